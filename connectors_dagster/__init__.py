@@ -1,0 +1,1 @@
+"""Declarative REST connectors as partitioned Dagster assets, loaded by dlt."""

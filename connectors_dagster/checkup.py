@@ -1,0 +1,21 @@
+"""Whether a connector could run: its settings are there and one cheap request succeeds."""
+
+from connectors_dagster.connector import Connector
+from connectors_dagster.endpoint import Endpoint
+from connectors_dagster.pipeline import connect
+from connectors_dagster.session import ApiSession
+from connectors_dagster.tally import Tally
+
+
+def check(connector: Connector) -> str:
+    """Ask the first resource for its first page and say what came.
+
+    Raises:
+        MissingSettingsError: names every setting without a value.
+        ApiError: the request failed, or its answer is not what the connector says.
+    """
+    client, policy = connect(connector)
+    resource = next(iter(connector.resources.values()))
+    session = ApiSession(policy, Tally(), str(resource))
+    rows = next(Endpoint(resource, client).pages(session, {}), [])
+    return f"{resource.endpoint['path']} answered with {len(rows)} rows"

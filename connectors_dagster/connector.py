@@ -1,0 +1,255 @@
+"""What a connector is made of: values that are checked when they are made."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, cast
+
+import yaml
+from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
+from dlt.common.validation import validate_dict
+from dlt.sources.rest_api.config_setup import build_resource_dependency_graph, make_parent_key_name
+from dlt.sources.rest_api.typing import RESTAPIConfig
+
+from connectors_dagster.clock import Clock
+
+NAME = r"[a-z][a-z0-9_]*"
+
+
+class Setting(str):
+    """A value that configuration gives at run time, by its name under ``sources.<connector>``."""
+
+
+class Secret(Setting):
+    """A setting that must never be shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """Which answers are asked for again, and how patiently.
+
+    Args:
+        statuses: HTTP statuses that may pass by themselves.
+        attempts: how many times to ask again after the first try.
+        factor: waits double from this many seconds: 2, 4, 8 …
+        max_wait: the longest single wait, `Retry-After` included.
+    """
+
+    statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+    attempts: int = 3
+    factor: float = 2.0
+    max_wait: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """How the cursor of a resource behaves, beside the path and parameters dlt's `incremental` names.
+
+    Args:
+        clock: how the API writes the cursor and the bounds.
+        lower: whether a row exactly at `start_param` is in the answer. (Of the upper bound it does not
+            matter: the end of a window is asked for and rows that belong to the next one are cut.)
+        without_cursor: keep rows without a cursor with the first window, or fail.
+    """
+
+    clock: Clock = Clock()
+    lower: Literal["inclusive", "exclusive"] = "inclusive"
+    without_cursor: Literal["keep", "fail"] = "keep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """One API as a value: what dlt can say is in `config`, only the rest stands beside it.
+
+    Args:
+        name: connector, group, dataset and section of the settings.
+        description: one line for people.
+        config: what to read, as dlt's REST source takes it; `Setting` and `Secret` stand for values.
+        cursors: per resource with an `incremental`, how its cursor behaves.
+        schema: a dlt schema file with the declared columns.
+        step: length of a window, ISO 8601.
+        retry: the retry policy.
+        settle_lag: how long the API may take to show a change.
+        max_parallel_requests: requests under way at once in a run.
+    """
+
+    name: str
+    description: str
+    config: RESTAPIConfig
+    schema: Path
+    cursors: Mapping[str, Cursor] = field(default_factory=dict)
+    step: str = "P30D"
+    retry: Retry = Retry()
+    settle_lag: timedelta = timedelta(minutes=5)
+    max_parallel_requests: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse a connector that contradicts itself."""
+        check_connector(self)
+
+    @cached_property
+    def resources(self) -> Mapping[str, "Resource"]:
+        """All resources by name, parents before their children."""
+        graph, endpoints, parents = build_resource_dependency_graph(
+            self.config.get("resource_defaults") or {}, self.config["resources"]
+        )
+        found = (
+            Resource(self, name, cast(dict[str, Any], endpoints[name]), parents[name] or [])
+            for name in graph.static_order()
+        )
+        return MappingProxyType({resource.name: resource for resource in found})
+
+    @cached_property
+    def families(self) -> Mapping[str, tuple["Resource", ...]]:
+        """Parents with all their children, by the name of the eldest."""
+        families: dict[str, tuple[Resource, ...]] = {}
+        for resource in self.resources.values():
+            families[resource.family] = (*families.get(resource.family, ()), resource)
+        return MappingProxyType(families)
+
+    @cached_property
+    def tables(self) -> Mapping[str, TTableSchemaColumns]:
+        """Declared columns by table, from the schema file."""
+        document = yaml.load(self.schema.read_text(encoding="utf-8"), Loader=_yaml_loader())
+        tables = document["tables"]
+        return {
+            name: {column: cast(TColumnSchema, {"name": column, **hints}) for column, hints in table["columns"].items()}
+            for name, table in tables.items()
+        }
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Every setting the configuration names, each once, in order of appearance."""
+        return tuple(dict.fromkeys(_settings(self.config)))
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """One resource of a connector: an endpoint, a table, an asset."""
+
+    connector: Connector
+    name: str
+    definition: Mapping[str, Any]
+    resolved: Sequence[Any]
+
+    def __str__(self) -> str:
+        """Name it as people select it."""
+        return f"{self.connector.name}/{self.name}"
+
+    @property
+    def endpoint(self) -> Mapping[str, Any]:
+        """The endpoint as dlt completed it from the defaults."""
+        return cast(Mapping[str, Any], self.definition["endpoint"])
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The fields that tell rows apart."""
+        key = self.definition.get("primary_key") or ()
+        return (key,) if isinstance(key, str) else tuple(key)
+
+    @property
+    def incremental(self) -> Mapping[str, Any] | None:
+        """Dlt's `incremental` of the endpoint: cursor path and filter parameters."""
+        return self.endpoint.get("incremental")
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """How the cursor behaves, or None for a resource that is loaded whole."""
+        return self.connector.cursors.get(self.name)
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the resource is loaded window by window; children follow their parents."""
+        return self.eldest.cursor is not None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether the API filters by window; otherwise rows are cut here."""
+        return bool(self.incremental and self.incremental.get("start_param"))
+
+    @property
+    def parent(self) -> "Resource | None":
+        """The resource whose rows this one is asked for, one by one."""
+        return self.connector.resources[self.resolved[0].resolve_config["resource"]] if self.resolved else None
+
+    @property
+    def children(self) -> tuple["Resource", ...]:
+        """The resources that are asked for once per row of this one."""
+        return tuple(r for r in self.connector.resources.values() if r.parent and r.parent.name == self.name)
+
+    @property
+    def eldest(self) -> "Resource":
+        """The first ancestor, or itself."""
+        return self.parent.eldest if self.parent else self
+
+    @property
+    def family(self) -> str:
+        """The name of the eldest ancestor."""
+        return self.eldest.name
+
+    @property
+    def parent_fields(self) -> tuple[str, ...]:
+        """Fields of a parent row that requests and rows of this resource are made from."""
+        asked = (param.resolve_config["field"].split(".")[0] for param in self.resolved)
+        return tuple(dict.fromkeys((*asked, *self.included)))
+
+    @property
+    def included(self) -> Mapping[str, str]:
+        """Fields copied from the parent row, with the name each gets here."""
+        parent = self.parent.name if self.parent else ""
+        return {name: make_parent_key_name(parent, name) for name in self.definition.get("include_from_parent") or ()}
+
+    @property
+    def columns(self) -> TTableSchemaColumns:
+        """Declared columns, those taken from the parent included."""
+        columns = dict(self.connector.tables.get(self.name, {}))
+        for name, column in self.included.items():
+            declared = self.parent.columns.get(name, {}) if self.parent else {}
+            columns[column] = {
+                "name": column,
+                "data_type": declared.get("data_type", "text"),
+                "description": f"{name} of the parent row",
+            }
+        return columns
+
+
+def check_connector(connector: Connector) -> None:
+    """Refuse names that are no identifiers, cursors without `incremental`, and the other way round.
+
+    Raises:
+        DictValidationException: dlt does not accept the configuration.
+        ValueError: says which connector and resource, what is wrong, and what to write.
+    """
+    validate_dict(RESTAPIConfig, connector.config, path=connector.name)
+    names = [connector.name, *connector.resources]
+    if bad := [name for name in names if not re.fullmatch(NAME, name)]:
+        raise ValueError(f"{connector.name}: {bad} must be lower-case identifiers: letters, digits, underscores")
+    incremental = {r.name for r in connector.resources.values() if r.incremental}
+    if lonely := incremental ^ set(connector.cursors):
+        raise ValueError(
+            f"{connector.name}: {sorted(lonely)} must have both an 'incremental' in the endpoint and an entry in cursors"
+        )
+    for resource in connector.resources.values():
+        if "processing_steps" in resource.definition:
+            raise ValueError(f"{resource}: processing_steps are not run here: rows are loaded as the API gives them")
+        if not resource.primary_key:
+            raise ValueError(f"{resource}: no primary_key: rows of repeated reads could not be told apart")
+
+
+def _settings(value: Any) -> Iterator[Setting]:
+    if isinstance(value, Setting):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _settings(item)
+    elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        for item in value:
+            yield from _settings(item)
+
+
+def _yaml_loader() -> Any:
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,0 +1,40 @@
+"""fulfillment: a warehouse. Spec 002; fields after the Picqer API v1 (fact sheet read 2026-11-21).
+
+Nothing can be filtered by time. customers and products are loaded whole: a customer carries no time of change.
+orders are cut into windows here, on `updated`, which names no zone and is read as UTC.
+"""
+
+from pathlib import Path
+
+from connectors_dagster.clock import Clock
+from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+
+connector = Connector(
+    name="fulfillment",
+    description="Warehouse: customers, products and orders to ship",
+    schema=Path(__file__).with_suffix(".schema.yaml"),
+    retry=Retry(statuses=frozenset({429})),
+    cursors={"orders": Cursor(clock=Clock(format="%Y-%m-%d %H:%M:%S"))},
+    config={
+        "client": {
+            "base_url": Setting("base_url"),
+            "auth": {"type": "http_basic", "username": Secret("username"), "password": Secret("password")},
+        },
+        "resource_defaults": {
+            "write_disposition": "merge",
+            "endpoint": {
+                "data_selector": "data",
+                "paginator": {"type": "offset", "limit": 10, "offset_param": "offset", "total_path": None},
+            },
+        },
+        "resources": [
+            {"name": "customers", "primary_key": "idcustomer", "endpoint": {"path": "/customers"}},
+            {"name": "products", "primary_key": "idproduct", "endpoint": {"path": "/products"}},
+            {
+                "name": "orders",
+                "primary_key": "idorder",
+                "endpoint": {"path": "/orders", "incremental": {"cursor_path": "updated"}},
+            },
+        ],
+    },
+)

@@ -1,0 +1,54 @@
+"""subscriptions: recurring billing. Spec 004; fields after Chargebee API v2 (fact sheet read 2026-11-21).
+
+Rows sit inside the items of `list`, under the resource's own name. `next_offset` goes back unchanged as
+`offset` until it is gone. The spec gives no resource a cursor, so all are loaded whole. An item can vanish
+between the list of items and the request for its attachments: that 404 means no rows.
+"""
+
+from pathlib import Path
+
+from dlt.sources.rest_api.typing import EndpointResource
+
+from connectors_dagster.connector import Connector, Retry, Secret, Setting
+
+
+def _resource(name: str, path: str) -> EndpointResource:
+    return {"name": name, "endpoint": {"path": path, "data_selector": f"list.*.{name}"}}
+
+
+connector = Connector(
+    name="subscriptions",
+    description="Recurring billing: add-ons, items, customers, coupons and events",
+    schema=Path(__file__).with_suffix(".schema.yaml"),
+    retry=Retry(attempts=10),
+    config={
+        "client": {
+            "base_url": Setting("base_url"),
+            "auth": {"type": "http_basic", "username": Secret("api_key"), "password": ""},
+        },
+        "resource_defaults": {
+            "primary_key": "id",
+            "write_disposition": "merge",
+            "endpoint": {
+                "params": {"limit": 100},
+                "paginator": {"type": "cursor", "cursor_path": "next_offset", "cursor_param": "offset"},
+            },
+        },
+        "resources": [
+            _resource("addon", "/addons"),
+            _resource("item", "/items"),
+            {
+                "name": "attached_item",
+                "include_from_parent": ["id"],
+                "endpoint": {
+                    "path": "/items/{resources.item.id}/attached_items",
+                    "data_selector": "list.*.attached_item",
+                    "response_actions": [{"status_code": 404, "action": "ignore"}],
+                },
+            },
+            _resource("customer", "/customers"),
+            _resource("coupon", "/coupons"),
+            _resource("event", "/events"),
+        ],
+    },
+)

@@ -1,0 +1,25 @@
+"""The code location: every enabled connector as assets, and what opens their windows."""
+
+import dagster as dg
+
+from connectors_dagster import settings
+from connectors_dagster.connector import Connector
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.defs.assets import build_assets
+from connectors_dagster.defs.partitions import build_window_sensor
+
+
+def enabled_connectors() -> list[Connector]:
+    """Return the connectors that configuration turns on."""
+    connectors = load_connectors()
+    return [connectors[name] for name in settings.enabled(connectors)]
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Build the definitions; touches no secret, network or disk."""
+    connectors = enabled_connectors()
+    return dg.Definitions(
+        assets=[family for connector in connectors for family in build_assets(connector)],
+        sensors=[build_window_sensor(connectors)],
+    )

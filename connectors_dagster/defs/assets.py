@@ -1,0 +1,102 @@
+"""Families as multi-assets: one op reads, loads and reports parents with their children."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster_dlt import DagsterDltResource
+
+from connectors_dagster.connector import Connector, Resource
+from connectors_dagster.defs.metadata import count_metadata, window_metadata
+from connectors_dagster.defs.partitions import grid_of, partitions_of
+from connectors_dagster.defs.progress import resume
+from connectors_dagster.defs.translator import asset_key, build_specs, declared_metadata
+from connectors_dagster.errors import DestinationBusyError, LoadError, TransientApiError
+from connectors_dagster.pipeline import Load, Order, Outcome, loading
+from connectors_dagster.settings import MissingSettingsError
+
+WINDOWS_PER_RUN = 12
+RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+class ReadConfig(dg.Config):
+    """How a run reads its windows."""
+
+    full: bool = True
+    """Read windows from their start; false resumes where the last read of each window ended."""
+
+
+def build_assets(connector: Connector) -> list[dg.AssetsDefinition]:
+    """Make one multi-asset per family of a connector."""
+    return [build_family(connector, name) for name in connector.families]
+
+
+def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
+    """Make the multi-asset of a family; it can be materialized in parts."""
+    members = {resource.name: resource for resource in connector.families[family]}
+    windowed = members[family].windowed
+
+    @dg.multi_asset(
+        name=f"{connector.name}__{family}",
+        specs=list(build_specs(members).values()),
+        can_subset=True,
+        partitions_def=partitions_of(grid_of(connector)) if windowed else None,
+        backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
+        pool=f"{connector.name}__{family}",
+        retry_policy=RETRY,
+    )
+    def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
+        selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
+        yield from _materialize(context, _order(context, selected, full=config.full))
+
+    return materialize
+
+
+def _order(context: dg.AssetExecutionContext, selected: Sequence[Resource], *, full: bool) -> Order:
+    if not selected[0].windowed:
+        return Order(resources=selected)
+    connector, grid, now = selected[0].connector, grid_of(selected[0].connector), datetime.now(UTC)
+    windows = [grid.find(key) for key in context.partition_keys]
+    slices = grid.slices(windows, now=now, settle_lag=connector.settle_lag)
+    if not full:
+        slices = [resume(context.instance, selected, piece, connector.settle_lag) for piece in slices]
+    return Order(resources=selected, slices=slices, first=grid.opened(now)[0])
+
+
+def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg.MaterializeResult[None]]:
+    try:
+        with loading(order) as load:
+            loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
+            for outcome in loaded:
+                yield _result(context, load, outcome)
+            errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
+    except (MissingSettingsError, LoadError, DestinationBusyError) as error:
+        errors = [error]
+    if errors:
+        raise _failure(errors)
+
+
+def _result(context: dg.AssetExecutionContext, load: Load, outcome: Outcome) -> dg.MaterializeResult[None]:
+    resource = outcome.resource
+    assert load.info and outcome.dlt_resource
+    metadata = {
+        **DagsterDltResource().extract_resource_metadata(context, outcome.dlt_resource, load.info, load.pipeline),
+        **declared_metadata(resource),
+        "seconds": dg.MetadataValue.json({**load.seconds, "read": outcome.seconds}),
+    }
+    for piece, tally in outcome.tallies.items():
+        if piece is None:
+            metadata |= {**count_metadata(resource, tally), "dagster/row_count": tally.rows}
+        else:
+            context.add_asset_metadata(
+                window_metadata(resource, piece, tally), asset_key=asset_key(resource), partition_key=piece.window.key
+            )
+    return dg.MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
+
+
+def _failure(errors: Sequence[Exception]) -> dg.Failure:
+    passing = (TransientApiError, DestinationBusyError)
+    return dg.Failure(
+        description="\n".join(str(error) for error in errors),
+        allow_retries=all(isinstance(error, passing) for error in errors),
+    )

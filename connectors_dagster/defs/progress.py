@@ -1,0 +1,30 @@
+"""How far windows have been read, as recorded by the materializations themselves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import dagster as dg
+
+from connectors_dagster.connector import Resource
+from connectors_dagster.defs.metadata import fetched_until
+from connectors_dagster.defs.translator import asset_key
+from connectors_dagster.window import Slice
+
+
+def last_fetched(instance: dg.DagsterInstance, resource: Resource, window: str) -> datetime | None:
+    """Return up to when a window of a resource was read by its last materialization, if there was one."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset_key(resource), asset_partitions=[window])
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        materialization = record.asset_materialization
+        return fetched_until(resource, materialization.metadata) if materialization else None
+    return None
+
+
+def resume(instance: dg.DagsterInstance, resources: Sequence[Resource], piece: Slice, lag: timedelta) -> Slice:
+    """Start a slice where all resources have been read, less the lag; from the window's start if one has not."""
+    reached = [last_fetched(instance, resource, piece.window.key) for resource in resources]
+    if any(instant is None for instant in reached):
+        return piece
+    earliest = min(instant for instant in reached if instant)
+    return replace(piece, since=max(piece.window.start, min(earliest - lag, piece.window.end)))

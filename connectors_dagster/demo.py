@@ -1,0 +1,138 @@
+"""The demo: a sandbox in a process of its own, everything loaded from it, both sides compared."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+
+from connectors_dagster import settings
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.destination import duckdb_file, project_folder
+from connectors_dagster.sandbox import environment
+from connectors_dagster.terminal import say, show_table
+
+DEMO_FILE = "demo.duckdb"
+ORDERS = """
+    SELECT id, status, currency, total, date_modified_gmt::VARCHAR AS date_modified_gmt,
+           json_array_length(line_items) AS line_items
+    FROM storefront.orders ORDER BY id LIMIT 5
+"""
+
+
+def show_demo(*, scale: float = 1.0) -> int:
+    """Load all connectors from a sandbox and show rows beside the sandbox's own counts.
+
+    Returns:
+        0 if every table holds what the sandbox serves, else 1.
+    """
+    os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(project_folder() / DEMO_FILE)
+    os.environ.pop("CONNECTORS__ENABLED", None)
+    with sandbox_process(scale=scale) as port:
+        os.environ.update(environment(port))
+        from connectors_dagster.materialize import materialize
+
+        summary = materialize(())
+        counts = json.loads(_get(f"http://127.0.0.1:{port}/_counts"))
+    same = _compare(counts)
+    _show_orders()
+    _say_what_next()
+    return 0 if same and not summary.errors else 1
+
+
+def serve_ui(*, port: int = 3000) -> int:
+    """Serve the Dagster UI; connectors that are not configured read from a sandbox."""
+    home = os.environ.setdefault("DAGSTER_HOME", str(project_folder() / ".dagster"))
+    with sandbox_process() as sandbox_port:
+        sandbox = environment(sandbox_port)
+        missing = [name for name, connector in load_connectors().items() if not settings.is_configured(connector)]
+        for name in missing:
+            prefix = settings.environment_name(name, "")
+            os.environ.update({key: value for key, value in sandbox.items() if key.startswith(prefix)})
+        if missing:
+            os.environ.setdefault("DESTINATION__DUCKDB__CREDENTIALS", str(project_folder() / DEMO_FILE))
+            say(f"sandbox for {', '.join(missing)}; rows go into {duckdb_file()}")
+        say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
+        command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+        return subprocess.call(command, cwd=project_folder())
+
+
+@contextmanager
+def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
+    """Serve a sandbox on a free port from a process of its own; yields the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    options = ["--port", str(port), "--scale", str(scale)]
+    process = subprocess.Popen([sys.executable, "-m", "connectors_dagster.cli", "sandbox", *options])
+    try:
+        _wait_until_up(process, f"http://127.0.0.1:{port}/_counts")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_up(process: "subprocess.Popen[bytes]", url: str) -> None:
+    for _ in range(300):
+        try:
+            _get(url)
+            return
+        except (urllib.error.URLError, ConnectionError):
+            if process.poll() is not None:
+                raise RuntimeError(f"the sandbox ended with code {process.returncode} before it answered") from None
+            time.sleep(0.1)
+    raise RuntimeError(f"the sandbox did not answer at {url} within 30 s")
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return bytes(response.read())
+
+
+def _compare(counts: dict[str, dict[str, int]]) -> bool:
+    with duckdb.connect(str(duckdb_file()), read_only=True) as warehouse:
+        rows = [
+            (f"{connector}.{table}", _count(warehouse, connector, table), served)
+            for connector, tables in counts.items()
+            for table, served in tables.items()
+        ]
+    say("")
+    show_table(
+        ("table", "loaded", "sandbox", ""), [(*row, "same" if row[1] == row[2] else "DIFFERENT") for row in rows]
+    )
+    return all(loaded == served for _, loaded, served in rows)
+
+
+def _count(warehouse: duckdb.DuckDBPyConnection, connector: str, table: str) -> int:
+    try:
+        found = warehouse.execute(f'SELECT count(*) FROM "{connector}"."{table}"').fetchone()
+    except duckdb.CatalogException:
+        return 0
+    return int(found[0]) if found else 0
+
+
+def _show_orders() -> None:
+    with duckdb.connect(str(duckdb_file()), read_only=True) as warehouse:
+        result: Any = warehouse.execute(ORDERS)
+        say("\nstorefront.orders:")
+        show_table([column[0] for column in result.description], result.fetchall())
+
+
+def _say_what_next() -> None:
+    say(
+        f"""
+All of it is in {duckdb_file()}. Next:
+  make dev                   the Dagster UI with these runs, their lineage and a sandbox to load from
+  connectors list            what is loaded, by which key, in which windows
+  README.md                  your own shop: a few settings, then `connectors check` and `connectors run`
+"""
+    )

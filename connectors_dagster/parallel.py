@@ -1,0 +1,67 @@
+"""Several iterators read at once by threads, in one stream."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import Full, Queue
+from threading import Event
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class _End:
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class Interleaved(Generic[T]):
+    """Yields what the sources yield, in order within a source; the first error ends all of them.
+
+    Threads stay a few items ahead of the reader and no further, so memory does not grow with the sources.
+    """
+
+    def __init__(self, sources: Sequence[Iterator[T]], *, workers: int) -> None:
+        """Read with up to `workers` threads; nothing starts before the first item is asked for."""
+        self.sources, self.workers = sources, workers
+        self._ready: Queue[T | _End] = Queue(maxsize=2 * workers)
+        self._stop = Event()
+
+    def __iter__(self) -> Iterator[T]:
+        """Start the threads and yield their items; closing the iterator stops them."""
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="read") as pool:
+            futures = [pool.submit(self._drain, source) for source in self.sources]
+            try:
+                yield from self._collect(len(futures))
+            finally:
+                self._stop.set()
+                for future in futures:
+                    future.cancel()
+
+    def _collect(self, running: int) -> Iterator[T]:
+        while running:
+            item = self._ready.get()
+            if isinstance(item, _End):
+                running -= 1
+                if item.error:
+                    raise item.error
+            else:
+                yield item
+
+    def _drain(self, source: Iterator[T]) -> None:
+        error: BaseException | None = None
+        try:
+            for item in source:
+                if not self._put(item):
+                    return
+        except BaseException as caught:  # noqa: BLE001  # handed to the reader, who raises it
+            error = caught
+        self._put(_End(error))
+
+    def _put(self, item: T | _End) -> bool:
+        while not self._stop.is_set():
+            try:
+                self._ready.put(item, timeout=0.2)
+                return True
+            except Full:
+                continue
+        return False

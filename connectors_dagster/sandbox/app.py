@@ -1,0 +1,89 @@
+"""Puts routes, dialects and rows together into one application."""
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.routing import Route as PathRoute
+
+from connectors_dagster.sandbox.dialects import DIALECTS
+from connectors_dagster.sandbox.dialects.dialect import Dialect, Listing, Page, RequestError
+from connectors_dagster.sandbox.dialects.memory import Memory
+from connectors_dagster.sandbox.routes import ROUTES, Route
+from connectors_dagster.sandbox.rows.draw import Row
+from connectors_dagster.sandbox.tables import Tables
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(tables: Tables) -> Starlette:
+    """Builds the API over `tables`, which are read at every request and may change in between.
+
+    A resource that `tables` lacks is served as an empty list.
+    """
+    mounts = [_mount(connector, tables) for connector in ROUTES]
+    return Starlette(routes=[PathRoute("/_counts", _counts(tables)), *mounts])
+
+
+def _mount(connector: str, tables: Tables) -> Mount:
+    dialect = DIALECTS[connector]
+    lists = [PathRoute(r.path, _list(r, connector, tables)) for r in ROUTES[connector]]
+    elsewhere = PathRoute("/{path:path}", _handler(dialect, _no_such_path))
+    return Mount(f"/{connector}", routes=[*lists, elsewhere])
+
+
+def _list(route: Route, connector: str, tables: Tables) -> Handler:
+    dialect = DIALECTS[connector]
+    memory = Memory()
+
+    def page(request: Request) -> Page:
+        rows = _rows(route, tables.get(connector, {}), parent_id=request.path_params.get("parent"))
+        query = request.query_params
+        return dialect.page(Listing(resource=route.resource, rows=rows, query=query, memory=memory))
+
+    return _handler(dialect, page)
+
+
+def _rows(route: Route, resources: dict[str, list[Row]], *, parent_id: str | None) -> list[Row]:
+    rows = resources.get(route.resource, [])
+    if route.parent is None:
+        return rows
+    if not any(row["id"] == parent_id for row in resources.get(route.parent.resource, [])):
+        raise RequestError(404, f"{route.parent.resource} {parent_id!r} does not exist")
+    column = route.parent.child_column
+    return [row for row in rows if row[column] == parent_id]
+
+
+def _handler(dialect: Dialect, page: Callable[[Request], Page]) -> Handler:
+    async def answer(request: Request) -> Response:
+        try:
+            if not dialect.admits(request):
+                raise RequestError(401, "the credentials are missing or wrong")
+            return _json(page(request))
+        except RequestError as problem:
+            return _json(Page(dialect.error(problem)), status=problem.status)
+
+    return answer
+
+
+def _no_such_path(request: Request) -> Page:
+    raise RequestError(404, f"nothing is served at {request.url.path}")
+
+
+def _counts(tables: Tables) -> Handler:
+    async def answer(_: Request) -> Response:
+        counts = {
+            connector: {r.resource: len(tables.get(connector, {}).get(r.resource, [])) for r in routes}
+            for connector, routes in ROUTES.items()
+        }
+        return _json(Page(counts))
+
+    return answer
+
+
+def _json(page: Page, *, status: int = 200) -> Response:
+    content = orjson.dumps(page.body)
+    return Response(content, status, headers=dict(page.headers), media_type="application/json")

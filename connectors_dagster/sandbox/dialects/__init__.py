@@ -1,0 +1,17 @@
+"""How each connector's API asks for credentials, cuts pages and words its errors."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from connectors_dagster.sandbox.dialects import billing, catalog, fulfillment, storefront, subscriptions
+from connectors_dagster.sandbox.dialects.dialect import Dialect
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {
+        "storefront": storefront.DIALECT,
+        "catalog": catalog.DIALECT,
+        "fulfillment": fulfillment.DIALECT,
+        "billing": billing.DIALECT,
+        "subscriptions": subscriptions.DIALECT,
+    }
+)

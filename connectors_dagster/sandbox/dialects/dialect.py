@@ -1,0 +1,48 @@
+"""The nouns of a dialect: what is asked for, the page that answers, the refusal."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+
+from connectors_dagster.sandbox.dialects.memory import Memory
+from connectors_dagster.sandbox.rows.draw import Row
+
+
+class RequestError(Exception):
+    """A request that is answered with an error; the dialect words the body."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Takes the HTTP status and what is wrong with the request."""
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One request for one list: the rows it may show and how the caller asked for them."""
+
+    resource: str
+    rows: list[Row]
+    query: QueryParams
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is sent back: a JSON body and headers."""
+
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """Everything in which one API differs from the others."""
+
+    admits: Callable[[Request], bool]
+    page: Callable[[Listing], Page]
+    error: Callable[[RequestError], dict[str, Any]]

@@ -1,0 +1,84 @@
+"""The storefront's dialect: basic credentials, offset paging, ordering, and a filter on modification time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from typing import Any
+
+from starlette.datastructures import QueryParams
+
+from connectors_dagster.sandbox.dialects.auth import basic
+from connectors_dagster.sandbox.dialects.dialect import Dialect, Listing, Page, RequestError
+from connectors_dagster.sandbox.dialects.offset import offset_pages
+from connectors_dagster.sandbox.dialects.parameters import PageSize, one_of, whole_number
+from connectors_dagster.sandbox.rows.draw import Row
+from connectors_dagster.sandbox.rows.timeline import SHOP_ZONE
+from connectors_dagster.sandbox.settings import CREDENTIALS
+
+_KEYS = CREDENTIALS["storefront"]
+_SIZE = PageSize(parameter="per_page", default=10, maximum=100, refuses_more=True)
+_CODES = {400: "invalid_param", 401: "cannot_view", 404: "no_route"}
+_FILTERED = {"coupons", "orders"}
+_QUESTION = ("order", "orderby", "dates_are_gmt", "modified_after", "modified_before")
+
+_slice = offset_pages(_SIZE)
+
+
+def _page(listing: Listing) -> Page:
+    first = whole_number(listing.query, "offset", default=0) == 0
+    question = tuple(listing.query.get(name) for name in _QUESTION)
+    found = listing.memory.recall(
+        question, listing.rows, first_page=first, search=lambda: _ordered(_filtered(listing), listing.query)
+    )
+    pages = -(-len(found) // _SIZE.read(listing.query))
+    page = _slice(replace(listing, rows=found))
+    return Page(page.body, headers={"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)})
+
+
+def _ordered(rows: list[Row], query: QueryParams) -> list[Row]:
+    descending = one_of(query, "order", ("desc", "asc")) == "desc"
+    by_date = one_of(query, "orderby", ("date", "id")) == "date"
+    key: Callable[[Row], Any] = _created if by_date else lambda row: row["id"]
+    return sorted(rows, key=key, reverse=descending)
+
+
+def _created(row: Row) -> tuple[datetime, int]:
+    return _instant(row.get("date_created_gmt"), UTC) or datetime.min, row["id"]
+
+
+def _filtered(listing: Listing) -> list[Row]:
+    """Cuts the rows as the shop software does: both bounds exclusive, rows without a date left out."""
+    gmt = one_of(listing.query, "dates_are_gmt", ("false", "true", "0", "1")) in ("true", "1")
+    zone, column = (UTC, "date_modified_gmt") if gmt else (SHOP_ZONE, "date_modified")
+    after, before = (_bound(listing.query, name, zone) for name in ("modified_after", "modified_before"))
+    if listing.resource not in _FILTERED or (after is None and before is None):
+        return listing.rows
+    first, last = after or datetime.min, before or datetime.max
+    dated = ((row, _instant(row.get(column), zone)) for row in listing.rows)
+    return [row for row, at in dated if at is not None and first < at < last]
+
+
+def _bound(query: QueryParams, name: str, zone: tzinfo) -> datetime | None:
+    try:
+        return _instant(query.get(name), zone)
+    except (ValueError, OverflowError):
+        raise RequestError(400, f"{name} must be an ISO 8601 date and time, not {query[name]!r}") from None
+
+
+# The same rows are read for every page; without the cache, reading their times is most of a page's time.
+@lru_cache(maxsize=200_000)
+def _instant(text: str | None, zone: tzinfo) -> datetime | None:
+    """Reads a time the way the shop's database stores it: without zone, in whole seconds."""
+    if text is None:
+        return None
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo is None else at.astimezone(zone)).replace(tzinfo=None, microsecond=0)
+
+
+def _error(problem: RequestError) -> dict[str, Any]:
+    code = f"storefront_rest_{_CODES[problem.status]}"
+    return {"code": code, "message": problem.message, "data": {"status": problem.status}}
+
+
+DIALECT = Dialect(admits=basic(_KEYS["api_key"], _KEYS["api_secret"]), page=_page, error=_error)

@@ -1,0 +1,1 @@
+"""What the five made-up businesses have in their databases."""

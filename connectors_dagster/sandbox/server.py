@@ -1,0 +1,51 @@
+"""Serves the sandbox on the loopback interface: in the foreground, or beside a test."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from connectors_dagster.sandbox.app import build_app
+from connectors_dagster.sandbox.tables import Tables, generate_tables
+
+HOST = "127.0.0.1"
+STARTUP_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it is ready, so that nobody has to poll or sleep."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def serve(*, port: int, scale: float = 1.0, seed: int = 7) -> None:
+    """Serves freshly generated tables on 127.0.0.1 until interrupted."""
+    app = build_app(generate_tables(scale=scale, seed=seed))
+    uvicorn.run(app, host=HOST, port=port, access_log=False, lifespan="off", ws="none")
+
+
+@contextmanager
+def running(tables: Tables, *, port: int = 0) -> Iterator[int]:
+    """Serves `tables` from a background thread and yields the port; 0 takes any free one."""
+    with socket.create_server((HOST, port)) as listener:
+        # log_config=None: the host process keeps its own logging.
+        server = _Server(
+            uvicorn.Config(build_app(tables), log_config=None, access_log=False, lifespan="off", ws="none")
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            if not server.ready.wait(STARTUP_SECONDS):
+                raise RuntimeError(f"sandbox: no answer within {STARTUP_SECONDS} s; is the machine overloaded?")
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()

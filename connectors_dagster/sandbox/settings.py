@@ -1,0 +1,43 @@
+"""Where the sandbox listens and the credentials it accepts, also as environment variables."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "storefront": {"api_key": "sandbox-storefront-key", "api_secret": "sandbox-storefront-secret"},
+        "catalog": {"api_key": "sandbox-catalog-key"},
+        "fulfillment": {"username": "sandbox-fulfillment-user", "password": "sandbox-fulfillment-password"},
+        "billing": {"api_key": "sandbox-billing-key"},
+        "subscriptions": {"api_key": "sandbox-subscriptions-key"},
+    }
+)
+
+# Where each connector's base URL ends; the rest of a path belongs to its resources.
+PREFIXES: Mapping[str, str] = MappingProxyType(
+    {
+        "storefront": "/storefront",
+        "catalog": "/catalog",
+        "fulfillment": "/fulfillment/v1/",
+        "billing": "/billing",
+        "subscriptions": "/subscriptions",
+    }
+)
+
+
+def base_url(port: int, connector: str) -> str:
+    """Returns the address a connector is pointed at, for a sandbox that listens on `port`."""
+    return f"http://127.0.0.1:{port}{PREFIXES[connector]}"
+
+
+def environment(port: int) -> dict[str, str]:
+    """Returns all settings of all five connectors as the environment variables dlt reads."""
+    settings = {
+        connector: {"base_url": base_url(port, connector), **credentials}
+        for connector, credentials in CREDENTIALS.items()
+    }
+    return {
+        f"SOURCES__{connector}__{name}".upper(): value
+        for connector, values in settings.items()
+        for name, value in values.items()
+    }

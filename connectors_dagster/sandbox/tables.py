@@ -1,0 +1,22 @@
+"""The rows behind the sandbox: connector -> resource -> rows."""
+
+from connectors_dagster.sandbox.rows import billing, catalog, fulfillment, storefront, subscriptions
+from connectors_dagster.sandbox.rows.draw import Recipe, Row
+
+Tables = dict[str, dict[str, list[Row]]]
+
+
+def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
+    """Makes up every connector's rows; the same scale and seed give the same rows.
+
+    The history runs from 2024-01-01 to 2026-11-01, whatever the date of today. `scale` multiplies the
+    number of rows, but for lists that do not grow with a business, such as event types.
+    """
+    recipe = Recipe(scale=scale, seed=seed)
+    return {
+        "storefront": storefront.build_rows(recipe),
+        "catalog": catalog.build_rows(recipe),
+        "fulfillment": fulfillment.build_rows(recipe),
+        "billing": billing.build_rows(recipe),
+        "subscriptions": subscriptions.build_rows(recipe),
+    }

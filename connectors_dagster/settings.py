@@ -1,0 +1,116 @@
+"""Settings and secrets of connectors, from dlt's configuration: environment, .dlt/config.toml, .dlt/secrets.toml."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dlt
+
+from connectors_dagster.connector import Connector, Secret, Setting
+
+DEFAULT_START_DATE = "2024-01-01"
+
+
+class MissingSettingsError(Exception):
+    """Some settings of a connector have no value; the message names all of them."""
+
+    def __init__(self, connector: str, missing: Iterable[Setting]) -> None:
+        """Spell each missing setting both ways."""
+        lines = [f"  {environment_name(connector, name)}   or   {_toml_name(connector, name)}" for name in missing]
+        super().__init__("\n".join([f"{connector}: not configured, set:", *lines]))
+
+
+def environment_name(connector: str, setting: str) -> str:
+    """Spell a setting as an environment variable."""
+    return f"SOURCES__{connector}__{setting}".upper()
+
+
+def read_settings(connector: Connector) -> dict[Setting, str]:
+    """Read all settings of a connector.
+
+    Raises:
+        MissingSettingsError: names every setting without a value.
+    """
+    values = {setting: _value(connector.name, setting) for setting in connector.settings}
+    if missing := [setting for setting, value in values.items() if value is None]:
+        raise MissingSettingsError(connector.name, missing)
+    return {setting: str(value) for setting, value in values.items()}
+
+
+def is_configured(connector: Connector) -> bool:
+    """Tell whether every setting of a connector has a value."""
+    return all(_value(connector.name, setting) is not None for setting in connector.settings)
+
+
+def fill(config: Any, values: Mapping[Setting, str]) -> Any:
+    """Return a copy of a configuration with every setting replaced by its value."""
+    if isinstance(config, Setting):
+        return values[config]
+    if isinstance(config, Mapping):
+        return {key: fill(item, values) for key, item in config.items()}
+    if isinstance(config, list | tuple):
+        return [fill(item, values) for item in config]
+    return config
+
+
+def secret_values(values: Mapping[Setting, str]) -> tuple[str, ...]:
+    """List the values that must never be shown."""
+    return tuple(value for setting, value in values.items() if isinstance(setting, Secret) and value)
+
+
+def start_date(connector: str) -> str:
+    """Read where the first window of a connector starts, an ISO 8601 date."""
+    return str(dlt.config.get(f"sources.{connector}.start_date") or dlt.config.get("start_date") or DEFAULT_START_DATE)
+
+
+def base_url(connector: Connector) -> str | None:
+    """Read where the API of a connector is."""
+    address = connector.config["client"]["base_url"]
+    return _value(connector.name, address) if isinstance(address, Setting) else address
+
+
+def allow_http(connector: str) -> bool:
+    """Read whether plain http may leave this machine for this connector."""
+    return bool(dlt.config.get(f"sources.{connector}.allow_http", bool))
+
+
+def step(connector: Connector) -> str:
+    """Read the window step of a connector, its own by default."""
+    return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
+
+
+def max_parallel_requests(connector: Connector) -> int:
+    """Read how many requests of a connector may be under way at once in a run, its own by default."""
+    return int(dlt.config.get(f"sources.{connector.name}.max_parallel_requests") or connector.max_parallel_requests)
+
+
+def enabled(available: Iterable[str]) -> tuple[str, ...]:
+    """Read which connectors are on, all by default.
+
+    Raises:
+        ValueError: configuration names a connector that is not there.
+    """
+    names = tuple(available)
+    configured: Any = dlt.config.get("connectors.enabled")
+    if configured is None:
+        return names
+    wanted = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
+    wanted = [str(name).strip("[]\"'") for name in wanted]
+    if unknown := [name for name in wanted if name not in names]:
+        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(names)}")
+    return tuple(name for name in names if name in wanted)
+
+
+def _value(connector: str, setting: Setting) -> str | None:
+    source = dlt.secrets if isinstance(setting, Secret) else dlt.config
+    value: str | None = source.get(f"sources.{connector}.{setting}", str)
+    return value
+
+
+def _toml_name(connector: str, setting: Setting) -> str:
+    file = "secrets.toml" if isinstance(setting, Secret) else "config.toml"
+    return f".dlt/{file}: [sources.{connector}] {setting} = …"
+
+
+def owners(connector: str) -> tuple[str, ...]:
+    """Read who owns the assets of a connector, as Dagster writes owners: ``team:data`` or an e-mail address."""
+    return tuple(dlt.config.get(f"sources.{connector}.owners", list) or ())

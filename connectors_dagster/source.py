@@ -1,0 +1,162 @@
+"""A family read over windows: requests in parallel, rows cut to their windows, batches out."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from connectors_dagster.columns import Columns
+from connectors_dagster.connector import Resource
+from connectors_dagster.cut import Cut
+from connectors_dagster.endpoint import Endpoint
+from connectors_dagster.parallel import Interleaved
+from connectors_dagster.session import ApiSession, Policy
+from connectors_dagster.tally import Tally
+from connectors_dagster.window import Slice, Window
+
+logger = logging.getLogger(__name__)
+Row = dict[str, Any]
+BATCH_ROWS = 5_000
+BATCH_BYTES = 32 * 1024 * 1024
+PARENTS_AT_ONCE = 16
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """One resource read once.
+
+    Args:
+        resource: what is read.
+        client: dlt's client configuration with the settings filled in.
+        policy: how requests are made.
+        slices: what to read of which windows; empty for a resource that is read whole.
+        first: the first window of the grid, which keeps rows without a cursor.
+        parents: rows of the parent, by slice, when there is one.
+        workers: requests under way at once.
+
+    After the rows are read, `tallies` counts by slice (None: the whole) and `rows_of_children` holds, by
+    slice, the fields of each row that children are asked with.
+    """
+
+    resource: Resource
+    client: Mapping[str, Any]
+    policy: Policy
+    slices: Sequence[Slice] = ()
+    first: Window | None = None
+    parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
+    workers: int = 4
+
+    def __post_init__(self) -> None:
+        """Open a tally for everything that is asked for."""
+        self.endpoint = Endpoint(self.resource, self.client)
+        self.tallies: dict[Slice | None, Tally] = {piece: Tally() for piece in self.slices or (None,)}
+        self.rows_of_children: dict[Slice | None, list[Row]] = {}
+        self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
+
+    def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
+        """Yield Arrow batches; the last may be empty, so that the table gets its columns at any rate."""
+        rows: list[Row] = []
+        size, any_rows = 0, False
+        for page, page_bytes in self.pages():
+            rows.extend(page)
+            size += page_bytes
+            if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
+                yield columns.to_batch(rows)
+                rows, size, any_rows = [], 0, True
+        if rows or not any_rows:
+            yield columns.to_batch(rows)
+
+    def pages(self) -> Iterator[tuple[list[Row], int]]:
+        """Yield the kept rows of each page with the size of what was received for it, in bytes."""
+        for page in Interleaved(self._sequences(), workers=self.workers):
+            for piece, rows in page.rows.items():
+                if self._wanted:
+                    keep = ({name: row.get(name) for name in self._wanted} for row in rows)
+                    self.rows_of_children.setdefault(piece, []).extend(keep)
+                if rows:
+                    yield rows, page.bytes
+
+    def _sequences(self) -> list[Iterator["_Page"]]:
+        if self.resource.parent:
+            return [
+                self._children(piece, parents[at : at + PARENTS_AT_ONCE])
+                for piece, parents in self.parents.items()
+                for at in range(0, len(parents), PARENTS_AT_ONCE)
+            ]
+        if not self.slices:
+            return [self._whole()]
+        if self.resource.filtered:
+            return [self._window(piece) for piece in self.slices]
+        return [self._scan()]
+
+    def _whole(self) -> Iterator["_Page"]:
+        tally = self.tallies[None]
+        session = self._session(tally, str(self.resource))
+        for rows in self.endpoint.pages(session, {}):
+            tally.rows += len(rows)
+            yield _Page.of({None: rows}, tally)
+        _report(session.label, tally)
+
+    def _window(self, piece: Slice) -> Iterator["_Page"]:
+        """Read one window the API filters."""
+        tally = self.tallies[piece]
+        cut = Cut(self.resource, {piece: tally}, self.first or piece.window)
+        session = self._session(tally, f"{self.resource} window {piece.window.key}")
+        for rows in self.endpoint.pages(session, window_params(self.resource, piece)):
+            yield _Page.of(cut.split(rows), tally)
+        _report(session.label, tally)
+
+    def _scan(self) -> Iterator["_Page"]:
+        """Read all rows once and cut them into every window of the run."""
+        tallies = {piece: self.tallies[piece] for piece in self.slices}
+        cut = Cut(self.resource, tallies, self.first or self.slices[0].window)
+        scan = Tally()
+        session = self._session(scan, f"{self.resource} windows {self.slices[0].window.key} …")
+        for rows in self.endpoint.pages(session, {}):
+            yield _Page.of(cut.split(rows), scan)
+        for piece, tally in tallies.items():
+            tally.add(scan)
+            _report(f"{self.resource} window {piece.window.key}", tally)
+
+    def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
+        part = Tally()
+        session = self._session(part, str(self.resource))
+        for parent in parents:
+            for rows in self.endpoint.child_pages(session, parent):
+                part.rows += len(rows)
+                yield _Page.of({piece: rows}, part)
+        self.tallies[piece].add(part)
+
+    def _session(self, tally: Tally, label: str) -> ApiSession:
+        return ApiSession(self.policy, tally, label)
+
+
+@dataclass
+class _Page:
+    rows: Mapping[Slice | None, list[Row]]
+    bytes: int
+
+    @classmethod
+    def of(cls, rows: Mapping[Any, list[Row]], tally: Tally) -> "_Page":
+        tally.pages += 1
+        return cls(rows, tally.bytes // tally.pages)
+
+
+def _report(label: str, tally: Tally) -> None:
+    logger.info("%s: %d rows on %d pages, %d retries", label, tally.rows, tally.pages, tally.retries)
+
+
+def window_params(resource: Resource, piece: Slice) -> dict[str, Any]:
+    """Return the filter parameters of a slice: bounds on whole ticks, no wider than they must be."""
+    cursor, incremental = resource.cursor, resource.incremental or {}
+    assert cursor
+    clock = cursor.clock
+    lower = clock.floor(piece.since)
+    if cursor.lower == "exclusive":
+        lower -= clock.tick
+    params = {incremental["start_param"]: clock.encode(lower)}
+    if end_param := incremental.get("end_param"):
+        params[end_param] = clock.encode(clock.ceil(piece.window.end))
+    return params

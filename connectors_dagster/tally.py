@@ -1,0 +1,26 @@
+"""What reading a window took: counts that become metadata."""
+
+from dataclasses import dataclass, field, fields
+
+
+@dataclass
+class Tally:
+    """Counts of one read; rows are those kept, bytes those of decoded bodies, waited is in seconds."""
+
+    rows: int = 0
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    bytes: int = 0
+    duplicates: int = 0
+    outside: int = 0
+    without_cursor: int = 0
+    ignored: int = 0
+    drift: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: "Tally") -> None:
+        """Add another read's counts to these."""
+        for item in fields(self):
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            setattr(self, item.name, {**mine, **theirs} if isinstance(mine, dict) else mine + theirs)
