@@ -1,7 +1,7 @@
 """A small real HTTP API that speaks the dialects of all five connectors, with made-up, repeatable data."""
 
 from connectors_dagster.sandbox.app import build_app
-from connectors_dagster.sandbox.server import running, serve
+from connectors_dagster.sandbox.server import running, serve, serving
 from connectors_dagster.sandbox.settings import CREDENTIALS, base_url, environment
 from connectors_dagster.sandbox.tables import Tables, generate_tables
 
@@ -14,4 +14,5 @@ __all__ = [
     "generate_tables",
     "running",
     "serve",
+    "serving",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from connectors_dagster.sandbox.app import build_app
 from connectors_dagster.sandbox.tables import Tables, generate_tables
@@ -35,11 +36,16 @@ def serve(*, port: int, scale: float = 1.0, seed: int = 7) -> None:
 @contextmanager
 def running(tables: Tables, *, port: int = 0) -> Iterator[int]:
     """Serves `tables` from a background thread and yields the port; 0 takes any free one."""
+    with serving(build_app(tables), port=port) as taken:
+        yield taken
+
+
+@contextmanager
+def serving(app: ASGIApp, *, port: int = 0) -> Iterator[int]:
+    """Serves any application from a background thread and yields the port; 0 takes any free one."""
     with socket.create_server((HOST, port)) as listener:
         # log_config=None: the host process keeps its own logging.
-        server = _Server(
-            uvicorn.Config(build_app(tables), log_config=None, access_log=False, lifespan="off", ws="none")
-        )
+        server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

@@ -1,0 +1,95 @@
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.definitions import defs
+from connectors_dagster.defs import runs
+from connectors_dagster.pipeline import Load, Order, loading
+from connectors_dagster.window import WindowGrid
+from tests.api import Api
+from tests.warehouse import Warehouse
+
+NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
+"""When tests take place that do not say otherwise: in the fourth window from 2024-01-01 on."""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project folder with its own instance and warehouse, and no settings of this machine."""
+    for name in list(os.environ):
+        if name.startswith(("SOURCES__", "DESTINATION__", "CONNECTORS__", "DAGSTER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / ".dagster"))
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "warehouse.duckdb"))
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    return tmp_path
+
+
+@pytest.fixture
+def warehouse(project: Path) -> Warehouse:
+    return Warehouse(project / "warehouse.duckdb")
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """An empty API of all five dialects, to which the settings lead."""
+    with Api().served() as api:
+        for name, value in api.environment.items():
+            monkeypatch.setenv(name, value)
+        yield api
+
+
+Loader = Callable[..., dict[str, Load]]
+
+
+@pytest.fixture
+def load() -> Loader:
+    """Load without Dagster: ``load("storefront/orders", windows=["2024-01-01"])``; returns tallies by resource."""
+
+    def load_(
+        *selection: str,
+        windows: list[str] | None = None,
+        now: datetime = NOW,
+        start: str = "2024-01-01",
+        step: str = "P30D",
+    ) -> dict[str, object]:
+        connectors = load_connectors()
+        resources = [connectors[name.partition("/")[0]].resources[name.partition("/")[2]] for name in selection]
+        grid = WindowGrid(step, start)
+        order = Order(resources=resources)
+        if resources[0].windowed:
+            opened = grid.opened(now)
+            wanted = [w for w in opened if windows is None or w.key in windows]
+            slices = grid.slices(wanted, now=now, settle_lag=resources[0].connector.settle_lag)
+            order = Order(resources=resources, slices=slices, first=opened[0])
+        with loading(order) as load:
+            if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
+                raise errors[0]
+            return {str(outcome.resource): outcome.tallies for outcome in load.outcomes.values()}
+
+    return load_
+
+
+@pytest.fixture
+def instance(project: Path) -> Iterator[dg.DagsterInstance]:
+    with runs.open_instance(project) as instance:
+        yield instance
+
+
+@pytest.fixture
+def materialize(instance: dg.DagsterInstance) -> Callable[..., runs.Summary]:
+    """Materialize through Dagster as the command line does."""
+
+    def materialize_(*selection: str, since: datetime | None = None, until: datetime | None = None) -> runs.Summary:
+        from connectors_dagster.definitions import enabled_connectors
+
+        resources = runs.select(enabled_connectors(), selection)
+        return runs.execute(defs(), instance, list(runs.plan(instance, resources, since=since, until=until)))
+
+    return materialize_

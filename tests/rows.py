@@ -1,0 +1,23 @@
+"""Rows as the APIs give them, with only what a test is about."""
+
+from typing import Any
+
+
+def order(id: int, at: str | None, **fields: Any) -> dict[str, Any]:
+    """A storefront order last modified at `at`, text as the API writes it."""
+    return {"id": id, "status": "completed", "total": "10.00", "date_modified_gmt": at, **fields}
+
+
+def product(id: str, at: str | None, **fields: Any) -> dict[str, Any]:
+    """A billing product, cut into windows by its reader."""
+    return {"id": id, "name": f"Product {id}", "updated_at": at, **fields}
+
+
+def customer(id: str, **fields: Any) -> dict[str, Any]:
+    """A billing customer."""
+    return {"id": id, "email": f"{id}@example.com", **fields}
+
+
+def address(id: str, customer_id: str, **fields: Any) -> dict[str, Any]:
+    """An address of a billing customer."""
+    return {"id": id, "customer_id": customer_id, "city": "Oslo", **fields}
