@@ -17,6 +17,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.clock import Clock
 
+Absent = Literal["keep", "mark", "delete"]
 NAME = r"[a-z][a-z0-9_]*"
 
 
@@ -73,6 +74,10 @@ class Connector:
         schema: a dlt schema file with the declared columns.
         step: length of a window, ISO 8601.
         retry: the retry policy.
+        absent: per resource, what happens to rows the API no longer returns: ``keep`` them, ``mark`` them with
+            the time in a column, or ``delete`` them. Children of a parent that was read again are deleted unless
+            something else is said, everything else is kept.
+        total_header: a response header that says how many rows there are in all, if the API has one.
         settle_lag: how long the API may take to show a change.
         max_parallel_requests: requests under way at once in a run.
     """
@@ -83,6 +88,8 @@ class Connector:
     schema: Path
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     step: str = "P30D"
+    absent: Mapping[str, Absent] = field(default_factory=dict)
+    total_header: str | None = None
     retry: Retry = Retry()
     settle_lag: timedelta = timedelta(minutes=5)
     max_parallel_requests: int = 4
@@ -177,6 +184,11 @@ class Resource:
         return self.connector.resources[self.resolved[0].resolve_config["resource"]] if self.resolved else None
 
     @property
+    def absent(self) -> Absent:
+        """What happens to rows the API no longer returns."""
+        return self.connector.absent.get(self.name, "delete" if self.parent else "keep")
+
+    @property
     def children(self) -> tuple["Resource", ...]:
         """The resources that are asked for once per row of this one."""
         return tuple(r for r in self.connector.resources.values() if r.parent and r.parent.name == self.name)
@@ -234,10 +246,19 @@ def check_connector(connector: Connector) -> None:
             f"{connector.name}: {sorted(lonely)} must have both an 'incremental' in the endpoint and an entry in cursors"
         )
     for resource in connector.resources.values():
-        if "processing_steps" in resource.definition:
-            raise ValueError(f"{resource}: processing_steps are not run here: rows are loaded as the API gives them")
-        if not resource.primary_key:
-            raise ValueError(f"{resource}: no primary_key: rows of repeated reads could not be told apart")
+        for contradiction in _contradictions(resource):
+            raise ValueError(f"{resource}: {contradiction}")
+
+
+def _contradictions(resource: Resource) -> Iterator[str]:
+    if "processing_steps" in resource.definition:
+        yield "processing_steps are not run here: rows are loaded as the API gives them"
+    if resource.parent and not resource.included:
+        yield "include_from_parent must name the parent's key: rows must say whose they are"
+    if resource.windowed and not resource.parent and resource.absent != "keep":
+        yield "a window does not tell which rows are absent: only 'keep' is possible"
+    if not resource.primary_key:
+        yield "no primary_key: rows of repeated reads could not be told apart"
 
 
 def _settings(value: Any) -> Iterator[Setting]:

@@ -9,6 +9,17 @@ from connectors_dagster.defs.assets import build_assets
 from connectors_dagster.defs.partitions import build_window_sensor
 
 
+# Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
+# of all steps are forked from one that has done it.
+FAMILIES_AT_ONCE = 4
+EXECUTOR = dg.multiprocess_executor.configured(
+    {
+        "max_concurrent": FAMILIES_AT_ONCE,
+        "start_method": {"forkserver": {"preload_modules": ["connectors_dagster.definitions", "dagster_dlt"]}},
+    }
+)
+
+
 def enabled_connectors() -> list[Connector]:
     """Return the connectors that configuration turns on."""
     connectors = load_connectors()
@@ -22,4 +33,5 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         assets=[family for connector in connectors for family in build_assets(connector)],
         sensors=[build_window_sensor(connectors)],
+        executor=EXECUTOR,
     )

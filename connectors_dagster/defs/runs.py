@@ -90,8 +90,12 @@ def plan(
                 for window in grid.opened(now)
                 if (since is None or window.end > since) and (until is None or window.start < until)
             ]
-            for at in range(0, len(keys), WINDOWS_PER_RUN):
-                yield Plan(windowed, keys[at : at + WINDOWS_PER_RUN])
+            # What the API cannot filter is scanned once per run: all windows go into one.
+            if (scanned := [r for r in windowed if not r.eldest.filtered]) and keys:
+                yield Plan(scanned, keys)
+            if filtered := [r for r in windowed if r.eldest.filtered]:
+                for at in range(0, len(keys), WINDOWS_PER_RUN):
+                    yield Plan(filtered, keys[at : at + WINDOWS_PER_RUN])
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+"""The code location: one asset per resource, true lineage, and nothing touched when it loads."""
+
+import os
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.definitions import defs
+
+SPECS = {spec.key.to_user_string(): spec for spec in defs().resolve_all_asset_specs()}
+RESOURCES = {str(r): r for connector in load_connectors().values() for r in connector.resources.values()}
+
+
+def test_every_resource_is_one_asset_in_the_group_of_its_connector():
+    assert {key: spec.group_name for key, spec in SPECS.items()} == {key: key.split("/")[0] for key in RESOURCES}
+
+
+@pytest.mark.parametrize("key", RESOURCES)
+def test_an_asset_tells_table_columns_kinds_and_how_it_loads(key):
+    spec, resource = SPECS[key], RESOURCES[key]
+    assert spec.metadata["dagster/table_name"] == key.replace("/", ".")
+    columns = spec.metadata["dagster/column_schema"].columns
+    assert [column.name for column in columns] == list(resource.columns)
+    assert [c.name for c in columns if "primary key" in c.constraints.other] == list(resource.primary_key)
+    assert spec.kinds == {"dlt", "duckdb"}
+    assert spec.description
+    assert spec.tags["loading"] == ("windowed" if resource.windowed else "whole")
+
+
+def test_children_depend_on_their_parents_and_nothing_else_has_dependencies():
+    deps = {key: {dep.asset_key.to_user_string() for dep in spec.deps} for key, spec in SPECS.items()}
+    assert {key: parents for key, parents in deps.items() if parents} == {
+        "billing/customer_addresses": {"billing/customers"},
+        "billing/businesses": {"billing/customers"},
+        "subscriptions/attached_item": {"subscriptions/item"},
+    }
+
+
+def test_resources_with_a_cursor_are_partitioned_by_windows_in_runs_of_twelve():
+    for family in defs().assets or ():
+        assert isinstance(family, dg.AssetsDefinition)
+        windowed = RESOURCES[next(iter(family.keys)).to_user_string()].windowed
+        partitions = family.partitions_def
+        assert (partitions.name if isinstance(partitions, dg.DynamicPartitionsDefinition) else None) == (
+            "windows_P30D_from_2024-01-01" if windowed else None
+        )
+        assert family.backfill_policy == (dg.BackfillPolicy.multi_run(12) if windowed else None)
+
+
+def test_one_op_per_family_each_with_a_pool_of_its_own():
+    families = [family for family in defs().assets or () if isinstance(family, dg.AssetsDefinition)]
+    assert len(families) == sum(len(connector.families) for connector in load_connectors().values())
+    pools = [family.op.pool for family in families]
+    assert len(set(pools)) == len(pools)
+
+
+def test_another_step_gives_partitions_of_another_name(monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "P1M")
+    names = {
+        family.partitions_def.name
+        for family in defs().assets or ()
+        if isinstance(family, dg.AssetsDefinition) and isinstance(family.partitions_def, dg.DynamicPartitionsDefinition)
+    }
+    assert names == {"windows_P30D_from_2024-01-01", "windows_P1M_from_2024-01-01"}
+
+
+def test_the_window_sensor_is_on_and_opens_every_window_that_has_begun(instance):
+    (sensor,) = [sensor for sensor in defs().sensors or () if sensor.name == "open_windows"]
+    assert isinstance(sensor, dg.SensorDefinition)
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    result = sensor(dg.build_sensor_context(instance=instance))
+    assert isinstance(result, dg.SensorResult)
+    (request,) = result.dynamic_partitions_requests or ()
+    assert request.partition_keys[:3] == ["2024-01-01", "2024-01-31", "2024-03-01"]
+    instance.add_dynamic_partitions(request.partitions_def_name, request.partition_keys)
+    assert isinstance(sensor(dg.build_sensor_context(instance=instance)), dg.SkipReason)
+
+
+def test_loading_needs_no_environment_no_network_and_writes_nothing(project):
+    code = (
+        "import socket, os\n"
+        "def no(*a, **k): raise AssertionError('network')\n"
+        "socket.socket.connect = no\n"
+        "before = dict(os.environ)\n"
+        "from connectors_dagster.definitions import defs\n"
+        "assert len(list(defs().resolve_all_asset_specs())) == 25\n"
+        "assert dict(os.environ) == before\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(project.iterdir()) == []
+
+
+def test_families_of_a_run_overlap_in_processes_forked_from_one_that_has_loaded_everything():
+    executor = defs().executor
+    assert isinstance(executor, dg.ExecutorDefinition)
+    assert executor.name == "multiprocess"

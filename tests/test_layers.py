@@ -1,0 +1,72 @@
+"""Imports run one way: reading knows no loading, loading knows no Dagster."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import connectors_dagster
+
+PACKAGE = Path(connectors_dagster.__file__).parent
+BELOW: dict[str, set[str]] = {
+    "clock": set(),
+    "window": set(),
+    "tally": set(),
+    "errors": set(),
+    "redaction": set(),
+    "parallel": set(),
+    "folder": set(),
+    "connector": {"clock"},
+    "settings": {"connector"},
+    "values": {"clock"},
+    "columns": {"clock", "errors", "values"},
+    "session": {"connector", "errors", "redaction", "tally"},
+    "endpoint": {"connector", "errors", "session"},
+    "cut": {"connector", "errors", "tally", "window"},
+    "source": {"columns", "connector", "cut", "endpoint", "parallel", "session", "tally", "window"},
+    "destination": {"errors"},
+    "absent": {"connector", "errors"},
+}
+"""What each module of reading and loading may import from this project; others may import all of these."""
+
+
+def imports(path: Path) -> set[str]:
+    """Names of all modules a file imports, at any depth of its code."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own(path: Path) -> set[str]:
+    """Names of this project's modules a file imports, without the package."""
+    prefix = "connectors_dagster."
+    names = {name.removeprefix(prefix).split(".")[0] for name in imports(path) if name.startswith(prefix)}
+    return {name for name in names if (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()}
+
+
+@pytest.mark.parametrize("module", BELOW)
+def test_a_module_imports_only_what_lies_below_it(module):
+    assert own(PACKAGE / f"{module}.py") <= BELOW[module]
+
+
+def test_only_defs_and_definitions_import_dagster():
+    importers = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if any(name.split(".")[0] in {"dagster", "dagster_dlt"} for name in imports(path))
+    }
+    assert {name for name in importers if not name.startswith("defs/")} == {"definitions.py"}
+
+
+def test_a_connector_is_a_value_and_imports_nothing_that_reads_or_loads():
+    for path in (PACKAGE / "connectors").glob("*.py"):
+        assert own(path) <= {"clock", "connector"}, path.name
+
+
+def test_the_sandbox_knows_nothing_of_the_project():
+    for path in (PACKAGE / "sandbox").rglob("*.py"):
+        assert own(path) <= {"sandbox"}, path.name
