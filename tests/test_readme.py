@@ -1,0 +1,56 @@
+"""The README tells the truth."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from connectors_dagster.connector import Connector, Resource
+from connectors_dagster.connectors import load_connectors
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+START, END = "<!-- connectors -->\n", "<!-- /connectors -->"
+HEAD = "| connector | resource | key | window on | how it loads |\n| --- | --- | --- | --- | --- |\n"
+
+
+def row(resource: Resource) -> str:
+    """One line of the table of connectors."""
+    cursor = f"`{resource.incremental['cursor_path']}`" if resource.incremental else ""
+    how = "whole" if not resource.windowed else "filtered" if resource.filtered else "cut"
+    if resource.parent:
+        how = f"once per row of `{resource.parent.name}`"
+    return f"| {resource.connector.name} | {resource.name} | `{', '.join(resource.primary_key)}` | {cursor} | {how} |\n"
+
+
+def test_the_table_of_connectors_is_the_registry():
+    resources = [r for connector in load_connectors().values() for r in connector.resources.values()]
+    assert README.partition(START)[2].partition(END)[0] == HEAD + "".join(row(r) for r in resources)
+
+
+def test_every_file_the_readme_links_to_is_there():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_command_the_readme_shows_is_there():
+    commands = set(re.findall(r"connectors (list|check|run|sandbox|demo|dev)\b", README))
+    targets = re.findall(r"^\$ make (\w+)", README, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert {"check", "run"} <= commands
+    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+
+
+def test_the_connector_the_readme_adds_is_one(tmp_path):
+    code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "helpdesk" in block)
+    schema = next(block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
+    file = tmp_path / "helpdesk.py"
+    file.write_text(code)
+    file.with_suffix(".schema.yaml").write_text(schema)
+    names: dict[str, object] = {"__file__": str(file)}
+    exec(compile(code, str(file), "exec"), names)
+    connector = names["connector"]
+    assert isinstance(connector, Connector)
+    assert [r.name for r in connector.resources.values()] == ["tickets", "comments"]
+    assert set(connector.tables["tickets"]) == set(yaml.safe_load(schema)["tables"]["tickets"]["columns"])
