@@ -1,12 +1,31 @@
 """Several iterators read at once by threads, in one stream."""
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Full, Queue
-from threading import Event
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_here = threading.local()
+
+
+class AbandonedError(Exception):
+    """Nobody waits for this any more."""
+
+
+def pause(seconds: float) -> None:
+    """Sleep; in a thread of `Interleaved` no longer than somebody reads from it.
+
+    Raises:
+        AbandonedError: the reader has gone.
+    """
+    stop: threading.Event | None = getattr(_here, "stop", None)
+    if stop is None:
+        time.sleep(seconds)
+    elif stop.wait(seconds):
+        raise AbandonedError
 
 
 class _End:
@@ -24,7 +43,7 @@ class Interleaved(Generic[T]):
         """Read with up to `workers` threads; nothing starts before the first item is asked for."""
         self.sources, self.workers = sources, workers
         self._ready: Queue[T | _End] = Queue(maxsize=2 * workers)
-        self._stop = Event()
+        self._stop = threading.Event()
 
     def __iter__(self) -> Iterator[T]:
         """Start the threads and yield their items; closing the iterator stops them."""
@@ -49,6 +68,7 @@ class Interleaved(Generic[T]):
 
     def _drain(self, source: Iterator[T]) -> None:
         error: BaseException | None = None
+        _here.stop = self._stop
         try:
             for item in source:
                 if not self._put(item):

@@ -1,52 +1,96 @@
 """The one place that takes secrets out of text."""
 
 import base64
+import html
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-PARAMETERS = (
-    "api_key|apikey|api-key|key|token|access_token|access-token|refresh_token|secret|client_secret|"
-    "api_secret|consumer_key|consumer_secret|password|pwd|signature"
+_NAMES = (
+    "api[_-]?key|apikey|access[_-]token|refresh[_-]token|token|client[_-]secret|api[_-]secret|secret|"
+    "consumer[_-]key|consumer[_-]secret|password|passwd|pwd|authorization"
 )
-_IN_QUERY = re.compile(rf"(?i)([?&;](?:{PARAMETERS})=)[^&\s'\"<>)]+")
+_IN_QUERY = re.compile(rf"(?i)([?&;](?:{_NAMES}|key|signature|sig)=)[^&\s'\"<>)]+")
+_IN_JSON = re.compile(rf"(?i)(['\"](?:{_NAMES})\\?['\"]\s*:\s*\\?['\"])[^'\"\\]+")
 _IN_HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}")
-_IN_USERINFO = re.compile(r"(://)[^/\s@]+@")
+_IN_USERINFO = re.compile(r"(://)[^/?#\s]+@")
+_IN_BASE64 = r"[A-Za-z0-9+/_-]*"
+SHORTEST_IN_BASE64 = 4
 
-_known: set[str] = set()
+_secrets: frozenset[str] = frozenset()
+_known = re.compile(r"(?!)")
+_encoded: dict[str, re.Pattern[str]] = {}
 
 
 def remember(secrets: Iterable[str]) -> None:
     """Have these values, and the forms they travel in, masked wherever this process logs or raises."""
-    secrets = tuple(secrets)
-    pairs = (f"{name}:{password}" for name in ("", *secrets) for password in ("", *secrets))
-    for secret in (*secrets, *pairs):
-        if len(secret) > 2:
-            _known.update(form for form in _forms(secret) if len(form) > 2)
-    logging.setLogRecordFactory(_redacted_record)
+    global _secrets, _known, _encoded
+    found = _secrets.union(secrets)
+    if found != _secrets:
+        # Values of three letters and more: shorter ones would make every text unreadable.
+        forms = {form for secret in found for form in _forms(secret) if len(form) > 2}
+        _known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or r"(?!)")
+        cores = {core for secret in found for core in _base64_cores(secret)}
+        _encoded = {core: re.compile(f"{_IN_BASE64}{re.escape(core)}{_IN_BASE64}=*") for core in cores}
+        _secrets = found
+    if not isinstance(logging.getLogRecordFactory(), _RedactingFactory):
+        logging.setLogRecordFactory(_RedactingFactory(logging.getLogRecordFactory()))
 
 
 def redact(text: str) -> str:
     """Mask every known secret, and whatever stands where secrets usually stand."""
-    for form in sorted(_known, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    text = _IN_QUERY.sub(rf"\1{MASK}", text)
+    text = _known.sub(MASK, text)
+    for core, word in _encoded.items():
+        if core in text:
+            text = word.sub(MASK, text)
+    for place in (_IN_QUERY, _IN_JSON):
+        text = place.sub(rf"\1{MASK}", text)
     return _IN_USERINFO.sub(rf"\1{MASK}@", _IN_HEADER.sub(rf"\1 {MASK}", text))
 
 
-def _forms(secret: str) -> set[str]:
+def _forms(secret: str) -> Iterator[str]:
+    for value in {secret, secret.strip()}:
+        quoted = (quote(value, safe=""), quote(value), quote_plus(value))
+        yield from chain(quoted, map(_lower_hex, quoted), map(quote, quoted))
+        yield from (value, json.dumps(value)[1:-1], repr(value)[1:-1], repr(value.encode())[2:-1], html.escape(value))
+
+
+def _lower_hex(text: str) -> str:
+    return re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), text)
+
+
+def _base64_cores(secret: str) -> Iterator[str]:
+    """Yield what base64 of any text with the secret in it contains, for each of the places it can begin at."""
     raw = secret.encode()
-    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-    return {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]} | encoded
+    if len(raw) < SHORTEST_IN_BASE64:
+        return
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
+        # The letters at either end also hold bits of the neighbours.
+        core = encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        yield from (core, core.replace("+", "-").replace("/", "_"))
 
 
-def _redacted_record(*args: object, **kwargs: object) -> logging.LogRecord:
-    record = logging.LogRecord(*args, **kwargs)  # type: ignore[arg-type]  # the factory is called as LogRecord is
-    if _known:
-        text = record.getMessage()
+class _RedactingFactory:
+    """Makes log records whose text holds no secret, whoever logs them and wherever they go."""
+
+    def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
+        self.make = make
+
+    def __call__(self, *args: object, **kwargs: object) -> logging.LogRecord:
+        record = self.make(*args, **kwargs)
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):  # logging reports a wrong format itself
+            return record
         if (safe := redact(text)) != text:
             record.msg, record.args = safe, ()
-    return record
+        if record.exc_info:
+            trace = logging.Formatter().formatException(record.exc_info)
+            if (safe := redact(trace)) != trace:
+                record.exc_info, record.exc_text = None, safe
+        return record

@@ -1,73 +1,31 @@
 """HTTP as a connector wants it: its retries, its origin and no other, its secrets out of every message."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from functools import cached_property
+from typing import Any
 
-import orjson
 import requests
-import urllib3
-from dlt.sources.helpers.requests.retry import wait_exponential_retry_after
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from requests.adapters import HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState
 
 from connectors_dagster.connector import Retry
-from connectors_dagster.errors import ApiError, ForeignOriginError, TransientApiError
+from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.origin import check_origin, home_origin, is_loopback
+from connectors_dagster.parallel import pause
 from connectors_dagster.redaction import redact
+from connectors_dagster.response import JsonAdapter
+from connectors_dagster.retry import BROKEN, build_retrying, is_untrusted, retry_after
 from connectors_dagster.tally import Tally
 
 logger = logging.getLogger(__name__)
-PORTS = {"http": 80, "https": 443}
-TRANSIENT = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
-
-
-class JsonResponse(requests.Response):
-    """A response that reads its body in one go and parses it once, with orjson."""
-
-    _parsed: Any = None
-
-    @property
-    def content(self) -> bytes:
-        """The decoded body.
-
-        Raises:
-            requests.exceptions.ChunkedEncodingError: it broke off, stalled or could not be decoded.
-        """
-        if not isinstance(self._content, bytes):
-            try:
-                self._content = self.raw.read(decode_content=True)
-            except urllib3.exceptions.HTTPError as error:
-                raise requests.exceptions.ChunkedEncodingError(error) from error
-        return cast(bytes, self._content)
-
-    def json(self, **_: Any) -> Any:
-        """The parsed body; a body orjson finds too strange gets a second chance with the standard library."""
-        if self._parsed is None:
-            try:
-                self._parsed = orjson.loads(self.content)
-            except orjson.JSONDecodeError:
-                self._parsed = super().json()
-        return self._parsed
-
-
-class JsonAdapter(HTTPAdapter):
-    """An adapter whose responses are `JsonResponse`."""
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Build the response as requests does, then give it our class."""
-        response = super().build_response(req, resp)
-        response.__class__ = JsonResponse
-        return response
+ADVICE = {
+    401: "; check the credentials of this source",
+    403: "; the credentials may not read this: check their scope",
+    404: "; check base_url and path",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,19 +45,17 @@ class Policy:
     retry: Retry = field(default_factory=Retry)
     allow_http: bool = False
     timeout: tuple[float, float] = (10.0, 60.0)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = pause
     adapter: HTTPAdapter = field(default_factory=lambda: JsonAdapter(pool_maxsize=32))
 
     def __post_init__(self) -> None:
-        """Refuse plain http to another machine."""
-        url = urlsplit(self.base_url)
-        if url.scheme not in PORTS or not url.hostname:
-            raise ApiError(f"base_url {redact(self.base_url)!r} is no http(s) address")
-        if url.scheme == "http" and not self.allow_http and not _is_loopback(url.hostname):
-            raise ApiError(
-                f"base_url {redact(self.base_url)!r} would send the credentials unencrypted: "
-                "use https, or set allow_http = true for this source"
-            )
+        """Refuse an address that no credentials should be sent to."""
+        _ = self.origin
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        return home_origin(self.base_url, allow_http=self.allow_http)
 
 
 class ApiSession(requests.Session):
@@ -117,41 +73,59 @@ class ApiSession(requests.Session):
         self.policy, self.tally, self.label = policy, tally, label
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
-        retry = policy.retry
-        self._retrying = Retrying(
-            retry=retry_if_exception(self._may_pass),
-            wait=RetryAfter(multiplier=retry.factor, max=retry.max_wait.total_seconds()),
-            stop=stop_after_attempt(1 + retry.attempts),
-            sleep=policy.sleep,
-            before_sleep=self._note_retry,
-            reraise=True,
-        )
+        self._retrying = build_retrying(policy.retry, sleep=policy.sleep, before_sleep=self._note_retry)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request; an address the API made up may be none."""
+        try:
+            return super().prepare_request(request)
+        except ValueError as error:
+            failure = ApiError(f"{self.label}: {redact(str(error))}")
+        raise failure
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request to the own origin, and again as the retry policy says."""
-        check_origin(str(request.url), self.policy.base_url, self.label)
-        # None would wait for ever; dlt's client passes no timeout of its own.
-        kwargs["timeout"] = kwargs.get("timeout") or self.policy.timeout
-        kwargs["stream"] = True
-        failure: ApiError
+        check_origin(str(request.url), self.policy.origin, self.label)
+        kwargs |= self._insisted(kwargs)
+        if kwargs.get("allow_redirects") is False:
+            # A redirect that requests follows within a try: it must not be tried on its own.
+            self.tally.requests += 1
+            return super().send(request, **kwargs)
         try:
             return self._retrying(self._attempt, request, **kwargs)
         except IgnoreResponseException:
             self.tally.ignored += 1
+            logger.warning("%s: %s is ignored as declared", self.label, _name(request))
             raise
-        except (ApiError, requests.TooManyRedirects) as error:
-            failure = error if isinstance(error, ApiError) else ApiError(f"{self.label}: {redact(str(error))}")
-        except requests.RequestException as error:
+        except ApiError as error:
+            failure = error
+        except (OSError, ValueError) as error:  # requests' own errors are OSErrors
             failure = self._explain(request, error)
         # Raised outside the handler: the original error, which may hold the request, is not chained to it.
         raise failure
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Keep the credentials in a redirect: it stays at this origin or is refused."""
+
+    def _insisted(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what no caller and no environment can change."""
+        insisted = {
+            # None would wait for ever; dlt's client passes no timeout of its own.
+            "timeout": given.get("timeout") or self.policy.timeout,
+            # An empty CURL_CA_BUNDLE would switch verification off in some versions of requests.
+            "verify": given.get("verify") or True,
+            "stream": True,
+        }
+        # A proxy for http would get the credentials of an API on this machine in the clear.
+        return insisted | ({"proxies": {}} if is_loopback(self.policy.origin) else {})
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.tally.requests += 1
         response = super().send(request, **kwargs)
         self.tally.bytes += len(response.content)
-        if response.status_code < 300:
-            self._check_json(request, response)
+        if response.status_code >= 300:
+            raise ApiError(f"{self.label}: {_name(request)} answered {response.status_code} and nothing to follow")
+        self._check_json(request, response)
         return response
 
     def _check_json(self, request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -160,82 +134,42 @@ class ApiSession(requests.Session):
             return
         except ValueError:
             start = redact(response.content[:200].decode("utf-8", "replace"))
+        what = f"something that is no JSON ({response.headers.get('Content-Type')}), beginning {start!r}"
         raise TransientApiError(
-            f"{self.label}: {_name(request)} answered {response.status_code} with something that is no JSON "
-            f"({response.headers.get('Content-Type')}), beginning {start!r}: check base_url and path"
+            f"{self.label}: {_name(request)} answered {response.status_code} with "
+            f"{what if response.content else 'an empty body'}: check base_url and path"
         )
 
-    def _may_pass(self, error: BaseException) -> bool:
-        if isinstance(error, requests.HTTPError) and error.response is not None:
-            return error.response.status_code in self.policy.retry.statuses
-        return isinstance(error, (*TRANSIENT, TransientApiError))
-
     def _note_retry(self, state: RetryCallState) -> None:
-        wait = state.next_action.sleep if state.next_action else 0.0
-        self.tally.retries += 1
-        self.tally.waited += wait
         error = state.outcome.exception() if state.outcome else None
-        status = error.response.status_code if isinstance(error, requests.HTTPError) else None
+        self.tally.retries += 1
+        self.tally.waited += state.upcoming_sleep
         logger.warning(
             "%s: %s, try %d of %d again in %.1f s",
             self.label,
-            f"status {status}" if status else type(error).__name__,
+            _kind(error),
             state.attempt_number,
             self.policy.retry.attempts,
-            wait,
+            state.upcoming_sleep,
         )
 
-    def _explain(self, request: requests.PreparedRequest, error: requests.RequestException) -> ApiError:
+    def _explain(self, request: requests.PreparedRequest, error: Exception) -> ApiError:
         if not isinstance(error, requests.HTTPError) or error.response is None:
-            kind = TransientApiError if isinstance(error, TRANSIENT) else ApiError
-            return kind(f"{self.label}: {_name(request)} failed: {redact(str(error))}")
-        response = error.response
-        status, body = response.status_code, redact(response.content[:300].decode("utf-8", "replace"))
+            kind = TransientApiError if isinstance(error, BROKEN) and not is_untrusted(error) else ApiError
+            advice = "; REQUESTS_CA_BUNDLE names the certificates to trust" if is_untrusted(error) else ""
+            return kind(f"{self.label}: {_name(request)} failed: {redact(str(error))}{advice}")
+        response, status = error.response, error.response.status_code
+        body, advice = redact(response.text[:300]), ADVICE.get(status, "")
+        if (asked := retry_after(response) or 0) > self.policy.retry.max_wait.total_seconds():
+            advice += f"; it asks to wait {asked:.0f} s, longer than a run waits"
         kind = TransientApiError if status in self.policy.retry.statuses or status >= 500 else ApiError
-        return kind(f"{self.label}: {_name(request)} answered {status}: {body}{ADVICE.get(status, '')}")
+        return kind(f"{self.label}: {_name(request)} answered {status}: {body}{advice}")
 
 
-ADVICE = {
-    401: "; check the credentials of this source",
-    403: "; the credentials may not read this: check their scope",
-    404: "; check base_url and path",
-}
-
-
-class RetryAfter(wait_exponential_retry_after):
-    """dlt's wait, 2, 4, 8 s … or `Retry-After`; a `Retry-After` of 0 means at once."""
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """Return the seconds to wait."""
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        if isinstance(error, requests.HTTPError) and error.response.headers.get("Retry-After", "").strip() == "0":
-            return 0.0
-        return float(super().__call__(retry_state))
-
-
-def check_origin(url: str, base_url: str, label: str) -> None:
-    """Refuse an address of another scheme, host or port, or one with user info.
-
-    Raises:
-        ForeignOriginError: nothing has been sent.
-    """
-    target, home = urlsplit(url), urlsplit(base_url)
-    if _origin(target) != _origin(home) or (target.username or target.password):
-        raise ForeignOriginError(
-            f"{label}: the API pointed to {redact(url)}, which is not at {_origin(home)}: "
-            "not followed, the credentials stay here"
-        )
-
-
-def _origin(url: SplitResult) -> str:
-    return f"{url.scheme}://{url.hostname}:{url.port or PORTS.get(url.scheme)}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _kind(error: BaseException | None) -> str:
+    if isinstance(error, requests.HTTPError):
+        return f"status {error.response.status_code}"
+    return "no JSON" if isinstance(error, ApiError) else type(error).__name__
 
 
 def _name(request: requests.PreparedRequest) -> str:

@@ -1,18 +1,24 @@
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from connectors_dagster import pipeline
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs
 from connectors_dagster.pipeline import Load, Order, loading
+from connectors_dagster.source import Reading
+from connectors_dagster.tally import Tally
 from connectors_dagster.window import WindowGrid
 from tests.api import Api
 from tests.warehouse import Warehouse
+from tests.wire import Wire
 
 NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
 """When tests take place that do not say otherwise: in the fourth window from 2024-01-01 on."""
@@ -43,6 +49,27 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         for name, value in api.environment.items():
             monkeypatch.setenv(name, value)
         yield api
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A server below HTTP; no settings lead to it."""
+    with Wire().served() as wire:
+        yield wire
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it was waited between tries, in seconds; no time passes."""
+    waits: list[float] = []
+    monkeypatch.setattr(pipeline, "Policy", partial(pipeline.Policy, sleep=waits.append))
+    return waits
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API that says nothing for a moment is given up."""
+    monkeypatch.setattr(pipeline, "Policy", partial(pipeline.Policy, timeout=(0.3, 0.3)))
 
 
 Loader = Callable[..., dict[str, Load]]
@@ -77,7 +104,23 @@ def load() -> Loader:
 
 
 @pytest.fixture
+def read() -> Callable[[str], tuple[list[dict[str, Any]], Tally]]:
+    """Read a resource that is loaded whole, and load it nowhere: ``read("catalog/ecommerce_data")``."""
+
+    def read_(name: str) -> tuple[list[dict[str, Any]], Tally]:
+        connector = load_connectors()[name.partition("/")[0]]
+        client, policy = pipeline.connect(connector)
+        reading = Reading(resource=connector.resources[name.partition("/")[2]], client=client, policy=policy)
+        return [row for rows, _ in reading.pages() for row in rows], reading.tallies[None]
+
+    return read_
+
+
+@pytest.fixture
 def instance(project: Path) -> Iterator[dg.DagsterInstance]:
+    home = project / ".dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     with runs.open_instance(project) as instance:
         yield instance
 

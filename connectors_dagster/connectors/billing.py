@@ -3,6 +3,7 @@
 Pages follow the body's `next`, sent back as query parameter `next`, until `has_more` is false (`next` is there
 even then). Resources with a time of change are cut into windows here, for the API filters none of them.
 customers and their addresses and businesses are loaded whole: an address changes without its customer.
+A customer can vanish between the list of customers and the request for its addresses: that 404 means no rows.
 event_types and ip_addresses carry no time at all.
 """
 
@@ -41,7 +42,10 @@ def _of_customer(name: str, path: str) -> EndpointResource:
     return {
         "name": name,
         "include_from_parent": ["id"],
-        "endpoint": {"path": f"/v1/customers/{{resources.customers.id}}/{path}"},
+        "endpoint": {
+            "path": f"/v1/customers/{{resources.customers.id}}/{path}",
+            "response_actions": [{"status_code": 404, "action": "ignore"}],
+        },
     }
 
 

@@ -1,0 +1,137 @@
+"""Looks at every page before its rows are believed."""
+
+from array import array
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common import jsonpath
+from dlt.sources.helpers.rest_client.client import PageData
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
+
+from connectors_dagster.connector import Resource
+from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.paginators import AnchoredOffset
+from connectors_dagster.redaction import redact
+
+Row = dict[str, Any]
+MOST_EMPTY_PAGES = 1_000
+SMALL_BODY = 500
+
+
+def identity_of(resource: Resource) -> Callable[[Any], str]:
+    """Return what tells rows of a resource apart: the key, or the whole row where the key is not complete."""
+    return partial(_identity, resource.primary_key)
+
+
+def _identity(primary_key: Sequence[str], row: Any) -> str:
+    key = tuple(row.get(name) for name in primary_key) if isinstance(row, dict) else (None,)
+    return repr(row) if None in key else repr(key)
+
+
+class PageGuard:
+    """Refuses what would otherwise pass for an end, or go on for ever, in one sequence of pages."""
+
+    def __init__(self, resource: Resource, label: str) -> None:
+        """Watch one sequence of pages."""
+        self.resource, self.label, self.number = resource, label, 0
+        self.identity = identity_of(resource)
+        self.selector = resource.endpoint.get("data_selector") or "$"
+        self.head, self.below = _split_at_wildcard(self.selector)
+        self._list = jsonpath.compile_path(self.head)
+        self._seen: set[int] = set()
+        self._asked: set[str] = set()
+        self._empty = 0
+        self._keys = array("q")  # 8 bytes a row, however long the keys
+
+    def check(self, page: PageData[Row]) -> list[Row]:
+        """Check one page and return its rows, less those that were read before on purpose.
+
+        Raises:
+            EnvelopeError: no list where the rows should be, rows that are no objects, a page that was here
+                before, or an end that is none.
+        """
+        self.number += 1
+        self._check_envelope(page)
+        paginator = page.paginator
+        if isinstance(paginator, AnchoredOffset):
+            if not paginator.stepping:
+                self._check_repeated(page)
+            return self._counted(paginator.fresh)
+        self._check_repeated(page)
+        if paginator.has_next_page:
+            self._check_next(page)
+        elif isinstance(paginator, JSONResponseCursorPaginator):
+            self._check_end(page, paginator)
+        return self._counted(page)
+
+    def duplicates(self) -> int:
+        """Count the rows whose key had been on a page before."""
+        keys = pa.Array.from_buffers(pa.int64(), len(self._keys), [None, pa.py_buffer(self._keys)])
+        return len(keys) - int(pc.count_distinct(keys).as_py())
+
+    def fail(self, what: str, where: str) -> None:
+        """Refuse the page at hand.
+
+        Raises:
+            EnvelopeError: always.
+        """
+        file = f"connectors/{self.resource.connector.name}.py"
+        raise EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}")
+
+    def _counted(self, rows: list[Row]) -> list[Row]:
+        self._keys.extend(hash(self.identity(row)) for row in rows)
+        return rows
+
+    def _check_envelope(self, page: PageData[Row]) -> None:
+        found = jsonpath.find_values(self._list, page.response.json())
+        single = self.below or isinstance(page.paginator, SinglePagePaginator)
+        if not found or not isinstance(found[0], (list, dict) if single else list):
+            shown = _shown(page)
+            self.fail(f"has no list at {self.head!r}, the API's envelope has changed, {shown}", "data_selector")
+        if self.below and len(found[0]) != len(page):
+            self.fail(
+                f"has {len(found[0])} items at {self.head!r} but {len(page)} at {self.selector!r}", "data_selector"
+            )
+        if any(not isinstance(row, dict) for row in page):
+            self.fail(f"holds something else than objects at {self.selector!r}", "data_selector")
+
+    def _check_repeated(self, page: PageData[Row]) -> None:
+        fingerprint = hash(tuple(map(self.identity, page)))
+        if page and fingerprint in self._seen:
+            self.fail("repeats an earlier page: the API does not turn pages as asked", "paginator")
+        self._seen.add(fingerprint)
+
+    def _check_next(self, page: PageData[Row]) -> None:
+        following = f"{page.request.url} {page.request.params} {page.request.json}"
+        if following in self._asked:
+            self.fail("points to a page that was already asked for", "paginator")
+        self._asked.add(following)
+        self._empty = 0 if page else self._empty + 1
+        if self._empty > MOST_EMPTY_PAGES:
+            self.fail(f"is empty, as are {MOST_EMPTY_PAGES} before it, and points to another", "paginator")
+
+    def _check_end(self, page: PageData[Row], paginator: JSONResponseCursorPaginator) -> None:
+        body = page.response.json()
+        more = jsonpath.find_values(paginator.has_more_path, body) if paginator.has_more_path else []
+        cursor = jsonpath.find_values(paginator.cursor_path, body)
+        if more and more[0] in (True, "true", "True") and not (cursor and cursor[0]):
+            self.fail(
+                f"says {str(paginator.has_more_path)!r} but gives no {str(paginator.cursor_path)!r}", "cursor_path"
+            )
+
+
+def _shown(page: PageData[Row]) -> str:
+    """Describe a body that is not what it should be; large ones by their fields only, for they may hold rows."""
+    body = page.response.json()
+    if len(page.response.content) <= SMALL_BODY:
+        return f"the answer is {redact(page.response.text)}"
+    fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
+    return redact(f"the answer holds {fields[:SMALL_BODY]}")
+
+
+def _split_at_wildcard(selector: str) -> tuple[str, str]:
+    head, wildcard, below = selector.replace("[*]", ".*").partition(".*")
+    return head, wildcard + below
