@@ -10,29 +10,30 @@ from dlt.common import jsonpath
 from connectors_dagster.connector import Cursor, Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.tally import Tally
-from connectors_dagster.window import Slice, Window
+from connectors_dagster.window import Slice
 
 Row = dict[str, Any]
 
 
 class Cut:
-    """Sorts rows into the slices of a run.
+    """Sorts rows into the slices of a read.
 
     Args:
         resource: a resource with a cursor.
         tallies: the slices to fill, each with its counts.
-        first: the first window of the grid, which keeps the rows without a cursor.
+        undated: which slice keeps the rows without a cursor; None when none of these does.
     """
 
-    def __init__(self, resource: Resource, tallies: Mapping[Slice, Tally], first: Window) -> None:
+    def __init__(self, resource: Resource, tallies: Mapping[Slice, Tally], undated: Slice | None) -> None:
         """Prepare the edges."""
-        self.resource, self.tallies, self.first = resource, tallies, first
+        self.resource, self.tallies, self.undated = resource, tallies, undated
         assert resource.cursor and resource.incremental
         self.cursor: Cursor = resource.cursor
         self.path = str(resource.incremental["cursor_path"])
-        self._deep = jsonpath.compile_path(self.path) if "." in self.path else None
+        self._field = jsonpath.extract_simple_field_name(self.path)
+        self._deep = jsonpath.compile_path(self.path)
         self._slices = sorted(tallies)
-        self._starts = [piece.since for piece in self._slices]
+        self._starts = [piece.window.start for piece in self._slices]
 
     def split(self, rows: Sequence[Row]) -> dict[Slice, list[Row]]:
         """Sort rows by slice; what belongs to none is counted as outside on the first.
@@ -43,7 +44,7 @@ class Cut:
         kept: dict[Slice, list[Row]] = {}
         for row in rows:
             value = self._value(row)
-            piece = self._without_cursor() if value is None else self._slice_at(self._decode(value))
+            piece = self._without_cursor() if value in (None, "") else self._slice_of(value)
             if piece is None:
                 self.tallies[self._slices[0]].outside += 1
             else:
@@ -53,9 +54,18 @@ class Cut:
         return kept
 
     def _value(self, row: Row) -> Any:
-        if self._deep is None:
-            return row.get(self.path)
+        if self._field is not None:
+            return row.get(self._field)
         return next(iter(jsonpath.find_values(self._deep, row)), None)
+
+    def _slice_of(self, value: Any) -> Slice | None:
+        instant = self._decode(value)
+        index = bisect_right(self._starts, instant) - 1
+        if index < 0 or instant >= self._slices[index].window.end:
+            return None
+        piece = self._slices[index]
+        # What changed late in a tick or on a day may bear the instant that began before `since`.
+        return piece if instant >= piece.since or instant + self.cursor.clock.grain(value) > piece.since else None
 
     def _decode(self, value: Any) -> datetime:
         try:
@@ -63,14 +73,10 @@ class Cut:
         except ValueError as error:
             raise RowError(f"{self.resource}: cursor {self.path!r} holds {value!r}, which is no instant") from error
 
-    def _slice_at(self, instant: datetime) -> Slice | None:
-        index = bisect_right(self._starts, instant) - 1
-        return self._slices[index] if index >= 0 and instant < self._slices[index].window.end else None
-
     def _without_cursor(self) -> Slice | None:
         if self.cursor.without_cursor == "fail":
             raise RowError(
                 f"{self.resource}: a row has no cursor {self.path!r}, and rows without one are declared to fail"
             )
         self.tallies[self._slices[0]].without_cursor += 1
-        return self._slices[0] if self._slices[0].window == self.first else None
+        return self.undated

@@ -87,9 +87,11 @@ class Reading:
             ]
         if not self.slices:
             return [self._whole()]
-        if self.resource.filtered:
-            return [self._window(piece) for piece in self.slices]
-        return [self._scan()]
+        # Of a window that was read up to its end there is nothing to ask for, and some APIs refuse to be asked.
+        pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
+        if self.resource.filtered and (self.resource.incremental or {}).get("end_param"):
+            return [self._windows([piece], undated=pieces[0]) for piece in pieces]
+        return [self._windows(pieces, undated=pieces[0])] if pieces else []
 
     def _whole(self) -> Iterator["_Page"]:
         tally = self.tallies[None]
@@ -99,25 +101,19 @@ class Reading:
             yield _Page.of({None: rows}, tally)
         _report(session.label, tally)
 
-    def _window(self, piece: Slice) -> Iterator["_Page"]:
-        """Read one window the API filters."""
-        tally = self.tallies[piece]
-        cut = Cut(self.resource, {piece: tally}, self.first or piece.window)
-        session = self._session(tally, f"{self.resource} window {piece.window.key}")
-        for rows in self.endpoint.pages(session, window_params(self.resource, piece)):
-            yield _Page.of(cut.split(rows), tally)
-        _report(session.label, tally)
+    def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
+        """Read slices with one sequence of requests and cut the rows into them.
 
-    def _scan(self) -> Iterator["_Page"]:
-        """Read all rows once and cut them into every window of the run."""
-        tallies = {piece: self.tallies[piece] for piece in self.slices}
-        cut = Cut(self.resource, tallies, self.first or self.slices[0].window)
-        scan = Tally()
-        session = self._session(scan, f"{self.resource} windows {self.slices[0].window.key} …")
-        for rows in self.endpoint.pages(session, {}):
-            yield _Page.of(cut.split(rows), scan)
+        Rows without a cursor go with the first window of the run, for they may have changed in any.
+        """
+        tallies, shared = {piece: self.tallies[piece] for piece in pieces}, Tally()
+        cut = Cut(self.resource, tallies, undated if undated in tallies else None)
+        label = f"{self.resource} window {pieces[0].window.key}"
+        session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
+        for rows in self.endpoint.pages(session, window_params(self.resource, pieces)):
+            yield _Page.of(cut.split(rows), shared)
         for piece, tally in tallies.items():
-            tally.add(scan)
+            tally.add(shared)
             _report(f"{self.resource} window {piece.window.key}", tally)
 
     def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
@@ -148,15 +144,13 @@ def _report(label: str, tally: Tally) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, tally.rows, tally.pages, tally.retries)
 
 
-def window_params(resource: Resource, piece: Slice) -> dict[str, Any]:
-    """Return the filter parameters of a slice: bounds on whole ticks, no wider than they must be."""
+def window_params(resource: Resource, pieces: Sequence[Slice]) -> dict[str, Any]:
+    """Return the filter parameters for neighbouring slices: bounds on whole ticks, no wider than they must be."""
     cursor, incremental = resource.cursor, resource.incremental or {}
     assert cursor
     clock = cursor.clock
-    lower = clock.floor(piece.since)
+    lower, upper = clock.floor(pieces[0].since), clock.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= clock.tick
-    params = {incremental["start_param"]: clock.encode(lower)}
-    if end_param := incremental.get("end_param"):
-        params[end_param] = clock.encode(clock.ceil(piece.window.end))
-    return params
+    bounds = {"start_param": lower, "end_param": upper}
+    return {incremental[name]: clock.encode(bound) for name, bound in bounds.items() if incremental.get(name)}

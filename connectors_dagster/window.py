@@ -1,11 +1,22 @@
 """When a resource is read: half-open windows cut from a start date by an ISO 8601 step."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from bisect import bisect_right
+from calendar import monthrange
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property
+from itertools import pairwise
 
-import pendulum
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+SHORTEST_MONTH = timedelta(days=28)
+END_OF_TIME = datetime.max.replace(microsecond=0, tzinfo=UTC)
+MOST_WINDOWS = 100_000  # the most partitions an asset should have, says Dagster's documentation
+STEP = re.compile(
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -34,6 +45,10 @@ class Slice:
         """Whether the window needs no further read."""
         return self.until >= self.window.end
 
+    def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
+        """Start where an earlier read had reached, less the lag."""
+        return replace(self, since=max(self.window.start, min(reached - lag, self.window.end)))
+
 
 @dataclass(frozen=True)
 class WindowGrid:
@@ -41,7 +56,7 @@ class WindowGrid:
 
     Args:
         step: ISO 8601 duration such as ``P30D``, ``P1M`` or ``PT6H``.
-        start: ISO 8601 date or time; UTC when it names no zone.
+        start: ISO 8601 date or time, to the second; UTC when it names no zone.
     """
 
     step: str
@@ -49,17 +64,29 @@ class WindowGrid:
 
     def __post_init__(self) -> None:
         """Refuse a step or a start that cuts no windows."""
-        if next(self._edges()) >= self._edge(1):
+        if self._shortest <= timedelta(0):
             raise ValueError(f"step {self.step!r} does not move forward: give an ISO 8601 duration such as P30D")
+        if self._first.microsecond:
+            raise ValueError(f"start date {self.start!r} is not on a whole second, as windows are")
 
     @property
     def name(self) -> str:
         """The name of the partition set these windows form."""
-        return f"windows_{self.step}_from_{_key(self._edge(0))}"
+        return f"windows_{self.step}_from_{_key(self._first)}"
 
     def opened(self, now: datetime) -> list[Window]:
-        """List the windows that have begun by `now`, oldest first."""
-        return list(_opened(self, now))
+        """List the windows that have begun by `now`, oldest first.
+
+        Raises:
+            ValueError: there are more of them than anybody can look at.
+        """
+        count = self._begun(now)
+        if count > MOST_WINDOWS:
+            raise ValueError(
+                f"{self.name} has {count} windows, more than {MOST_WINDOWS}: take a longer step or a later start"
+            )
+        edges = [self._edge(index) for index in range(count + 1)]
+        return [Window(start, end) for start, end in pairwise(edges)]
 
     def find(self, key: str) -> Window:
         """Return the window of a partition key.
@@ -68,57 +95,76 @@ class WindowGrid:
             ValueError: no window of this grid starts there.
         """
         start = _instant(key, what="window key")
-        for window in _opened(self, start):
-            if window.start == start:
-                return window
-        raise ValueError(f"{key!r} is no window of {self.name}: windows start every {self.step} from {self.start}")
+        index = self._begun(start) - 1
+        if index < 0 or self._edge(index) != start:
+            raise ValueError(f"{key!r} is no window of {self.name}: windows start every {self.step} from {self.start}")
+        return Window(start, self._edge(index + 1))
 
-    def slices(self, windows: list[Window], *, now: datetime, settle_lag: timedelta) -> list[Slice]:
-        """Read windows from their start and claim what had settled by `now`."""
-        return [Slice(w, w.start, max(w.start, min(w.end, now - settle_lag))) for w in sorted(windows)]
+    def slices(
+        self, windows: list[Window], *, now: datetime, settle_lag: timedelta, tick: timedelta = SECOND
+    ) -> list[Slice]:
+        """Read windows from their start and claim what had settled by `now`, in whole ticks.
 
-    def _edges(self) -> Iterator[datetime]:
-        index = 0
-        while True:
-            yield self._edge(index)
-            index += 1
+        A change within the running tick may yet get a cursor that is the tick's first instant.
+        """
+        settled = now - settle_lag
+        settled -= (settled - EPOCH) % tick
+        return [Slice(w, w.start, max(w.start, min(w.end, settled))) for w in sorted(windows)]
+
+    @cached_property
+    def _first(self) -> datetime:
+        return _instant(self.start, what="start date")
+
+    @cached_property
+    def _length(self) -> tuple[int, timedelta]:
+        """The step as months, which differ in length, and the rest."""
+        return _months_and_rest(self.step)
+
+    @property
+    def _shortest(self) -> timedelta:
+        months, rest = self._length
+        return months * SHORTEST_MONTH + rest
+
+    def _begun(self, now: datetime) -> int:
+        """Count the windows that have begun by `now`."""
+        most = max(0, (now - self._first) // self._shortest + 1)
+        return bisect_right(range(most), now, key=self._edge)
 
     def _edge(self, index: int) -> datetime:
         # From the start each time: adding a month to a month would drift from the 31st to the 28th.
-        return _utc(pendulum.instance(_instant(self.start, what="start date")) + _duration(self.step) * index)
+        months, rest = self._length
+        try:
+            return _plus_months(self._first, months * index) + rest * index
+        except (OverflowError, ValueError):
+            return END_OF_TIME
 
 
-@lru_cache(maxsize=64)
-def _opened(grid: WindowGrid, now: datetime) -> tuple[Window, ...]:
-    windows, edges = [], grid._edges()
-    start = next(edges)
-    while start <= now:
-        end = next(edges)
-        windows.append(Window(start, end))
-        start = end
-    return tuple(windows)
+def _plus_months(instant: datetime, months: int) -> datetime:
+    """Move by months, to the last day of a month that is too short."""
+    if not months:
+        return instant
+    year, month = divmod(instant.year * 12 + instant.month - 1 + months, 12)
+    return instant.replace(year=year, month=month + 1, day=min(instant.day, monthrange(year, month + 1)[1]))
 
 
-def _duration(step: str) -> pendulum.Duration:
-    try:
-        duration = pendulum.parse(step)
-    except ValueError as error:
-        raise ValueError(f"step {step!r} is no ISO 8601 duration: use for example P30D, P1M or PT6H") from error
-    if not isinstance(duration, pendulum.Duration):
+def _months_and_rest(step: str) -> tuple[int, timedelta]:
+    found = STEP.fullmatch(step)
+    if not found:
         raise ValueError(f"step {step!r} is no ISO 8601 duration: use for example P30D, P1M or PT6H")
-    return duration
+    parts = {unit: int(count) for unit, count in found.groupdict(default="0").items()}
+    months = 12 * parts.pop("years") + parts.pop("months")
+    try:
+        return months, timedelta(**parts)
+    except OverflowError as error:
+        raise ValueError(f"step {step!r} is longer than the calendar") from error
 
 
 def _instant(text: str, *, what: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError as error:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{what} {text!r} is no ISO 8601 date: write it like 2024-01-01") from error
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _utc(instant: pendulum.DateTime) -> datetime:
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=round(instant.timestamp() * 1_000_000))
 
 
 def _key(instant: datetime) -> str:

@@ -21,3 +21,8 @@ def customer(id: str, **fields: Any) -> dict[str, Any]:
 def address(id: str, customer_id: str, **fields: Any) -> dict[str, Any]:
     """An address of a billing customer."""
     return {"id": id, "customer_id": customer_id, "city": "Oslo", **fields}
+
+
+def picklist(id: int, at: str | None, **fields: Any) -> dict[str, Any]:
+    """A fulfillment order, cut into windows by its reader."""
+    return {"idorder": id, "orderid": f"O{id}", "updated": at, **fields}

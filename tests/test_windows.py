@@ -1,21 +1,254 @@
 """Rows land in exactly one window, whatever the API's clock looks like."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from tests.rows import order, product
+from connectors_dagster.clock import Clock
+from connectors_dagster.connector import Cursor
+from connectors_dagster.errors import RowError
+from connectors_dagster.window import Slice, WindowGrid
+from tests.feed import EPOCH, Feed, build_connector, load_slices, read_slices
+from tests.rows import order, picklist, product
+
+DAY = timedelta(days=1)
+HALF, SECOND = timedelta(seconds=0.5), timedelta(seconds=1)
+NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
+GRID = WindowGrid("P30D", "2024-01-01")
+START, END, NEXT_END = (window.start for window in GRID.opened(NOW)[:3])
+WINDOWS = {
+    "P30D": ["2024-01-01", "2024-01-31"],
+    "P1M": ["2024-01-31", "2024-02-29"],
+    "P1D": ["2024-02-28", "2024-02-29"],
+}
+
+Row = Callable[[Any, Any], dict[str, Any]]
+RESOURCES: dict[str, tuple[Row, str, str]] = {
+    "storefront/orders": (order, "id", "date_modified_gmt"),
+    "billing/products": (lambda id, at: product(f"{id:03}", at), "id::int", "updated_at"),
+    "fulfillment/orders": (picklist, "idorder", "updated"),
+}
+every_resource = pytest.mark.parametrize("resource", RESOURCES)
 
 
-def test_a_window_holds_its_first_instant_and_not_the_next_windows(api, warehouse, load):
-    api.set("storefront/orders", [order(1, "2024-01-01T00:00:00"), order(2, "2024-01-31T00:00:00")])
-    load("storefront/orders", windows=["2024-01-01"])
-    assert warehouse.ids("storefront.orders") == [1]
+def fraction(digits: int) -> Callable[[datetime], str]:
+    return lambda at: f"{at:%Y-%m-%dT%H:%M:%S}.{f'{at:%f}000'[:digits]}"
 
 
-def test_neighbouring_windows_share_no_row_and_lose_none(api, warehouse, load):
-    edge = ["2024-01-30T23:59:59", "2024-01-31T00:00:00", "2024-01-31T00:00:01"]
-    api.set("storefront/orders", [order(i, at) for i, at in enumerate(edge)])
+def shifted(**offset: float) -> Callable[[datetime], str]:
+    minutes = int(timedelta(**offset).total_seconds() // 60)
+    zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return lambda at: (at + timedelta(**offset)).replace(tzinfo=None).isoformat() + zone
+
+
+SPELLINGS: dict[str, Callable[[datetime], str]] = {
+    "no zone": lambda at: at.replace(tzinfo=None).isoformat(),
+    "a space": lambda at: at.replace(tzinfo=None).isoformat(" "),
+    "Z": lambda at: at.replace(tzinfo=None).isoformat() + "Z",
+    "+00:00": lambda at: at.isoformat(),
+    "+02:00": shifted(hours=2),
+    "-05:30": shifted(hours=-5.5),
+    "basic": lambda at: at.strftime("%Y%m%dT%H%M%S.%fZ"),
+    **{f"{digits} digits": fraction(digits) for digits in range(1, 10)},
+    **{f"{digits} digits Z": lambda at, digits=digits: fraction(digits)(at) + "Z" for digits in range(1, 10)},  # type: ignore[misc]
+}
+
+
+@every_resource
+@pytest.mark.parametrize("step", WINDOWS)
+def test_rows_at_the_edges_land_in_one_window_each(api, warehouse, load, resource, step):
+    make, key, _ = RESOURCES[resource]
+    first, second = (WindowGrid(step, WINDOWS[step][0]).find(window) for window in WINDOWS[step])
+    instants = [at for w in (first, second) for at in (w.start, w.start + HALF, w.end - SECOND)]
+    instants += [first.start - SECOND, second.end]
+    api.set(resource, [make(id, SPELLINGS["no zone"](at)) for id, at in enumerate(instants)])
+    counts = load(resource, windows=WINDOWS[step], step=step, start=WINDOWS[step][0], now=second.end - DAY / 2)[
+        resource
+    ]
+    assert [tally.rows for tally in counts.values()] == [3, 3]
+    assert warehouse.column(resource.replace("/", "."), key) == [0, 1, 2, 3, 4, 5]
+
+
+@every_resource
+def test_every_spelling_of_an_instant_lands_in_the_same_window(api, warehouse, load, resource):
+    make, key, cursor = RESOURCES[resource]
+    rows = dict(
+        enumerate((spell, at) for spell in SPELLINGS.values() for at in (START, START + HALF, END - SECOND, END))
+    )
+    api.set(resource, [make(id, spell(at)) for id, (spell, at) in rows.items()])
+    counts = load(resource)[resource]
+    assert [tally.rows for tally in counts.values()] == [3 * len(SPELLINGS), len(SPELLINGS), 0, 0]
+    found = warehouse.query(f"SELECT {key}, {cursor}::TIMESTAMP AT TIME ZONE 'UTC' FROM {resource.replace('/', '.')}")
+    assert {id: at.astimezone(UTC) for id, at in found} == {id: at for id, (_, at) in rows.items()}
+
+
+def test_windows_loaded_one_by_one_and_out_of_order_make_one_table(api, warehouse, load):
+    instants = [START, END - SECOND, END, END + HALF, NEXT_END - SECOND, NEXT_END]
+    api.set("storefront/orders", [order(id, SPELLINGS["Z"](at)) for id, at in enumerate(instants)])
+    for window in ("2024-01-31", "2024-01-01", "2024-03-01"):
+        load("storefront/orders", windows=[window])
+    assert warehouse.ids("storefront.orders") == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.fixture
+def feed(request) -> Iterator[Feed]:
+    with Feed(**getattr(request, "param", {})).served() as feed:
+        yield feed
+
+
+def slices(count: int) -> list[Slice]:
+    return GRID.slices(GRID.opened(NOW)[:count], now=NOW, settle_lag=SECOND)
+
+
+CLOCKS: dict[str, tuple[Clock, str, Callable[[datetime], Any], Callable[[str], datetime]]] = {
+    "epoch seconds": (
+        Clock(format="epoch_seconds"),
+        "bigint",
+        lambda at: int(at.timestamp()),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "epoch seconds as text": (
+        Clock(format="epoch_seconds"),
+        "text",
+        lambda at: str(int(at.timestamp())),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "epoch seconds with a fraction": (
+        Clock(format="epoch_seconds"),
+        "double",
+        lambda at: at.timestamp(),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "epoch milliseconds": (
+        Clock(format="epoch_milliseconds", tick=timedelta(milliseconds=1)),
+        "timestamp",
+        lambda at: (at - EPOCH) // timedelta(milliseconds=1),
+        lambda text: EPOCH + int(text) * timedelta(milliseconds=1),
+    ),
+    "plain dates": (
+        Clock(format="%Y-%m-%d", tick=DAY),
+        "date",
+        lambda at: at.date().isoformat(),
+        datetime.fromisoformat,
+    ),
+    "bounds in epoch seconds, cursors in ISO 8601": (
+        Clock(format="epoch_seconds"),
+        "timestamp",
+        lambda at: at.isoformat(),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "dates the other way round": (
+        Clock(format="%d.%m.%Y %H:%M:%S"),
+        "text",
+        lambda at: at.strftime("%d.%m.%Y %H:%M:%S"),
+        lambda text: datetime.strptime(text, "%d.%m.%Y %H:%M:%S"),
+    ),
+}
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, warehouse, tmp_path, clock):
+    clock, column, write, feed.read = CLOCKS[clock]
+    instants = [START, START + HALF, END - DAY, END - SECOND, END, NEXT_END - SECOND, NEXT_END]
+    for id, at in enumerate(instants):
+        feed.put(id, at, at=write(at))
+    feed.grain = clock.tick
+    connector = build_connector(tmp_path, feed, Cursor(clock=clock), column=column)
+    counts = load_slices(connector, slices(2))
+    assert [tally.rows for tally in counts.values()] == [4, 2]
+    assert warehouse.ids("feed.changes") == [0, 1, 2, 3, 4, 5]
+    scanned = build_connector(tmp_path, feed, Cursor(clock=clock), column=column, bounds="none")
+    assert read_slices(scanned, slices(2)) == ([4, 2], [0, 1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("grain", [timedelta(microseconds=1), SECOND, DAY], ids=["exact", "second", "day"])
+@pytest.mark.parametrize("upper", ["inclusive", "exclusive"])
+@pytest.mark.parametrize("lower", ["inclusive", "exclusive"])
+def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lower, upper, grain):
+    feed.lower, feed.upper, feed.grain = lower, upper, grain
+    clock = Clock(format="%Y-%m-%d", tick=DAY) if grain == DAY else Clock()
+    steps = (-DAY, -SECOND, -HALF, timedelta(0), HALF, SECOND, DAY)
+    for id, at in enumerate(edge + step for edge in (START, END, NEXT_END) for step in steps):
+        feed.put(id, at, at=at.isoformat())
+    connector = build_connector(tmp_path, feed, Cursor(clock=clock, lower=lower))
+    assert read_slices(connector, slices(2)) == ([7, 7], list(range(3, 17)))
+
+
+def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed, tmp_path):
+    for lower in ("inclusive", "exclusive"):
+        read_slices(build_connector(tmp_path, feed, Cursor(lower=lower)), slices(2)[1:])
+    assert feed.asked == [
+        {"after": "2024-01-31T00:00:00Z", "before": "2024-03-01T00:00:00Z"},
+        {"after": "2024-01-30T23:59:59Z", "before": "2024-03-01T00:00:00Z"},
+    ]
+
+
+def test_an_api_without_an_upper_bound_is_asked_once_for_all_windows(feed, tmp_path):
+    for id, at in enumerate([START, END, NEXT_END - SECOND, NEXT_END]):
+        feed.put(id, at, at=at.isoformat())
+    connector = build_connector(tmp_path, feed, Cursor(), bounds="lower")
+    assert read_slices(connector, slices(2)) == ([1, 2], [0, 1, 2])
+    assert feed.asked == [{"after": "2024-01-01T00:00:00Z"}]
+
+
+@pytest.mark.parametrize("path", ["meta.changed", "$.meta.changed", "meta['changed']"])
+def test_a_cursor_may_lie_inside_an_object(feed, tmp_path, path):
+    feed.put(1, START, meta={"changed": START.isoformat()})
+    feed.put(2, END, meta={"changed": END.isoformat()})
+    connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"), path=path, bounds="none")
+    assert read_slices(connector, slices(1)) == ([1], [1])
+
+
+UNDATED = [{"at": None}, {}, {"at": ""}]
+
+
+@pytest.mark.parametrize("bounds", ["both", "none"])
+def test_rows_without_a_cursor_go_once_with_the_first_window(feed, warehouse, tmp_path, bounds):
+    feed.put(0, END, at=END.isoformat())
+    for id, fields in enumerate(UNDATED, start=1):
+        feed.put(id, None, **fields)
+    connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds, column="text")
+    counts = load_slices(connector, slices(2))
+    assert [tally.rows for tally in counts.values()] == [3, 1]
+    assert counts["2024-01-01"].without_cursor == 3
+    assert warehouse.ids("feed.changes") == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("bounds", ["both", "none"])
+def test_rows_without_a_cursor_are_kept_when_the_first_window_is_not_read_again(feed, tmp_path, bounds):
+    connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds)
+    feed.put(1, None, at=None)
+    assert read_slices(connector, slices(3)[1:]) == ([1, 0], [1])
+
+
+@pytest.mark.parametrize("fields", UNDATED, ids=["null", "missing", "empty"])
+def test_rows_without_a_cursor_fail_where_that_is_declared(feed, tmp_path, fields):
+    feed.put(1, None, **fields)
+    connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"))
+    with pytest.raises(RowError, match=r"feed/changes: a row has no cursor 'at', and rows without one are declared"):
+        read_slices(connector, slices(4))
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "1711111112222", "0000-00-00 00:00:00", "0001-01-01T00:00:00+02:00", True, {}]
+)
+def test_a_cursor_that_is_no_instant_fails_by_name(feed, tmp_path, value):
+    feed.put(1, START, at=value)
+    with pytest.raises(RowError, match=r"feed/changes: cursor 'at' holds .*, which is no instant"):
+        read_slices(build_connector(tmp_path, feed, Cursor()), slices(4))
+
+
+def test_of_a_row_that_changes_while_two_windows_are_read_the_newer_state_stays(api, warehouse, load, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "1")
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00.500Z", status="pending")])
+
+    def edit_between_the_windows(request: Any) -> None:
+        if request.query_params["modified_before"] == "2024-03-01T00:00:00":
+            api.set("storefront/orders", [order(1, "2024-02-05T00:00:00+02:00", status="completed")])
+
+    api.faults.append(edit_between_the_windows)
     counts = load("storefront/orders")["storefront/orders"]
-    assert [tally.rows for tally in counts.values()] == [1, 2, 0, 0]
-    assert warehouse.ids("storefront.orders") == [0, 1, 2]
+    assert [tally.rows for tally in counts.values()] == [1, 1, 0, 0]
+    assert warehouse.column("storefront.orders", "status") == ["completed"]

@@ -1,12 +1,12 @@
 """Families as multi-assets: one op reads, loads and reports parents with their children."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 import dagster as dg
 from dagster_dlt import DagsterDltResource
 
 from connectors_dagster.connector import Connector, Resource
+from connectors_dagster.defs import present
 from connectors_dagster.defs.metadata import count_metadata, window_metadata
 from connectors_dagster.defs.partitions import grid_of, partitions_of
 from connectors_dagster.defs.progress import resume
@@ -53,14 +53,15 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
 
 
 def _order(context: dg.AssetExecutionContext, selected: Sequence[Resource], *, full: bool) -> Order:
-    if not selected[0].windowed:
+    connector, cursor = selected[0].connector, selected[0].eldest.cursor
+    if cursor is None:
         return Order(resources=selected)
-    connector, grid, now = selected[0].connector, grid_of(selected[0].connector), datetime.now(UTC)
+    grid, lag = grid_of(connector), connector.settle_lag
     windows = [grid.find(key) for key in context.partition_keys]
-    slices = grid.slices(windows, now=now, settle_lag=connector.settle_lag)
+    slices = grid.slices(windows, now=present.now(), settle_lag=lag, tick=cursor.clock.tick)
     if not full:
-        slices = [resume(context.instance, selected, piece, connector.settle_lag) for piece in slices]
-    return Order(resources=selected, slices=slices, first=grid.opened(now)[0])
+        slices = [resume(context.instance, selected, piece, lag) for piece in slices]
+    return Order(resources=selected, slices=slices)
 
 
 def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg.MaterializeResult[None]]:

@@ -1,7 +1,6 @@
 """How far windows have been read, as recorded by the materializations themselves."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -24,7 +23,5 @@ def last_fetched(instance: dg.DagsterInstance, resource: Resource, window: str) 
 def resume(instance: dg.DagsterInstance, resources: Sequence[Resource], piece: Slice, lag: timedelta) -> Slice:
     """Start a slice where all resources have been read, less the lag; from the window's start if one has not."""
     reached = [last_fetched(instance, resource, piece.window.key) for resource in resources]
-    if any(instant is None for instant in reached):
-        return piece
-    earliest = min(instant for instant in reached if instant)
-    return replace(piece, since=max(piece.window.start, min(earliest - lag, piece.window.end)))
+    known = [instant for instant in reached if instant is not None]
+    return piece.resumed(min(known), lag=lag) if len(known) == len(reached) else piece

@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 import dagster as dg
 
 from connectors_dagster.connector import Connector, Resource
+from connectors_dagster.defs import present
 from connectors_dagster.defs.assets import WINDOWS_PER_RUN
 from connectors_dagster.defs.partitions import grid_of, open_windows
 from connectors_dagster.defs.translator import asset_key
@@ -77,7 +78,7 @@ def plan(
     until: datetime | None = None,
 ) -> Iterator[Plan]:
     """Open the windows and cut the work into runs, as a backfill would."""
-    now = datetime.now(UTC)
+    now = present.now()
     for _, group in groupby(resources, key=lambda r: r.connector.name):
         members = list(group)
         if whole := [r for r in members if not r.windowed]:

@@ -1,0 +1,114 @@
+"""A small API of one list, whose cursors and bounds behave as a test says, and a connector to read it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from connectors_dagster.connector import Connector, Cursor
+from connectors_dagster.pipeline import Order, connect, loading
+from connectors_dagster.sandbox import serving
+from connectors_dagster.source import Reading
+from connectors_dagster.tally import Tally
+from connectors_dagster.window import Slice
+
+Bound = Literal["inclusive", "exclusive"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Feed:
+    """Serves rows changed between `after` and `before`; `asked` lists the query parameters of all requests.
+
+    Args:
+        lower: whether a row exactly at `after` is in the answer.
+        upper: whether a row exactly at `before` is in the answer.
+        grain: what the API cuts instants to before it compares.
+        read: reads a bound.
+    """
+
+    lower: Bound = "inclusive"
+    upper: Bound = "exclusive"
+    grain: timedelta = timedelta(microseconds=1)
+    read: Callable[[str], datetime] = datetime.fromisoformat
+    rows: dict[Any, tuple[datetime | None, dict[str, Any]]] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    port: int = 0
+
+    def put(self, id: int, at: datetime | None, /, **fields: Any) -> None:
+        """Add or replace a row that changed at `at`, whatever its fields say."""
+        self.rows[id] = (at, {"id": id, **fields})
+
+    @contextmanager
+    def served(self) -> Iterator["Feed"]:
+        with serving(Starlette(routes=[Route("/changes", self._answer)])) as self.port:
+            yield self
+
+    async def _answer(self, request: Request) -> JSONResponse:
+        self.asked.append(dict(request.query_params))
+        after, before = (self._bound(request, name) for name in ("after", "before"))
+        return JSONResponse([row for at, row in self.rows.values() if self._within(at, after, before)])
+
+    def _bound(self, request: Request, name: str) -> datetime | None:
+        text = request.query_params.get(name)
+        bound = None if text is None else self.read(text)
+        return bound.replace(tzinfo=UTC) if bound and bound.tzinfo is None else bound
+
+    def _within(self, at: datetime | None, after: datetime | None, before: datetime | None) -> bool:
+        if at is None:
+            return True
+        at -= (at - EPOCH) % self.grain
+        behind = after is None or at > after or (self.lower == "inclusive" and at == after)
+        return behind and (before is None or at < before or (self.upper == "inclusive" and at == before))
+
+
+def build_connector(
+    folder: Path, feed: Feed, cursor: Cursor, *, path: str = "at", column: str = "timestamp", bounds: str = "both"
+) -> Connector:
+    """Declare a connector for a feed that can be asked for `both` bounds, `lower` only or `none`."""
+    schema = folder / "feed.schema.yaml"
+    columns = {"id": {"data_type": "bigint", "nullable": False}, "at": {"data_type": column}}
+    schema.write_text(yaml.safe_dump({"tables": {"changes": {"columns": columns}}}))
+    params = {"none": {}, "lower": {"start_param": "after"}, "both": {"start_param": "after", "end_param": "before"}}
+    endpoint: Any = {
+        "path": "/changes",
+        "paginator": "single_page",
+        "incremental": {"cursor_path": path, **params[bounds]},
+    }
+    return Connector(
+        name="feed",
+        description="What changed, and when",
+        schema=schema,
+        cursors={"changes": cursor},
+        config={
+            "client": {"base_url": f"http://127.0.0.1:{feed.port}"},
+            "resources": [{"name": "changes", "primary_key": "id", "write_disposition": "merge", "endpoint": endpoint}],
+        },
+    )
+
+
+def load_slices(connector: Connector, slices: Sequence[Slice]) -> dict[str, Tally]:
+    """Load slices of a connector's only resource; returns the counts by window."""
+    (resource,) = connector.resources.values()
+    with loading(Order(resources=[resource], slices=slices)) as load:
+        (outcome,) = load.outcomes.values()
+        if outcome.error:
+            raise outcome.error
+        return {piece.window.key: tally for piece, tally in outcome.tallies.items() if piece}
+
+
+def read_slices(connector: Connector, slices: Sequence[Slice]) -> tuple[list[int], list[Any]]:
+    """Read slices without loading them; returns the numbers of rows by window and the sorted ids of all."""
+    (resource,) = connector.resources.values()
+    client, policy = connect(connector)
+    reading = Reading(resource=resource, client=client, policy=policy, slices=slices)
+    ids = sorted(row["id"] for rows, _ in reading.pages() for row in rows)
+    return [tally.rows for tally in reading.tallies.values()], ids

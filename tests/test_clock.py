@@ -1,0 +1,87 @@
+"""A clock reads and writes instants as its API does, or refuses to."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors_dagster.clock import Clock
+
+NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
+ISO, SECONDS, MILLISECONDS = (
+    Clock(),
+    Clock(format="epoch_seconds"),
+    Clock(format="epoch_milliseconds", tick=timedelta(milliseconds=1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("clock", "value"),
+    [
+        (ISO, "2024-01-01T00:00:00"),
+        (ISO, "2024-01-01t00:00:00z"),
+        (ISO, "2024-01-01T02:00:00+02:00"),
+        (ISO, "2023-12-31T18:30:00-0530"),
+        (ISO, "2024-01-01 00:00:00.000000000"),
+        (ISO, " 2024-01-01 "),
+        (ISO, "20240101"),
+        (ISO, 1704067200),
+        (ISO, NEW_YEAR.replace(tzinfo=None)),
+        (ISO, date(2024, 1, 1)),
+        (SECONDS, 1704067200.0),
+        (SECONDS, "1704067200"),
+        (SECONDS, "2024-01-01T00:00:00Z"),
+        (MILLISECONDS, 1704067200000),
+        (MILLISECONDS, "1704067200000"),
+        (Clock(format="%d/%m/%Y %H:%M:%S"), "01/01/2024 00:00:00"),
+    ],
+)
+def test_every_form_of_an_instant_is_read_as_the_same(clock: Clock, value: Any):
+    assert clock.decode(value) == NEW_YEAR
+
+
+@pytest.mark.parametrize(
+    ("clock", "value"),
+    [
+        (ISO, value)
+        for value in [
+            "",
+            "soon",
+            "2024",
+            "1704067200",
+            "1711111112222",
+            "0001-01-01T00:00:00+02:00",
+            None,
+            True,
+            {},
+            [],
+        ]
+    ]
+    + [(SECONDS, value) for value in [1704067200000, float("nan"), float("inf"), "1e999999", "soon"]],
+)
+def test_what_is_no_instant_is_refused(clock: Clock, value: Any):
+    with pytest.raises(ValueError, match="is no instant"):
+        clock.decode(value)
+
+
+@pytest.mark.parametrize("clock", [ISO, SECONDS, MILLISECONDS, Clock(format="%Y-%m-%d", tick=timedelta(days=1))])
+def test_bounds_in_whole_ticks_are_read_back_as_they_were_written(clock: Clock):
+    bound = clock.ceil(NEW_YEAR + timedelta(days=30, hours=5, microseconds=1))
+    assert clock.decode(clock.encode(bound)) == bound
+    assert bound - clock.floor(bound - timedelta(microseconds=1)) == clock.tick
+
+
+@pytest.mark.parametrize(
+    ("format", "tick"),
+    [
+        ("%Y-%m-%d", timedelta(seconds=1)),
+        ("epoch_seconds", timedelta(milliseconds=1)),
+        ("%Y-%m-%dT%H:%M:%SZ", timedelta(milliseconds=1)),
+        ("epoch_second", timedelta(seconds=1)),
+        ("%s", timedelta(seconds=1)),
+        ("%Y-%m-%dT%H:%M:%SZ", timedelta(0)),
+    ],
+)
+def test_a_format_that_would_cut_a_bound_short_of_a_tick_is_refused(format: str, tick: timedelta):
+    with pytest.raises(ValueError, match=r"Clock: .* (cannot write a tick|cannot be read back|longer than zero)"):
+        Clock(format=format, tick=tick)
