@@ -43,6 +43,7 @@ class AnchoredOffset(BasePaginator):
         self._known: dict[str, Any] = {}
         self._size = 0
         self._steps_back = 0
+        self._farthest = 0
 
     def init_request(self, request: requests.Request) -> None:
         """Ask for the first page."""
@@ -58,15 +59,16 @@ class AnchoredOffset(BasePaginator):
         if not self._attached(rows, start):
             self._step_back(start)
             return
+        end = start + len(rows)
         self.stepping = self._steps_back > 0
         self.fresh = [row for row in rows if self._known.get(self.identity(row)) != row]
-        if self.fresh:
-            self._steps_back = 0
-        self._has_next_page = self._goes_on(response, rows, start + len(rows))
+        if end > self._farthest:
+            self._farthest, self._steps_back = end, 0
+        self._has_next_page = self._goes_on(response, rows, end)
         self._size = max(self._size, len(rows))
         self._known = {self.identity(row): row for row in rows}
         # A page of one row is all anchor: the next begins behind it.
-        self.offset.current_value = start + len(rows) - (self._size > 1)
+        self.offset.current_value = end - (self._size > 1)
 
     def _attached(self, rows: list[Any], start: int) -> bool:
         if start == self.offset.initial_value or self._size == 1:

@@ -15,11 +15,12 @@ from connectors_dagster.defs import runs
 from connectors_dagster.pipeline import Load, Order, loading
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.window import Slice, WindowGrid
 from tests.api import Api
 from tests.warehouse import Warehouse
 from tests.wire import Wire
 
+Row = dict[str, Any]
 NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
 """When tests take place that do not say otherwise: in the fourth window from 2024-01-01 on."""
 
@@ -104,14 +105,18 @@ def load() -> Loader:
 
 
 @pytest.fixture
-def read() -> Callable[[str], tuple[list[dict[str, Any]], Tally]]:
-    """Read a resource that is loaded whole, and load it nowhere: ``read("catalog/ecommerce_data")``."""
+def read() -> Callable[[str], tuple[list[Row], Tally]]:
+    """Read a resource, or the first window of one, and load it nowhere: ``read("catalog/ecommerce_data")``."""
 
-    def read_(name: str) -> tuple[list[dict[str, Any]], Tally]:
+    def read_(name: str) -> tuple[list[Row], Tally]:
         connector = load_connectors()[name.partition("/")[0]]
+        resource = connector.resources[name.partition("/")[2]]
+        first = WindowGrid("P30D", "2024-01-01").opened(NOW)[0]
+        slices = [Slice(first, first.start, first.end)] if resource.windowed else []
         client, policy = pipeline.connect(connector)
-        reading = Reading(resource=connector.resources[name.partition("/")[2]], client=client, policy=policy)
-        return [row for rows, _ in reading.pages() for row in rows], reading.tallies[None]
+        reading = Reading(resource=resource, client=client, policy=policy, slices=slices, first=first)
+        [tally] = reading.tallies.values()
+        return [row for rows, _ in reading.pages() for row in rows], tally
 
     return read_
 
