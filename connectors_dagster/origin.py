@@ -17,6 +17,8 @@ def home_origin(base_url: str, *, allow_http: bool) -> str:
     Raises:
         ApiError: it is no http(s) address, holds credentials, or would send them over the network unencrypted.
     """
+    if "@" in base_url:
+        raise ApiError("base_url holds an @ (it is not shown here): put credentials into the settings of their own")
     shown, prepared = repr(redact(base_url)), requests.PreparedRequest()
     try:
         prepared.prepare_url(base_url, None)
@@ -25,8 +27,6 @@ def home_origin(base_url: str, *, allow_http: bool) -> str:
         home = ""
     if not home:
         raise ApiError(f"base_url {shown} is no http(s) address")
-    if "@" in urlsplit(base_url).netloc:
-        raise ApiError(f"base_url {shown} holds credentials: put them into the settings of the connector's auth")
     if home.startswith("http:") and not (allow_http or is_loopback(home)):
         raise ApiError(
             f"base_url {shown} would send the credentials unencrypted: "

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from connectors_dagster import pipeline
+from connectors_dagster.connector import Resource
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs
@@ -104,16 +105,21 @@ def load() -> Loader:
     return load_
 
 
+def find(name: str) -> Resource:
+    """Return a shipped resource by its name, such as ``storefront/orders``."""
+    connector, _, resource = name.partition("/")
+    return load_connectors()[connector].resources[resource]
+
+
 @pytest.fixture
-def read() -> Callable[[str], tuple[list[Row], Tally]]:
+def read() -> Callable[[str | Resource], tuple[list[Row], Tally]]:
     """Read a resource, or the first window of one, and load it nowhere: ``read("catalog/ecommerce_data")``."""
 
-    def read_(name: str) -> tuple[list[Row], Tally]:
-        connector = load_connectors()[name.partition("/")[0]]
-        resource = connector.resources[name.partition("/")[2]]
+    def read_(name: str | Resource) -> tuple[list[Row], Tally]:
+        resource = name if isinstance(name, Resource) else find(name)
         first = WindowGrid("P30D", "2024-01-01").opened(NOW)[0]
         slices = [Slice(first, first.start, first.end)] if resource.windowed else []
-        client, policy = pipeline.connect(connector)
+        client, policy = pipeline.connect(resource.connector)
         reading = Reading(resource=resource, client=client, policy=policy, slices=slices, first=first)
         [tally] = reading.tallies.values()
         return [row for rows, _ in reading.pages() for row in rows], tally
