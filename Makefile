@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo dev test format clean
+ROWS ?= 100000
+RUNS ?= 3
+
+.PHONY: demo dev test bench format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -17,12 +20,15 @@ test: .venv/tested
 	$(BIN)/dg check defs
 	$(BIN)/pytest
 
+bench: .venv/installed
+	$(BIN)/python -m benchmarks --rows $(ROWS) --runs $(RUNS)
+
 format: .venv/tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

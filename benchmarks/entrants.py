@@ -1,0 +1,98 @@
+"""Who takes part, each with what it needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PEERS = Path(__file__).parent / "peers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One way to load all orders.
+
+    Args:
+        name: names it on the command line.
+        label: names it in tables and in the chart.
+        about: what it does, and what of it is timed.
+        module: its script below `peers/`.
+        environment: the requirements file below `peers/`, without ending; None for this project's environment.
+        connections: how many requests at once; measured with each of these.
+        extra: further arguments of the script.
+    """
+
+    name: str
+    label: str
+    about: str
+    module: str
+    environment: str | None = None
+    connections: Sequence[int] = (1,)
+    extra: Sequence[str] = ()
+
+    @property
+    def requirements(self) -> Path | None:
+        """The requirements file of its environment."""
+        return PEERS / f"{self.environment}.txt" if self.environment else None
+
+
+ENTRANTS = (
+    Entrant(
+        name="floor",
+        label="floor",
+        about="fetches all pages, writes NDJSON, and lets DuckDB `CREATE TABLE AS … read_json`",
+        module="floor",
+        connections=(1, 16),
+    ),
+    Entrant(
+        name="step",
+        label="ours, the step alone",
+        about="from the first request to the merged table over all windows, timed inside a process without Dagster",
+        module="step",
+        connections=(4, 16),
+    ),
+    Entrant(
+        name="ours",
+        label="ours, whole process",
+        about="`connectors run storefront/orders` over all windows in a fresh project folder, from start to exit",
+        module="ours",
+        connections=(4, 16),
+    ),
+    Entrant(
+        name="airbyte-cdk",
+        label="airbyte-cdk, extract only",
+        about="`source-declarative-manifest read` from start to exit, records as text into a file, nothing loaded",
+        module="airbyte_extract",
+        environment="airbyte-cdk",
+        connections=(4, 16),
+    ),
+    Entrant(
+        name="pyairbyte",
+        label="PyAirbyte",
+        about="the same manifest into PyAirbyte's DuckDB cache, whole process",
+        module="pyairbyte",
+        environment="pyairbyte",
+        connections=(4, 16),
+    ),
+    Entrant(
+        name="singer",
+        label="Singer",
+        about="a tap made with singer-sdk, piped into target-duckdb, from start to exit of both",
+        module="singer",
+        environment="singer",
+    ),
+    Entrant(
+        name="dlt",
+        label="dlt, one range",
+        about="`rest_api` with dlt's defaults, merged on `id`, one run over everything, whole process",
+        module="rest_api",
+        environment="dlt",
+    ),
+    Entrant(
+        name="dlt-windows",
+        label="dlt, a run per window",
+        about="the same, but a run of the pipeline for each window",
+        module="rest_api",
+        environment="dlt",
+        extra=("windows",),
+    ),
+)

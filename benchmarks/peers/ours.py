@@ -1,0 +1,30 @@
+"""This project as people use it: the command line, over all windows, in a fresh project folder."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.peers.answer import answer_table, arguments
+from benchmarks.peers.settings import settings
+from benchmarks.task import END, START
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def main() -> None:
+    """Load all orders."""
+    home = Path(".dagster")
+    home.mkdir()
+    shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
+    span = ["--from", START.date().isoformat(), "--to", END.date().isoformat()]
+    program = Path(sys.executable).parent / "connectors"
+    environment = {**os.environ, **settings(*arguments()), "DAGSTER_HOME": str(home.resolve())}
+    if status := subprocess.run([program, "run", "storefront/orders", *span], env=environment).returncode:
+        sys.exit(status)
+    answer_table("storefront.orders")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""A Singer tap piped into target-duckdb."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.peers.answer import DATABASE, answer_table, arguments
+
+
+def main() -> None:
+    """Load all orders; the tap reads page by page, it knows no connections beside each other."""
+    address, _ = arguments()
+    Path("tap.json").write_text(json.dumps({"address": address}))
+    Path("target.json").write_text(json.dumps({"path": str(DATABASE), "default_target_schema": "storefront"}))
+    tap = [sys.executable, "-m", "benchmarks.peers.singer_tap", "--config", "tap.json"]
+    target = [Path(sys.executable).parent / "target-duckdb", "--config", "target.json"]
+    with subprocess.Popen(tap, stdout=subprocess.PIPE) as records:
+        subprocess.run(target, stdin=records.stdout, stdout=subprocess.DEVNULL, check=True)
+    if records.returncode:
+        raise SystemExit(f"the tap ended with status {records.returncode}")
+    answer_table("storefront.orders")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A Singer tap for the orders, as the SDK's template would have it: one stream, from a start date on."""
+
+from typing import Any
+
+from requests.auth import HTTPBasicAuth
+from singer_sdk import RESTStream, Tap
+from singer_sdk import typing as th
+from singer_sdk.pagination import OffsetPaginator
+
+from benchmarks.peers.order_schema import order_schema
+from benchmarks.task import PAGE, PASSWORD, SETTLED, USER, bounds
+
+
+class Pages(OffsetPaginator):
+    """Goes on until a page is not full."""
+
+    def has_more(self, response: Any) -> bool:
+        """Tell from the number of rows."""
+        return len(response.json()["data"]) == PAGE
+
+
+class Orders(RESTStream[int]):
+    """The orders by their last change."""
+
+    name = "orders"
+    path = "/orders"
+    primary_keys = ("id",)
+    replication_key = "date_modified_gmt"
+    records_jsonpath = "$.data[*]"
+    schema = order_schema()
+
+    @property
+    def url_base(self) -> str:
+        """Return the server's address."""
+        return str(self.config["address"])
+
+    @property
+    def authenticator(self) -> HTTPBasicAuth:
+        """Return the credentials."""
+        return HTTPBasicAuth(USER, PASSWORD)
+
+    def get_new_paginator(self) -> Pages:
+        """Begin with the first page."""
+        return Pages(start_value=0, page_size=PAGE)
+
+    def get_url_params(self, context: Any, next_page_token: int | None) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
+        """Return the parameters of a page."""
+        return {**SETTLED, **bounds(), "offset": next_page_token or 0, "per_page": PAGE}
+
+
+class Storefront(Tap):
+    """The tap."""
+
+    name = "tap-storefront"
+    config_jsonschema = th.PropertiesList(th.Property("address", th.StringType, required=True)).to_dict()
+
+    def discover_streams(self) -> list[Orders]:
+        """List the one stream."""
+        return [Orders(tap=self)]
+
+
+if __name__ == "__main__":
+    Storefront.cli()

@@ -1,0 +1,34 @@
+"""The step of this project alone: API to merged table over all windows, in a process without Dagster."""
+
+import os
+
+from benchmarks.peers.answer import answer_table, arguments, timed
+from benchmarks.peers.settings import settings
+from benchmarks.task import END, START, STEP
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.window import WindowGrid
+
+
+def main() -> None:
+    """Load all orders, timed from the first request to the merged table."""
+    os.environ.update(settings(*arguments()))
+    order = build_order()
+    with timed() as part, loading(order) as load:
+        pass
+    if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
+        raise errors[0]
+    answer_table("storefront.orders", part=part)
+
+
+def build_order() -> Order:
+    """Order all windows at once."""
+    connector = load_connectors()["storefront"]
+    grid = WindowGrid(STEP, START.date().isoformat())
+    windows = [window for window in grid.opened(END) if window.start < END]
+    slices = grid.slices(windows, now=END + connector.settle_lag, settle_lag=connector.settle_lag)
+    return Order(resources=[connector.resources["orders"]], slices=slices, first=windows[0])
+
+
+if __name__ == "__main__":
+    main()

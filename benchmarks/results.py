@@ -1,0 +1,79 @@
+"""What came of all runs: medians by trial, and how they compare."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+
+from benchmarks.contest import Run, Trial
+
+HEADS = ("who", "connections", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The runs of one trial."""
+
+    trial: Trial
+    runs: Sequence[Run]
+
+    @cached_property
+    def seconds(self) -> float:
+        """The median of the wall clock."""
+        return median(run.seconds for run in self.runs)
+
+    @cached_property
+    def cpu(self) -> float:
+        """The median of CPU seconds."""
+        return median(run.cpu for run in self.runs)
+
+    @cached_property
+    def memory(self) -> float:
+        """The median of the peaks, in bytes."""
+        return median(run.memory for run in self.runs)
+
+    @property
+    def span(self) -> str:
+        """The fastest and the slowest run."""
+        seconds = [run.seconds for run in self.runs]
+        return f"{min(seconds):.1f}–{max(seconds):.1f}"
+
+
+def collect(runs: Sequence[Run]) -> list[Result]:
+    """Group runs by trial, in the order the trials first ran."""
+    trials = dict.fromkeys(run.trial for run in runs)
+    return [Result(trial, [run for run in runs if run.trial == trial]) for trial in trials]
+
+
+def at(results: Sequence[Result], latency: int) -> list[Result]:
+    """Pick the results at one latency."""
+    return [result for result in results if result.trial.latency == latency]
+
+
+def best(results: Sequence[Result], name: str) -> Result | None:
+    """Pick the fastest result of an entrant, whatever its connections."""
+    own = [result for result in results if result.trial.entrant.name == name]
+    return min(own, key=lambda result: result.seconds) if own else None
+
+
+def table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
+    """Build the lines of a table over results of one latency; compared with the fastest of ours and of the floor."""
+    ours, floor = best(results, "ours"), best(results, "floor")
+    return [
+        (
+            result.trial.entrant.label,
+            str(result.trial.connections),
+            f"{result.seconds:.1f}",
+            result.span,
+            f"{result.cpu:.1f}",
+            f"{rows / result.seconds:,.0f}",
+            f"{result.memory / 1e6:,.0f}",
+            _ratio(result, ours),
+            _ratio(result, floor),
+        )
+        for result in results
+    ]
+
+
+def _ratio(result: Result, reference: Result | None) -> str:
+    return f"{result.seconds / reference.seconds:.2f}" if reference else ""
