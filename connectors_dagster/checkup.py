@@ -16,6 +16,7 @@ def check(connector: Connector) -> str:
     """
     client, policy = connect(connector)
     resource = next(iter(connector.resources.values()))
-    session = ApiSession(policy, Tally(), str(resource))
-    rows = next(Endpoint(resource, client).pages(session, {}), [])
+    endpoint = Endpoint(resource, client)
+    session = ApiSession(policy, Tally(), str(resource), rows_at=endpoint.rows_at)
+    rows = next(endpoint.pages(session, {}), [])
     return f"{resource.endpoint['path']} answered with {len(rows)} rows"

@@ -7,12 +7,11 @@ from typing import Any
 
 from dlt.common import jsonpath
 
+from connectors_dagster.body import NULL, RawRow, decode_column, decode_row
 from connectors_dagster.connector import Cursor, Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice
-
-Row = dict[str, Any]
 
 
 class Cut:
@@ -35,15 +34,14 @@ class Cut:
         self._slices = sorted(tallies)
         self._starts = [piece.window.start for piece in self._slices]
 
-    def split(self, rows: Sequence[Row]) -> dict[Slice, list[Row]]:
+    def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
         """Sort rows by slice; what belongs to none is counted as outside on the first.
 
         Raises:
             RowError: a cursor is no instant, or is missing where that is declared to fail.
         """
-        kept: dict[Slice, list[Row]] = {}
-        for row in rows:
-            value = self._value(row)
+        kept: dict[Slice, list[RawRow]] = {}
+        for row, value in zip(rows, self._cursors(rows), strict=True):
             piece = self._without_cursor() if value in (None, "") else self._slice_of(value)
             if piece is None:
                 self.tallies[self._slices[0]].outside += 1
@@ -53,10 +51,10 @@ class Cut:
             self.tallies[piece].rows += len(found)
         return kept
 
-    def _value(self, row: Row) -> Any:
+    def _cursors(self, rows: Sequence[RawRow]) -> list[Any]:
         if self._field is not None:
-            return row.get(self._field)
-        return next(iter(jsonpath.find_values(self._deep, row)), None)
+            return decode_column([row.get(self._field, NULL) for row in rows])
+        return [next(iter(jsonpath.find_values(self._deep, decode_row(row))), None) for row in rows]
 
     def _slice_of(self, value: Any) -> Slice | None:
         instant = self._decode(value)

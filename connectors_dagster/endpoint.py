@@ -21,6 +21,7 @@ from dlt.sources.rest_api.config_setup import (
     paginate_resource,
 )
 
+from connectors_dagster.body import RawRow, encode, encode_row, path_of
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.guard import PageGuard, identity_of
@@ -28,7 +29,8 @@ from connectors_dagster.paginators import AnchoredOffset
 from connectors_dagster.redaction import redact
 from connectors_dagster.session import ApiSession
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
+"""Fields of a parent row, parsed."""
 
 
 class Endpoint:
@@ -43,15 +45,16 @@ class Endpoint:
         """Prepare what all sequences of requests share."""
         self.resource, self.client = resource, client
         endpoint = resource.endpoint
-        self.selector = jsonpath.compile_path(endpoint.get("data_selector") or "$")
+        selector = endpoint.get("data_selector") or "$"
+        self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
         self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
 
-    def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[Row]]:
+    def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[RawRow]]:
         """Yield the pages of a resource without parent; `params` join the endpoint's own."""
         arguments = self._arguments(session, params)
         return self._checked(session, paginate_resource(**arguments))
 
-    def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[Row]]:
+    def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[RawRow]]:
         """Yield the pages under one parent row, with the fields taken over from it.
 
         Raises:
@@ -63,7 +66,7 @@ class Endpoint:
             include_from_parent=[],
             **self._arguments(session, {}),
         )
-        taken_over = {column: parent[name] for name, column in self.resource.included.items()}
+        taken_over = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, pages):
             for row in page:
                 row.update(taken_over)
@@ -114,15 +117,18 @@ class Endpoint:
             config=RuntimeConfiguration(),
         )
 
-    def _checked(self, session: ApiSession, pages: Iterator[PageData[Row]]) -> Iterator[list[Row]]:
+    def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
         guard = PageGuard(self.resource, session.label)
         while (page := self._next(pages, guard)) is not None:
             yield guard.check(page)
         session.tally.duplicates += guard.duplicates()
 
-    def _next(self, pages: Iterator[PageData[Row]], guard: PageGuard) -> PageData[Row] | None:
+    def _next(self, pages: Iterator[PageData[RawRow]], guard: PageGuard) -> PageData[RawRow] | None:
         try:
-            return next(pages, None)
+            page = next(pages, None)
+            if page is not None and self.rows_at is None:
+                page[:] = [encode_row(row) for row in page]
+            return page
         except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be
             what = redact(str(error).partition(", got")[0])
         guard.number += 1

@@ -11,24 +11,27 @@ from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
+from connectors_dagster.body import NULL, RawRow, is_raw
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.paginators import AnchoredOffset
 from connectors_dagster.redaction import redact
 
-Row = dict[str, Any]
 MOST_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
 
 
-def identity_of(resource: Resource) -> Callable[[Any], str]:
+def identity_of(resource: Resource) -> Callable[[Any], bytes]:
     """Return what tells rows of a resource apart: the key, or the whole row where the key is not complete."""
     return partial(_identity, resource.primary_key)
 
 
-def _identity(primary_key: Sequence[str], row: Any) -> str:
-    key = tuple(row.get(name) for name in primary_key) if isinstance(row, dict) else (None,)
-    return repr(row) if None in key else repr(key)
+def _identity(primary_key: Sequence[str], row: Any) -> bytes:
+    if not is_raw(row):  # no row, as the guard will say when it comes to it
+        return repr(row).encode()
+    key = [bytes(row.get(name, NULL)) for name in primary_key]
+    whole = (name.encode() + bytes(value) for name, value in row.items())
+    return b"\0".join(whole if bytes(NULL) in key else key)
 
 
 class PageGuard:
@@ -46,7 +49,7 @@ class PageGuard:
         self._empty = 0
         self._keys = array("q")  # 8 bytes a row, however long the keys
 
-    def check(self, page: PageData[Row]) -> list[Row]:
+    def check(self, page: PageData[RawRow]) -> list[RawRow]:
         """Check one page and return its rows, less those that were read before on purpose.
 
         Raises:
@@ -81,11 +84,11 @@ class PageGuard:
         file = f"connectors/{self.resource.connector.name}.py"
         raise EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}")
 
-    def _counted(self, rows: list[Row]) -> list[Row]:
+    def _counted(self, rows: list[RawRow]) -> list[RawRow]:
         self._keys.extend(hash(self.identity(row)) for row in rows)
         return rows
 
-    def _check_envelope(self, page: PageData[Row]) -> None:
+    def _check_envelope(self, page: PageData[RawRow]) -> None:
         found = jsonpath.find_values(self._list, page.response.json())
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
@@ -95,16 +98,16 @@ class PageGuard:
             self.fail(
                 f"has {len(found[0])} items at {self.head!r} but {len(page)} at {self.selector!r}", "data_selector"
             )
-        if any(not isinstance(row, dict) for row in page):
+        if not all(map(is_raw, page)):
             self.fail(f"holds something else than objects at {self.selector!r}", "data_selector")
 
-    def _check_repeated(self, page: PageData[Row]) -> None:
+    def _check_repeated(self, page: PageData[RawRow]) -> None:
         fingerprint = hash(tuple(map(self.identity, page)))
         if page and fingerprint in self._seen:
             self.fail("repeats an earlier page: the API does not turn pages as asked", "paginator")
         self._seen.add(fingerprint)
 
-    def _check_next(self, page: PageData[Row]) -> None:
+    def _check_next(self, page: PageData[RawRow]) -> None:
         following = f"{page.request.url} {page.request.params} {page.request.json}"
         if following in self._asked:
             self.fail("points to a page that was already asked for", "paginator")
@@ -113,7 +116,7 @@ class PageGuard:
         if self._empty > MOST_EMPTY_PAGES:
             self.fail(f"is empty, as are {MOST_EMPTY_PAGES} before it, and points to another", "paginator")
 
-    def _check_end(self, page: PageData[Row], paginator: JSONResponseCursorPaginator) -> None:
+    def _check_end(self, page: PageData[RawRow], paginator: JSONResponseCursorPaginator) -> None:
         body = page.response.json()
         more = jsonpath.find_values(paginator.has_more_path, body) if paginator.has_more_path else []
         cursor = jsonpath.find_values(paginator.cursor_path, body)
@@ -123,7 +126,7 @@ class PageGuard:
             )
 
 
-def _shown(page: PageData[Row]) -> str:
+def _shown(page: PageData[RawRow]) -> str:
     """Describe a body that is not what it should be; large ones by their fields only, for they may hold rows."""
     body = page.response.json()
     if len(page.response.content) <= SMALL_BODY:

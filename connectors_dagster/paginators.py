@@ -10,7 +10,7 @@ from connectors_dagster.errors import TransientApiError
 
 TOTALS = ("X-WP-Total", "X-Total-Count", "X-Total")
 MOST_STEPS_BACK = 100
-Identity = Callable[[Any], str]
+Identity = Callable[[Any], bytes]
 
 
 class AnchoredOffset(BasePaginator):
@@ -40,7 +40,7 @@ class AnchoredOffset(BasePaginator):
         self.offset, self.identity, self.label = offset, identity, label
         self.fresh: list[Any] = []
         self.stepping = False
-        self._known: dict[str, Any] = {}
+        self._known: dict[bytes, Any] = {}
         self._size = 0
         self._steps_back = 0
         self._farthest = 0

@@ -17,6 +17,7 @@ from dlt.extract import DltResource, DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connectors_dagster import settings
+from connectors_dagster.body import decode_row
 from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
 from connectors_dagster.connector import Connector, Resource
@@ -203,7 +204,7 @@ def _items(reading: Reading, columns: Columns | None) -> Iterator[Any]:
     """Yield batches, or rows for dlt to find the columns of."""
     if columns is None:
         for rows, _ in reading.pages():
-            yield rows
+            yield [decode_row(row) for row in rows]
         return
     known = 0
     for batch in reading.batches(columns):

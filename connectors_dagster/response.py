@@ -1,16 +1,20 @@
 """What came back: a body that is read in one go, and parsed once."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
-import orjson
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import guess_json_utf
+
+from connectors_dagster.body import decode, parse
 
 
 class JsonResponse(requests.Response):
-    """A response that parses its body with orjson, and only once."""
+    """A response that parses its body once; the fields of the rows at `rows_at` stay JSON text."""
 
+    rows_at: Sequence[str] | None = None
     _parsed: Any = None
 
     @property
@@ -33,13 +37,26 @@ class JsonResponse(requests.Response):
         return "utf-8"
 
     def json(self, **_: Any) -> Any:
-        """The parsed body; a body orjson finds too strange gets a second chance with the standard library."""
+        """The parsed body.
+
+        Raises:
+            ValueError: the body is no JSON.
+        """
         if self._parsed is None:
-            try:
-                self._parsed = orjson.loads(self.content)
-            except orjson.JSONDecodeError:
-                self._parsed = super().json()
+            body = self._as_utf8()
+            self._parsed = decode(body) if self.rows_at is None else parse(body, self.rows_at)
         return self._parsed
+
+    def _as_utf8(self) -> bytes:
+        """The body as JSON should be, also of a server that marks or writes it in another encoding."""
+        encoding = guess_json_utf(self.content)
+        if encoding not in (None, "utf-8"):
+            return self.content.decode(encoding).encode()
+        try:
+            self.content.decode()
+        except UnicodeDecodeError:
+            return self.content.decode(self.encoding or "utf-8").encode()
+        return self.content
 
 
 class JsonAdapter(HTTPAdapter):

@@ -1,10 +1,10 @@
 """HTTP as a connector wants it: its retries, its origin and no other, its secrets out of every message."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import requests
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
@@ -16,7 +16,7 @@ from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.origin import check_origin, home_origin, is_loopback
 from connectors_dagster.parallel import pause
 from connectors_dagster.redaction import redact
-from connectors_dagster.response import JsonAdapter
+from connectors_dagster.response import JsonAdapter, JsonResponse
 from connectors_dagster.retry import BROKEN, build_retrying, is_untrusted, retry_after
 from connectors_dagster.tally import Tally
 
@@ -67,10 +67,10 @@ class ApiSession(requests.Session):
         ForeignOriginError: the request would go to another origin.
     """
 
-    def __init__(self, policy: Policy, tally: Tally, label: str) -> None:
-        """Share the policy's connections, count into `tally`."""
+    def __init__(self, policy: Policy, tally: Tally, label: str, *, rows_at: Sequence[str] | None = None) -> None:
+        """Share the policy's connections, count into `tally`, leave the fields of rows at `rows_at` unparsed."""
         super().__init__()
-        self.policy, self.tally, self.label = policy, tally, label
+        self.policy, self.tally, self.label, self.rows_at = policy, tally, label, rows_at
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
         self._retrying = build_retrying(policy.retry, sleep=policy.sleep, before_sleep=self._note_retry)
@@ -121,7 +121,8 @@ class ApiSession(requests.Session):
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.tally.requests += 1
-        response = super().send(request, **kwargs)
+        response = cast(JsonResponse, super().send(request, **kwargs))
+        response.rows_at = self.rows_at
         self.tally.bytes += len(response.content)
         if response.status_code >= 300:
             raise ApiError(f"{self.label}: {_name(request)} answered {response.status_code} and nothing to follow")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from connectors_dagster.body import NULL, RawRow, decode, decode_row
 from connectors_dagster.columns import Columns
 from connectors_dagster.connector import Resource
 from connectors_dagster.cut import Cut
@@ -17,7 +18,7 @@ from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, Window
 
 logger = logging.getLogger(__name__)
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 BATCH_ROWS = 5_000
 BATCH_BYTES = 32 * 1024 * 1024
 PARENTS_AT_ONCE = 16
@@ -57,23 +58,23 @@ class Reading:
 
     def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; the last may be empty, so that the table gets its columns at any rate."""
-        rows: list[Row] = []
+        rows: list[RawRow] = []
         size, any_rows = 0, False
         for page, page_bytes in self.pages():
             rows.extend(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
-                yield columns.to_batch(rows)
+                yield columns.to_batch([decode_row(row) for row in rows])
                 rows, size, any_rows = [], 0, True
         if rows or not any_rows:
-            yield columns.to_batch(rows)
+            yield columns.to_batch([decode_row(row) for row in rows])
 
-    def pages(self) -> Iterator[tuple[list[Row], int]]:
+    def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""
         for page in Interleaved(self._sequences(), workers=self.workers):
             for piece, rows in page.rows.items():
                 if self._wanted:
-                    keep = ({name: row.get(name) for name in self._wanted} for row in rows)
+                    keep = ({name: decode(row.get(name, NULL)) for name in self._wanted} for row in rows)
                     self.rows_of_children.setdefault(piece, []).extend(keep)
                 if rows:
                     yield rows, page.bytes
@@ -126,16 +127,16 @@ class Reading:
         self.tallies[piece].add(part)
 
     def _session(self, tally: Tally, label: str) -> ApiSession:
-        return ApiSession(self.policy, tally, label)
+        return ApiSession(self.policy, tally, label, rows_at=self.endpoint.rows_at)
 
 
 @dataclass
 class _Page:
-    rows: Mapping[Slice | None, list[Row]]
+    rows: Mapping[Slice | None, list[RawRow]]
     bytes: int
 
     @classmethod
-    def of(cls, rows: Mapping[Any, list[Row]], tally: Tally) -> "_Page":
+    def of(cls, rows: Mapping[Any, list[RawRow]], tally: Tally) -> "_Page":
         tally.pages += 1
         return cls(rows, tally.bytes // tally.pages)
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 
 from connectors_dagster import pipeline
 from connectors_dagster.connector import Resource
+from connectors_dagster.body import decode_row
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs
@@ -122,7 +124,7 @@ def read() -> Callable[[str | Resource], tuple[list[Row], Tally]]:
         client, policy = pipeline.connect(resource.connector)
         reading = Reading(resource=resource, client=client, policy=policy, slices=slices, first=first)
         [tally] = reading.tallies.values()
-        return [row for rows, _ in reading.pages() for row in rows], tally
+        return [decode_row(row) for rows, _ in reading.pages() for row in rows], tally
 
     return read_
 

@@ -1,0 +1,86 @@
+"""JSON bodies read no further than needed: the fields of rows stay as the API wrote them.
+
+Most of a row is nested and goes into json columns as it came. Making objects of it only to write it again costs
+more than everything else, and loses digits.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+RawRow = dict[str, msgspec.Raw]
+"""A row whose fields are JSON text."""
+
+NULL = msgspec.Raw(b"null")
+_FIELDS = msgspec.json.Decoder(RawRow)
+_ROWS = msgspec.json.Decoder(list[RawRow])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def parse(body: Any, path: Sequence[str]) -> Any:
+    """Parse a JSON document, except the fields of the rows at `path`; ``*`` on it stands for every item of a list.
+
+    Raises:
+        ValueError: the document is no JSON.
+    """
+    try:
+        return _parse_rows(body) if not path else _descend(body, path[0], path[1:])
+    except msgspec.ValidationError:  # JSON, but not of the shape expected: whoever looks at it will say so
+        return decode(body)
+
+
+def decode(raw: Any) -> Any:
+    """Parse JSON text whole; text orjson finds too strange gets a second chance with the standard library."""
+    try:
+        return orjson.loads(memoryview(raw))
+    except orjson.JSONDecodeError:
+        return json.loads(bytes(raw))
+
+
+def decode_column(raws: Sequence[msgspec.Raw]) -> list[Any]:
+    """Parse the same field of many rows at once."""
+    try:
+        values: list[Any] = orjson.loads(b"[" + b",".join(raws) + b"]")
+        return values
+    except orjson.JSONDecodeError:
+        return [decode(raw) for raw in raws]
+
+
+def decode_row(row: RawRow) -> dict[str, Any]:
+    """Parse all fields of a row."""
+    return {name: decode(raw) for name, raw in row.items()}
+
+
+def encode_row(row: Any) -> Any:
+    """Write the fields of a row as JSON text; what is no row stays as it is."""
+    return {name: encode(value) for name, value in row.items()} if isinstance(row, dict) else row
+
+
+def is_raw(row: Any) -> bool:
+    """Tell whether something is a row whose fields are JSON text."""
+    return isinstance(row, dict) and all(isinstance(value, msgspec.Raw) for value in row.values())
+
+
+def path_of(selector: str) -> tuple[str, ...] | None:
+    """Return the names on a simple JSON path, or None for one that this module cannot follow."""
+    names = tuple(name for name in selector.replace("[*]", ".*").removeprefix("$").split(".") if name)
+    return names if all(name == "*" or name.isidentifier() for name in names) else None
+
+
+def encode(value: Any) -> msgspec.Raw:
+    """Write a value as JSON text."""
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def _descend(body: Any, name: str, path: Sequence[str]) -> Any:
+    if name == "*":
+        return [parse(item, path) for item in _ITEMS.decode(body)]
+    return {key: parse(value, path) if key == name else decode(value) for key, value in _FIELDS.decode(body).items()}
+
+
+def _parse_rows(body: Any) -> Any:
+    single = bytes(memoryview(body)[:1]) == b"{"
+    return _FIELDS.decode(body) if single else _ROWS.decode(body)
