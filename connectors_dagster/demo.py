@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def serve_ui(*, port: int = 3000) -> int:
             say(f"sandbox for {', '.join(missing)}; rows go into {duckdb_file()}")
         say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
         command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-        return subprocess.call(command, cwd=project_folder())
+        return _until_interrupted(subprocess.Popen(command, cwd=project_folder()))
 
 
 @contextmanager
@@ -79,6 +80,16 @@ def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _until_interrupted(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process; being asked to end, ask it the way a keyboard does, which `dagster dev` passes on."""
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has sent it to all of us
+            continue
 
 
 def _wait_until_up(process: "subprocess.Popen[bytes]", url: str) -> None:
