@@ -63,6 +63,8 @@ def serve_ui(*, port: int = 3000) -> int:
             say(f"sandbox for {', '.join(missing)}; rows go into {duckdb_file()}")
         say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
         command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+        # A shell may start us deaf to the keyboard, and Dagster ends by nothing else.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return _until_interrupted(subprocess.Popen(command, cwd=project_folder()))
 
 
