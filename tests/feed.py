@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from connectors_dagster.body import decode_row
 from connectors_dagster.connector import Connector, Cursor
 from connectors_dagster.pipeline import Order, connect, loading
 from connectors_dagster.sandbox import serving
@@ -110,5 +111,5 @@ def read_slices(connector: Connector, slices: Sequence[Slice]) -> tuple[list[int
     (resource,) = connector.resources.values()
     client, policy = connect(connector)
     reading = Reading(resource=resource, client=client, policy=policy, slices=slices)
-    ids = sorted(row["id"] for rows, _ in reading.pages() for row in rows)
+    ids = sorted(decode_row(row)["id"] for rows, _ in reading.pages() for row in rows)
     return [tally.rows for tally in reading.tallies.values()], ids

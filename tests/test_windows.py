@@ -176,6 +176,14 @@ def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lowe
     assert read_slices(connector, slices(2)) == ([7, 7], list(range(3, 17)))
 
 
+def test_windows_may_begin_within_a_tick(feed, tmp_path):
+    feed.grain, clock, grid = DAY, Clock(format="%Y-%m-%d", tick=DAY), WindowGrid("P1D", "2024-01-01T22:00:00")
+    for id, at in enumerate(["2024-01-02T03:00:00", "2024-01-02T23:00:00", "2024-01-03T21:00:00"]):
+        feed.put(id, datetime.fromisoformat(at).replace(tzinfo=UTC), at=at[:10])
+    pieces = grid.slices(grid.opened(NOW)[:2], now=NOW, settle_lag=SECOND)
+    assert read_slices(build_connector(tmp_path, feed, Cursor(clock=clock)), pieces) == ([2, 1], [0, 1, 2])
+
+
 def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed, tmp_path):
     for lower in ("inclusive", "exclusive"):
         read_slices(build_connector(tmp_path, feed, Cursor(lower=lower)), slices(2)[1:])
