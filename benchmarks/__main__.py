@@ -1,60 +1,68 @@
 """The command line: everybody in turn, medians on the screen, and the page when it was the full size."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import click
 
-from benchmarks import report
-from benchmarks.contest import Run, RunError, Trial, rounds
+from benchmarks import probes, report
+from benchmarks.contest import Run, Trial, rounds
 from benchmarks.entrants import ENTRANTS
 from benchmarks.results import HEADS, Result, at, collect, table
+from benchmarks.script import RunError
 from benchmarks.server import serving
 
 FULL_ROWS, FULL_RUNS, LATENCIES = 100_000, 3, (0, 50)
-NAMES = click.Choice([entrant.name for entrant in ENTRANTS])
+NAMES = (*(entrant.name for entrant in ENTRANTS), *probes.NAMES)
 
 
 @click.command()
 @click.option("--rows", default=FULL_ROWS, show_default=True, help="How many orders to load.")
 @click.option("--runs", default=FULL_RUNS, show_default=True, help="How often each takes its turn.")
 @click.option("--latency", "latencies", multiple=True, default=LATENCIES, show_default=True, help="In ms, per request.")
-@click.option("--only", multiple=True, type=NAMES, help="Leave out all others.")
+@click.option("--only", multiple=True, type=click.Choice(NAMES), help="Leave out all others.")
 def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str]) -> None:
     """Load the same orders with this project and with others, in turn."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, everything started ends, too
+    names = only or NAMES
     trials = [
         Trial(entrant=entrant, connections=connections, latency=latency)
         for latency in latencies
         for entrant in ENTRANTS
         for connections in entrant.connections
-        if not only or entrant.name in only
+        if entrant.name in names
     ]
     click.echo(f"making {rows:,} orders")
+    with serving(rows) as address:
+        results, failed = _hold(trials, address=address, rows=rows, runs=runs)
+        figures, errors = probes.figures(names, address=address, runs=runs)
+    if probes.TENFOLD in names:
+        figures |= probes.tenfold(rows)
+    _show(results, figures, rows)
+    for error in (*failed, *errors):
+        click.echo(f"\nfailed: {error}")
+    if not only and set(latencies) == set(LATENCIES) and rows >= FULL_ROWS and runs >= FULL_RUNS:
+        report.write(results, figures, rows=rows, runs=runs, today=datetime.now(UTC).date())
+        click.echo(f"\nwrote {report.PAGE.parent.name}/{report.PAGE.name} and its chart")
+    else:
+        click.echo(f"\nnothing written: docs/ shows all, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
+
+
+def _hold(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> tuple[list[Result], list[RunError]]:
     done: list[Run] = []
     failed: list[RunError] = []
-    with serving(rows) as address:
-        for run in rounds(trials, address=address, rows=rows, runs=runs):
-            click.echo(_line(run))
-            if isinstance(run, Run):
-                done.append(run)
-            else:
-                failed.append(run)
-    results = collect(done)
-    _show(results, rows)
-    for error in failed:
-        click.echo(f"\nfailed: {error}")
-    _publish(results, rows=rows, runs=runs, full=not only and set(latencies) == set(LATENCIES))
+    for run in rounds(trials, address=address, rows=rows, runs=runs):
+        if isinstance(run, Run):
+            done.append(run)
+            click.echo(f"{run.trial}: {run.seconds:.1f} s, {run.cpu:.1f} s CPU, {run.memory / 1e6:,.0f} MB")
+        else:
+            failed.append(run)
+            click.echo(run)
+    return collect(done), failed
 
 
-def _line(run: Run | RunError) -> str:
-    if isinstance(run, RunError):
-        return str(run)
-    return f"{run.trial}: {run.seconds:.1f} s, {run.cpu:.1f} s CPU, {run.memory / 1e6:,.0f} MB"
-
-
-def _show(results: Sequence[Result], rows: int) -> None:
+def _show(results: Sequence[Result], figures: Mapping[str, float], rows: int) -> None:
     for latency in dict.fromkeys(result.trial.latency for result in results):
         lines = [HEADS, *table(at(results, latency), rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
@@ -62,14 +70,9 @@ def _show(results: Sequence[Result], rows: int) -> None:
         for name, *numbers in lines:
             cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
             click.echo("  ".join((name.ljust(widths[0]), *cells)))
-
-
-def _publish(results: Sequence[Result], *, rows: int, runs: int, full: bool) -> None:
-    if full and rows >= FULL_ROWS and runs >= FULL_RUNS:
-        report.write(results, rows=rows, runs=runs, today=datetime.now(UTC).date())
-        click.echo(f"\nwrote {report.PAGE.name} and {report.CHART.name} in {report.PAGE.parent.name}/")
-    else:
-        click.echo(f"\nnothing written: docs/ holds what {FULL_ROWS:,} orders and {FULL_RUNS} runs of all have shown")
+    click.echo()
+    for name, value in figures.items():
+        click.echo(f"{value:10,.2f}  {name}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from html import escape
 
 from benchmarks.results import Result, at
 
-WIDTH, MARGIN, NAMES, NUMBERS = 860, 20, 250, 90
+WIDTH, MARGIN, NAMES, NUMBERS = 900, 20, 300, 80
 BAR, STEP, HEAD = 18, 26, 44
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #333 } .head { font-weight: 600 }

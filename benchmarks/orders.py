@@ -8,7 +8,7 @@ from random import Random
 
 import orjson
 
-from benchmarks.task import END, START
+from benchmarks.task import last_change
 from connectors_dagster.sandbox.rows import storefront
 from connectors_dagster.sandbox.rows.draw import Recipe
 from connectors_dagster.sandbox.rows.storefront_orders import order
@@ -46,9 +46,8 @@ class Orders:
 def _make(rows: int) -> Iterator[tuple[int, bytes]]:
     dice = Random(SEED)
     shop = storefront.build_rows(Recipe(scale=0.1, seed=SEED))
-    seconds = int((END - START).total_seconds())
     for number in range(rows):
-        updated = START + timedelta(seconds=number * seconds // rows)
+        updated = last_change(number, rows)
         life = Life(updated - timedelta(seconds=dice.randrange(LONGEST_LIFE)), updated)
         customer, coupon = dice.choice(shop["customers"]), dice.choice(shop["coupons"])
         row = order(dice, number + 1, life=life, customer=customer, coupon=coupon)

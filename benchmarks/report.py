@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -20,11 +20,11 @@ INTRODUCTION = """\
 
 {rows:,} orders of 2 KB, nested as shops nest them, last changed over {windows} windows of 30 days, on pages of 100,
 from a server on the same machine that sends bytes made beforehand. Everybody loads all of them into a DuckDB file, and
-is asked afterwards which ids are there. All took turns, {runs} times each, every time in a new process and an empty
+is asked afterwards which ids are there. All took turns, {runs} rounds, every time in a new process and an empty
 folder.
 
 `make bench` does all of this and writes this page. Measured on {day} with {cores} cores ({machine}), Python {python},
-{own}. Peers: {peers}.
+{own}. Peers, each with its own environment: {peers}.
 
 ![Seconds to load all orders](benchmarks.svg)
 """
@@ -35,14 +35,14 @@ memory that processes share is counted once. *× ours* compares with the faster 
 """
 
 
-def write(results: Sequence[Result], *, rows: int, runs: int, today: date) -> None:
+def write(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date) -> None:
     """Write the page and its chart."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(results, rows=rows, runs=runs, today=today), encoding="utf-8")
+    PAGE.write_text(page(results, figures, rows=rows, runs=runs, today=today), encoding="utf-8")
     CHART.write_text(draw(results), encoding="utf-8")
 
 
-def page(results: Sequence[Result], *, rows: int, runs: int, today: date) -> str:
+def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date) -> str:
     """Build the page."""
     introduction = INTRODUCTION.format(
         rows=rows,
@@ -53,7 +53,7 @@ def page(results: Sequence[Result], *, rows: int, runs: int, today: date) -> str
         machine=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         own=", ".join(f"{name} {version(name)}" for name in OWN),
-        peers=", ".join(_peer_versions()),
+        peers="; ".join(_peer_versions()),
     )
     tables = [
         f"## The server answers after {latency} ms\n\n{_markdown(at(results, latency), rows)}"
@@ -61,13 +61,16 @@ def page(results: Sequence[Result], *, rows: int, runs: int, today: date) -> str
     ]
     taking_part = dict.fromkeys(result.trial.entrant for result in results)
     who = "## Who\n\n" + "\n".join(f"- *{entrant.label}*: {entrant.about}." for entrant in taking_part) + "\n"
-    return "\n".join((introduction, *tables, EXPLANATION, who))
+    alone = "## This project alone\n\n| | median |\n| --- | ---: |\n" + "".join(
+        f"| {name} | {value:,.2f} |\n" for name, value in figures.items()
+    )
+    return "\n".join((introduction, *tables, EXPLANATION, who, alone))
 
 
 def _peer_versions() -> list[str]:
     files = dict.fromkeys(entrant.requirements for entrant in ENTRANTS if entrant.requirements)
-    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    return list(dict.fromkeys(line.replace("==", " ") for line in lines if not line.startswith("#")))
+    pinned = [[line for line in file.read_text(encoding="utf-8").splitlines() if "==" in line] for file in files]
+    return [" with ".join(line.replace("==", " ") for line in lines) for lines in pinned]
 
 
 def _markdown(results: Sequence[Result], rows: int) -> str:

@@ -1,27 +1,32 @@
-"""A server that costs next to nothing: it sends slices of bytes made beforehand, in the storefront's dialect."""
+"""A server that costs next to nothing: it sends slices of bytes made beforehand."""
 
 import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from subprocess import PIPE, Popen
 from urllib.parse import parse_qs, urlsplit
 
 import click
 
+from benchmarks import customers
 from benchmarks.orders import Orders
 
 HOST = "127.0.0.1"
 END_OF_HEAD = b"\r\n\r\n"
 MOST_PER_PAGE = 100
 ENVELOPE = (b'{"data":[', b"]}")
+HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nX-WP-Total: %d\r\nContent-Length: %d\r\n\r\n"
+Answer = tuple[int, tuple[bytes | memoryview, ...]]  # how many rows there are on all pages, and this page
 
 
-class Storefront(asyncio.Protocol):
-    """One connection. The first part of a path is the latency in ms: ``/50/orders`` answers after 50 ms."""
+class Connection(asyncio.Protocol):
+    """One connection: orders in the storefront's dialect, customers in billing's.
+
+    The first part of a path is the latency in ms: ``/50/orders`` answers after 50 ms.
+    """
 
     transport: asyncio.Transport
 
@@ -41,23 +46,20 @@ class Storefront(asyncio.Protocol):
             head, self.buffer = self.buffer.split(END_OF_HEAD, 1)
             url = urlsplit(head.split(b" ", 2)[1].decode())
             latency, _, resource = url.path.strip("/").partition("/")
-            if latency.isdigit() and resource == "orders":
-                answer = partial(self._send, b"200 OK", *self._page(url.query))
-            else:
-                answer = partial(self._send, b"404 Not Found", b"{}")
-            asyncio.get_running_loop().call_later(int(latency) / 1000, answer) if latency.isdigit() else answer()
+            answer = self._page(url.query) if resource == "orders" else customers.answer(resource)
+            asyncio.get_running_loop().call_later(int(latency) / 1000, self._send, answer)
 
-    def _page(self, query: str) -> tuple[bytes | memoryview, ...]:
+    def _page(self, query: str) -> Answer:
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
         first, last = self.orders.between(*(_instant(asked.get(f"modified_{side}")) for side in ("after", "before")))
         start = min(first + int(asked.get("offset", 0)), last)
         end = min(start + min(int(asked.get("per_page", 10)), MOST_PER_PAGE), last)
-        return ENVELOPE[0], self.orders.page(start, end), ENVELOPE[1]
+        return last - first, (ENVELOPE[0], self.orders.page(start, end), ENVELOPE[1])
 
-    def _send(self, status: bytes, *body: bytes | memoryview) -> None:
-        size = sum(map(len, body))
-        head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, size)
-        self.transport.writelines((head, *body))
+    def _send(self, answer: Answer | None) -> None:
+        status = b"200 OK" if answer else b"404 Not Found"
+        total, body = answer or (0, (b"{}",))
+        self.transport.writelines((HEAD % (status, total, sum(map(len, body))), *body))
 
 
 def _instant(text: str | None) -> int | None:
@@ -69,7 +71,7 @@ def _instant(text: str | None) -> int | None:
 
 async def _serve(orders: Orders) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Storefront(orders), HOST, 0)
+    server = await loop.create_server(lambda: Connection(orders), HOST, 0)
     click.echo(server.sockets[0].getsockname()[1])
     # Until whoever started this closes it, or dies.
     await loop.run_in_executor(None, sys.stdin.read)

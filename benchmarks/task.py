@@ -19,6 +19,11 @@ def bounds(start: datetime = START, end: datetime = END) -> dict[str, str]:
     return {"modified_after": before_start.strftime(FORMAT), "modified_before": end.strftime(FORMAT)}
 
 
+def last_change(number: int, rows: int) -> datetime:
+    """Return when the order with this number, counted from 0, was last changed."""
+    return START + timedelta(seconds=number * int((END - START).total_seconds()) // rows)
+
+
 def windows() -> list[tuple[datetime, datetime]]:
     """List the windows as start and end."""
     edges = [START + (END - START) * number / WINDOWS for number in range(WINDOWS + 1)]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
+from connectors_dagster import response
 from connectors_dagster.columns import Columns
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.pipeline import Load, Order, loading
@@ -90,6 +91,20 @@ def test_children_of_different_parents_are_fetched_at_once_with_one_request_each
 
 
 # Conversion
+
+
+def test_a_page_is_parsed_once_whoever_looks_at_it(api, monkeypatch):
+    bodies = []
+    parse = response.parse
+
+    def counted(body, path):
+        bodies.append(body)
+        return parse(body, path)
+
+    monkeypatch.setattr(response, "parse", counted)
+    api.set("storefront/orders", in_each_window(2))
+    with loaded("storefront/orders", windows=WINDOWS) as load:
+        assert len(bodies) == len(set(bodies)) == total(load, "orders").pages == 36
 
 
 def test_rows_are_converted_once_and_in_batches_of_many_pages(api, monkeypatch):

@@ -3,11 +3,12 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
+ANSWER = "answer "
 DATABASE = Path("orders.duckdb")
 IDS = "SELECT count(DISTINCT id), min(id), max(id), count(*) FROM"
 
@@ -31,7 +32,7 @@ def answer_table(table: str, *, part: dict[str, float] | None = None) -> None:
     import duckdb  # only peers that load have it
 
     with duckdb.connect(str(DATABASE)) as connection:
-        answer(connection.execute(f"{IDS} {table}").fetchone(), part=part)
+        answer(connection.execute(f"{IDS} {table}").fetchall()[0], part=part)
 
 
 def answer_ids(ids: Iterable[int], *, part: dict[str, float] | None = None) -> None:
@@ -44,7 +45,12 @@ def answer_ids(ids: Iterable[int], *, part: dict[str, float] | None = None) -> N
 def answer(numbers: Iterable[int | None], *, part: dict[str, float] | None = None) -> None:
     """Say what `IDS` has found."""
     found = dict(zip(("ids", "first", "last", "rows"), (int(number or 0) for number in numbers), strict=True))
-    sys.stdout.write(f"\n{json.dumps(found | (part or {}))}\n")
+    say(found | (part or {}))
+
+
+def say(found: Mapping[str, float]) -> None:
+    """Print what was found in a line that cannot be mistaken."""
+    sys.stdout.write(f"\n{ANSWER}{json.dumps(found)}\n")
 
 
 def _cpu() -> float:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers.answer import answer_table, arguments
-from benchmarks.peers.settings import settings
+from benchmarks.peers.settings import storefront_settings
 from benchmarks.task import END, START
 
 ROOT = Path(__file__).parent.parent.parent
@@ -20,7 +20,7 @@ def main() -> None:
     shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
     span = ["--from", START.date().isoformat(), "--to", END.date().isoformat()]
     program = Path(sys.executable).parent / "connectors"
-    environment = {**os.environ, **settings(*arguments()), "DAGSTER_HOME": str(home.resolve())}
+    environment = {**os.environ, **storefront_settings(*arguments()), "DAGSTER_HOME": str(home.resolve())}
     if status := subprocess.run([program, "run", "storefront/orders", *span], env=environment).returncode:
         sys.exit(status)
     answer_table("storefront.orders")

@@ -1,10 +1,12 @@
 """The settings that lead this project to the server and into the file everybody loads into."""
 
+from collections.abc import Mapping
+
 from benchmarks.peers.answer import DATABASE
 from benchmarks.task import PASSWORD, START, STEP, USER
 
 
-def settings(address: str, connections: int) -> dict[str, str]:
+def storefront_settings(address: str, connections: int) -> dict[str, str]:
     """Return them as environment variables."""
     storefront = {
         "base_url": address,
@@ -14,5 +16,15 @@ def settings(address: str, connections: int) -> dict[str, str]:
         "step": STEP,
         "max_parallel_requests": str(connections),
     }
-    variables = {f"SOURCES__STOREFRONT__{name.upper()}": value for name, value in storefront.items()}
+    return _environment("storefront", storefront)
+
+
+def billing_settings(address: str, connections: int) -> dict[str, str]:
+    """Return those of the connector whose customers have addresses."""
+    billing = {"base_url": address, "api_key": PASSWORD, "max_parallel_requests": str(connections)}
+    return _environment("billing", billing)
+
+
+def _environment(connector: str, settings: Mapping[str, str]) -> dict[str, str]:
+    variables = {f"SOURCES__{connector}__{name}".upper(): value for name, value in settings.items()}
     return {**variables, "DESTINATION__DUCKDB__CREDENTIALS": str(DATABASE), "RUNTIME__DLTHUB_TELEMETRY": "false"}

@@ -3,7 +3,7 @@
 import os
 
 from benchmarks.peers.answer import answer_table, arguments, timed
-from benchmarks.peers.settings import settings
+from benchmarks.peers.settings import storefront_settings
 from benchmarks.task import END, START, STEP
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.pipeline import Order, loading
@@ -12,7 +12,7 @@ from connectors_dagster.window import WindowGrid
 
 def main() -> None:
     """Load all orders, timed from the first request to the merged table."""
-    os.environ.update(settings(*arguments()))
+    os.environ.update(storefront_settings(*arguments()))
     order = build_order()
     with timed() as part, loading(order) as load:
         pass

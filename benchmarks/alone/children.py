@@ -1,0 +1,43 @@
+"""Children of many parents, fetched at once and loaded, beside a loop that fetches one after another."""
+
+import os
+from collections.abc import Iterator
+
+import requests
+
+from benchmarks.customers import CUSTOMERS
+from benchmarks.peers.answer import arguments, say, timed
+from benchmarks.peers.settings import billing_settings
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.pipeline import Order, loading
+
+
+def main() -> None:
+    """Do both."""
+    address, connections = arguments()
+    os.environ.update(billing_settings(address, connections))
+    resources = load_connectors()["billing"].resources
+    with timed() as ours, loading(Order(resources=[resources["customer_addresses"]])) as load:
+        outcome = load.outcomes["customer_addresses"]
+    if outcome.error or sum(tally.rows for tally in outcome.tallies.values()) != CUSTOMERS:
+        raise outcome.error or SystemExit(f"{outcome.tallies}, not {CUSTOMERS} rows")
+    with timed() as loop:
+        assert sum(1 for _ in one_after_another(address)) == CUSTOMERS
+    say(
+        {
+            f"seconds to fetch the addresses of {CUSTOMERS:,} customers one after another": loop["seconds"],
+            f"seconds to fetch and load them, {connections} at once": ours["seconds"],
+            "times as fast": loop["seconds"] / ours["seconds"],
+        }
+    )
+
+
+def one_after_another(address: str) -> Iterator[object]:
+    """Yield the addresses."""
+    with requests.Session() as session:
+        for customer in session.get(f"{address}/v1/customers").json()["data"]:
+            yield from session.get(f"{address}/v1/customers/{customer['id']}/addresses").json()["data"]
+
+
+if __name__ == "__main__":
+    main()

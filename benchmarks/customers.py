@@ -1,0 +1,17 @@
+"""Customers with an address each, in billing's dialect: as many answers as customers, each as small as can be."""
+
+import orjson
+
+CUSTOMERS = 2_000
+_LIST = orjson.dumps({"data": [{"id": f"c{n:04}"} for n in range(CUSTOMERS)], "next": None, "has_more": False})
+
+
+def answer(resource: str) -> tuple[int, tuple[bytes]] | None:
+    """Answer a request for all customers, or for the addresses of one."""
+    match resource.split("/"):
+        case ["v1", "customers"]:
+            return CUSTOMERS, (_LIST,)
+        case ["v1", "customers", key, "addresses"]:
+            address = {"id": f"a{key}", "customer_id": key, "city": "Oslo"}
+            return 1, (orjson.dumps({"data": [address], "next": None, "has_more": False}),)
+    return None

@@ -1,0 +1,52 @@
+"""A script run once: in a process and a folder of its own, knowing nothing of this machine's settings."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.environment import BASE, ROOT
+from benchmarks.measure import Usage, measure
+from benchmarks.peers.answer import ANSWER
+
+TIMEOUT = 3600.0
+PASSED_ON = ("PATH", "LANG", "LC_ALL")
+PRIVATE = ("HOME", "TMPDIR", "AIRBYTE_LOGGING_ROOT")
+QUIET = {"AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "RUNTIME__DLTHUB_TELEMETRY": "false"}
+
+
+class RunError(Exception):
+    """A script did not do what it has to do."""
+
+
+def run_script(name: str, python: str, command: Sequence[str]) -> tuple[Mapping[str, float], Usage]:
+    """Run ``python -m …`` and return what it answered and what it took.
+
+    Raises:
+        RunError: it failed or answered nothing; names the folder with what it said.
+    """
+    folder = BASE / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    usage = measure([python, "-m", *command], folder=folder, environment=_environment(folder), timeout=TIMEOUT)
+    lines = (folder / "out").read_text(encoding="utf-8", errors="replace").splitlines()
+    answers = [line.removeprefix(ANSWER) for line in lines if line.startswith(ANSWER)]
+    if usage.status or not answers:
+        raise RunError(
+            f"{name}: ended with status {usage.status} after {usage.seconds:.0f} s; "
+            f"what it said is in {_keep(folder, name).relative_to(ROOT)}/out and err"
+        )
+    shutil.rmtree(folder)
+    return json.loads(answers[-1]), usage
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {**own, **QUIET, "PYTHONPATH": str(ROOT), **dict.fromkeys(PRIVATE, str(folder))}
+
+
+def _keep(folder: Path, name: str) -> Path:
+    kept = folder.with_name("failed-" + name.replace(", ", "-").replace(" ", ""))
+    shutil.rmtree(kept, ignore_errors=True)
+    return folder.rename(kept)
