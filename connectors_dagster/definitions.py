@@ -1,13 +1,18 @@
-"""The code location: every enabled connector as assets, and what opens their windows."""
+"""The code location: every enabled connector with its lineage and automation, and what was scaffolded beside them."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 
-from connectors_dagster import settings
+from connectors_dagster import scaffolded, settings
 from connectors_dagster.connector import Connector
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.defs.assets import build_assets
-from connectors_dagster.defs.partitions import build_window_sensor
-
+from connectors_dagster.defs.bundle import build_definitions
+from connectors_dagster.defs.component import RestConnector
+from connectors_dagster.defs.examples import build_examples
+from connectors_dagster.defs.failures import build_failure_sensor
 
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
 # of all steps are forked from one that has done it.
@@ -21,17 +26,49 @@ EXECUTOR = dg.multiprocess_executor.configured(
 
 
 def enabled_connectors() -> list[Connector]:
-    """Return the connectors that configuration turns on."""
-    connectors = load_connectors()
-    return [connectors[name] for name in settings.enabled(connectors)]
+    """Return the connectors that configuration turns on, by name, wherever they are written."""
+    return _enabled(_in_yaml(_component_tree()))
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Build the definitions; touches no secret, network or disk."""
-    connectors = enabled_connectors()
-    return dg.Definitions(
-        assets=[family for connector in connectors for family in build_assets(connector)],
-        sensors=[build_window_sensor(connectors)],
-        executor=EXECUTOR,
+    tree = _component_tree()
+    in_yaml = _in_yaml(tree)
+    connectors = _enabled(in_yaml)
+    return dg.Definitions.merge(
+        *(build_definitions(connector) for connector in connectors if connector.name not in in_yaml),
+        _scaffolded(tree),
+        dg.Definitions(sensors=[build_failure_sensor(connectors)], executor=EXECUTOR),
+        build_examples(connectors),
     )
+
+
+def _component_tree() -> dg.ComponentTree:
+    """Open the folder of what was scaffolded; the same as in pyproject.toml, which is not there once installed."""
+    return dg.ComponentTree.from_module(defs_module=scaffolded, project_root=Path(__file__).parents[1])
+
+
+def _scaffolded(tree: dg.ComponentTree) -> dg.Definitions:
+    with warnings.catch_warnings():
+        # Dagster warns that it uses previews of its own to look into the folder.
+        for category in (dg.PreviewWarning, dg.BetaWarning):
+            warnings.filterwarnings("ignore", category=category, module=r"dagster\.")
+        return tree.build_defs()
+
+
+def _in_yaml(tree: dg.ComponentTree) -> dict[str, Connector]:
+    found: dict[str, Connector] = {}
+    for component in tree.get_all_components(of_type=RestConnector):
+        if component.connector.name in found:
+            raise ValueError(f"{component.connector.name}: two components in scaffolded/ have this name")
+        found[component.connector.name] = component.connector
+    return found
+
+
+def _enabled(in_yaml: Mapping[str, Connector]) -> list[Connector]:
+    in_python = load_connectors()
+    if doubles := sorted({*in_python} & {*in_yaml}):
+        raise ValueError(f"{', '.join(doubles)}: both in connectors/ and in scaffolded/; rename one of them")
+    connectors = dict(sorted({**in_python, **in_yaml}.items()))
+    return [connectors[name] for name in settings.enabled(connectors)]

@@ -71,11 +71,13 @@ class Order:
         resources: the resources to load; ancestors that are not among them are read for their keys only.
         slices: empty for a family that is loaded whole.
         first: the first window of the grid.
+        max_parallel_requests: requests under way at once; as configured when left out.
     """
 
     resources: Sequence[Resource]
     slices: Sequence[Slice] = ()
     first: Window | None = None
+    max_parallel_requests: int | None = None
 
     @property
     def connector(self) -> Connector:
@@ -160,7 +162,7 @@ def _extract(load: Load, order: Order, client: Mapping[str, Any], policy: Policy
             slices=order.slices,
             first=order.first,
             parents=readings[parent.name].rows_of_children if parent else {},
-            workers=settings.max_parallel_requests(connector),
+            workers=order.max_parallel_requests or settings.max_parallel_requests(connector),
         )
         outcome = load.outcomes[resource.name] = Outcome(resource, reading.tallies)
         if parent and load.outcomes[parent.name].error:

@@ -36,6 +36,12 @@ def read_settings(connector: Connector) -> dict[Setting, str]:
     return {setting: str(value) for setting, value in values.items()}
 
 
+def known_secrets(connector: Connector) -> tuple[str, ...]:
+    """Read the secrets of a connector that have a value, whatever else is missing."""
+    found = ((setting, _value(connector.name, setting)) for setting in connector.settings)
+    return secret_values({setting: value for setting, value in found if value is not None})
+
+
 def is_configured(connector: Connector) -> bool:
     """Tell whether every setting of a connector has a value."""
     return all(_value(connector.name, setting) is not None for setting in connector.settings)
@@ -90,14 +96,41 @@ def enabled(available: Iterable[str]) -> tuple[str, ...]:
         ValueError: configuration names a connector that is not there.
     """
     names = tuple(available)
+    wanted = _turned_on()
+    if unknown := [name for name in wanted or () if name not in names]:
+        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(names)}")
+    return tuple(name for name in names if wanted is None or name in wanted)
+
+
+def is_enabled(connector: str) -> bool:
+    """Read whether a connector is on, as all are by default."""
+    wanted = _turned_on()
+    return wanted is None or connector in wanted
+
+
+def schedule(connector: str) -> str | None:
+    """Read when a connector is refreshed: a cron expression in UTC."""
+    cron: str | None = dlt.config.get(f"sources.{connector}.schedule", str)
+    return cron
+
+
+def failure_webhook() -> str | None:
+    """Read where failures of runs are reported; the address may hold a token, so this is not read at import."""
+    address: str | None = dlt.config.get("connectors.failure_webhook", str)
+    return address
+
+
+def show_examples() -> bool:
+    """Read whether the examples of what to build on the loaded tables are among the definitions."""
+    return bool(dlt.config.get("connectors.examples", bool))
+
+
+def _turned_on() -> list[str] | None:
     configured: Any = dlt.config.get("connectors.enabled")
     if configured is None:
-        return names
+        return None
     wanted = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
-    wanted = [str(name).strip("[]\"'") for name in wanted]
-    if unknown := [name for name in wanted if name not in names]:
-        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(names)}")
-    return tuple(name for name in names if name in wanted)
+    return [str(name).strip("[]\"'") for name in wanted]
 
 
 def _value(connector: str, setting: Setting) -> str | None:

@@ -10,8 +10,10 @@ import pytest
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 
-SPECS = {spec.key.to_user_string(): spec for spec in defs().resolve_all_asset_specs()}
+APIS = {f"{name}/api" for name in load_connectors()}
+SPECS = {key: spec for spec in defs().resolve_all_asset_specs() if (key := spec.key.to_user_string()) not in APIS}
 RESOURCES = {str(r): r for connector in load_connectors().values() for r in connector.resources.values()}
+FAMILIES = [family for family in defs().assets or () if isinstance(family, dg.AssetsDefinition)]
 
 
 def test_every_resource_is_one_asset_in_the_group_of_its_connector():
@@ -30,9 +32,9 @@ def test_an_asset_tells_table_columns_kinds_and_how_it_loads(key):
     assert spec.tags["loading"] == ("windowed" if resource.windowed else "whole")
 
 
-def test_children_depend_on_their_parents_and_nothing_else_has_dependencies():
+def test_children_depend_on_their_parents_and_everything_else_on_the_api_only():
     deps = {key: {dep.asset_key.to_user_string() for dep in spec.deps} for key, spec in SPECS.items()}
-    assert {key: parents for key, parents in deps.items() if parents} == {
+    assert {key: parents for key, parents in deps.items() if not parents & APIS} == {
         "billing/customer_addresses": {"billing/customers"},
         "billing/businesses": {"billing/customers"},
         "subscriptions/attached_item": {"subscriptions/item"},
@@ -40,8 +42,7 @@ def test_children_depend_on_their_parents_and_nothing_else_has_dependencies():
 
 
 def test_resources_with_a_cursor_are_partitioned_by_windows_in_runs_of_twelve():
-    for family in defs().assets or ():
-        assert isinstance(family, dg.AssetsDefinition)
+    for family in FAMILIES:
         windowed = RESOURCES[next(iter(family.keys)).to_user_string()].windowed
         partitions = family.partitions_def
         assert (partitions.name if isinstance(partitions, dg.DynamicPartitionsDefinition) else None) == (
@@ -51,9 +52,8 @@ def test_resources_with_a_cursor_are_partitioned_by_windows_in_runs_of_twelve():
 
 
 def test_one_op_per_family_each_with_a_pool_of_its_own():
-    families = [family for family in defs().assets or () if isinstance(family, dg.AssetsDefinition)]
-    assert len(families) == sum(len(connector.families) for connector in load_connectors().values())
-    pools = [family.op.pool for family in families]
+    assert len(FAMILIES) == sum(len(connector.families) for connector in load_connectors().values())
+    pools = [family.op.pool for family in FAMILIES]
     assert len(set(pools)) == len(pools)
 
 
@@ -67,8 +67,8 @@ def test_another_step_gives_partitions_of_another_name(monkeypatch):
     assert names == {"windows_P30D_from_2024-01-01", "windows_P1M_from_2024-01-01"}
 
 
-def test_the_window_sensor_is_on_and_opens_every_window_that_has_begun(instance):
-    (sensor,) = [sensor for sensor in defs().sensors or () if sensor.name == "open_windows"]
+def test_the_window_sensor_of_a_connector_is_on_and_opens_every_window_that_has_begun(instance):
+    (sensor,) = [sensor for sensor in defs().sensors or () if sensor.name == "open_windows_storefront"]
     assert isinstance(sensor, dg.SensorDefinition)
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     result = sensor(dg.build_sensor_context(instance=instance))
@@ -76,7 +76,7 @@ def test_the_window_sensor_is_on_and_opens_every_window_that_has_begun(instance)
     (request,) = result.dynamic_partitions_requests or ()
     assert request.partition_keys[:3] == ["2024-01-01", "2024-01-31", "2024-03-01"]
     instance.add_dynamic_partitions(request.partitions_def_name, request.partition_keys)
-    assert isinstance(sensor(dg.build_sensor_context(instance=instance)), dg.SkipReason)
+    assert isinstance(sensor(dg.build_sensor_context(instance=instance, cursor=result.cursor)), dg.SkipReason)
 
 
 def test_loading_needs_no_environment_no_network_and_writes_nothing(project):
@@ -86,7 +86,7 @@ def test_loading_needs_no_environment_no_network_and_writes_nothing(project):
         "socket.socket.connect = no\n"
         "before = dict(os.environ)\n"
         "from connectors_dagster.definitions import defs\n"
-        "assert len(list(defs().resolve_all_asset_specs())) == 25\n"
+        "assert len(list(defs().resolve_all_asset_specs())) == 25 + 5\n"
         "assert dict(os.environ) == before\n"
     )
     done = subprocess.run(

@@ -1,9 +1,11 @@
 """Families as multi-assets: one op reads, loads and reports parents with their children."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import dagster as dg
 from dagster_dlt import DagsterDltResource
+from pydantic import Field
 
 from connectors_dagster.connector import Connector, Resource
 from connectors_dagster.defs import present
@@ -20,10 +22,21 @@ RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, 
 
 
 class ReadConfig(dg.Config):
-    """How a run reads its windows."""
+    """How a run reads; nothing of it needs to be given."""
 
-    full: bool = True
-    """Read windows from their start; false resumes where the last read of each window ended."""
+    full: bool = Field(
+        default=True,
+        description=(
+            "Read windows from their start. When false, each window is read on from where its last read ended, "
+            "less the time the API may take to show a change: that is what the schedule does. "
+            "What has no windows is read whole either way."
+        ),
+    )
+    max_parallel_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests under way at once, in this run only; as configured for the connector when left out.",
+    )
 
 
 def build_assets(connector: Connector) -> list[dg.AssetsDefinition]:
@@ -47,7 +60,8 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
     )
     def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
         selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
-        yield from _materialize(context, _order(context, selected, full=config.full))
+        order = _order(context, selected, full=config.full)
+        yield from _materialize(context, replace(order, max_parallel_requests=config.max_parallel_requests))
 
     return materialize
 

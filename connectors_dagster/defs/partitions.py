@@ -1,12 +1,13 @@
-"""Windows as dynamic partitions, and the sensor that opens them."""
+"""Windows as dynamic partitions, and the sensors that open them."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
 from connectors_dagster import settings
 from connectors_dagster.connector import Connector
+from connectors_dagster.defs import present
+from connectors_dagster.defs.upstream import observe_open_window
 from connectors_dagster.window import WindowGrid
 
 
@@ -16,6 +17,11 @@ def grid_of(connector: Connector) -> WindowGrid:
         return WindowGrid(settings.step(connector), settings.start_date(connector.name))
     except ValueError as error:
         raise ValueError(f"{connector.name}: {error}") from error
+
+
+def has_windows(connector: Connector) -> bool:
+    """Tell whether anything of a connector is loaded window by window."""
+    return any(resource.windowed for resource in connector.resources.values())
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
@@ -36,25 +42,28 @@ def missing_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetim
     return [window.key for window in grid.opened(now) if window.key not in known]
 
 
-def build_window_sensor(connectors: Iterable[Connector]) -> dg.SensorDefinition:
-    """Make the sensor that adds a partition as soon as its window begins."""
-    grids = {grid_of(c) for c in connectors if any(r.windowed for r in c.resources.values())}
+def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
+    """Make the sensor that adds a partition as soon as its window begins, and notes it on the API in the lineage."""
+    grid = grid_of(connector)
 
     @dg.sensor(
-        name="open_windows",
+        name=f"open_windows_{connector.name}",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Adds a partition for every window that has begun.",
+        description=f"Adds a partition for every window of {connector.name} that has begun.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now = datetime.now(UTC)
-        requests = [
-            partitions_of(grid).build_add_request(missing)
-            for grid in sorted(grids, key=lambda grid: grid.name)
-            if (missing := missing_windows(context.instance, grid, now))
-        ]
-        if not requests:
+        now = present.now()
+        missing = missing_windows(context.instance, grid, now)
+        windows = grid.opened(now)
+        noted = not windows or windows[-1].key == context.cursor
+        if not missing and noted:
             return dg.SkipReason("Every window that has begun is open.")
-        return dg.SensorResult(dynamic_partitions_requests=requests)
+        return dg.SensorResult(
+            # Connectors with the same windows share their partitions: another's sensor may have been here before.
+            dynamic_partitions_requests=[partitions_of(grid).build_add_request(missing)] if missing else [],
+            asset_events=[] if noted else [observe_open_window(connector, windows)],
+            cursor=windows[-1].key if windows else None,
+        )
 
     return open_windows_sensor

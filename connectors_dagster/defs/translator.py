@@ -10,6 +10,7 @@ from dagster_dlt.translator import DltResourceTranslatorData
 
 from connectors_dagster import settings
 from connectors_dagster.connector import Resource
+from connectors_dagster.defs.upstream import api_key
 from connectors_dagster.destination import destination_name
 
 
@@ -34,7 +35,7 @@ class ConnectorTranslator(DagsterDltTranslator):
             .get_asset_spec(data)
             .replace_attributes(
                 key=asset_key(resource),
-                deps=[asset_key(parent)] if parent else [],
+                deps=[asset_key(parent) if parent else api_key(resource.connector)],
                 description=describe(resource),
                 group_name=resource.connector.name,
                 kinds={"dlt", destination_name()},

@@ -1,0 +1,16 @@
+"""Everything Dagster shows of one connector."""
+
+import dagster as dg
+
+from connectors_dagster.connector import Connector
+from connectors_dagster.defs.assets import build_assets
+from connectors_dagster.defs.automation import build_automation
+from connectors_dagster.defs.upstream import build_api
+
+
+def build_definitions(connector: Connector) -> dg.Definitions:
+    """Build assets, lineage and automation of a connector; touches no secret, network or disk."""
+    return dg.Definitions.merge(
+        dg.Definitions(assets=[build_api(connector), *build_assets(connector)]),
+        build_automation(connector),
+    )

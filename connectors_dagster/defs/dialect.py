@@ -1,0 +1,108 @@
+"""dlt's words for a REST API as a JSON schema, taken from dlt's own types, so that editors complete and check them."""
+
+from collections.abc import Mapping
+from functools import reduce
+from inspect import cleandoc
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dlt.sources.rest_api.typing import RESTAPIConfig
+
+JsonSchema = dict[str, Any]
+SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+ANYTHING: JsonSchema = {}
+
+
+def rest_api_schema() -> JsonSchema:
+    """Return the schema of dlt's REST API configuration."""
+    return _schema(RESTAPIConfig) or ANYTHING
+
+
+def _schema(hint: Any) -> JsonSchema | None:
+    """Return the schema of a type, or None for what YAML cannot say, such as a function."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _schema(arguments[0])
+    if origin in (Union, UnionType):
+        found = [schema for schema in map(_schema, arguments) if schema is not None]
+        return reduce(_either, found) if found else None
+    if origin is Literal:
+        return {"type": ["string"], "enum": list(arguments)}
+    if hint in SCALARS:
+        return {"type": [SCALARS[hint]]}
+    if hasattr(hint, "__required_keys__"):
+        return _object(hint)
+    return _container(hint if origin is None else origin, arguments)
+
+
+def _container(kind: Any, arguments: tuple[Any, ...]) -> JsonSchema | None:
+    if kind is Any:
+        return ANYTHING
+    if not isinstance(kind, type) or kind.__module__ not in ("builtins", "collections.abc"):
+        return None
+    if issubclass(kind, Mapping):
+        return {"type": ["object"], "properties": {}, "required": [], "additionalProperties": True}
+    if issubclass(kind, list | tuple) or kind.__name__ in ("Sequence", "Iterable"):
+        return {"type": ["array"], "items": _schema(arguments[0]) or ANYTHING if arguments else ANYTHING}
+    return None
+
+
+def _object(hint: Any) -> JsonSchema:
+    fields = {name: _schema(field) for name, field in get_type_hints(hint).items()}
+    doc = vars(hint).get("__doc__")
+    return {
+        "type": ["object"],
+        # Of a field that takes nothing but a function or None, there is nothing to write.
+        "properties": {
+            name: field for name, field in fields.items() if field is not None and field.get("type") != ["null"]
+        },
+        "required": sorted(hint.__required_keys__),
+        "additionalProperties": False,
+        **({"description": cleandoc(doc)} if doc else {}),
+    }
+
+
+def _either(one: JsonSchema, other: JsonSchema) -> JsonSchema:
+    """Join two schemas into one that takes both.
+
+    Not as ``anyOf``, of which a reader only learns that nothing fitted: properties, items and pattern each
+    apply to values of their own type, so they can stand side by side.
+    """
+    if not one or not other:
+        return ANYTHING
+    types = list(dict.fromkeys([*one["type"], *other["type"]]))
+    if {*types} <= {"string", "null"}:
+        return _either_text(one, other, types)
+    one, other = _as_pattern(one), _as_pattern(other)
+    joined = {**one, **other, "type": types}
+    if "object" in one["type"] and "object" in other["type"]:
+        joined |= _either_object(one, other)
+    if any("string" in schema["type"] and "pattern" not in schema for schema in (one, other)):
+        joined.pop("pattern", None)
+    return joined
+
+
+def _either_text(one: JsonSchema, other: JsonSchema, types: list[str]) -> JsonSchema:
+    if any("string" in schema["type"] and "enum" not in schema for schema in (one, other)):
+        return {"type": types}
+    words = [*one.get("enum", ()), *other.get("enum", ()), *([None] if "null" in types else ())]
+    return {"type": types, "enum": list(dict.fromkeys(words))}
+
+
+def _as_pattern(schema: JsonSchema) -> JsonSchema:
+    """Restrict text in a way that leaves other types alone, as an enumeration does not."""
+    words = [word for word in schema.get("enum", ()) if word]
+    rest = {name: value for name, value in schema.items() if name != "enum"}
+    return {**rest, "pattern": f"^({'|'.join(words)})$"} if words else schema
+
+
+def _either_object(one: JsonSchema, other: JsonSchema) -> JsonSchema:
+    """Join two kinds of objects: what only one of them has may be there, what both must have must be there."""
+    mine, others = one["properties"], other["properties"]
+    shared = {name: _either(mine[name], others[name]) for name in mine if name in others}
+    return {
+        "properties": {**mine, **others, **shared},
+        "required": sorted({*one["required"]} & {*other["required"]}),
+        "additionalProperties": one["additionalProperties"] or other["additionalProperties"],
+        "description": "",
+    }

@@ -1,0 +1,32 @@
+-- What was sold, by month, in the shop and in the billing of subscriptions; amounts with tax, in their currency.
+WITH sales AS (
+    SELECT
+        date_paid_gmt AS sold_at,
+        'storefront' AS source,
+        currency,
+        total::DECIMAL(18, 2) AS amount
+    FROM storefront.orders
+    WHERE status IN ('processing', 'completed')
+
+    UNION ALL
+
+    SELECT
+        billed_at,
+        'billing',
+        currency_code,
+        -- Minor units as text: cents, but whole yen and won, which have none.
+        (details ->> '$.totals.total')::DECIMAL(18, 2) / CASE WHEN currency_code IN ('JPY', 'KRW') THEN 1 ELSE 100 END
+    FROM billing.transactions
+    WHERE status IN ('billed', 'paid', 'completed', 'past_due')
+)
+
+SELECT
+    date_trunc('month', sold_at AT TIME ZONE 'UTC')::DATE AS month,
+    source,
+    currency,
+    count(*) AS sales,
+    sum(amount)::DECIMAL(18, 2) AS revenue
+FROM sales
+WHERE sold_at IS NOT NULL
+GROUP BY ALL
+ORDER BY ALL

@@ -1,0 +1,47 @@
+"""What `dg scaffold defs connectors_dagster.RestConnector` writes: a connector to start from, which loads as it is."""
+
+import re
+
+import dagster as dg
+
+SCHEMA_FILE = "schema.yaml"
+CONNECTOR = """\
+type: {type}
+
+attributes:
+  name: {name}
+  description: One line for people
+  config: # dlt's REST API configuration: https://dlthub.com/docs/dlt-ecosystem/verified-sources/rest_api/basic
+    client:
+      base_url: "{{{{ setting.base_url }}}}" # {environment}__BASE_URL
+      auth: {{type: bearer, token: "{{{{ secret.token }}}}"}} # {environment}__TOKEN
+    resource_defaults:
+      primary_key: id
+      write_disposition: merge
+    resources:
+      - name: items
+        endpoint:
+          path: /items
+          paginator: single_page
+"""
+SCHEMA = """\
+# Declared columns, as dlt exports a schema. A table that is not declared here gets its columns from the rows.
+name: {name}
+tables: {{}}
+"""
+
+
+class RestConnectorScaffolder(dg.Scaffolder):
+    """Writes `defs.yaml` with a connector of one resource, and the file of its columns."""
+
+    def scaffold(self, request: dg.ScaffoldRequest) -> None:
+        """Write the files, or add a further connector to a `defs.yaml` that is there."""
+        if request.scaffold_format != "yaml":
+            raise ValueError("in Python a connector is a file in connectors/, see docs/add-your-api.md")
+        folder = request.target_path.parent if request.append else request.target_path
+        name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
+        text = CONNECTOR.format(type=request.type_name, name=name, environment=f"SOURCES__{name}".upper())
+        with (folder / "defs.yaml").open("a" if request.append else "w", encoding="utf-8") as file:
+            file.write(f"---\n{text}" if request.append else text)
+        if not (folder / SCHEMA_FILE).exists():
+            (folder / SCHEMA_FILE).write_text(SCHEMA.format(name=name), encoding="utf-8")
