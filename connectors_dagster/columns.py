@@ -1,10 +1,11 @@
 """Declared columns: rows of JSON become an Arrow batch, and nothing a row holds is dropped."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
+import msgspec
 import pyarrow as pa
 from dlt.common.data_types import TDataType
 from dlt.common.destination import DestinationCapabilitiesContext
@@ -12,12 +13,16 @@ from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
 
+from connectors_dagster.arrays import Fitted, fit, infer, json_texts, without_nul
+from connectors_dagster.body import RawRow, decode_column
 from connectors_dagster.clock import Clock
 from connectors_dagster.errors import RowError
-from connectors_dagster.values import FITS, MISFIT, as_text, dump
+from connectors_dagster.names import ColumnNames
+from connectors_dagster.values import as_text
 
-Row = Mapping[str, Any]
-BEYOND_64_BITS = 2**64
+TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
+REFUSE_NUL = {"postgres", "redshift"}
+SHOWN = 80
 
 
 @dataclass(kw_only=True)
@@ -26,12 +31,12 @@ class Columns:
 
     A value that does not fit its column's type goes, as text, into dlt's variant column
     `<column>__v_text`. A field nobody declared becomes a column of text, or of json when it holds objects or
-    arrays. `drift` says by column what happened.
+    arrays. A column the destination already has keeps the type it has there.
 
     Args:
         label: names the resource in errors.
-        declared: columns by name, as dlt hints; without `data_type` the first value decides.
-        keys: columns that must have a value that fits.
+        declared: columns by the name of their field, as dlt hints; without `data_type` the first values decide.
+        keys: fields that must have a value that fits, as those declared `nullable: false`.
         naming: makes column names of field names.
         capabilities: what the destination can hold.
         stored: what the destination already knows of the table.
@@ -44,138 +49,141 @@ class Columns:
     naming: NamingConvention
     capabilities: DestinationCapabilitiesContext
     stored: TTableSchemaColumns = field(default_factory=dict)
-    clock: Clock = Clock()
-    drift: dict[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        """Start with the declared columns; a type left open may have been decided by an earlier load."""
+        """Start with the declared columns and the keys, as far as their types are known."""
+        self.declared = {**{key: {"name": key} for key in sorted(self.keys)}, **self.declared}
         self.hints: dict[str, TColumnSchema] = {}
+        self._required = self.keys | {name for name, hints in self.declared.items() if hints.get("nullable") is False}
+        longest = self.capabilities.max_column_identifier_length
+        self._names = ColumnNames(self.label, self.naming, longest, self.declared)
         self._seen: set[str] = set()
-        self._column_of = {name: name for name in self.declared}
+        self._remarks: dict[str, str] = {}
+        self._counts: dict[str, Counter[str]] = {}
         for name, hints in self.declared.items():
-            if data_type := hints.get("data_type") or self.stored.get(name, {}).get("data_type"):
-                self.hints[name] = {**hints, "name": name, "data_type": data_type}
+            self._decide(name, hints.get("data_type"))
 
-    def to_batch(self, rows: Sequence[Row]) -> pa.RecordBatch:
+    @property
+    def drift(self) -> dict[str, str]:
+        """What is not as declared, by column."""
+        found = {column: [remark] for column, remark in self._remarks.items()}
+        for column, counts in self._counts.items():
+            found.setdefault(column, []).extend(f"{what} (rows: {count})" for what, count in counts.items())
+        return {column: "; ".join(remarks) for column, remarks in found.items()}
+
+    @property
+    def missing(self) -> list[str]:
+        """The declared fields that no row had; none where there were no rows."""
+        return [name for name in self.declared if name not in self._seen] if self._seen else []
+
+    def to_batch(self, rows: Sequence[RawRow]) -> pa.RecordBatch:
         """Turn rows into a batch with all declared columns and those the rows add.
 
         Raises:
-            RowError: a key has no value, or a number has more digits than were read.
+            RowError: a key has no value that fits, a value is nested too deeply, or two fields have one name.
         """
-        fields = {self._column(name): name for name in dict.fromkeys(name for row in rows for name in row)}
-        self._seen.update(fields)
         arrays: dict[str, pa.Array] = {}
-        for column in dict.fromkeys((*self.hints, *fields)):
-            values = [row.get(fields[column]) for row in rows] if column in fields else [None] * len(rows)
-            if column in self.hints or self._infer(column, values):
+        for name, raws in self._turned(rows):
+            column = self._names.column(name)
+            if column in self.hints and _kind(self.hints[column]) == "json":
+                arrays[column] = self._storable(column, json_texts(raws))
+                continue
+            values = decode_column(raws)
+            if column in self.hints or self._infer(name, column, values):
                 arrays |= self._arrays(column, values)
-        schema = pa.schema([pa.field(name, a.type, nullable=name not in self.keys) for name, a in arrays.items()])
-        return pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema)
+        for column in self.hints.keys() - arrays.keys():
+            arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
+        schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
+        return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
 
-    def absent(self) -> list[str]:
-        """List declared columns that no row had a field for."""
-        return [name for name in self.declared if name not in self._seen]
+    def _turned(self, rows: Sequence[RawRow]) -> Iterator[tuple[str, Sequence[msgspec.Raw | None]]]:
+        """Yield what the rows have in each field, None where they do not have it."""
+        found: set[str] = set().union(*rows)
+        self._seen |= found
+        fields = sorted(found | self._required)
+        # Row by row, then turned: going through all rows for each column would leave the processor's cache.
+        yield from zip(fields, zip(*[tuple(map(row.get, fields)) for row in rows], strict=True), strict=False)
 
-    def _column(self, name: str) -> str:
-        if name not in self._column_of:
-            column = self.naming.normalize_identifier(name)
-            if column in self._column_of.values() or column.startswith("_dlt_"):
-                # Two fields that differ in case only: the later one keeps its values under a name of its own.
-                column = f"{column}_{hashlib.sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:6]}"
-            self._column_of[name] = column
-        return self._column_of[name]
-
-    def _infer(self, column: str, values: list[Any]) -> bool:
+    def _infer(self, name: str, column: str, values: Sequence[Any]) -> bool:
         """Decide the type of a new column; without any value there is nothing to keep yet."""
-        first = next((value for value in values if value is not None), None)
-        if first is None:
-            if column in self.keys:
-                self._refuse_key(column, values)
-            return False
-        open_type = self.declared.get(column)
-        data_type = self.stored.get(column, {}).get("data_type") or _inferred(first, exact=open_type is not None)
-        self.hints[column] = {**(open_type or {}), "name": column, "data_type": data_type}
-        if open_type is None:
-            self.drift[column] = f"not declared, loaded as {data_type}"
-        return True
+        data_type = infer(values, exact=column in self.declared)
+        if data_type:
+            self._decide(column, data_type)
+        elif column in self._required:
+            self._refuse(column, values, Fitted(pa.nulls(len(values))))
+        if column not in self.declared:
+            field_name = "" if name == column else f"field {name!r} "
+            loaded = f"loaded as {self.hints[column]['data_type']}" if data_type else "always null"
+            self._remarks[column] = f"{field_name}not declared, {loaded}"
+        return data_type is not None
 
-    def _arrays(self, column: str, values: list[Any]) -> dict[str, pa.Array]:
-        hints = self.hints[column]
-        kind, arrow_type = _kind(hints), get_py_arrow_datatype(hints, self.capabilities, "UTC")
-        array = _fast(values, kind, arrow_type)
-        if array is not None:
-            if column in self.keys and array.null_count:
-                self._refuse_key(column, values)
-            return {column: array}
-        return self._slow(column, values, arrow_type)
+    def _decide(self, column: str, data_type: TDataType | None) -> None:
+        """Give a column the type it has in the destination, else this one."""
+        declared = {**self.declared.get(column, {}), "name": column}
+        if data_type:
+            declared["data_type"] = data_type
+        hints, stored = declared, self.stored.get(self._names.stored(column), {})
+        if "data_type" in stored:
+            hints = {hint: value for hint, value in declared.items() if hint not in TYPE_HINTS}
+            hints |= {hint: value for hint, value in stored.items() if hint in TYPE_HINTS}
+        if "data_type" in hints:
+            self.hints[column] = cast(TColumnSchema, hints)
+        if "data_type" in self.declared.get(column, {}) and _kind(declared) != _kind(hints):
+            self._remarks[column] = f"declared as {_kind(declared)}, but the table has {_kind(hints)} and keeps it"
 
-    def _slow(self, column: str, values: list[Any], arrow_type: pa.DataType) -> dict[str, pa.Array]:
+    def _arrays(self, column: str, values: Sequence[Any]) -> dict[str, pa.Array]:
         kind = _kind(self.hints[column])
-        fit = FITS[kind]
-        self._refuse_rounded(column, values, kind)
-        fitted = [None if value is None else fit(value, self.clock) for value in values]
-        misfits = [index for index, value in enumerate(fitted) if value is MISFIT]
-        for index in misfits:
-            fitted[index] = None
-        if column in self.keys and any(value is None for value in fitted):
-            self._refuse_key(column, [None if index in misfits else value for index, value in enumerate(values)])
-        arrays = {column: pa.array(fitted, arrow_type)}
-        if misfits:
-            arrays |= self._variant(column, values, set(misfits))
-        return arrays
+        try:
+            fitted = fit(values, kind, self._arrow_type(column), self.clock)
+        except RecursionError:
+            raise RowError(f"{self.label}: {column!r} holds a value that is nested too deeply to be written") from None
+        if column in self._required and fitted.array.null_count:
+            self._refuse(column, values, fitted)
+        if fitted.converted and column in self.declared:
+            self._count(column, f"of another type, converted to {kind}", fitted.converted)
+        arrays = {column: fitted.array}
+        if fitted.misfits:
+            arrays |= self._variant(column, values, fitted.misfits)
+        return {name: self._storable(name, array) for name, array in arrays.items()}
 
-    def _variant(self, column: str, values: list[Any], misfits: set[int]) -> dict[str, pa.Array]:
-        name = self.naming.shorten_fragments(column, "v_text")
+    def _variant(self, column: str, values: Sequence[Any], misfits: Sequence[int]) -> dict[str, pa.Array]:
+        name = self._names.variant(column)
         self.hints[name] = {"name": name, "data_type": "text", "variant": True}
-        self.drift[column] = f"{len(misfits)} values are no {self.hints[column]['data_type']}, loaded into {name}"
-        texts = [as_text(value) if index in misfits else None for index, value in enumerate(values)]
+        self._count(column, f"no {_kind(self.hints[column])}, loaded into {name}", len(misfits))
+        texts: list[str | None] = [None] * len(values)
+        for index in misfits:
+            texts[index] = as_text(values[index])
         return {name: pa.array(texts, pa.string())}
 
-    def _refuse_key(self, column: str, values: list[Any]) -> None:
-        row = values.index(None) if None in values else 0
+    def _storable(self, column: str, array: pa.Array) -> pa.Array:
+        if self.capabilities.sqlglot_dialect not in REFUSE_NUL or not pa.types.is_string(array.type):
+            return array
+        storable, changed = without_nul(array, json=_kind(self.hints[column]) == "json")
+        if changed:
+            self._count(column, r"with NUL, written as \u0000", changed)
+        return storable
+
+    def _arrow_type(self, column: str) -> pa.DataType:
+        return get_py_arrow_datatype(self.hints[column], self.capabilities, "UTC")
+
+    def _count(self, column: str, what: str, number: int) -> None:
+        self._counts.setdefault(column, Counter())[what] += number
+
+    def _refuse(self, column: str, values: Sequence[Any], fitted: Fitted) -> NoReturn:
+        role = "a key" if column in self.keys else "declared nullable: false"
+        if not fitted.misfits:
+            raise RowError(
+                f"{self.label}: {values.count(None)} of {len(values)} rows have no {column!r}, which is {role}: "
+                "check primary_key and the schema file"
+            )
+        kind, shown = _kind(self.hints[column]), as_text(values[fitted.misfits[0]])[:SHOWN]
         raise RowError(
-            f"{self.label}: row {row + 1} of a batch has no usable key {column!r}, declared as "
-            f"{self.hints.get(column, {}).get('data_type', 'any type')}: check primary_key and the schema file"
+            f"{self.label}: {column!r} is {role} and holds {shown!r}, which is no {kind}: declare its data_type "
+            f"as text in the schema file; if the table has the column as {kind}, it must be loaded anew"
         )
 
-    def _refuse_rounded(self, column: str, values: list[Any], kind: str) -> None:
-        rounded = (v for v in values if isinstance(v, float) and abs(v) >= BEYOND_64_BITS and v.is_integer())
-        if kind != "double" and (value := next(rounded, None)) is not None:
-            raise RowError(
-                f"{self.label}: {column!r} holds {value!r}, an integer beyond 64 bits that reading has rounded"
-            )
 
-
-def _kind(hints: TColumnSchema) -> str:
+def _kind(hints: Mapping[str, Any]) -> str:
     local = hints["data_type"] == "timestamp" and hints.get("timezone") is False
     return "local timestamp" if local else str(hints["data_type"])
-
-
-def _inferred(value: Any, *, exact: bool) -> TDataType:
-    if isinstance(value, dict | list):
-        return "json"
-    names = {bool: "bool", int: "bigint", float: "double"} if exact else {}
-    return cast(TDataType, names.get(type(value), "text"))
-
-
-def _fast(values: list[Any], kind: str, arrow_type: pa.DataType) -> pa.Array | None:
-    """Convert a whole column at once if every value fits as it is."""
-    try:
-        if kind == "json":
-            return pa.array([None if value is None else dump(value) for value in values], pa.string())
-        array = pa.array(values)
-        if pa.types.is_null(array.type) or array.type == arrow_type:
-            return array.cast(arrow_type)
-        if pa.types.is_string(array.type) and kind.endswith("timestamp"):
-            return _instants(array, kind, arrow_type)
-    except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError):
-        pass
-    return None
-
-
-def _instants(array: pa.Array, kind: str, arrow_type: pa.DataType) -> pa.Array:
-    """Read ISO 8601 text that is all with or all without a zone."""
-    try:
-        return array.cast(pa.timestamp("us")).cast(arrow_type)
-    except pa.ArrowInvalid:
-        return array.cast(pa.timestamp("us", "UTC")).cast(arrow_type)  # to local: the same instant, in UTC

@@ -243,7 +243,7 @@ def check_connector(connector: Connector) -> None:
     incremental = {r.name for r in connector.resources.values() if r.incremental}
     if lonely := incremental ^ set(connector.cursors):
         raise ValueError(
-            f"{connector.name}: {sorted(lonely)} must have both an 'incremental' in the endpoint and an entry in cursors"
+            f"{connector.name}: {sorted(lonely)} must have both an 'incremental' in the endpoint and a place in cursors"
         )
     for resource in connector.resources.values():
         for contradiction in _contradictions(resource):

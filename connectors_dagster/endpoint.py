@@ -21,7 +21,7 @@ from dlt.sources.rest_api.config_setup import (
     paginate_resource,
 )
 
-from connectors_dagster.body import RawRow, encode, encode_row, path_of
+from connectors_dagster.body import RawRow, encode, encode_row, is_raw, path_of
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.guard import PageGuard, identity_of
@@ -126,8 +126,8 @@ class Endpoint:
     def _next(self, pages: Iterator[PageData[RawRow]], guard: PageGuard) -> PageData[RawRow] | None:
         try:
             page = next(pages, None)
-            if page is not None and self.rows_at is None:
-                page[:] = [encode_row(row) for row in page]
+            if page is not None:
+                page[:] = [row if is_raw(row) else encode_row(row) for row in page]
             return page
         except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be
             what = redact(str(error).partition(", got")[0])

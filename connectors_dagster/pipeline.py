@@ -197,7 +197,7 @@ def _extract_resource(pipeline: dlt.Pipeline, order: Order, reading: Reading) ->
     with _no_json_warning():
         pipeline.extract(source, loader_file_format="parquet")
     for tally in reading.tallies.values():
-        tally.drift.update(columns.drift if columns else {})
+        tally.drift, tally.missing_fields = (columns.drift, columns.missing) if columns else ({}, [])
     _check_count(reading, pipeline.normalize().row_counts.get(resource.name, 0))
     return dlt_resource
 

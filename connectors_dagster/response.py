@@ -1,12 +1,12 @@
 """What came back: a body that is read in one go, and parsed once."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.utils import guess_json_utf
 
 from connectors_dagster.body import decode, parse
 
@@ -43,14 +43,24 @@ class JsonResponse(requests.Response):
             ValueError: the body is no JSON.
         """
         if self._parsed is None:
-            body = self._as_utf8()
-            self._parsed = decode(body) if self.rows_at is None else parse(body, self.rows_at)
+            self._parsed = self._parse(self._as_utf8())
         return self._parsed
+
+    def _parse(self, body: bytes) -> Any:
+        if self.rows_at is not None:
+            try:
+                return parse(body, self.rows_at)
+            except ValueError:  # such as NaN, which is no JSON, and yet comes
+                pass
+        try:
+            return decode(body)
+        except RecursionError:
+            raise requests.exceptions.InvalidJSONError("its JSON is nested too deeply to be read") from None
 
     def _as_utf8(self) -> bytes:
         """The body as JSON should be, also of a server that marks or writes it in another encoding."""
-        encoding = guess_json_utf(self.content)
-        if encoding not in (None, "utf-8"):
+        encoding = json.detect_encoding(self.content)
+        if encoding != "utf-8":
             return self.content.decode(encoding).encode()
         try:
             self.content.decode()

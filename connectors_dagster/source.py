@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors_dagster.body import NULL, RawRow, decode, decode_row
+from connectors_dagster.body import NULL, RawRow, decode
 from connectors_dagster.columns import Columns
 from connectors_dagster.connector import Resource
 from connectors_dagster.cut import Cut
@@ -64,10 +64,10 @@ class Reading:
             rows.extend(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
-                yield columns.to_batch([decode_row(row) for row in rows])
+                yield columns.to_batch(rows)
                 rows, size, any_rows = [], 0, True
         if rows or not any_rows:
-            yield columns.to_batch([decode_row(row) for row in rows])
+            yield columns.to_batch(rows)
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""

@@ -18,6 +18,7 @@ class Tally:
     without_cursor: int = 0
     ignored: int = 0
     drift: dict[str, str] = field(default_factory=dict)
+    missing_fields: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
         """Add another read's counts to these."""

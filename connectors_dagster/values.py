@@ -1,75 +1,70 @@
-"""Single JSON values made to fit a column type, or found not to fit."""
+"""Single JSON values made to fit a column type, or found not to fit; none is bent."""
 
-import json
+import math
+import re
 from collections.abc import Callable, Mapping
-from datetime import UTC
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, time
+from decimal import Decimal
 from typing import Any
 
-import orjson
-
 from connectors_dagster.clock import Clock
+from connectors_dagster.json_text import dump
 
 MISFIT = object()
 Fit = Callable[[Any, Clock], Any]
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 INT64 = range(-(2**63), 2**63)
-EXACT_IN_DOUBLE = range(-(2**53), 2**53 + 1)
-
-
-def dump(value: Any) -> str:
-    """Write a value as JSON text, also one orjson refuses."""
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, ValueError):
-        return json.dumps(value, ensure_ascii=True)
+LARGEST = 10**77
+NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "bool": {bool}, "text": {str}}
+"""What JSON itself says for a column type; where a type is not named, everything has to be read."""
 
 
 def as_text(value: Any) -> str:
     """Write any value as text: text as it is, everything else as JSON."""
-    return encodable(value) if isinstance(value, str) else dump(value)
+    return value if isinstance(value, str) else dump(value)
 
 
-def encodable(text: str) -> str:
-    r"""Write halves of surrogate pairs, which no database takes, as their escapes (``\\ud83d``)."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _number(value: Any) -> Any:
+    """Read a number, digit by digit."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return MISFIT
+    return Decimal(str(value)) if NUMBER.fullmatch(str(value)) else MISFIT
 
 
 def _bigint(value: Any, _: Clock) -> Any:
     if isinstance(value, str):
         try:
-            value = int(value) if str(int(value)) == value else MISFIT
+            whole = int(value)
         except ValueError:
             return MISFIT
-    if isinstance(value, float) and value.is_integer() and int(value) in EXACT_IN_DOUBLE:
-        value = int(value)
-    return value if type(value) is int and value in INT64 else MISFIT
+        return whole if whole in INT64 and str(whole) == value else MISFIT  # 007 and +7 are not 7
+    number = _number(value)
+    within = number is not MISFIT and INT64[0] <= number <= INT64[-1]
+    return int(number) if within and number == int(number) else MISFIT
 
 
 def _double(value: Any, _: Clock) -> Any:
-    if isinstance(value, str):
-        try:
-            return float(Decimal(value))
-        except InvalidOperation:
-            return MISFIT
-    if type(value) is int:
-        return float(value) if value in EXACT_IN_DOUBLE else MISFIT
-    return value if isinstance(value, float) else MISFIT
+    if isinstance(value, str) and value in NO_NUMBERS:
+        return float(value)
+    exact = _number(value)
+    if exact is MISFIT:
+        return MISFIT
+    near = float(exact)
+    # A fraction is rounded as every reader of JSON does; a whole number counts or names something.
+    rounded = math.isfinite(near) and near != 0 and exact != exact.to_integral_value()
+    return near if near == exact or rounded else MISFIT
+
+
+def _decimal(value: Any, _: Clock) -> Any:
+    number = _number(value)
+    return number if number is not MISFIT and -LARGEST < number < LARGEST else MISFIT
 
 
 def _bool(value: Any, _: Clock) -> Any:
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower(), MISFIT)
     return value if isinstance(value, bool) else MISFIT
-
-
-def _decimal(value: Any, _: Clock) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return MISFIT
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return MISFIT
-    return number if number.is_finite() and number == round(number, 9) else MISFIT
 
 
 def _timestamp(value: Any, clock: Clock) -> Any:
@@ -86,8 +81,16 @@ def _local_timestamp(value: Any, clock: Clock) -> Any:
 
 def _date(value: Any, clock: Clock) -> Any:
     instant = _timestamp(value, clock)
-    whole = instant is not MISFIT and instant.time() == instant.time().min
+    whole = instant is not MISFIT and instant.time() == time.min
     return instant.date() if whole else MISFIT
+
+
+def _time(value: Any, _: Clock) -> Any:
+    try:
+        moment = time.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        return MISFIT
+    return MISFIT if moment.tzinfo else moment
 
 
 FITS: Mapping[str, Fit] = {
@@ -95,9 +98,12 @@ FITS: Mapping[str, Fit] = {
     "double": _double,
     "bool": _bool,
     "decimal": _decimal,
+    "wei": _decimal,
     "timestamp": _timestamp,
     "local timestamp": _local_timestamp,
     "date": _date,
+    "time": _time,
     "text": lambda value, _: as_text(value),
     "json": lambda value, _: dump(value),
+    "binary": lambda _value, _: MISFIT,  # JSON has no bytes
 }

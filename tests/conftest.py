@@ -1,5 +1,4 @@
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -10,8 +9,8 @@ import dagster as dg
 import pytest
 
 from connectors_dagster import pipeline
-from connectors_dagster.connector import Resource
 from connectors_dagster.body import decode_row
+from connectors_dagster.connector import Resource
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs

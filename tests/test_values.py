@@ -1,0 +1,306 @@
+"""Single values: what fits a type and what does not, and that no digit or character is lost on the way."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import dlt
+import pytest
+from dlt.common.schema import Schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors_dagster.body import RawRow, encode_row
+from connectors_dagster.clock import Clock
+from connectors_dagster.columns import Columns
+from connectors_dagster.json_text import dump, load
+
+DESTINATIONS = {name: getattr(dlt.destinations, name)().capabilities() for name in ("duckdb", "postgres")}
+NAMING = Schema("shop").naming
+NOON = datetime(2024, 1, 2, 12, tzinfo=UTC)
+
+
+def columns(
+    *,
+    destination: str = "duckdb",
+    keys: tuple[str, ...] = (),
+    stored: Any = None,
+    clock: Clock | None = None,
+    **types: Any,
+) -> Columns:
+    """Columns of the given types, such as ``columns(price="double")``; None leaves a type open."""
+    declared = {name: {"name": name, **({"data_type": type_} if type_ else {})} for name, type_ in types.items()}
+    return Columns(
+        label="shop/things",
+        declared=declared,
+        keys=frozenset(keys),
+        naming=NAMING,
+        capabilities=DESTINATIONS[destination],
+        stored=stored or {},
+        clock=clock or Clock(),
+    )
+
+
+def raw(rows: list[dict[str, Any]]) -> list[RawRow]:
+    """Rows as they come from a page."""
+    return [encode_row(row) for row in rows]
+
+
+def loaded(data_type: str, *values: Any) -> list[Any]:
+    """What a column of that type holds of the values; a misfit's text comes in a list of its own."""
+    batch = columns(value=data_type).to_batch(raw([{"value": value} for value in values])).to_pydict()
+    variants = batch.get("value__v_text", [None] * len(values))
+    return [value if variant is None else [variant] for value, variant in zip(batch["value"], variants, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("data_type", "value", "expected"),
+    [
+        ("bigint", "7", 7),
+        ("bigint", 7.0, 7),
+        ("bigint", 1e17, 10**17),
+        ("bigint", 2**63 - 1, 2**63 - 1),
+        ("bigint", -(2**63), -(2**63)),
+        ("bigint", 2**63, ["9223372036854775808"]),
+        ("bigint", 2**64 - 1, ["18446744073709551615"]),
+        ("bigint", Decimal(10**30), ["1" + "0" * 30]),
+        ("bigint", 7.5, ["7.5"]),
+        ("bigint", "007", ["007"]),
+        ("bigint", "+7", ["+7"]),
+        ("bigint", " 7", [" 7"]),
+        ("bigint", "1_000", ["1_000"]),
+        ("bigint", "٧", ["٧"]),
+        ("bigint", "9" * 5_000, ["9" * 5_000]),
+        ("bigint", "", [""]),
+        ("bigint", True, ["true"]),
+        ("bigint", {"n": 7}, ['{"n":7}']),
+        ("double", 7, 7.0),
+        ("double", "7.25", 7.25),
+        ("double", 2**53 + 1, ["9007199254740993"]),
+        ("double", Decimal("0.12345678901234567890"), 0.12345678901234568),
+        ("double", Decimal("1E+400"), ["1E+400"]),
+        ("double", "1e-400", ["1e-400"]),
+        ("double", "007", ["007"]),
+        ("double", "sNaN", ["sNaN"]),
+        ("double", "Infinity", float("inf")),
+        ("double", True, ["true"]),
+        ("double", [], ["[]"]),
+        ("decimal", "10.10", Decimal("10.10")),
+        ("decimal", 10.1, Decimal("10.1")),
+        ("decimal", Decimal("12345678901234567890.123456789"), Decimal("12345678901234567890.123456789")),
+        ("decimal", Decimal("0.1234567891"), ["0.1234567891"]),
+        ("decimal", 10**18, Decimal(10**18)),
+        ("decimal", Decimal(10**30), ["1" + "0" * 30]),
+        ("decimal", "1e9999", ["1e9999"]),
+        ("decimal", "ten", ["ten"]),
+        ("decimal", False, ["false"]),
+        ("bool", "true", True),
+        ("bool", "False", False),
+        ("bool", 1, ["1"]),
+        ("bool", "yes", ["yes"]),
+        ("text", 7, "7"),
+        ("text", True, "true"),
+        ("text", 2**64 - 1, "18446744073709551615"),
+        ("text", {"a": [1, None]}, '{"a":[1,null]}'),
+        ("text", "", ""),
+        ("json", "text", '"text"'),
+        ("json", 7, "7"),
+        ("json", False, "false"),
+        ("timestamp", "2024-01-02T14:00:00+02:00", NOON),
+        ("timestamp", "2024-01-02T12:00:00.000000999Z", NOON),
+        ("timestamp", "2024-01-02", datetime(2024, 1, 2, tzinfo=UTC)),
+        ("timestamp", "0000-00-00 00:00:00", ["0000-00-00 00:00:00"]),
+        ("timestamp", "0000-01-01T00:00:00", ["0000-01-01T00:00:00"]),
+        ("timestamp", "0001-01-01T00:00:00+02:00", ["0001-01-01T00:00:00+02:00"]),
+        ("timestamp", "9999-12-31T23:59:59.999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
+        ("timestamp", "9999-12-31T23:59:59-02:00", ["9999-12-31T23:59:59-02:00"]),
+        ("timestamp", "12024-01-01T00:00:00Z", ["12024-01-01T00:00:00Z"]),
+        ("timestamp", "2024-02-30", ["2024-02-30"]),
+        ("timestamp", 1e300, ["1e+300"]),
+        ("timestamp", "", [""]),
+        ("timestamp", True, ["true"]),
+        ("date", "2024-01-02", date(2024, 1, 2)),
+        ("date", "2024-01-02T00:00:00Z", date(2024, 1, 2)),
+        ("date", "2024-01-02T12:00:00Z", ["2024-01-02T12:00:00Z"]),
+        ("time", "12:30:00+01:00", ["12:30:00+01:00"]),
+        ("time", 7, ["7"]),
+        ("binary", "7", ["7"]),
+    ],
+)
+def test_a_value_fits_its_type_or_is_kept_as_text(data_type, value, expected):
+    [alone] = loaded(data_type, value)
+    assert (alone, type(alone)) == (expected, type(expected))
+    assert loaded(data_type, None, value, None)[1] == expected
+
+
+def test_one_odd_value_does_not_change_how_the_others_are_read():
+    assert loaded("double", 1.5, True, 2) == [1.5, ["true"], 2.0]
+    assert loaded("bigint", True, 1, 1.0, "x") == [["true"], 1, 1, ["x"]]
+    assert loaded("timestamp", "2024-01-02T12:00:00", "2024-01-02T12:00:00Z", "soon") == [NOON, NOON, ["soon"]]
+
+
+def test_midnight_at_the_end_of_a_day_is_read_or_kept_as_text():
+    """Python reads 24:00 from 3.13 on."""
+    assert loaded("timestamp", "2024-01-01T24:00:00Z") in (
+        [["2024-01-01T24:00:00Z"]],
+        [datetime(2024, 1, 2, tzinfo=UTC)],
+    )
+
+
+def test_digits_beyond_the_declared_precision_are_kept_as_text():
+    declared = columns(amount="decimal", seconds="timestamp", small="bigint")
+    declared.hints["amount"] |= {"precision": 10, "scale": 2}
+    declared.hints["seconds"] |= {"precision": 0}
+    declared.hints["small"] |= {"precision": 32}
+    row = {"amount": "1.005", "seconds": "2024-01-02T12:00:00.5Z", "small": 2**40}
+    [batch] = declared.to_batch(raw([row])).to_pylist()
+    assert {name: batch[f"{name}__v_text"] for name in row} == {**row, "small": str(2**40)}
+    assert [batch[name] for name in row] == [None, None, None]
+
+
+def test_a_clock_that_counts_seconds_still_reads_other_columns_that_are_text():
+    counting = columns(at="timestamp", seen="timestamp", clock=Clock(format="epoch_seconds"))
+    [row] = counting.to_batch(raw([{"at": 1704196800, "seen": "2024-01-02T12:00:00Z"}])).to_pylist()
+    assert row == {"at": NOON, "seen": NOON}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("18446744073709551615", 2**64 - 1),
+        ("18446744073709551616", Decimal(2**64)),
+        ("-9223372036854775809", Decimal(-(2**63) - 1)),
+        ("9007199254740993", 2**53 + 1),
+        ("9007199254740993.0", Decimal("9007199254740993.0")),
+        ("0.30000000000000004", 0.30000000000000004),
+        ("0.1000000000000000055511151231257827", Decimal("0.1000000000000000055511151231257827")),
+        ("-12345678901234567890.5", Decimal("-12345678901234567890.5")),
+        ("1e400", Decimal("1E+400")),
+        ("1e99999999999999999999", "1e99999999999999999999"),
+        ("9" * 5_000, "9" * 5_000),
+        ("NaN", "NaN"),
+        ("-Infinity", "-Infinity"),
+    ],
+)
+def test_a_number_keeps_every_digit_the_api_wrote(text, expected):
+    [value] = load(f"[ {text}]".encode())
+    assert (value, type(value)) == (expected, type(expected))
+    assert load(dump({"deep": [value]}).encode()) == {"deep": [value]}
+
+
+def test_long_digits_in_text_are_left_alone():
+    text = {"ref": "12345678901234567890", "ip": "192.168.100.1000000", "note": ": 12345678901234567890"}
+    assert load(json.dumps(text).encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'"\ud83d"', r"\ud83d"),
+        (r'"a\uDE00\ud83dz"', r"a\uDE00\ud83dz"),
+        (r'"\ud83d\ude00\ud83d"', "\U0001f600" + r"\ud83d"),
+        (r'"\\ud83d\ud83d"', r"\ud83d\ud83d"),
+        (r'{"\ud83d": ["\udfff"]}', {r"\ud83d": [r"\udfff"]}),
+    ],
+)
+def test_half_a_character_becomes_its_escape_everywhere(written, read):
+    assert load(written.encode()) == read
+    assert json.loads(dump(read)) == read
+
+
+def test_a_body_is_read_in_the_charset_it_is_written_in():
+    assert load('["é"]'.encode("latin-1"), "latin-1") == ["é"]
+    assert load('["é\\ud83d"]'.encode(), "latin-1") == ["é\\ud83d"]
+    assert load('["é"]'.encode("utf-16")) == ["é"]
+    assert load('["é"]'.encode("utf-8-sig")) == ["é"]
+    with pytest.raises(ValueError, match="utf-8"):
+        load('["é"]'.encode("latin-1"), "no such charset")
+
+
+def test_json_is_written_hundreds_of_levels_deep_and_refused_beyond():
+    nested: Any = Decimal(10**30)
+    for _ in range(500):
+        nested = {"in": [nested]} if isinstance(nested, list) else [nested]
+    assert dump(nested).count("[") == 500
+
+
+def test_a_database_without_nul_gets_it_written_out():
+    rows = [{"name": "a\0b", "tree": {"a\0": r"\u0000"}, "size": "\0"}, {"name": None, "tree": None, "size": 1}]
+    kept = columns(name="text", tree="json", size="bigint").to_batch(raw(rows)).to_pylist()
+    assert (kept[0]["name"], json.loads(kept[0]["tree"]), kept[0]["size__v_text"]) == ("a\0b", rows[0]["tree"], "\0")
+    postgres = columns(destination="postgres", name="text", tree="json", size="bigint")
+    [first, second] = postgres.to_batch(raw(rows)).to_pylist()
+    assert (first["name"], first["size__v_text"]) == (r"a\u0000b", r"\u0000")
+    assert json.loads(first["tree"]) == {r"a\u0000": r"\u0000"}
+    assert second == {"name": None, "tree": None, "size": 1, "size__v_text": None}
+    assert postgres.drift["name"] == r"with NUL, written as \u0000 (rows: 1)"
+
+
+TEXTS = st.text(st.sampled_from('aZ7 é\U0001f600\ud83d\ude00\0\n"\\'), max_size=6)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(10**25), 10**25).map(lambda digits: Decimal(digits).scaleb(-12))
+    | TEXTS
+    | st.integers().map(str)
+    | st.datetimes().map(datetime.isoformat)
+    | st.sampled_from(["true", "1e5", "-0", "0.10", "007", ""])
+)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3))
+TYPES = (None, "text", "json", "bigint", "double", "decimal", "bool", "timestamp", "date")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(VALUES, min_size=1, max_size=4), st.sampled_from(TYPES), st.integers(0, 4))
+def test_any_value_in_any_type_comes_back_equal_or_is_found_beside_it(values, data_type, first_batch):
+    body = written(values)
+    things, rows = columns(id="bigint", value=data_type), [{"id": 1, "value": value} for value in load(body.encode())]
+    batches = (things.to_batch(raw(rows[:first_batch])), things.to_batch(raw(rows[first_batch:])))
+    held = [row for batch in batches for row in batch.to_pylist()]
+    data_type = things.hints.get("value", {}).get("data_type")
+    for row, sent in zip(held, meant(body), strict=True):
+        kept, beside = row.get("value"), row.get("value__v_text")
+        assert (sent is None) == (kept is None and beside is None)
+        assert kept is None or (beside is None and is_same(data_type, kept, sent))
+        assert beside is None or is_same("text", beside, sent)
+
+
+def written(value: Any) -> str:
+    """Write JSON, decimals with every digit."""
+    if isinstance(value, list):
+        return f"[{','.join(map(written, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json.dumps(name)}:{written(inner)}' for name, inner in value.items())}}}"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value)
+
+
+def meant(body: str) -> Any:
+    """Read JSON with every digit, and halves of characters as their escapes."""
+    return escaped(json.loads(body, parse_float=Decimal, parse_int=Decimal))
+
+
+def escaped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [escaped(inner) for inner in value]
+    if isinstance(value, dict):
+        return {escaped(name): escaped(inner) for name, inner in value.items()}
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def is_same(data_type: str, kept: Any, sent: Any) -> bool:
+    """Tell whether what a column keeps says what was sent."""
+    if data_type == "json" or (data_type == "text" and not isinstance(sent, str)):
+        return bool(meant(kept) == sent)
+    if data_type in ("bigint", "decimal"):
+        return bool(kept == Decimal(sent))
+    if data_type == "double":
+        number = Decimal(sent)
+        is_fraction = number != number.to_integral_value()
+        return number in (Decimal(kept), Decimal(repr(kept))) or bool(is_fraction and kept == float(sent))
+    if data_type in ("timestamp", "date"):
+        instant = Clock().decode(sent)
+        return bool(kept == (instant if data_type == "timestamp" else instant.date()))
+    return bool(kept == sent if data_type == "text" else json.dumps(kept) == str(sent).lower())
