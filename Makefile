@@ -5,7 +5,7 @@ BIN = .venv/bin
 ROWS ?= 100000
 RUNS ?= 3
 
-.PHONY: demo dev test bench format clean
+.PHONY: demo dev test bench postgres format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -19,6 +19,10 @@ test: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/dg check defs
 	$(BIN)/pytest
+
+# Some tests load into a Postgres of their own; without it they are skipped.
+postgres:
+	ls /usr/lib/postgresql/*/bin/initdb || (apt-get update && apt-get install --yes postgresql)
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks --rows $(ROWS) --runs $(RUNS)

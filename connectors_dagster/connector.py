@@ -17,6 +17,8 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.clock import Clock
 
+ABSENT_SINCE = "absent_since"
+"""The column that marks rows the API no longer returns."""
 Absent = Literal["keep", "mark", "delete"]
 NAME = r"[a-z][a-z0-9_]*"
 
@@ -54,7 +56,7 @@ class Cursor:
         clock: how the API writes the cursor and the bounds.
         lower: whether a row exactly at `start_param` is in the answer. (Of the upper bound it does not
             matter: the end of a window is asked for and rows that belong to the next one are cut.)
-        without_cursor: keep rows without a cursor with the first window, or fail.
+        without_cursor: keep rows without a cursor, with the first window of each run, or fail.
     """
 
     clock: Clock = Clock()
@@ -219,6 +221,9 @@ class Resource:
     def columns(self) -> TTableSchemaColumns:
         """Declared columns, those taken from the parent included."""
         columns = dict(self.connector.tables.get(self.name, {}))
+        if self.absent == "mark":
+            what = "when the API was first found not to return the row any more"
+            columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
         for name, column in self.included.items():
             declared = self.parent.columns.get(name, {}) if self.parent else {}
             columns[column] = {
@@ -257,6 +262,8 @@ def _contradictions(resource: Resource) -> Iterator[str]:
         yield "include_from_parent must name the parent's key: rows must say whose they are"
     if resource.windowed and not resource.parent and resource.absent != "keep":
         yield "a window does not tell which rows are absent: only 'keep' is possible"
+    if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
+        yield f"{sorted(unread)} of 'incremental' are not read here: say in cursors how a cursor behaves"
     if not resource.primary_key:
         yield "no primary_key: rows of repeated reads could not be told apart"
 

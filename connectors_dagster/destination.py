@@ -1,22 +1,21 @@
 """Where rows go: DuckDB unless configuration says otherwise, and one writer at a time."""
 
-import os
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dlt
 import duckdb
-from dlt.common.destination import Destination
-from filelock import FileLock, Timeout
+from dlt.common.destination import Destination, TLoaderFileFormat
+from dlt.destinations.exceptions import DatabaseException
+from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.errors import DestinationBusyError
+from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
+from connectors_dagster.lock import SIBLINGS_TIMEOUT, alone, seconds
 
 DEFAULT_FILE = "connectors.duckdb"
-SIBLINGS_TIMEOUT = 3600.0
 STRANGERS_TIMEOUT = 60.0
 POLL = 0.25
 
@@ -55,53 +54,71 @@ def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves 
     return Destination.from_reference(name)  # type: ignore[return-value]  # None only for a None reference
 
 
-@contextmanager
-def writer() -> Iterator[None]:
-    """Be the only one of our processes at the destination, and wait for strangers at a DuckDB file to leave.
+def file_format(destination: Destination) -> TLoaderFileFormat | None:  # type: ignore[type-arg]
+    """Choose how rows travel: as parquet where every installation takes it, else as SQL text, else as dlt prefers.
 
-    DuckDB takes one writing process; elsewhere only the creation of a dataset must not be done twice at once.
+    Not as CSV, in which dlt makes empty text NULL on Postgres, and not in what only some installations take:
+    a table is made for the format of its first load (``jsonb`` takes no parquet).
+    """
+    capabilities = destination.capabilities()
+    formats = list(capabilities.supported_loader_file_formats or ())
+    if capabilities.loader_file_format_selector and "parquet" in formats:
+        formats.remove("parquet")
+    wanted: tuple[TLoaderFileFormat, ...] = ("parquet", "insert_values")
+    return next((name for name in wanted if name in formats), None)
+
+
+@contextmanager
+def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Be the only writer, as far as the destination needs that: of a DuckDB file, of a family's tables on Postgres.
 
     Raises:
         DestinationBusyError: someone else stays; says who and where.
+        LoadError: the destination cannot be opened at all.
     """
     name = destination_name()
-    if name != "duckdb":
-        yield
-        return
-    path = duckdb_file()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path.with_name(path.name + ".lock")):
-        _wait_for_strangers(path)
+    if name == "duckdb":
+        with only_writer(duckdb_file(), f"loading {pipeline.pipeline_name}"):
+            yield
+    elif name == "postgres":
+        with _only_merger(pipeline):
+            yield
+    else:
         yield
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    lock = FileLock(path, timeout=_timeout("siblings_timeout", SIBLINGS_TIMEOUT), poll_interval=0.1)
-    try:
-        lock.acquire()
-    except Timeout:
-        holder = path.read_text(encoding="utf-8").strip() or "an unknown process"
-        raise DestinationBusyError(
-            f"{path}: {holder} still holds the lock after {lock.timeout:.0f} s: wait for it or end it, then run again"
-        ) from None
-    try:
-        path.write_text(f"process {os.getpid()} ({Path(sys.argv[0]).name})\n", encoding="utf-8")
+def only_writer(path: Path, purpose: str) -> Iterator[None]:
+    """Let one of our processes at a DuckDB file, which takes one that writes, and wait for strangers to leave.
+
+    Raises:
+        DestinationBusyError: someone else stays; says who and where.
+        LoadError: the file cannot be opened at all.
+    """
+    with alone(path.with_name(path.name + ".lock"), purpose), closing(_open(path)):
+        # Ours stays open meanwhile, so that no stranger slips in before dlt opens the file, too.
         yield
-    finally:
-        lock.release()
 
 
-def _wait_for_strangers(path: Path) -> None:
-    timeout = _timeout("busy_timeout", STRANGERS_TIMEOUT)
+@contextmanager
+def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
+    """Open a dataset for queries; a DuckDB file only while nobody writes it."""
+    with ExitStack() as stack:
+        if destination_name() == "duckdb":
+            stack.enter_context(only_writer(duckdb_file(), f"reading {dataset}"))
+        client: Any = dlt.dataset(build_destination(), dataset).sql_client
+        yield stack.enter_context(client)
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    timeout = seconds("busy_timeout", STRANGERS_TIMEOUT)
     deadline = time.monotonic() + timeout
     while True:
         try:
-            duckdb.connect(str(path)).close()
-            return
-        except duckdb.IOException as error:
+            return duckdb.connect(str(path))
+        except duckdb.Error as error:
             if "lock" not in str(error).lower():
-                raise
+                raise LoadError(f"{path}: {error}") from None
             if time.monotonic() >= deadline:
                 raise DestinationBusyError(
                     f"{path}: still open in another program after {timeout:.0f} s: close it and run again. {error}"
@@ -109,5 +126,21 @@ def _wait_for_strangers(path: Path) -> None:
         time.sleep(POLL)
 
 
-def _timeout(name: str, default: float) -> float:
-    return float(dlt.config.get(f"connectors.{name}") or default)
+@contextmanager
+def _only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Keep other machines from the tables of a family: merging them twice at once loses rows."""
+    family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
+    timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
+    client: Any = pipeline.sql_client()
+    with ExitStack() as connection:
+        try:
+            connection.enter_context(client)
+            client.execute_sql(f"SET lock_timeout = {int(timeout * 1000)}")
+            client.execute_sql("SELECT pg_advisory_lock(hashtextextended(%s, 0))", family)
+        except client.dbapi.Error as error:
+            raise TransientLoadError(f"postgres: {error}") from None
+        except DatabaseException as error:
+            raise DestinationBusyError(
+                f"postgres: another machine still loads {family} after {timeout:.0f} s: {error}"
+            ) from None
+        yield

@@ -27,3 +27,7 @@ class DestinationBusyError(Exception):
 
 class LoadError(Exception):
     """Rows were read but could not be loaded; the destination is as it was, or the next run repairs it."""
+
+
+class TransientLoadError(LoadError):
+    """The destination failed in a way that may pass; loading again later can help."""

@@ -5,25 +5,31 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import dlt
 from dlt.common.configuration.exceptions import DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
+from dlt.common.exceptions import DltException
 from dlt.common.pipeline import LoadInfo
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.pipeline.helpers import retry_schema_update
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from connectors_dagster import settings
+from connectors_dagster.absent import Absence
 from connectors_dagster.body import decode_row
 from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
-from connectors_dagster.connector import Connector, Resource
-from connectors_dagster.destination import build_destination, project_folder, writer
-from connectors_dagster.errors import ApiError, LoadError
-from connectors_dagster.folder import private_folder
+from connectors_dagster.connector import ABSENT_SINCE, Connector, Resource
+from connectors_dagster.destination import build_destination, file_format, writer
+from connectors_dagster.errors import ApiError, LoadError, TransientApiError, TransientLoadError
+from connectors_dagster.folder import private_folder, work_folder
+from connectors_dagster.lock import alone
 from connectors_dagster.redaction import redact, remember
 from connectors_dagster.session import Policy
 from connectors_dagster.source import Reading
@@ -31,6 +37,8 @@ from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, Window
 
 logger = logging.getLogger(__name__)
+CREATE_ATTEMPTS = 10
+NOISE = ("several column hints were different", "native writer could not be found")
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
 DEFAULTS = {
     # Rows say which load brought them; they need no number of their own, they have a key.
@@ -38,7 +46,8 @@ DEFAULTS = {
     # Half of the time to extract goes into compressing files that live for seconds.
     "data_writer": {"disable_compression": True},
     "load": {"truncate_staging_dataset": True},
-    "runtime": {"dlthub_telemetry": False},
+    # dlt would finish what it is at and forget that somebody asked the process to end.
+    "runtime": {"dlthub_telemetry": False, "intercept_signals": False},
 }
 
 
@@ -49,6 +58,8 @@ class Outcome:
     resource: Resource
     tallies: Mapping[Slice | None, Tally] = field(default_factory=dict)
     dlt_resource: DltResource | None = None
+    load_ids: Sequence[str] = ()
+    parents_read: Sequence[Any] = ()
     seconds: float = 0.0
     error: Exception | None = None
 
@@ -72,12 +83,14 @@ class Order:
         slices: empty for a family that is loaded whole.
         first: the first window of the grid.
         max_parallel_requests: requests under way at once; as configured when left out.
+        accept_loss: let tables lose as many rows as the API no longer returns.
     """
 
     resources: Sequence[Resource]
     slices: Sequence[Slice] = ()
     first: Window | None = None
     max_parallel_requests: int | None = None
+    accept_loss: bool = False
 
     @property
     def connector(self) -> Connector:
@@ -111,7 +124,11 @@ def loading(order: Order) -> Iterator[Load]:
     """
     use_defaults()
     client, policy = connect(order.connector)
-    with private_folder(project_folder() / ".connectors" / "loads") as folder:
+    work = work_folder()
+    with (
+        alone(work / "families" / f"{order.name}.lock", f"reading and loading {order.name}"),
+        private_folder(work / "loads") as folder,
+    ):
         pipeline = dlt.pipeline(
             pipeline_name=order.name,
             pipelines_dir=str(folder),
@@ -119,7 +136,7 @@ def loading(order: Order) -> Iterator[Load]:
             dataset_name=order.connector.name,
         )
         load = Load(pipeline)
-        with _timed(load, "schema"), writer():
+        with _step(load, "schema"):
             pipeline.sync_destination()
         with _timed(load, "extract"):
             _extract(load, order, client, policy)
@@ -145,7 +162,9 @@ def connect(connector: Connector) -> tuple[Mapping[str, Any], Policy]:
 def use_defaults() -> None:
     """Offer the settings this project needs to dlt, below everything people configure."""
     try:
-        dlt.config.register_provider(CustomLoaderDocProvider("connectors_dagster", lambda: DEFAULTS, False))
+        dlt.config.register_provider(
+            CustomLoaderDocProvider("connectors_dagster", lambda: DEFAULTS, False, locations=())
+        )
     except DuplicateConfigProviderException:
         return
 
@@ -165,8 +184,9 @@ def _extract(load: Load, order: Order, client: Mapping[str, Any], policy: Policy
             workers=order.max_parallel_requests or settings.max_parallel_requests(connector),
         )
         outcome = load.outcomes[resource.name] = Outcome(resource, reading.tallies)
-        if parent and load.outcomes[parent.name].error:
-            outcome.error = ApiError(f"{resource}: not read, because its parent {parent} failed")
+        if parent and (failed := load.outcomes[parent.name].error):
+            kind = TransientApiError if isinstance(failed, TransientApiError) else ApiError
+            outcome.error = kind(f"{resource}: not read, because its parent {parent} failed")
             continue
         _read(load, order, reading)
 
@@ -175,7 +195,8 @@ def _read(load: Load, order: Order, reading: Reading) -> None:
     outcome, started = load.outcomes[reading.resource.name], time.monotonic()
     try:
         if reading.resource in order.resources:
-            outcome.dlt_resource = _extract_resource(load.pipeline, order, reading)
+            outcome.dlt_resource, outcome.load_ids = _extract_resource(load.pipeline, order, reading)
+            outcome.parents_read = reading.parents_read
         else:
             for _ in reading.pages():
                 continue
@@ -184,7 +205,7 @@ def _read(load: Load, order: Order, reading: Reading) -> None:
     outcome.seconds = time.monotonic() - started
 
 
-def _extract_resource(pipeline: dlt.Pipeline, order: Order, reading: Reading) -> DltResource:
+def _extract_resource(pipeline: dlt.Pipeline, order: Order, reading: Reading) -> tuple[DltResource, Sequence[str]]:
     resource = reading.resource
     columns = _columns(pipeline, order, resource)
     dlt_resource: DltResource = dlt.resource(
@@ -194,12 +215,19 @@ def _extract_resource(pipeline: dlt.Pipeline, order: Order, reading: Reading) ->
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
     source = DltSource(Schema(order.name), resource.connector.name, [dlt_resource])
-    with _no_json_warning():
-        pipeline.extract(source, loader_file_format="parquet")
+    with _no_noise():
+        extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
+        ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for tally in reading.tallies.values():
-        tally.drift, tally.missing_fields = (columns.drift, columns.missing) if columns else ({}, [])
-    _check_count(reading, pipeline.normalize().row_counts.get(resource.name, 0))
-    return dlt_resource
+        tally.drift, tally.missing_fields = _remarks(columns)
+    _check_count(reading, ready)
+    return dlt_resource, extracted.loads_ids
+
+
+def _remarks(columns: Columns | None) -> tuple[dict[str, str], list[str]]:
+    if columns is None:
+        return {}, []
+    return columns.drift, [name for name in columns.missing if name != ABSENT_SINCE]
 
 
 def _items(reading: Reading, columns: Columns | None) -> Iterator[Any]:
@@ -241,11 +269,55 @@ def _hints(resource: Resource, columns: Columns) -> TTableSchemaColumns:
 
 
 def _load(load: Load, order: Order) -> None:
+    # Families that load into a new dataset for the first time want to create it all at once.
+    again = Retrying(
+        retry=retry_if_exception(retry_schema_update()),
+        stop=stop_after_attempt(CREATE_ATTEMPTS),
+        wait=wait_random(0, 1),
+        reraise=True,
+    )
+    with _step(load, "load"):
+        load.info = again(load.pipeline.load)
+        _settle_absent(load, order)
+    if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
+        raise LoadError(f"{load.pipeline.pipeline_name}: loading ended before packages {left} were loaded: run again")
+
+
+def _settle_absent(load: Load, order: Order) -> None:
+    """Keep, mark or delete what a whole read no longer found; a loss too large is that resource's failure."""
+    connector = order.connector
+    for outcome in load.outcomes.values():
+        if outcome.dlt_resource is None or outcome.resource.absent == "keep":
+            continue
+        absence = Absence(
+            resource=outcome.resource,
+            load_ids=outcome.load_ids,
+            parents=outcome.parents_read,
+            now=datetime.now(UTC),
+            max_loss=1.0 if order.accept_loss else settings.max_loss(connector.name),
+        )
+        try:
+            with load.pipeline.sql_client() as client:
+                absent = absence.settle(client)
+        except LoadError as error:
+            outcome.error, outcome.dlt_resource = error, None
+            continue
+        next(iter(outcome.tallies.values())).absent = absent
+
+
+@contextmanager
+def _step(load: Load, name: str) -> Iterator[None]:
+    """Do a step at the destination, as its only writer where needed.
+
+    Raises:
+        LoadError: says whose step failed and why.
+    """
     try:
-        with _timed(load, "load"), writer():
-            load.info = load.pipeline.load()
-    except PipelineStepFailed as error:
-        raise LoadError(f"{order.name}: {_cause(error)}") from None
+        with _timed(load, name), writer(load.pipeline):
+            yield
+    except (PipelineStepFailed, DltException) as error:
+        kind = TransientLoadError if _may_pass(error) else LoadError
+        raise kind(f"{load.pipeline.pipeline_name}: {_cause(error)}") from None
 
 
 def _check_count(reading: Reading, ready: int) -> None:
@@ -256,12 +328,21 @@ def _check_count(reading: Reading, ready: int) -> None:
 
 def _cause(error: BaseException) -> Exception:
     """Find what this project raised below what dlt wrapped around it; anything else is redacted."""
+    chain = list(_chain(error))
+    ours = (found for found in chain if isinstance(found, (ApiError, LoadError)))
+    return next(ours, None) or LoadError(redact(f"{type(chain[-1]).__name__}: {chain[-1]}"))
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Tell failures of the destination's operation, by the name every database driver gives them (PEP 249)."""
+    return any(kind.__name__ == "OperationalError" for found in _chain(error) for kind in type(found).__mro__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
     found: BaseException | None = error
     while found is not None:
-        if isinstance(found, (ApiError, LoadError)):
-            return found
-        last, found = found, found.__cause__ or found.__context__
-    return LoadError(redact(f"{type(last).__name__}: {last}"))
+        yield found
+        found = found.__cause__ or found.__context__
 
 
 @contextmanager
@@ -272,11 +353,11 @@ def _timed(load: Load, phase: str) -> Iterator[None]:
 
 
 @contextmanager
-def _no_json_warning() -> Iterator[None]:
-    """Keep dlt from warning at every batch that a json column travels as Arrow text, which is how dlt wants it."""
+def _no_noise() -> Iterator[None]:
+    """Keep dlt from warning at every batch of what is meant: json as Arrow text, and rows as SQL."""
 
     def other(record: logging.LogRecord) -> bool:
-        return "several column hints were different" not in str(record.msg)
+        return not any(noise in str(record.msg) for noise in NOISE)
 
     log = logging.getLogger("dlt")
     log.addFilter(other)

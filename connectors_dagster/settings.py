@@ -84,6 +84,12 @@ def step(connector: Connector) -> str:
     return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
 
 
+def max_loss(connector: str) -> float:
+    """Read which share of a table one load may lose because the API no longer returns it, 0 to 1."""
+    configured: Any = dlt.config.get(f"sources.{connector}.max_loss")
+    return 0.5 if configured is None else float(configured)
+
+
 def max_parallel_requests(connector: Connector) -> int:
     """Read how many requests of a connector may be under way at once in a run, its own by default."""
     return int(dlt.config.get(f"sources.{connector.name}.max_parallel_requests") or connector.max_parallel_requests)

@@ -38,7 +38,7 @@ class Reading:
         workers: requests under way at once.
 
     After the rows are read, `tallies` counts by slice (None: the whole) and `rows_of_children` holds, by
-    slice, the fields of each row that children are asked with.
+    slice, the fields of each row that children are asked with; `parents_read` are the parents that answered.
     """
 
     resource: Resource
@@ -54,6 +54,7 @@ class Reading:
         self.endpoint = Endpoint(self.resource, self.client)
         self.tallies: dict[Slice | None, Tally] = {piece: Tally() for piece in self.slices or (None,)}
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
+        self.parents_read: list[Any] = []
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
     def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
@@ -120,10 +121,14 @@ class Reading:
     def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
         part = Tally()
         session = self._session(part, str(self.resource))
+        key = next(iter(self.resource.included))
         for parent in parents:
+            ignored = part.ignored
             for rows in self.endpoint.child_pages(session, parent):
                 part.rows += len(rows)
                 yield _Page.of({piece: rows}, part)
+            if part.ignored == ignored:
+                self.parents_read.append(parent[key])
         self.tallies[piece].add(part)
 
     def _session(self, tally: Tally, label: str) -> ApiSession:

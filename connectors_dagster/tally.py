@@ -17,6 +17,7 @@ class Tally:
     outside: int = 0
     without_cursor: int = 0
     ignored: int = 0
+    absent: int = 0
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
 

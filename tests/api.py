@@ -1,6 +1,7 @@
 """The sandbox with a log of what was asked and a way to misbehave."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +20,16 @@ Fault = Callable[[Request], Response | None]
 class Api:
     """All five dialects over tables a test fills; faults answer instead of it.
 
-    `requests` lists what was asked, as (path, query parameters), in order.
+    `requests` lists what was asked, as (path, query parameters), in order; `begun` is set by the first of them.
+    A request is answered once `held` says no to it.
     """
 
     tables: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     delay: float = 0.0
+    held: Callable[[Request], bool] = lambda _: False
+    begun: threading.Event = field(default_factory=threading.Event)
     concurrent: int = 0
     most_concurrent: int = 0
     port: int = 0
@@ -36,9 +40,12 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         self.requests.append((request.url.path, dict(request.query_params)))
+        self.begun.set()
         self.concurrent += 1
         self.most_concurrent = max(self.most_concurrent, self.concurrent)
         try:
+            while self.held(request):
+                await asyncio.sleep(0.01)
             if self.delay:
                 await asyncio.sleep(self.delay)
             await (self._fault(request) or self._app)(scope, receive, send)

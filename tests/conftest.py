@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -19,6 +20,7 @@ from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, WindowGrid
 from tests.api import Api
+from tests.postgres import Postgres, cluster, find_programs
 from tests.warehouse import Warehouse
 from tests.wire import Wire
 
@@ -73,6 +75,28 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """An API that says nothing for a moment is given up."""
     monkeypatch.setattr(pipeline, "Policy", partial(pipeline.Policy, timeout=(0.3, 0.3)))
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    """The port of a Postgres cluster of our own; without Postgres tests are skipped, but never in CI."""
+    if (programs := find_programs()) is None:
+        reason = "Postgres is not installed: make postgres"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with cluster(programs) as port:
+        yield port
+
+
+@pytest.fixture
+def postgres(postgres_port: int, monkeypatch: pytest.MonkeyPatch) -> Postgres:
+    """An empty Postgres database, to which the settings lead."""
+    database = Postgres(postgres_port, f"test_{uuid4().hex[:12]}")
+    database.create()
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", database.url)
+    return database
 
 
 Loader = Callable[..., dict[str, Load]]

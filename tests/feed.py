@@ -1,6 +1,6 @@
 """A small API of one list, whose cursors and bounds behave as a test says, and a connector to read it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors_dagster.body import decode_row
-from connectors_dagster.connector import Connector, Cursor
+from connectors_dagster.connector import Connector, Cursor, Resource
 from connectors_dagster.pipeline import Order, connect, loading
 from connectors_dagster.sandbox import serving
 from connectors_dagster.source import Reading
@@ -96,14 +96,13 @@ def build_connector(
     )
 
 
-def load_slices(connector: Connector, slices: Sequence[Slice]) -> dict[str, Tally]:
-    """Load slices of a connector's only resource; returns the counts by window."""
-    (resource,) = connector.resources.values()
+def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | None, Tally]:
+    """Load slices of a resource; returns the counts of each."""
     with loading(Order(resources=[resource], slices=slices)) as load:
         (outcome,) = load.outcomes.values()
         if outcome.error:
             raise outcome.error
-        return {piece.window.key: tally for piece, tally in outcome.tallies.items() if piece}
+        return outcome.tallies
 
 
 def read_slices(connector: Connector, slices: Sequence[Slice]) -> tuple[list[int], list[Any]]:

@@ -19,7 +19,8 @@ BELOW: dict[str, set[str]] = {
     "names": {"errors"},
     "arrays": {"clock", "json_text", "values"},
     "parallel": set(),
-    "folder": set(),
+    "lock": {"errors"},
+    "folder": {"destination"},
     "connector": {"clock"},
     "settings": {"connector"},
     "values": {"clock", "json_text"},
@@ -33,7 +34,7 @@ BELOW: dict[str, set[str]] = {
     "endpoint": {"body", "connector", "errors", "guard", "paginators", "redaction", "session"},
     "cut": {"body", "connector", "errors", "tally", "window"},
     "source": {"body", "columns", "connector", "cut", "endpoint", "parallel", "session", "tally", "window"},
-    "destination": {"errors"},
+    "destination": {"errors", "lock"},
     "absent": {"connector", "errors"},
 }
 """What each module of reading and loading may import from this project; others may import all of these."""

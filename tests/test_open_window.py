@@ -15,8 +15,8 @@ from connectors_dagster.defs.assets import build_assets
 from connectors_dagster.defs.partitions import open_windows
 from connectors_dagster.window import WindowGrid
 from tests.api import Api
-from tests.feed import Feed, build_connector, read_slices
-from tests.rows import order, product
+from tests.feed import Feed, build_connector, load_slices, read_slices
+from tests.rows import order, picklist, product
 
 LAG = timedelta(minutes=5)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -86,7 +86,7 @@ def test_a_refresh_resumes_where_the_last_read_settled_and_a_run_by_hand_reads_a
     api.set("storefront/orders", [order(1, "2024-04-10T11:54:00"), order(2, "2024-04-10T12:30:00")])
     refreshed = run("storefront/orders", [FOURTH], refresh=True)
     time.now += HOUR
-    run("storefront/orders", [FOURTH], refresh=True)
+    assert run("storefront/orders", [FOURTH], refresh=True)["rows"] == 0
     by_hand = run("storefront/orders", [FOURTH])
     # One tick earlier than the start, for the shop's lower bound is exclusive.
     assert [asked["modified_after"] for asked in api.asked("/orders")] == [
@@ -100,13 +100,11 @@ def test_a_refresh_resumes_where_the_last_read_settled_and_a_run_by_hand_reads_a
     assert warehouse.ids("storefront.orders") == [1, 2]
 
 
-def test_a_change_the_api_shows_late_is_found_by_the_next_refresh_and_then_left_alone(api, run, time, warehouse):
+def test_a_change_the_api_shows_late_is_found_by_the_next_refresh(api, run, time, warehouse):
     run("billing/products", [FOURTH])
     api.set("billing/products", [product("late", (NOON - LAG + MINUTE).isoformat())])
     time.now += HOUR
     assert run("billing/products", [FOURTH], refresh=True)["rows"] == 1
-    time.now += HOUR
-    assert run("billing/products", [FOURTH], refresh=True)["rows"] == 0
     assert warehouse.ids("billing.products") == ["late"]
 
 
@@ -172,6 +170,19 @@ def test_a_row_that_changes_again_on_the_day_of_its_plain_date_is_found_by_a_ref
         assert read_slices(undeclared, [refresh]) == ([1], [1])
 
 
+def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehouse):
+    window, orders = GRID.find(FOURTH), load_connectors()["fulfillment"].resources["orders"]
+    lag = orders.connector.settle_lag
+    (first,) = GRID.slices([window], now=window.end + HOUR, settle_lag=lag)
+    load_slices(orders, [first])
+    # Changed two hours after the window ended, says UTC; five hours before that, says Chicago.
+    api.set("fulfillment/orders", [picklist(1, "2024-04-29 21:00:00")])
+    (second,) = GRID.slices([window], now=window.end + 3 * HOUR, settle_lag=lag)
+    assert not first.complete
+    load_slices(orders, [second.resumed(first.until, lag=lag)])
+    assert warehouse.column("fulfillment.orders", "idorder") == [1]
+
+
 def test_a_day_that_runs_is_not_claimed_where_cursors_are_plain_dates():
     window = GRID.find(FOURTH)
     (piece,) = GRID.slices([window], now=NOON, settle_lag=LAG, tick=timedelta(days=1))
@@ -184,3 +195,4 @@ def test_a_window_read_up_to_its_end_is_not_asked_for_again_without_a_lag(tmp_pa
         connector = build_connector(tmp_path, feed, Cursor())
         read_slices(connector, [first.resumed(first.until, lag=timedelta(0)), second])
         assert [asked["after"] for asked in feed.asked] == ["2024-01-31T00:00:00Z"]
+        assert read_slices(connector, [first.resumed(first.until, lag=timedelta(0))]) == ([0], [])

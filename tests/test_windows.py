@@ -1,16 +1,12 @@
 """Rows land in exactly one window, whatever the API's clock looks like."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Cursor
-from connectors_dagster.errors import RowError
-from connectors_dagster.window import Slice, WindowGrid
-from tests.feed import EPOCH, Feed, build_connector, load_slices, read_slices
+from connectors_dagster.window import WindowGrid
 from tests.rows import order, picklist, product
 
 DAY = timedelta(days=1)
@@ -30,7 +26,6 @@ RESOURCES: dict[str, tuple[Row, str, str]] = {
     "billing/products": (lambda id, at: product(f"{id:03}", at), "id::int", "updated_at"),
     "fulfillment/orders": (picklist, "idorder", "updated"),
 }
-every_resource = pytest.mark.parametrize("resource", RESOURCES)
 
 
 def fraction(digits: int) -> Callable[[datetime], str]:
@@ -56,7 +51,7 @@ SPELLINGS: dict[str, Callable[[datetime], str]] = {
 }
 
 
-@every_resource
+@pytest.mark.parametrize("resource", ["storefront/orders", "billing/products"], ids=["filtered", "scanned"])
 @pytest.mark.parametrize("step", WINDOWS)
 def test_rows_at_the_edges_land_in_one_window_each(api, warehouse, load, resource, step):
     make, key, _ = RESOURCES[resource]
@@ -71,7 +66,7 @@ def test_rows_at_the_edges_land_in_one_window_each(api, warehouse, load, resourc
     assert warehouse.column(resource.replace("/", "."), key) == [0, 1, 2, 3, 4, 5]
 
 
-@every_resource
+@pytest.mark.parametrize("resource", RESOURCES)
 def test_every_spelling_of_an_instant_lands_in_the_same_window(api, warehouse, load, resource):
     make, key, cursor = RESOURCES[resource]
     rows = dict(
@@ -92,160 +87,15 @@ def test_windows_loaded_one_by_one_and_out_of_order_make_one_table(api, warehous
     assert warehouse.ids("storefront.orders") == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.fixture
-def feed(request) -> Iterator[Feed]:
-    with Feed(**getattr(request, "param", {})).served() as feed:
-        yield feed
-
-
-def slices(count: int) -> list[Slice]:
-    return GRID.slices(GRID.opened(NOW)[:count], now=NOW, settle_lag=SECOND)
-
-
-CLOCKS: dict[str, tuple[Clock, str, Callable[[datetime], Any], Callable[[str], datetime]]] = {
-    "epoch seconds": (
-        Clock(format="epoch_seconds"),
-        "bigint",
-        lambda at: int(at.timestamp()),
-        lambda text: datetime.fromtimestamp(int(text), UTC),
-    ),
-    "epoch seconds as text": (
-        Clock(format="epoch_seconds"),
-        "text",
-        lambda at: str(int(at.timestamp())),
-        lambda text: datetime.fromtimestamp(int(text), UTC),
-    ),
-    "epoch seconds with a fraction": (
-        Clock(format="epoch_seconds"),
-        "double",
-        lambda at: at.timestamp(),
-        lambda text: datetime.fromtimestamp(int(text), UTC),
-    ),
-    "epoch milliseconds": (
-        Clock(format="epoch_milliseconds", tick=timedelta(milliseconds=1)),
-        "timestamp",
-        lambda at: (at - EPOCH) // timedelta(milliseconds=1),
-        lambda text: EPOCH + int(text) * timedelta(milliseconds=1),
-    ),
-    "plain dates": (
-        Clock(format="%Y-%m-%d", tick=DAY),
-        "date",
-        lambda at: at.date().isoformat(),
-        datetime.fromisoformat,
-    ),
-    "bounds in epoch seconds, cursors in ISO 8601": (
-        Clock(format="epoch_seconds"),
-        "timestamp",
-        lambda at: at.isoformat(),
-        lambda text: datetime.fromtimestamp(int(text), UTC),
-    ),
-    "dates the other way round": (
-        Clock(format="%d.%m.%Y %H:%M:%S"),
-        "text",
-        lambda at: at.strftime("%d.%m.%Y %H:%M:%S"),
-        lambda text: datetime.strptime(text, "%d.%m.%Y %H:%M:%S"),
-    ),
-}
-
-
-@pytest.mark.parametrize("clock", CLOCKS)
-def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, warehouse, tmp_path, clock):
-    clock, column, write, feed.read = CLOCKS[clock]
-    instants = [START, START + HALF, END - DAY, END - SECOND, END, NEXT_END - SECOND, NEXT_END]
-    for id, at in enumerate(instants):
-        feed.put(id, at, at=write(at))
-    feed.grain = clock.tick
-    connector = build_connector(tmp_path, feed, Cursor(clock=clock), column=column)
-    counts = load_slices(connector, slices(2))
-    assert [tally.rows for tally in counts.values()] == [4, 2]
-    assert warehouse.ids("feed.changes") == [0, 1, 2, 3, 4, 5]
-    scanned = build_connector(tmp_path, feed, Cursor(clock=clock), column=column, bounds="none")
-    assert read_slices(scanned, slices(2)) == ([4, 2], [0, 1, 2, 3, 4, 5])
-
-
-@pytest.mark.parametrize("grain", [timedelta(microseconds=1), SECOND, DAY], ids=["exact", "second", "day"])
-@pytest.mark.parametrize("upper", ["inclusive", "exclusive"])
-@pytest.mark.parametrize("lower", ["inclusive", "exclusive"])
-def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lower, upper, grain):
-    feed.lower, feed.upper, feed.grain = lower, upper, grain
-    clock = Clock(format="%Y-%m-%d", tick=DAY) if grain == DAY else Clock()
-    steps = (-DAY, -SECOND, -HALF, timedelta(0), HALF, SECOND, DAY)
-    for id, at in enumerate(edge + step for edge in (START, END, NEXT_END) for step in steps):
-        feed.put(id, at, at=at.isoformat())
-    connector = build_connector(tmp_path, feed, Cursor(clock=clock, lower=lower))
-    assert read_slices(connector, slices(2)) == ([7, 7], list(range(3, 17)))
-
-
-def test_windows_may_begin_within_a_tick(feed, tmp_path):
-    feed.grain, clock, grid = DAY, Clock(format="%Y-%m-%d", tick=DAY), WindowGrid("P1D", "2024-01-01T22:00:00")
-    for id, at in enumerate(["2024-01-02T03:00:00", "2024-01-02T23:00:00", "2024-01-03T21:00:00"]):
-        feed.put(id, datetime.fromisoformat(at).replace(tzinfo=UTC), at=at[:10])
-    pieces = grid.slices(grid.opened(NOW)[:2], now=NOW, settle_lag=SECOND)
-    assert read_slices(build_connector(tmp_path, feed, Cursor(clock=clock)), pieces) == ([2, 1], [0, 1, 2])
-
-
-def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed, tmp_path):
-    for lower in ("inclusive", "exclusive"):
-        read_slices(build_connector(tmp_path, feed, Cursor(lower=lower)), slices(2)[1:])
-    assert feed.asked == [
-        {"after": "2024-01-31T00:00:00Z", "before": "2024-03-01T00:00:00Z"},
-        {"after": "2024-01-30T23:59:59Z", "before": "2024-03-01T00:00:00Z"},
+def test_rows_without_a_cursor_are_loaded_and_counted(api, warehouse, load):
+    api.set("billing/products", [product("a", None), product("b", "2024-01-05T00:00:00Z"), {"id": "c", "name": "C"}])
+    counts = load("billing/products")["billing/products"]
+    assert [tally.without_cursor for tally in counts.values()] == [2, 0, 0, 0]
+    assert warehouse.query("SELECT id, updated_at::DATE::VARCHAR FROM billing.products ORDER BY id") == [
+        ("a", None),
+        ("b", "2024-01-05"),
+        ("c", None),
     ]
-
-
-def test_an_api_without_an_upper_bound_is_asked_once_for_all_windows(feed, tmp_path):
-    for id, at in enumerate([START, END, NEXT_END - SECOND, NEXT_END]):
-        feed.put(id, at, at=at.isoformat())
-    connector = build_connector(tmp_path, feed, Cursor(), bounds="lower")
-    assert read_slices(connector, slices(2)) == ([1, 2], [0, 1, 2])
-    assert feed.asked == [{"after": "2024-01-01T00:00:00Z"}]
-
-
-@pytest.mark.parametrize("path", ["meta.changed", "$.meta.changed", "meta['changed']"])
-def test_a_cursor_may_lie_inside_an_object(feed, tmp_path, path):
-    feed.put(1, START, meta={"changed": START.isoformat()})
-    feed.put(2, END, meta={"changed": END.isoformat()})
-    connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"), path=path, bounds="none")
-    assert read_slices(connector, slices(1)) == ([1], [1])
-
-
-UNDATED = [{"at": None}, {}, {"at": ""}]
-
-
-@pytest.mark.parametrize("bounds", ["both", "none"])
-def test_rows_without_a_cursor_go_once_with_the_first_window(feed, warehouse, tmp_path, bounds):
-    feed.put(0, END, at=END.isoformat())
-    for id, fields in enumerate(UNDATED, start=1):
-        feed.put(id, None, **fields)
-    connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds, column="text")
-    counts = load_slices(connector, slices(2))
-    assert [tally.rows for tally in counts.values()] == [3, 1]
-    assert counts["2024-01-01"].without_cursor == 3
-    assert warehouse.ids("feed.changes") == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize("bounds", ["both", "none"])
-def test_rows_without_a_cursor_are_kept_when_the_first_window_is_not_read_again(feed, tmp_path, bounds):
-    connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds)
-    feed.put(1, None, at=None)
-    assert read_slices(connector, slices(3)[1:]) == ([1, 0], [1])
-
-
-@pytest.mark.parametrize("fields", UNDATED, ids=["null", "missing", "empty"])
-def test_rows_without_a_cursor_fail_where_that_is_declared(feed, tmp_path, fields):
-    feed.put(1, None, **fields)
-    connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"))
-    with pytest.raises(RowError, match=r"feed/changes: a row has no cursor 'at', and rows without one are declared"):
-        read_slices(connector, slices(4))
-
-
-@pytest.mark.parametrize(
-    "value", ["soon", "1711111112222", "0000-00-00 00:00:00", "0001-01-01T00:00:00+02:00", True, {}]
-)
-def test_a_cursor_that_is_no_instant_fails_by_name(feed, tmp_path, value):
-    feed.put(1, START, at=value)
-    with pytest.raises(RowError, match=r"feed/changes: cursor 'at' holds .*, which is no instant"):
-        read_slices(build_connector(tmp_path, feed, Cursor()), slices(4))
 
 
 def test_of_a_row_that_changes_while_two_windows_are_read_the_newer_state_stays(api, warehouse, load, monkeypatch):

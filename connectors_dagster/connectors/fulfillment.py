@@ -1,9 +1,11 @@
 """fulfillment: a warehouse. Spec 002; fields after the Picqer API v1 (fact sheet read 2026-11-21).
 
 Nothing can be filtered by time. customers and products are loaded whole: a customer carries no time of change.
-orders are cut into windows here, on `updated`, which names no zone and is read as UTC.
+orders are cut into windows here, on `updated`, which is in the account's own time, names no zone and is read as
+UTC. West of Greenwich a change looks up to 12 hours older than it is: so long is a window left open.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 from connectors_dagster.clock import Clock
@@ -14,6 +16,7 @@ connector = Connector(
     description="Warehouse: customers, products and orders to ship",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     retry=Retry(statuses=frozenset({429})),
+    settle_lag=timedelta(hours=12),
     cursors={"orders": Cursor(clock=Clock(format="%Y-%m-%d %H:%M:%S"))},
     config={
         "client": {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 import dagster as dg
 from dagster_dlt import DagsterDltResource
@@ -13,12 +14,14 @@ from connectors_dagster.defs.metadata import count_metadata, window_metadata
 from connectors_dagster.defs.partitions import grid_of, partitions_of
 from connectors_dagster.defs.progress import resume
 from connectors_dagster.defs.translator import asset_key, build_specs, declared_metadata
-from connectors_dagster.errors import DestinationBusyError, LoadError, TransientApiError
+from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
 from connectors_dagster.pipeline import Load, Order, Outcome, loading
 from connectors_dagster.settings import MissingSettingsError
 
 WINDOWS_PER_RUN = 12
+# Raised by hand for what may pass: as the policy of an op, it would also ask again after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+PASSING = (TransientApiError, TransientLoadError, DestinationBusyError)
 
 
 class ReadConfig(dg.Config):
@@ -31,6 +34,10 @@ class ReadConfig(dg.Config):
             "less the time the API may take to show a change: that is what the schedule does. "
             "What has no windows is read whole either way."
         ),
+    )
+    accept_loss: bool = Field(
+        default=False,
+        description="Remove or mark the rows the API no longer returns, however large their share of the table.",
     )
     max_parallel_requests: int | None = Field(
         default=None,
@@ -56,12 +63,12 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
         partitions_def=partitions_of(grid_of(connector)) if windowed else None,
         backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
         pool=f"{connector.name}__{family}",
-        retry_policy=RETRY,
     )
     def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
         selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
         order = _order(context, selected, full=config.full)
-        yield from _materialize(context, replace(order, max_parallel_requests=config.max_parallel_requests))
+        order = replace(order, max_parallel_requests=config.max_parallel_requests, accept_loss=config.accept_loss)
+        yield from _materialize(context, order)
 
     return materialize
 
@@ -85,10 +92,10 @@ def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg
             for outcome in loaded:
                 yield _result(context, load, outcome)
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
-    except (MissingSettingsError, LoadError, DestinationBusyError) as error:
+    except (MissingSettingsError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
     if errors:
-        raise _failure(errors)
+        _fail(context, errors)
 
 
 def _result(context: dg.AssetExecutionContext, load: Load, outcome: Outcome) -> dg.MaterializeResult[None]:
@@ -109,9 +116,9 @@ def _result(context: dg.AssetExecutionContext, load: Load, outcome: Outcome) -> 
     return dg.MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
 
 
-def _failure(errors: Sequence[Exception]) -> dg.Failure:
-    passing = (TransientApiError, DestinationBusyError)
-    return dg.Failure(
-        description="\n".join(str(error) for error in errors),
-        allow_retries=all(isinstance(error, passing) for error in errors),
-    )
+def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
+    failure = dg.Failure(description="\n".join(str(error) for error in errors), allow_retries=False)
+    if not all(isinstance(error, PASSING) for error in errors):
+        raise failure
+    wait = RETRY.calculate_delay(context.retry_number + 1)
+    raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=wait) from failure

@@ -5,12 +5,13 @@ import dagster as dg
 from connectors_dagster.connector import Connector
 from connectors_dagster.defs.assets import build_assets
 from connectors_dagster.defs.automation import build_automation
+from connectors_dagster.defs.checks import build_checks
 from connectors_dagster.defs.upstream import build_api
 
 
 def build_definitions(connector: Connector) -> dg.Definitions:
     """Build assets, lineage and automation of a connector; touches no secret, network or disk."""
     return dg.Definitions.merge(
-        dg.Definitions(assets=[build_api(connector), *build_assets(connector)]),
+        dg.Definitions(assets=[build_api(connector), *build_assets(connector)], asset_checks=[build_checks(connector)]),
         build_automation(connector),
     )

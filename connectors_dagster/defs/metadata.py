@@ -26,6 +26,7 @@ def count_metadata(resource: Resource, tally: Tally) -> dict[str, Any]:
         "duplicates": tally.duplicates,
         "without_cursor": tally.without_cursor,
         "ignored_404": tally.ignored,
+        "absent": tally.absent,
         "drift": dg.MetadataValue.json(tally.drift),
         "missing_fields": dg.MetadataValue.json(tally.missing_fields),
         "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM {resource.connector.name}.{resource.name} LIMIT 100;\n```"),

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 import dagster as dg
+from sqlalchemy.exc import IntegrityError
 
 from connectors_dagster import settings
 from connectors_dagster.connector import Connector
 from connectors_dagster.defs import present
+from connectors_dagster.defs.abandoned import end_abandoned
 from connectors_dagster.defs.upstream import observe_open_window
 from connectors_dagster.window import WindowGrid
 
@@ -32,7 +34,11 @@ def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
 def open_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
     """Add the windows that have begun since the last time; returns their keys, oldest first."""
     if missing := missing_windows(instance, grid, now):
-        instance.add_dynamic_partitions(grid.name, missing)
+        try:
+            instance.add_dynamic_partitions(grid.name, missing)
+        except IntegrityError:
+            # Somebody else opens them at this moment: what they have not opened is left.
+            instance.add_dynamic_partitions(grid.name, missing_windows(instance, grid, now))
     return missing
 
 
@@ -53,6 +59,7 @@ def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
         description=f"Adds a partition for every window of {connector.name} that has begun.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        end_abandoned(context.instance)
         now = present.now()
         missing = missing_windows(context.instance, grid, now)
         windows = grid.opened(now)

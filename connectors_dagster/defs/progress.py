@@ -1,7 +1,8 @@
 """How far windows have been read, as recorded by the materializations themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -13,11 +14,16 @@ from connectors_dagster.window import Slice
 
 def last_fetched(instance: dg.DagsterInstance, resource: Resource, window: str) -> datetime | None:
     """Return up to when a window of a resource was read by its last materialization, if there was one."""
+    return fetched_until(resource, last_metadata(instance, resource, window))
+
+
+def last_metadata(instance: dg.DagsterInstance, resource: Resource, window: str) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Return what the last materialization of a window tells; nothing if there was none."""
     wanted = dg.AssetRecordsFilter(asset_key=asset_key(resource), asset_partitions=[window])
     for record in instance.fetch_materializations(wanted, limit=1).records:
-        materialization = record.asset_materialization
-        return fetched_until(resource, materialization.metadata) if materialization else None
-    return None
+        if record.asset_materialization:
+            return record.asset_materialization.metadata
+    return {}
 
 
 def resume(instance: dg.DagsterInstance, resources: Sequence[Resource], piece: Slice, lag: timedelta) -> Slice:

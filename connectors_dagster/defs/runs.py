@@ -13,6 +13,7 @@ import dagster as dg
 
 from connectors_dagster.connector import Connector, Resource
 from connectors_dagster.defs import present
+from connectors_dagster.defs.abandoned import process_tags
 from connectors_dagster.defs.assets import WINDOWS_PER_RUN
 from connectors_dagster.defs.partitions import grid_of, open_windows
 from connectors_dagster.defs.translator import asset_key
@@ -109,15 +110,26 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[Plan]) -> Summary:
-    """Execute plans one after another in this process."""
+    """Execute plans one after another in this process.
+
+    Raises:
+        KeyboardInterrupt: a signal asked the process to end; the run has ended, later ones were not begun.
+    """
     summary = Summary()
-    for item in plans:
-        keys = [asset_key(resource) for resource in item.resources]
-        job = definitions.resolve_implicit_job_def_def_for_assets(keys) or _no_job(item)
-        result = job.execute_in_process(
-            run_config=QUIET, instance=instance, asset_selection=keys, tags=item.tags, raise_on_error=False
-        )
-        _collect(summary, item, result)
+    with process_tags(instance) as tags:
+        for item in plans:
+            keys = [asset_key(resource) for resource in item.resources]
+            job = definitions.resolve_implicit_job_def_def_for_assets(keys) or _no_job(item)
+            # Checks scan whole tables: they are for the UI and for who asks, not for every load.
+            only_assets = job.get_subset(asset_selection=frozenset(keys), asset_check_selection=frozenset())
+            result = only_assets.execute_in_process(
+                run_config=QUIET,
+                instance=instance,
+                tags={**item.tags, **tags},
+                raise_on_error=False,
+            )
+            _collect(summary, item, result)
+            _stop_if_interrupted(result)
     return summary
 
 
@@ -137,6 +149,14 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) ->
             data = event.step_failure_data
             reason = data.user_failure_data.description if data.user_failure_data else data.error_display_string
             summary.errors.append(f"{event.step_key}: {reason}")
+
+
+def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
+    """Go on with a signal to end, which Dagster takes for the end of one run."""
+    for event in result.all_events:
+        reason = event.job_failure_data.failure_reason if event.is_job_failure else None
+        if reason and reason.value == "UNEXPECTED_TERMINATION":
+            raise KeyboardInterrupt
 
 
 def _no_job(item: Plan) -> dg.JobDefinition:

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from connectors_dagster.destination import destination_name, duckdb_file, writer
+from connectors_dagster.destination import destination_name, duckdb_file, only_writer
 
 ORDERS = dg.AssetKey(["storefront", "orders"])
 TRANSACTIONS = dg.AssetKey(["billing", "transactions"])
@@ -40,7 +40,7 @@ def build_revenue() -> dg.AssetsDefinition:
     def revenue_by_month() -> dg.MaterializeResult[None]:
         if destination_name() != "duckdb":
             raise dg.Failure(f"This example is written for DuckDB, and the destination is {destination_name()}.")
-        with writer(), duckdb.connect(str(duckdb_file())) as warehouse:
+        with only_writer(duckdb_file(), "revenue_by_month"), duckdb.connect(str(duckdb_file())) as warehouse:
             warehouse.execute("CREATE SCHEMA IF NOT EXISTS examples")
             sql = f"CREATE OR REPLACE TABLE examples.revenue_by_month AS\n{MODEL.read_text(encoding='utf-8')}"
             warehouse.execute(sql)

@@ -1,0 +1,164 @@
+"""Loads in processes of their own, forked from one that has imported everything once."""
+
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import reduce, wraps
+from importlib import import_module
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from connectors_dagster.cli import main
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.window import Window, WindowGrid
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+"""The end of the sandbox's history."""
+GRID = WindowGrid("P30D", "2024-01-01")
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        "connectors_dagster.materialize",
+        "dlt.destinations.impl.duckdb.duck",
+        "dlt.destinations.impl.postgres.postgres",
+        "requests.sessions",
+    ]
+)
+
+
+def die() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fill_disk() -> None:
+    """From now on no file of this process can grow beyond 64 KiB."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
+
+
+def pause() -> None:
+    """Stop until the test makes the file `go on`; `paused` says that this has come to it."""
+    Path("paused").touch()
+    while not Path("go on").exists():
+        time.sleep(0.01)
+
+
+@dataclass(frozen=True)
+class Trap:
+    """Something that happens to a process as it is about to call a function for the nth time.
+
+    Args:
+        function: ``module:Class.method``.
+        spring: what happens.
+        nth: at which call.
+    """
+
+    function: str
+    spring: Callable[[], None] = die
+    nth: int = 1
+
+    def set(self) -> None:
+        """Wait for the call."""
+        module, _, path = self.function.partition(":")
+        owner, _, name = path.rpartition(".")
+        holder: Any = reduce(getattr, owner.split("."), import_module(module))
+        function, calls = getattr(holder, name), []
+
+        @wraps(function)
+        def trapped(*args: Any, **kwargs: Any) -> Any:
+            calls.append(name)
+            if len(calls) == self.nth:
+                self.spring()
+            return function(*args, **kwargs)
+
+        setattr(holder, name, trapped)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A load of one family; where and with which settings: those of the running test.
+
+    Args:
+        selection: resources of a family.
+        windows: keys of windows from 2024-01-01 on; empty for all, or for a family that has none.
+        trap: what happens to it.
+    """
+
+    selection: Sequence[str]
+    windows: Sequence[str] = ()
+    trap: Trap | None = None
+    folder: Path = field(default_factory=Path.cwd)
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def run(self) -> dict[str, int]:
+        """Load in this process and return the rows read by resource."""
+        self._settle()
+        with loading(order(*self.selection, windows=self.windows)) as load:
+            if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
+                raise errors[0]
+            return {name: sum(t.rows for t in outcome.tallies.values()) for name, outcome in load.outcomes.items()}
+
+    def command(self, *arguments: str) -> None:
+        """Run the command line in this process."""
+        self._settle()
+        main(["run", *self.selection, *arguments])
+
+    def _settle(self) -> None:
+        os.chdir(self.folder)
+        os.environ.update(self.environment)
+        if self.trap:
+            self.trap.set()
+
+
+def start(*jobs: Job) -> list[Future[dict[str, int]]]:
+    """Start one process per load, all at once."""
+    pool = ProcessPoolExecutor(len(jobs), mp_context=FORKS)
+    futures = [pool.submit(job.run) for job in jobs]
+    pool.shutdown(wait=False)
+    return futures
+
+
+def run_at_once(*jobs: Job) -> list[dict[str, int]]:
+    """Run one process per load, all at once, and return what each has read; raises the first error."""
+    return [future.result() for future in start(*jobs)]
+
+
+def start_command(job: Job, *arguments: str) -> ForkServerProcess:
+    """Start `connectors run` in a process of its own."""
+    process = FORKS.Process(target=job.command, args=arguments)
+    process.start()
+    return process
+
+
+def order(*selection: str, windows: Sequence[str] = ()) -> Order:
+    """Order resources of one family."""
+    connector = load_connectors()[selection[0].partition("/")[0]]
+    resources = [connector.resources[name.partition("/")[2]] for name in selection]
+    if not resources[0].windowed:
+        return Order(resources=resources)
+    wanted = [window for window in opened() if not windows or window.key in windows]
+    lag, tick = connector.settle_lag, resources[0].eldest.cursor.clock.tick
+    return Order(resources=resources, slices=GRID.slices(wanted, now=NOW, settle_lag=lag, tick=tick))
+
+
+def opened() -> list[Window]:
+    """List the windows there are."""
+    return GRID.opened(NOW)
+
+
+def families() -> list[tuple[str, ...]]:
+    """List the families of all connectors, each as its resources."""
+    return [
+        tuple(str(resource) for resource in family)
+        for connector in load_connectors().values()
+        for family in connector.families.values()
+    ]

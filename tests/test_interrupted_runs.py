@@ -1,0 +1,93 @@
+"""Runs of Dagster that meet, are killed or asked to end: pools hold, and nobody waits for ever."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGTERM
+
+import dagster as dg
+import pytest
+
+from connectors_dagster.defs import runs
+from tests.processes import Job, Trap, start_command
+from tests.rows import order
+
+SHIPPED = Path(__file__).parents[1] / ".dagster" / "dagster.yaml"
+JANUARY = ("--to", "2024-01-31")
+
+
+@pytest.fixture
+def instance(project) -> Iterator[dg.DagsterInstance]:
+    """An instance with the project's own configuration, pools included."""
+    home = project / ".dagster"
+    home.mkdir()
+    shutil.copy(SHIPPED, home)
+    with runs.open_instance(project) as instance:
+        yield instance
+
+
+def folders(project) -> list[str]:
+    return [
+        path.name for base in (".connectors/loads", ".dagster/processes") for path in (project / base).glob("load-*")
+    ]
+
+
+def test_a_pool_lets_one_run_of_a_family_in_at_a_time(api, warehouse, instance):
+    api.set("storefront/orders", [order(id, f"2024-0{id}-15T00:00:00") for id in (1, 2, 3)])
+    api.delay = 0.3
+    spans = [
+        ("--to", "2024-01-31"),
+        ("--from", "2024-01-31", "--to", "2024-03-01"),
+        ("--from", "2024-03-01", "--to", "2024-03-31"),
+    ]
+    processes = [start_command(Job(["storefront/orders"]), *span) for span in spans]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert api.most_concurrent == 1
+    assert warehouse.ids("storefront.orders") == [1, 2, 3]
+
+
+@pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
+def test_a_signal_ends_the_command_at_once_and_cleanly(api, warehouse, project, instance, signal):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    api.delay = 1
+    process = start_command(Job(["storefront/customers", "storefront/orders"]), *JANUARY)
+    assert api.begun.wait(60)
+    os.kill(process.pid, signal)
+    process.join()
+    assert process.exitcode == 1
+    assert [path for path, _ in api.requests] == ["/storefront/customers"]
+    assert folders(project) == []
+    [run] = instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    assert instance.event_log_storage.get_concurrency_run_ids() == set()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(Trap("requests.sessions:Session.send"), id="extraction"),
+        pytest.param(
+            Trap("dagster_dlt:DagsterDltResource.extract_resource_metadata"), id="loaded but not yet recorded"
+        ),
+    ],
+)
+def test_a_killed_command_holds_up_nobody_and_the_next_one_loads_exactly(
+    api, warehouse, project, instance, materialize, place
+):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    process = start_command(Job(["storefront/orders"], trap=place), *JANUARY)
+    process.join()
+    assert process.exitcode == -SIGKILL
+    [killed] = instance.get_runs()
+    assert instance.event_log_storage.get_concurrency_run_ids() == {killed.run_id}
+
+    summary = materialize("storefront/orders", until=datetime(2024, 1, 31, tzinfo=UTC))
+    assert summary.errors == [] and summary.lines["storefront/orders"].rows == 1
+    assert warehouse.ids("storefront.orders") == [1]
+    assert folders(project) == []
+    assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
+    assert instance.event_log_storage.get_concurrency_run_ids() == set()
