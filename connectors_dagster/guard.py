@@ -15,7 +15,7 @@ from connectors_dagster.body import NULL, RawRow, is_raw
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.paginators import AnchoredOffset
-from connectors_dagster.redaction import redact
+from connectors_dagster.redaction import excerpt, redact
 
 MOST_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
@@ -132,7 +132,7 @@ def _shown(page: PageData[RawRow]) -> str:
     if len(page.response.content) <= SMALL_BODY:
         return f"the answer is {redact(page.response.text)}"
     fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
-    return redact(f"the answer holds {fields[:SMALL_BODY]}")
+    return f"the answer holds {excerpt(fields, SMALL_BODY)}"
 
 
 def _split_at_wildcard(selector: str) -> tuple[str, str]:

@@ -20,6 +20,7 @@ _IN_HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}")
 _IN_USERINFO = re.compile(r"(://)[^/?#\s]+@")
 _IN_BASE64 = r"[A-Za-z0-9+/_-]*"
 SHORTEST_IN_BASE64 = 4
+MOST_READ = 100_000
 
 _secrets: frozenset[str] = frozenset()
 _known = re.compile(r"(?!)")
@@ -52,11 +53,18 @@ def redact(text: str) -> str:
     return _IN_USERINFO.sub(rf"\1{MASK}@", _IN_HEADER.sub(rf"\1 {MASK}", text))
 
 
+def excerpt(text: str, length: int) -> str:
+    """Return the beginning of a text, masked before it is cut: half a secret would not be known again."""
+    return redact(text[:MOST_READ])[:length]
+
+
 def _forms(secret: str) -> Iterator[str]:
     for value in {secret, secret.strip()}:
-        quoted = (quote(value, safe=""), quote(value), quote_plus(value))
-        yield from chain(quoted, map(_lower_hex, quoted), map(quote, quoted))
-        yield from (value, json.dumps(value)[1:-1], repr(value)[1:-1], repr(value.encode())[2:-1], html.escape(value))
+        quoted = [quote(value, safe=""), quote(value), quote_plus(value)]
+        quoted += [_lower_hex(text) for text in quoted]
+        yield from chain(quoted, map(quote, quoted))
+        yield from (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value))
+        yield from (repr(value)[1:-1], repr(value.encode())[2:-1])
 
 
 def _lower_hex(text: str) -> str:

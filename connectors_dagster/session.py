@@ -15,7 +15,7 @@ from connectors_dagster.connector import Retry
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.origin import check_origin, home_origin, is_loopback
 from connectors_dagster.parallel import pause
-from connectors_dagster.redaction import redact
+from connectors_dagster.redaction import excerpt, redact
 from connectors_dagster.response import JsonAdapter, JsonResponse
 from connectors_dagster.retry import BROKEN, build_retrying, is_untrusted, retry_after
 from connectors_dagster.tally import Tally
@@ -134,7 +134,7 @@ class ApiSession(requests.Session):
             response.json()
             return
         except ValueError:
-            start = redact(response.content[:200].decode("utf-8", "replace"))
+            start = excerpt(response.content.decode("utf-8", "replace"), 200)
         what = f"something that is no JSON ({response.headers.get('Content-Type')}), beginning {start!r}"
         raise TransientApiError(
             f"{self.label}: {_name(request)} answered {response.status_code} with "
@@ -160,7 +160,7 @@ class ApiSession(requests.Session):
             advice = "; REQUESTS_CA_BUNDLE names the certificates to trust" if is_untrusted(error) else ""
             return kind(f"{self.label}: {_name(request)} failed: {redact(str(error))}{advice}")
         response, status = error.response, error.response.status_code
-        body, advice = redact(response.text[:300]), ADVICE.get(status, "")
+        body, advice = excerpt(response.text, 300), ADVICE.get(status, "")
         if (asked := retry_after(response) or 0) > self.policy.retry.max_wait.total_seconds():
             advice += f"; it asks to wait {asked:.0f} s, longer than a run waits"
         kind = TransientApiError if status in self.policy.retry.statuses or status >= 500 else ApiError

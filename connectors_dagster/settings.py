@@ -140,9 +140,10 @@ def _turned_on() -> list[str] | None:
 
 
 def _value(connector: str, setting: Setting) -> str | None:
-    source = dlt.secrets if isinstance(setting, Secret) else dlt.config
-    value: str | None = source.get(f"sources.{connector}.{setting}", str)
-    return value
+    name = f"sources.{connector}.{setting}"
+    # Asked for as text, a secret would be written into the trace that dlt keeps with every load package.
+    value = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name, str)
+    return None if value is None else str(value)
 
 
 def _toml_name(connector: str, setting: Setting) -> str:

@@ -1,4 +1,7 @@
 import os
+import shutil
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -60,6 +63,30 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 def wire() -> Iterator[Wire]:
     """A server below HTTP; no settings lead to it."""
     with Wire().served() as wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody trusts, with its key in the same file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: no certificate to test with")
+    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    subject = ["-subj", "/CN=shop", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    kind = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"]
+    subprocess.run(
+        [*kind, *subject, "-keyout", file, "-out", file.with_suffix(".crt")], check=True, capture_output=True
+    )
+    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
+    return file
+
+
+@pytest.fixture
+def tls_wire(certificate: Path) -> Iterator[Wire]:
+    """A server below HTTP and behind TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with Wire(tls=context).served() as wire:
         yield wire
 
 
@@ -155,8 +182,9 @@ def read() -> Callable[[str | Resource], tuple[list[Row], Tally]]:
 @pytest.fixture
 def instance(project: Path) -> Iterator[dg.DagsterInstance]:
     home = project / ".dagster"
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    if not home.exists():
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     with runs.open_instance(project) as instance:
         yield instance
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from connectors_dagster.connector import Connector, Resource, Secret, Setting
+from connectors_dagster.connector import Connector, Resource, Retry, Secret, Setting
 
+DEFAULT_RETRY = Retry()
 SECRETS = {"api_key": "k3y/with+all%kinds&of=signs", "username": "Jürgen@example.com", "password": 'pa"ss\\wörd #1'}
 AUTH: dict[str, Any] = {
     "basic": {"type": "http_basic", "username": Secret("username"), "password": Secret("password")},
@@ -15,7 +16,15 @@ AUTH: dict[str, Any] = {
 }
 
 
-def things(folder: Path, *, auth: str = "bearer", paginator: Any = "single_page", path: str = "/things") -> Resource:
+def things(
+    folder: Path,
+    *,
+    auth: str = "bearer",
+    paginator: Any = "single_page",
+    path: str = "/things",
+    selector: str = "data",
+    retry: Retry = DEFAULT_RETRY,
+) -> Resource:
     """Declare the resource; its settings are read as ``SOURCES__SHOP__…``."""
     schema = folder / "shop.schema.yaml"
     schema.write_text("tables: {things: {columns: {id: {data_type: text, nullable: false}}}}\n")
@@ -23,6 +32,7 @@ def things(folder: Path, *, auth: str = "bearer", paginator: Any = "single_page"
         name="shop",
         description="A shop",
         schema=schema,
+        retry=retry,
         config={
             "client": {"base_url": Setting("base_url"), "auth": AUTH[auth], "paginator": paginator},
             "resources": [
@@ -30,7 +40,7 @@ def things(folder: Path, *, auth: str = "bearer", paginator: Any = "single_page"
                     "name": "things",
                     "primary_key": "id",
                     "write_disposition": "merge",
-                    "endpoint": {"path": path, "data_selector": "data"},
+                    "endpoint": {"path": path, "data_selector": selector},
                 }
             ],
         },

@@ -1,10 +1,5 @@
 """Credentials go to the connector's own origin, over TLS that is verified, and nowhere else."""
 
-import shutil
-import ssl
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from connectors_dagster import pipeline
@@ -34,30 +29,13 @@ def elsewhere():
         yield elsewhere
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory) -> Path:
-    """A certificate for 127.0.0.1 that nobody trusts, with its key in the same file."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed: no certificate to test with")
-    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    subject = ["-subj", "/CN=shop", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    kind = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"]
-    subprocess.run(
-        [*kind, *subject, "-keyout", file, "-out", file.with_suffix(".crt")], check=True, capture_output=True
-    )
-    file.write_text(file.read_text() + file.with_suffix(".crt").read_text())
-    return file
-
-
 @pytest.fixture
-def tls_shop(certificate, monkeypatch):
+def tls_shop(tls_wire, monkeypatch):
     """The API of `things` behind TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with Wire([reply({"data": [{"id": "1"}]})], tls=context).served() as wire:
-        for name, value in settings(wire.url).items():
-            monkeypatch.setenv(name, value)
-        yield wire
+    for name, value in settings(tls_wire.url).items():
+        monkeypatch.setenv(name, value)
+    tls_wire.replies = [reply({"data": [{"id": "1"}]})]
+    return tls_wire
 
 
 # Links to the next page

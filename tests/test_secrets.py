@@ -1,0 +1,321 @@
+"""No secret is written anywhere but into the request it belongs to, whatever goes wrong and however much is logged."""
+
+import base64
+import gzip
+import html
+import io
+import json
+import logging
+import re
+import socket
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from starlette.responses import JSONResponse
+
+from connectors_dagster import redaction
+from connectors_dagster.connector import Retry
+from connectors_dagster.definitions import enabled_connectors
+from connectors_dagster.errors import ApiError
+from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.redaction import redact, remember
+from connectors_dagster.settings import MissingSettingsError
+from tests.shop import AUTH, SECRETS, settings, things
+from tests.wire import Reply, Wire, reply, silent
+
+KINDS = [name for name in AUTH if name != "basic without password"]
+
+
+def forms(secrets: list[str]) -> set[str]:
+    """Everything the secrets look like on their way."""
+    return _forms(tuple(secrets))
+
+
+@cache
+def _forms(secrets: tuple[str, ...]) -> set[str]:
+    pairs = [f"{name}:{password}" for name in ("", *secrets) for password in ("", *secrets)]
+    found: set[str] = set()
+    for text in (*secrets, *(pair for pair in pairs if len(pair) > 1)):
+        raw = text.encode()
+        found |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+    for text in secrets:
+        found |= {text, quote(text), quote(text, safe=""), quote_plus(text), html.escape(text), repr(text)[1:-1]}
+        found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], quote(quote(text, safe=""))}
+    return found | {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in found}
+
+
+def leaks(text: str, secrets: list[str]) -> list[str]:
+    return [form for form in forms(secrets) if form in text]
+
+
+def texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    """All files below a folder, unpacked where they are packed."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            yield (
+                path,
+                (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode(errors="surrogateescape"),
+            )
+
+
+def chain(error: BaseException | None) -> str:
+    """Everything a printed exception shows, and what hangs on it unseen."""
+    text = ""
+    while error is not None:
+        text += "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+        error = error.__cause__ or error.__context__
+    return text
+
+
+@pytest.fixture
+def logs(monkeypatch) -> Iterator[Callable[[int], io.StringIO]]:
+    """Starts to collect what any logger says from a level on."""
+    written, loggers = io.StringIO(), [logging.getLogger(), logging.getLogger("dlt")]
+    handler, levels = logging.StreamHandler(written), [logger.level for logger in loggers]
+
+    def collect(level: int) -> io.StringIO:
+        for logger in loggers:
+            logger.setLevel(level)
+        return written
+
+    monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield collect
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def shop(wire, monkeypatch) -> Wire:
+    """The API of `things`."""
+    for name, value in settings(wire.url).items():
+        monkeypatch.setenv(name, value)
+    return wire
+
+
+def echo(wire: Wire, status: str) -> Reply:
+    """Answer with what was asked, credentials in all their forms included."""
+
+    def answer(connection: socket.socket) -> None:
+        asked = wire.received[-1].encode("latin-1").decode()
+        reply({"error": {"asked": asked, "keys": SECRETS, "forms": sorted(forms(list(SECRETS.values())))}}, status)(
+            connection
+        )
+
+    return answer
+
+
+FAULTS: dict[str, Callable[[Wire], Reply]] = {
+    "400": lambda wire: echo(wire, "400 Bad Request"),
+    "401": lambda wire: echo(wire, "401 Unauthorized"),
+    "no rows": lambda wire: echo(wire, "200 OK"),
+    "bad JSON": lambda wire: lambda connection: reply(wire.received[-1].encode("latin-1"))(connection),
+    "timeout": lambda _: silent,
+    "foreign host": lambda _: reply(
+        b"", "302 Found", Location=f"http://127.0.0.2/?api_key={quote(SECRETS['api_key'])}#{SECRETS['api_key']}"
+    ),
+}
+
+
+@pytest.mark.parametrize("auth", KINDS)
+@pytest.mark.parametrize("what", [*FAULTS, "refused", "TLS error"])
+def test_whatever_fails_tells_no_secret(
+    shop, tls_wire, read, project, waits, in_a_hurry, logs, capfd, monkeypatch, auth, what
+):
+    if what in FAULTS:
+        shop.replies = [FAULTS[what](shop)]
+    else:
+        monkeypatch.setenv("SOURCES__SHOP__BASE_URL", tls_wire.url if what == "TLS error" else "http://127.0.0.1:1")
+    resource, secrets = things(project, auth=auth, retry=Retry(attempts=1)), list(SECRETS.values())
+
+    written = logs(logging.INFO)
+    with pytest.raises(ApiError) as error:
+        read(resource)
+    logs(logging.DEBUG)
+    with loading(Order(resources=[resource])) as load:
+        failure = load.outcomes["things"].error
+        found = [path for path, text in texts(project) if leaks(text, secrets)]
+    assert isinstance(failure, ApiError)
+    assert found == [path for path, text in texts(project) if leaks(text, secrets)] == []
+    assert leaks("".join(capfd.readouterr()), secrets) == []
+    assert leaks(chain(error.value) + chain(failure), secrets) == []
+    assert leaks(written.getvalue(), secrets) == []
+    assert "/things" in written.getvalue()
+
+
+@pytest.mark.parametrize("auth", KINDS)
+def test_a_load_that_succeeds_leaves_no_secret_in_packages_tables_or_logs(shop, project, warehouse, logs, capfd, auth):
+    shop.replies = [reply({"data": [{"id": "1"}]})]
+    written, secrets = logs(logging.DEBUG), list(SECRETS.values())
+    with loading(Order(resources=[things(project, auth=auth)])) as load:
+        assert load.outcomes["things"].error is None
+        kept = dict(texts(project))
+    assert [path for path, text in kept.items() if leaks(text, secrets)] == []
+    assert any("load_package" in str(path) or "completed" in str(path) for path in kept)
+    tables = [f"shop.{name}" for name in ("_dlt_loads", "_dlt_version", "_dlt_pipeline_state", "things")]
+    rows = [warehouse.query(f"SELECT * FROM {table}") for table in tables]
+    [[state]] = warehouse.query("SELECT state FROM shop._dlt_pipeline_state")
+    assert leaks(repr(rows) + zlib.decompress(base64.b64decode(state)).decode(), secrets) == []
+    assert leaks("".join(capfd.readouterr()) + written.getvalue(), secrets) == []
+    assert len(shop.received) == 1
+    assert leaks(shop.received[0].encode("latin-1").decode(), secrets)
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "200 OK"])
+def test_a_body_is_not_cut_in_the_middle_of_a_secret(shop, read, project, waits, status):
+    secret = SECRETS["api_key"]
+    for before in range(200 - len(secret), 300, 5):
+        shop.replies = [reply(b"." * before + secret.encode() + b"." * 300, status)]
+        with pytest.raises(ApiError) as error:
+            read(things(project, retry=Retry(attempts=0)))
+        assert secret[:4] not in str(error.value)
+
+
+def test_the_query_string_is_logged_without_the_key(shop, read, project, logs):
+    written = logs(logging.DEBUG)
+    read(things(project, auth="query"))
+    assert '"GET /things?api_key=*** HTTP/1.1" 200' in written.getvalue()
+
+
+# Dagster
+
+
+@pytest.fixture
+def everything_logged(project) -> None:
+    """A Dagster instance that keeps what any logger says, from DEBUG on."""
+    file = project / ".dagster" / "dagster.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(
+        "telemetry: {enabled: false}\n"
+        "python_logs: {python_log_level: DEBUG, managed_python_loggers: [root, dlt, urllib3]}\n"
+    )
+
+
+ONE_OF_EACH = ["storefront/customers", "catalog/ecommerce_data", "billing/event_types"]
+"""Basic credentials, a key in the query string, a bearer token."""
+
+
+def test_a_run_that_fails_keeps_no_secret(everything_logged, api, materialize, instance, project, waits, capfd):
+    api.faults.append(
+        lambda request: JSONResponse({"url": str(request.url), "headers": dict(request.headers)}, status_code=401)
+    )
+    summary = materialize(*ONE_OF_EACH)
+    assert len(summary.errors) == 3
+    assert "".join(summary.errors).count("answered 401") == 3
+    kept, said = kept_by(instance, project), "".join(capfd.readouterr())
+    assert kept.count("answered 401") >= 3
+    assert leaks(kept + said + "".join(summary.errors), api.secrets) == []
+
+
+def test_a_run_that_succeeds_keeps_no_secret(everything_logged, api, materialize, instance, project, capfd):
+    api.set("catalog/ecommerce_data", [{"id": 1}])
+    assert materialize("catalog/ecommerce_data").errors == []
+    kept = kept_by(instance, project)
+    assert "GET /catalog/v1/resource?offset=0&limit=100&api_key=***" in kept
+    assert leaks(kept, api.secrets) == []
+    assert leaks("".join(capfd.readouterr()), api.secrets) == []
+
+
+def kept_by(instance, project: Path) -> str:
+    """All an instance knows: events, runs with their tags and configuration, and every file there is."""
+    runs = instance.get_runs()
+    events = (repr(event) for run in runs for event in instance.all_logs(run.run_id))
+    return "\n".join([repr(runs), *events, *(text for _, text in texts(project))])
+
+
+# The one place
+
+
+@pytest.fixture
+def forgetful(monkeypatch) -> None:
+    """What a test has remembered is forgotten after it."""
+    for name in ("_secrets", "_known", "_encoded"):
+        monkeypatch.setattr(redaction, name, getattr(redaction, name))
+
+
+@pytest.mark.parametrize("secret", [*SECRETS.values(), "plain", "with\nnewline\n", "a.b*c[d]", "ünïcödé", "short"])
+def test_a_known_secret_is_masked_in_every_form_it_travels_in(forgetful, secret):
+    remember([secret])
+    for form in forms([secret]):
+        assert leaks(redact(f"before {form} after"), [secret]) == []
+    for other in ("", "x", "xy", "xyz", "ä"):
+        for text in (f"{other}:{secret}", f"{secret}:{other}", f"{other}{secret}{other}"):
+            encoded = base64.b64encode(text.encode()).decode()
+            assert encoded not in redact(f"Authorization={encoded}")
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("GET /v1?limit=1&api_key=abc&offset=2", "GET /v1?limit=1&api_key=***&offset=2"),
+        ("/v1?access_token=abc", "/v1?access_token=***"),
+        ("/v1?KEY=abc", "/v1?KEY=***"),
+        ("Authorization: Bearer abcdefgh", "Authorization: Bearer ***"),
+        ("{'Authorization': 'Basic YWJjOmRlZg=='}", "{'Authorization': '***'}"),
+        ('{"refresh_token": "abc", "id": 7}', '{"refresh_token": "***", "id": 7}'),
+        ("https://me:pass@example.com/v1", "https://***@example.com/v1"),
+        ("https://me:p@ss@example.com/v1", "https://***@example.com/v1"),
+        ("GET /v1?monkey=banana", "GET /v1?monkey=banana"),
+        ("mail me@example.com", "mail me@example.com"),
+    ],
+)
+def test_what_stands_where_secrets_stand_is_masked_without_being_known(text, safe):
+    assert redact(text) == safe
+
+
+def test_records_of_any_logger_are_masked_with_their_arguments_and_tracebacks(forgetful, caplog):
+    remember(["s3cr3t-value"])
+    logger = logging.getLogger("somebody.else")
+    try:
+        raise ValueError("refused s3cr3t-value")
+    except ValueError:
+        logger.exception("sent %s to %s", "s3cr3t-value", {"key": "s3cr3t-value"})
+    assert "s3cr3t-value" not in caplog.text
+    assert "ValueError: refused ***" in caplog.text
+
+
+def test_a_record_with_a_wrong_format_is_left_to_logging(forgetful, capsys, monkeypatch):
+    remember(["s3cr3t-value"])
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logging.getLogger("somebody.else").warning("%d rows", "no number")
+
+
+def test_a_record_factory_that_was_there_before_is_kept(forgetful, monkeypatch):
+    class Marked(logging.LogRecord):
+        marked = True
+
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Marked)
+    try:
+        remember(["s3cr3t-value"])
+        record = logging.getLogger().makeRecord("x", logging.INFO, "x", 1, "%s", ("s3cr3t-value",), None)
+    finally:
+        logging.setLogRecordFactory(before)
+    assert (record.marked, record.getMessage()) == (True, "***")
+
+
+def test_a_key_with_a_line_break_fails_without_being_shown(shop, read, project, monkeypatch):
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "first-line\nsecond-line")
+    for auth in ("bearer", "header"):
+        with pytest.raises(ApiError) as error:
+            read(things(project, auth=auth))
+        assert "line" not in chain(error.value).replace("line ", "").replace("newline", "").split("Error")[-1]
+
+
+def test_missing_settings_are_named_and_those_that_are_there_not_shown(project, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__API_KEY", "s3cr3t-value")
+    connector = next(c for c in enabled_connectors() if c.name == "storefront")
+    with (
+        pytest.raises(MissingSettingsError, match="SOURCES__STOREFRONT__API_SECRET") as error,
+        loading(Order(resources=[connector.resources["customers"]])),
+    ):
+        pass
+    assert "s3cr3t-value" not in chain(error.value)
