@@ -54,3 +54,14 @@ def test_the_connector_the_readme_adds_is_one(tmp_path):
     assert isinstance(connector, Connector)
     assert [r.name for r in connector.resources.values()] == ["tickets", "comments"]
     assert set(connector.tables["tickets"]) == set(yaml.safe_load(schema)["tables"]["tickets"]["columns"])
+
+
+def test_every_test_the_readme_names_is_there():
+    named = set(re.findall(r"`(test_\w+)`", README))
+    there = {
+        name
+        for path in Path(__file__).parent.glob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert named
+    assert named - there == set()
