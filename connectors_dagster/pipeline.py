@@ -34,7 +34,7 @@ from connectors_dagster.redaction import redact, remember
 from connectors_dagster.session import Policy
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
-from connectors_dagster.window import Slice, Window
+from connectors_dagster.window import Slice
 
 logger = logging.getLogger(__name__)
 CREATE_ATTEMPTS = 10
@@ -81,14 +81,12 @@ class Order:
     Args:
         resources: the resources to load; ancestors that are not among them are read for their keys only.
         slices: empty for a family that is loaded whole.
-        first: the first window of the grid.
         max_parallel_requests: requests under way at once; as configured when left out.
         accept_loss: let tables lose as many rows as the API no longer returns.
     """
 
     resources: Sequence[Resource]
     slices: Sequence[Slice] = ()
-    first: Window | None = None
     max_parallel_requests: int | None = None
     accept_loss: bool = False
 
@@ -179,7 +177,6 @@ def _extract(load: Load, order: Order, client: Mapping[str, Any], policy: Policy
             client=client,
             policy=policy,
             slices=order.slices,
-            first=order.first,
             parents=readings[parent.name].rows_of_children if parent else {},
             workers=order.max_parallel_requests or settings.max_parallel_requests(connector),
         )

@@ -15,7 +15,7 @@ from connectors_dagster.endpoint import Endpoint
 from connectors_dagster.parallel import Interleaved
 from connectors_dagster.session import ApiSession, Policy
 from connectors_dagster.tally import Tally
-from connectors_dagster.window import Slice, Window
+from connectors_dagster.window import Slice
 
 logger = logging.getLogger(__name__)
 Row = Mapping[str, Any]
@@ -33,7 +33,6 @@ class Reading:
         client: dlt's client configuration with the settings filled in.
         policy: how requests are made.
         slices: what to read of which windows; empty for a resource that is read whole.
-        first: the first window of the grid, which keeps rows without a cursor.
         parents: rows of the parent, by slice, when there is one.
         workers: requests under way at once.
 
@@ -45,7 +44,6 @@ class Reading:
     client: Mapping[str, Any]
     policy: Policy
     slices: Sequence[Slice] = ()
-    first: Window | None = None
     parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
     workers: int = 4
 

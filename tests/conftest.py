@@ -148,7 +148,7 @@ def load() -> Loader:
             opened = grid.opened(now)
             wanted = [w for w in opened if windows is None or w.key in windows]
             slices = grid.slices(wanted, now=now, settle_lag=resources[0].connector.settle_lag)
-            order = Order(resources=resources, slices=slices, first=opened[0])
+            order = Order(resources=resources, slices=slices)
         with loading(order) as load:
             if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
                 raise errors[0]
@@ -172,7 +172,7 @@ def read() -> Callable[[str | Resource], tuple[list[Row], Tally]]:
         first = WindowGrid("P30D", "2024-01-01").opened(NOW)[0]
         slices = [Slice(first, first.start, first.end)] if resource.windowed else []
         client, policy = pipeline.connect(resource.connector)
-        reading = Reading(resource=resource, client=client, policy=policy, slices=slices, first=first)
+        reading = Reading(resource=resource, client=client, policy=policy, slices=slices)
         [tally] = reading.tallies.values()
         return [decode_row(row) for rows, _ in reading.pages() for row in rows], tally
 

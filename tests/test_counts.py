@@ -28,7 +28,7 @@ def loaded(*selection: str, windows: Sequence[Window] = ()) -> Iterator[Load]:
     resources = [connector.resources[name.partition("/")[2]] for name in selection]
     lag = connector.settle_lag
     slices = GRID.slices(list(windows), now=NOW + lag, settle_lag=lag)
-    with loading(Order(resources=resources, slices=slices, first=WINDOWS[0] if windows else None)) as load:
+    with loading(Order(resources=resources, slices=slices)) as load:
         assert [outcome.error for outcome in load.outcomes.values() if outcome.error] == []
         yield load
 

@@ -26,7 +26,7 @@ def main() -> None:
     everything = build_order()
     rows, _, _ = load(everything)
     newest = replace(everything.slices[-1], since=last_change(rows - CHANGED, rows))
-    refresh = Order(resources=everything.resources, slices=[newest], first=everything.first)
+    refresh = Order(resources=everything.resources, slices=[newest])
     figures: dict[str, float] = {}
     for size in (rows, rows * TIMES):
         grow(size // rows)

@@ -27,7 +27,7 @@ def build_order() -> Order:
     grid = WindowGrid(STEP, START.date().isoformat())
     windows = [window for window in grid.opened(END) if window.start < END]
     slices = grid.slices(windows, now=END + connector.settle_lag, settle_lag=connector.settle_lag)
-    return Order(resources=[connector.resources["orders"]], slices=slices, first=windows[0])
+    return Order(resources=[connector.resources["orders"]], slices=slices)
 
 
 if __name__ == "__main__":
