@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import quote
 
+import requests
 from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
@@ -21,6 +22,7 @@ from dlt.sources.rest_api.config_setup import (
     paginate_resource,
 )
 
+from connectors_dagster import settings
 from connectors_dagster.body import RawRow, encode, encode_row, is_raw, path_of
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import RowError
@@ -44,7 +46,7 @@ class Endpoint:
     def __init__(self, resource: Resource, client: Mapping[str, Any]) -> None:
         """Prepare what all sequences of requests share."""
         self.resource, self.client = resource, client
-        endpoint = resource.endpoint
+        endpoint = self.endpoint = settings.fill(resource.endpoint, settings.read_settings(resource.connector))
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
         self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
@@ -84,7 +86,7 @@ class Endpoint:
         return quote(str(value), safe="")
 
     def _arguments(self, session: ApiSession, params: Mapping[str, Any]) -> dict[str, Any]:
-        endpoint = self.resource.endpoint
+        endpoint = self.endpoint
         return {
             "method": endpoint.get("method", "GET"),
             "path": endpoint["path"],
@@ -103,13 +105,13 @@ class Endpoint:
 
     def _paginator(self, label: str) -> BasePaginator | None:
         """Make a paginator of this sequence's own; one by offset is anchored, unless it may see empty pages."""
-        paginator = deepcopy(create_paginator(self.resource.endpoint.get("paginator") or self.client.get("paginator")))
+        paginator = deepcopy(create_paginator(self.endpoint.get("paginator") or self.client.get("paginator")))
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
             return AnchoredOffset(paginator, identity_of(self.resource), label)
         return paginator
 
     def _client(self, session: ApiSession) -> RESTClient:
-        return RESTClient(
+        return _RawClient(
             base_url=self.client["base_url"],
             headers=dict(self.client.get("headers") or {}),
             auth=self.auth,
@@ -125,12 +127,18 @@ class Endpoint:
 
     def _next(self, pages: Iterator[PageData[RawRow]], guard: PageGuard) -> PageData[RawRow] | None:
         try:
-            page = next(pages, None)
-            if page is not None:
-                page[:] = [row if is_raw(row) else encode_row(row) for row in page]
-            return page
+            return next(pages, None)
         except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be
             what = redact(str(error).partition(", got")[0])
-        guard.number += 1
+        guard.turn()
         guard.fail(f"does not fit the paginator ({what})", "paginator")
         return None
+
+
+class _RawClient(RESTClient):
+    """dlt's client with the fields of rows as JSON text also where the selector is too much for the parser."""
+
+    def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
+        """Return the rows of a page, for the paginator as for everybody after it."""
+        rows = super().extract_response(response, data_selector)
+        return [row if is_raw(row) else encode_row(row) for row in rows]

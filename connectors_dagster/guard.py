@@ -47,6 +47,7 @@ class PageGuard:
         self._seen: set[int] = set()
         self._asked: set[str] = set()
         self._empty = 0
+        self._url = ""
         self._keys = array("q")  # 8 bytes a row, however long the keys
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
@@ -56,7 +57,7 @@ class PageGuard:
             EnvelopeError: no list where the rows should be, rows that are no objects, a page that was here
                 before, or an end that is none.
         """
-        self.number += 1
+        self.turn(page.response.url)
         self._check_envelope(page)
         paginator = page.paginator
         if isinstance(paginator, AnchoredOffset):
@@ -75,6 +76,10 @@ class PageGuard:
         keys = pa.Array.from_buffers(pa.int64(), len(self._keys), [None, pa.py_buffer(self._keys)])
         return len(keys) - int(pc.count_distinct(keys).as_py())
 
+    def turn(self, url: str = "") -> None:
+        """Count a page; `url` is what it was read from, where that is known."""
+        self.number, self._url = self.number + 1, url
+
     def fail(self, what: str, where: str) -> None:
         """Refuse the page at hand.
 
@@ -82,7 +87,8 @@ class PageGuard:
             EnvelopeError: always.
         """
         file = f"connectors/{self.resource.connector.name}.py"
-        raise EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}")
+        read_from = f" (read from {redact(self._url)})" if self._url else ""
+        raise EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
 
     def _counted(self, rows: list[RawRow]) -> list[RawRow]:
         self._keys.extend(hash(self.identity(row)) for row in rows)

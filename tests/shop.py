@@ -24,6 +24,7 @@ def things(
     path: str = "/things",
     selector: str = "data",
     retry: Retry = DEFAULT_RETRY,
+    **endpoint: Any,
 ) -> Resource:
     """Declare the resource; its settings are read as ``SOURCES__SHOP__…``."""
     schema = folder / "shop.schema.yaml"
@@ -40,7 +41,7 @@ def things(
                     "name": "things",
                     "primary_key": "id",
                     "write_disposition": "merge",
-                    "endpoint": {"path": path, "data_selector": selector},
+                    "endpoint": {"path": path, "data_selector": selector, **endpoint},
                 }
             ],
         },

@@ -31,7 +31,7 @@ BELOW: dict[str, set[str]] = {
     "session": {"connector", "errors", "origin", "parallel", "redaction", "response", "retry", "tally"},
     "paginators": {"errors"},
     "guard": {"body", "connector", "errors", "paginators", "redaction"},
-    "endpoint": {"body", "connector", "errors", "guard", "paginators", "redaction", "session"},
+    "endpoint": {"body", "connector", "errors", "guard", "paginators", "redaction", "session", "settings"},
     "cut": {"body", "connector", "errors", "tally", "window"},
     "source": {"body", "columns", "connector", "cut", "endpoint", "parallel", "session", "tally", "window"},
     "destination": {"errors", "lock"},

@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse, Response
 from connectors_dagster import guard, paginators
 from connectors_dagster.errors import ApiError, EnvelopeError, RowError, TransientApiError
 from tests.rows import address, customer, order, product
+from tests.shop import settings, things
+from tests.wire import reply
 
 FIRST_WINDOW = "2024-01-01T00:00:00"
 ERROR = {"error": {"code": "maintenance", "message": "please come back later"}}
@@ -413,3 +415,28 @@ def test_a_parent_without_a_usable_key_fails_instead_of_asking_for_something_els
     with pytest.raises(RowError, match=r"billing/customer_addresses: a row of billing/customers has .* as 'id'"):
         load("billing/customer_addresses")
     assert not api.asked("/addresses")
+
+
+# Selectors
+
+
+@pytest.mark.parametrize(
+    ("selector", "wrap"),
+    [
+        ("$", lambda rows: rows),
+        ("answer.rows", lambda rows: {"answer": {"rows": rows}}),
+        ("answers[0].rows", lambda rows: {"answers": [{"rows": rows}]}),
+        ("$['the rows']", lambda rows: {"the rows": rows}),
+    ],
+)
+def test_rows_are_found_wherever_the_selector_says_and_pages_overlap_there_too(
+    wire, read, project, monkeypatch, selector, wrap
+):
+    for name, value in settings(wire.url).items():
+        monkeypatch.setenv(name, value)
+    rows = [{"id": str(number), "at": number} for number in range(5)]
+    pages = [rows[0:2], rows[2:4], rows[0:2], rows[1:3], rows[2:4], rows[3:5], rows[4:5]]
+    wire.replies = [reply(wrap(page)) for page in pages]
+    paginator = {"type": "offset", "limit": 2, "total_path": None}
+    found, tally = read(things(project, selector=selector, paginator=paginator))
+    assert (found, tally.duplicates) == (rows, 0)

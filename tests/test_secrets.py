@@ -19,7 +19,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from connectors_dagster import redaction
-from connectors_dagster.connector import Retry
+from connectors_dagster.connector import Retry, Secret, Setting
 from connectors_dagster.definitions import enabled_connectors
 from connectors_dagster.errors import ApiError
 from connectors_dagster.pipeline import Order, loading
@@ -183,6 +183,13 @@ def test_the_query_string_is_logged_without_the_key(shop, read, project, logs):
     written = logs(logging.DEBUG)
     read(things(project, auth="query"))
     assert '"GET /things?api_key=*** HTTP/1.1" 200' in written.getvalue()
+
+
+def test_a_secret_among_the_parameters_of_an_endpoint_is_sent_and_masked_like_any_other(shop, read, project, logs):
+    written = logs(logging.DEBUG)
+    read(things(project, params={"account": Secret("password"), "since": Setting("username")}))
+    assert shop.paths == [f"/things?account={quote_plus(SECRETS['password'])}&since=J%C3%BCrgen%40example.com"]
+    assert leaks(written.getvalue(), [SECRETS["password"]]) == []
 
 
 # Dagster
