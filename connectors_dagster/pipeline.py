@@ -275,9 +275,9 @@ def _load(load: Load, order: Order) -> None:
     )
     with _step(load, "load"):
         load.info = again(load.pipeline.load)
+        if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
+            raise LoadError(f"{order.name}: loading ended before packages {left} were loaded: run again")
         _settle_absent(load, order)
-    if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
-        raise LoadError(f"{load.pipeline.pipeline_name}: loading ended before packages {left} were loaded: run again")
 
 
 def _settle_absent(load: Load, order: Order) -> None:

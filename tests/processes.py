@@ -114,6 +114,7 @@ class Job:
 
     def _settle(self) -> None:
         os.chdir(self.folder)
+        os.environ.clear()
         os.environ.update(self.environment)
         if self.trap:
             self.trap.set()
