@@ -5,11 +5,11 @@ more than everything else, and loses digits.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from connectors_dagster.json_text import dump, load
+from connectors_dagster.json_text import dump, load, mend
 
 RawRow = dict[str, msgspec.Raw]
 """A row whose fields are JSON text."""
@@ -25,22 +25,23 @@ def parse(body: Any, path: Sequence[str]) -> Any:
 
     Raises:
         ValueError: the document is no JSON.
+        RecursionError: it is nested too deeply.
     """
     try:
-        return _parse_rows(body) if not path else _descend(body, path[0], path[1:])
-    except msgspec.ValidationError:  # JSON, but not of the shape expected: whoever looks at it will say so
-        return decode(body)
+        return _parse(body, path)
+    except msgspec.DecodeError:
+        return _parse(mend(bytes(body)), path)
 
 
 def decode(raw: Any) -> Any:
-    """Parse JSON text whole."""
+    """Parse JSON text whole, with all digits."""
     return load(bytes(raw))
 
 
-def decode_column(raws: Sequence[msgspec.Raw | None]) -> list[Any]:
-    """Parse the same field of many rows at once; None is a row that has no such field."""
-    texts = b",".join(NULL if raw is None else raw for raw in raws)
-    return cast(list[Any], load(b"[" + texts + b"]"))
+def decode_column(raws: Sequence[msgspec.Raw]) -> list[Any]:
+    """Parse the same field of many rows at once, with all digits."""
+    values: list[Any] = load(b"[" + b",".join(raws) + b"]")
+    return values
 
 
 def decode_row(row: RawRow) -> dict[str, Any]:
@@ -69,10 +70,17 @@ def encode(value: Any) -> msgspec.Raw:
     return msgspec.Raw(dump(value).encode())
 
 
+def _parse(body: Any, path: Sequence[str]) -> Any:
+    try:
+        return _parse_rows(body) if not path else _descend(body, path[0], path[1:])
+    except msgspec.ValidationError:  # JSON, but not of the shape expected: whoever looks at it will say so
+        return decode(body)
+
+
 def _descend(body: Any, name: str, path: Sequence[str]) -> Any:
     if name == "*":
-        return [parse(item, path) for item in _ITEMS.decode(body)]
-    return {key: parse(value, path) if key == name else decode(value) for key, value in _FIELDS.decode(body).items()}
+        return [_parse(item, path) for item in _ITEMS.decode(body)]
+    return {key: _parse(value, path) if key == name else decode(value) for key, value in _FIELDS.decode(body).items()}
 
 
 def _parse_rows(body: Any) -> Any:

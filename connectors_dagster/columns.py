@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -13,8 +14,8 @@ from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
 
-from connectors_dagster.arrays import Fitted, fit, infer, json_texts, without_nul
-from connectors_dagster.body import RawRow, decode_column
+from connectors_dagster.arrays import Fitted, fit, infer, without_nul
+from connectors_dagster.body import NULL, RawRow
 from connectors_dagster.clock import Clock
 from connectors_dagster.errors import RowError
 from connectors_dagster.names import ColumnNames
@@ -86,32 +87,30 @@ class Columns:
         arrays: dict[str, pa.Array] = {}
         for name, raws in self._turned(rows):
             column = self._names.column(name)
-            if column in self.hints and _kind(self.hints[column]) == "json":
-                arrays[column] = self._storable(column, json_texts(raws))
-                continue
-            values = decode_column(raws)
-            if column in self.hints or self._infer(name, column, values):
-                arrays |= self._arrays(column, values)
+            if column in self.hints or self._infer(name, column, raws):
+                arrays |= self._arrays(column, raws)
         for column in self.hints.keys() - arrays.keys():
             arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
         schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
         return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
 
-    def _turned(self, rows: Sequence[RawRow]) -> Iterator[tuple[str, Sequence[msgspec.Raw | None]]]:
-        """Yield what the rows have in each field, None where they do not have it."""
+    def _turned(self, rows: Sequence[RawRow]) -> Iterator[tuple[str, Sequence[msgspec.Raw]]]:
+        """Yield what the rows have in each field, null where they do not have it."""
         found: set[str] = set().union(*rows)
         self._seen |= found
         fields = sorted(found | self._required)
         # Row by row, then turned: going through all rows for each column would leave the processor's cache.
-        yield from zip(fields, zip(*[tuple(map(row.get, fields)) for row in rows], strict=True), strict=False)
+        yield from zip(
+            fields, zip(*[tuple(map(row.get, fields, repeat(NULL))) for row in rows], strict=True), strict=False
+        )
 
-    def _infer(self, name: str, column: str, values: Sequence[Any]) -> bool:
+    def _infer(self, name: str, column: str, raws: Sequence[msgspec.Raw]) -> bool:
         """Decide the type of a new column; without any value there is nothing to keep yet."""
-        data_type = infer(values, exact=column in self.declared)
+        data_type = infer(raws, exact=column in self.declared)
         if data_type:
             self._decide(column, data_type)
         elif column in self._required:
-            self._refuse(column, values, Fitted(pa.nulls(len(values))))
+            self._refuse(column, raws, Fitted(pa.nulls(len(raws))))
         if column not in self.declared:
             field_name = "" if name == column else f"field {name!r} "
             loaded = f"loaded as {self.hints[column]['data_type']}" if data_type else "always null"
@@ -132,28 +131,28 @@ class Columns:
         if "data_type" in self.declared.get(column, {}) and _kind(declared) != _kind(hints):
             self._remarks[column] = f"declared as {_kind(declared)}, but the table has {_kind(hints)} and keeps it"
 
-    def _arrays(self, column: str, values: Sequence[Any]) -> dict[str, pa.Array]:
+    def _arrays(self, column: str, raws: Sequence[msgspec.Raw]) -> dict[str, pa.Array]:
         kind = _kind(self.hints[column])
         try:
-            fitted = fit(values, kind, self._arrow_type(column), self.clock)
+            fitted = fit(raws, kind, self._arrow_type(column), self.clock)
         except RecursionError:
-            raise RowError(f"{self.label}: {column!r} holds a value that is nested too deeply to be written") from None
+            raise RowError(f"{self.label}: {column!r} holds a value that is nested too deeply to be read") from None
         if column in self._required and fitted.array.null_count:
-            self._refuse(column, values, fitted)
+            self._refuse(column, raws, fitted)
         if fitted.converted and column in self.declared:
             self._count(column, f"of another type, converted to {kind}", fitted.converted)
         arrays = {column: fitted.array}
         if fitted.misfits:
-            arrays |= self._variant(column, values, fitted.misfits)
+            arrays |= self._variant(column, raws, fitted.misfits)
         return {name: self._storable(name, array) for name, array in arrays.items()}
 
-    def _variant(self, column: str, values: Sequence[Any], misfits: Sequence[int]) -> dict[str, pa.Array]:
+    def _variant(self, column: str, raws: Sequence[msgspec.Raw], misfits: Sequence[int]) -> dict[str, pa.Array]:
         name = self._names.variant(column)
         self.hints[name] = {"name": name, "data_type": "text", "variant": True}
         self._count(column, f"no {_kind(self.hints[column])}, loaded into {name}", len(misfits))
-        texts: list[str | None] = [None] * len(values)
+        texts: list[str | None] = [None] * len(raws)
         for index in misfits:
-            texts[index] = as_text(values[index])
+            texts[index] = as_text(raws[index])
         return {name: pa.array(texts, pa.string())}
 
     def _storable(self, column: str, array: pa.Array) -> pa.Array:
@@ -170,14 +169,14 @@ class Columns:
     def _count(self, column: str, what: str, number: int) -> None:
         self._counts.setdefault(column, Counter())[what] += number
 
-    def _refuse(self, column: str, values: Sequence[Any], fitted: Fitted) -> NoReturn:
+    def _refuse(self, column: str, raws: Sequence[msgspec.Raw], fitted: Fitted) -> NoReturn:
         role = "a key" if column in self.keys else "declared nullable: false"
         if not fitted.misfits:
             raise RowError(
-                f"{self.label}: {values.count(None)} of {len(values)} rows have no {column!r}, which is {role}: "
+                f"{self.label}: {raws.count(NULL)} of {len(raws)} rows have no {column!r}, which is {role}: "
                 "check primary_key and the schema file"
             )
-        kind, shown = _kind(self.hints[column]), as_text(values[fitted.misfits[0]])[:SHOWN]
+        kind, shown = _kind(self.hints[column]), as_text(raws[fitted.misfits[0]])[:SHOWN]
         raise RowError(
             f"{self.label}: {column!r} is {role} and holds {shown!r}, which is no {kind}: declare its data_type "
             f"as text in the schema file; if the table has the column as {kind}, it must be loaded anew"

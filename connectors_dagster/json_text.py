@@ -1,4 +1,4 @@
-"""JSON text read and written without losing digits, halves of characters, or depth."""
+"""JSON text read and written without losing digits, and mended where it is nearly JSON."""
 
 import json
 import re
@@ -16,51 +16,57 @@ DIGITS = bytes(MARK[0] if chr(code) in ".0123456789" else 0 for code in range(25
 NUMBER = re.compile(rb"-?[.\d]+(?:[eE][+-]?\d+)?")
 BEFORE_A_NUMBER = b" \t\r\n,:["
 MINUS = ord("-")
+STRINGS_AND_NO_NUMBERS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?Infinity|NaN', re.DOTALL)
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 ESCAPES = re.compile(
-    r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"  # a surrogate pair
-    r"|(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})"
-    r"|\\.",
+    rb"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"  # a surrogate pair
+    rb"|(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})"
+    rb"|\\.",
     re.DOTALL,
 )
 
 
-def load(body: bytes, charset: str | None = None) -> Any:
-    r"""Parse a body; what orjson would round or refuses is parsed by the standard library.
+def load(text: bytes) -> Any:
+    """Parse JSON text; numbers that orjson would round or refuse come as `Decimal`, digit by digit.
 
-    Numbers that fit neither 64 bits nor a double come as `Decimal`, digit by digit, and those no database holds as
-    text, as do `NaN` and `Infinity`, which JSON does not have. Halves of surrogate pairs, which no database takes,
-    come as their escapes (``\ud83d``). `charset` counts for a body that is not Unicode.
+    Those that no database holds, with thousands of digits, come as text.
 
     Raises:
-        ValueError: the body is no JSON.
+        ValueError: the text is no JSON.
         RecursionError: it is nested deeper than some 1,000 levels.
     """
-    if not _says_more_than_doubles(body):
+    if not _says_more_than_doubles(text):
         try:
-            return orjson.loads(body)
+            return orjson.loads(text)
         except orjson.JSONDecodeError:
             pass
-    return json.loads(
-        whole_characters(_decode(body, charset)), parse_int=_integer, parse_float=_fraction, parse_constant=str
-    )
-
-
-def whole_characters(text: str) -> str:
-    r"""Write halves of surrogate pairs in JSON text as text: ``\ud83d`` as ``\\ud83d``."""
-    return ESCAPES.sub(lambda escape: "\\" + escape[0] if escape["half"] else escape[0], text)
+    return json.loads(mend(text), parse_int=_integer, parse_float=_fraction)
 
 
 def dump(value: Any) -> str:
-    """Write a value as compact JSON text.
-
-    Raises:
-        RecursionError: it is nested too deeply.
-    """
+    """Write a value as JSON text that `load` reads."""
     try:
         return orjson.dumps(value, default=_verbatim).decode()
     except orjson.JSONEncodeError:
         # Deeper than the 254 levels orjson writes; a `Decimal` down there becomes text, with all its digits.
-        return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def mend(text: bytes) -> bytes:
+    r"""Write what some APIs take for JSON as JSON that says the same.
+
+    `NaN` and `Infinity` become text. Halves of surrogate pairs, which are no characters and which no database
+    takes, become their escapes: ``\ud83d``.
+    """
+    return STRINGS_AND_NO_NUMBERS.sub(_mended, text)
+
+
+def _mended(found: re.Match[bytes]) -> bytes:
+    if found[0][:1] != b'"':
+        return b'"' + found[0] + b'"'
+    if not HALF.search(found[0]):
+        return found[0]
+    return ESCAPES.sub(lambda escape: b"\\" + escape[0] if escape["half"] else escape[0], found[0])
 
 
 def _verbatim(value: Any) -> orjson.Fragment:
@@ -69,15 +75,16 @@ def _verbatim(value: Any) -> orjson.Fragment:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-def _says_more_than_doubles(body: bytes) -> bool:
+def _says_more_than_doubles(text: bytes) -> bool:
     """Find a number whose digits reading would change; costs a tenth of parsing."""
-    marked = body.translate(DIGITS)
+    marked = text.translate(DIGITS)
     at = marked.find(MARK * LONG)
     while at >= 0:
-        begin = at - 1 if body[at - 1] == MINUS else at
-        number = NUMBER.match(body, begin)
+        begin = at - 1 if text[at - 1] == MINUS else at
+        number = NUMBER.match(text, begin)
         assert number
-        if body[begin - 1] in BEFORE_A_NUMBER and not _survives(number[0].decode()):
+        outside = begin == 0 or text[begin - 1] in BEFORE_A_NUMBER
+        if outside and not _survives(number[0].decode()):
             return True
         at = marked.find(MARK * LONG, number.end())
     return False
@@ -106,13 +113,3 @@ def _exact(text: str) -> Decimal | str:
     except InvalidOperation:
         return text
     return number if len(text) < MOST_DIGITS and abs(number.adjusted()) < MOST_DIGITS else text
-
-
-def _decode(body: bytes, charset: str | None) -> str:
-    try:
-        return body.decode(json.detect_encoding(body))
-    except UnicodeDecodeError as error:
-        try:
-            return body.decode(charset or "utf-8")
-        except LookupError:
-            raise error from None

@@ -41,21 +41,15 @@ class JsonResponse(requests.Response):
 
         Raises:
             ValueError: the body is no JSON.
+            requests.exceptions.InvalidJSONError: it is nested too deeply.
         """
         if self._parsed is None:
-            self._parsed = self._parse(self._as_utf8())
-        return self._parsed
-
-    def _parse(self, body: bytes) -> Any:
-        if self.rows_at is not None:
+            body = self._as_utf8()
             try:
-                return parse(body, self.rows_at)
-            except ValueError:  # such as NaN, which is no JSON, and yet comes
-                pass
-        try:
-            return decode(body)
-        except RecursionError:
-            raise requests.exceptions.InvalidJSONError("its JSON is nested too deeply to be read") from None
+                self._parsed = decode(body) if self.rows_at is None else parse(body, self.rows_at)
+            except RecursionError:
+                raise requests.exceptions.InvalidJSONError("its JSON is nested too deeply to be read") from None
+        return self._parsed
 
     def _as_utf8(self) -> bytes:
         """The body as JSON should be, also of a server that marks or writes it in another encoding."""

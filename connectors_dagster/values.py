@@ -7,8 +7,10 @@ from datetime import UTC, time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from connectors_dagster.clock import Clock
-from connectors_dagster.json_text import dump
+from connectors_dagster.json_text import load
 
 MISFIT = object()
 Fit = Callable[[Any, Clock], Any]
@@ -17,12 +19,13 @@ NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 INT64 = range(-(2**63), 2**63)
 LARGEST = 10**77
 NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "bool": {bool}, "text": {str}}
-"""What JSON itself says for a column type; where a type is not named, everything has to be read."""
+"""What JSON itself has for a column type; for other types everything has to be read."""
 
 
-def as_text(value: Any) -> str:
-    """Write any value as text: text as it is, everything else as JSON."""
-    return value if isinstance(value, str) else dump(value)
+def as_text(raw: msgspec.Raw) -> str:
+    """Turn JSON text into text: what it quotes, and everything else as the API wrote it."""
+    text = bytes(raw)
+    return str(load(text)) if text.startswith(b'"') else text.decode()
 
 
 def _number(value: Any) -> Any:
@@ -103,7 +106,5 @@ FITS: Mapping[str, Fit] = {
     "local timestamp": _local_timestamp,
     "date": _date,
     "time": _time,
-    "text": lambda value, _: as_text(value),
-    "json": lambda value, _: dump(value),
     "binary": lambda _value, _: MISFIT,  # JSON has no bytes
 }

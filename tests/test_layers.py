@@ -17,7 +17,7 @@ BELOW: dict[str, set[str]] = {
     "json_text": set(),
     "body": {"json_text"},
     "names": {"errors"},
-    "arrays": {"clock", "json_text", "values"},
+    "arrays": {"body", "clock", "values"},
     "parallel": set(),
     "lock": {"errors"},
     "folder": {"destination"},

@@ -11,10 +11,10 @@ from dlt.common.schema import Schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster.body import RawRow, encode_row
+from connectors_dagster.body import RawRow, encode_row, parse
 from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
-from connectors_dagster.json_text import dump, load
+from connectors_dagster.json_text import dump, load, mend
 
 DESTINATIONS = {name: getattr(dlt.destinations, name)().capabilities() for name in ("duckdb", "postgres")}
 NAMING = Schema("shop").naming
@@ -103,6 +103,7 @@ def loaded(data_type: str, *values: Any) -> list[Any]:
         ("text", True, "true"),
         ("text", 2**64 - 1, "18446744073709551615"),
         ("text", {"a": [1, None]}, '{"a":[1,null]}'),
+        ("text", [Decimal(2**70), 0.10], "[1180591620717411303424,0.1]"),
         ("text", "", ""),
         ("json", "text", '"text"'),
         ("json", 7, "7"),
@@ -179,8 +180,6 @@ def test_a_clock_that_counts_seconds_still_reads_other_columns_that_are_text():
         ("1e400", Decimal("1E+400")),
         ("1e99999999999999999999", "1e99999999999999999999"),
         ("9" * 5_000, "9" * 5_000),
-        ("NaN", "NaN"),
-        ("-Infinity", "-Infinity"),
     ],
 )
 def test_a_number_keeps_every_digit_the_api_wrote(text, expected):
@@ -195,34 +194,26 @@ def test_long_digits_in_text_are_left_alone():
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("nearly", "mended"),
     [
-        (r'"\ud83d"', r"\ud83d"),
-        (r'"a\uDE00\ud83dz"', r"a\uDE00\ud83dz"),
-        (r'"\ud83d\ude00\ud83d"', "\U0001f600" + r"\ud83d"),
-        (r'"\\ud83d\ud83d"', r"\ud83d\ud83d"),
-        (r'{"\ud83d": ["\udfff"]}', {r"\ud83d": [r"\udfff"]}),
+        (r'"\ud83d"', r'"\\ud83d"'),
+        (r'"a\uDE00\ud83dz"', r'"a\\uDE00\\ud83dz"'),
+        (r'"\ud83d\ude00\ud83d"', r'"\ud83d\ude00\\ud83d"'),
+        (r'"\\ud83d\ud83d"', r'"\\ud83d\\ud83d"'),
+        (r'{"\ud83d": ["\udfff"]}', r'{"\\ud83d": ["\\udfff"]}'),
+        ('[NaN, -Infinity, {"NaN": Infinity}]', '["NaN", "-Infinity", {"NaN": "Infinity"}]'),
+        (r'["a NaN", "\" NaN \\", NaN]', r'["a NaN", "\" NaN \\", "NaN"]'),
     ],
 )
-def test_half_a_character_becomes_its_escape_everywhere(written, read):
-    assert load(written.encode()) == read
-    assert json.loads(dump(read)) == read
+def test_what_is_nearly_json_is_mended(nearly, mended):
+    assert mend(nearly.encode()).decode() == mended
 
 
-def test_a_body_is_read_in_the_charset_it_is_written_in():
-    assert load('["é"]'.encode("latin-1"), "latin-1") == ["é"]
-    assert load('["é\\ud83d"]'.encode(), "latin-1") == ["é\\ud83d"]
-    assert load('["é"]'.encode("utf-16")) == ["é"]
-    assert load('["é"]'.encode("utf-8-sig")) == ["é"]
-    with pytest.raises(ValueError, match="utf-8"):
-        load('["é"]'.encode("latin-1"), "no such charset")
-
-
-def test_json_is_written_hundreds_of_levels_deep_and_refused_beyond():
+def test_json_is_written_hundreds_of_levels_deep():
     nested: Any = Decimal(10**30)
     for _ in range(500):
-        nested = {"in": [nested]} if isinstance(nested, list) else [nested]
-    assert dump(nested).count("[") == 500
+        nested = [nested]
+    assert json.loads(dump(nested)) == json.loads("[" * 500 + f'"{10**30}"' + "]" * 500)
 
 
 def test_a_database_without_nul_gets_it_written_out():
@@ -253,15 +244,15 @@ VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.di
 TYPES = (None, "text", "json", "bigint", "double", "decimal", "bool", "timestamp", "date")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=4), st.sampled_from(TYPES), st.integers(0, 4))
 def test_any_value_in_any_type_comes_back_equal_or_is_found_beside_it(values, data_type, first_batch):
-    body = written(values)
-    things, rows = columns(id="bigint", value=data_type), [{"id": 1, "value": value} for value in load(body.encode())]
-    batches = (things.to_batch(raw(rows[:first_batch])), things.to_batch(raw(rows[first_batch:])))
+    body = written([{"id": 1, "value": value} for value in values])
+    things, rows = columns(id="bigint", value=data_type), parse(body.encode(), ())
+    batches = (things.to_batch(rows[:first_batch]), things.to_batch(rows[first_batch:]))
     held = [row for batch in batches for row in batch.to_pylist()]
     data_type = things.hints.get("value", {}).get("data_type")
-    for row, sent in zip(held, meant(body), strict=True):
+    for row, sent in zip(held, (thing["value"] for thing in meant(body)), strict=True):
         kept, beside = row.get("value"), row.get("value__v_text")
         assert (sent is None) == (kept is None and beside is None)
         assert kept is None or (beside is None and is_same(data_type, kept, sent))
