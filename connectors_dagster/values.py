@@ -15,7 +15,6 @@ from connectors_dagster.json_text import load
 MISFIT = object()
 Fit = Callable[[Any, Clock], Any]
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
-NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 INT64 = range(-(2**63), 2**63)
 LARGEST = 10**77
 NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "bool": {bool}, "text": {str}}
@@ -48,8 +47,6 @@ def _bigint(value: Any, _: Clock) -> Any:
 
 
 def _double(value: Any, _: Clock) -> Any:
-    if isinstance(value, str) and value in NO_NUMBERS:
-        return float(value)
     exact = _number(value)
     if exact is MISFIT:
         return MISFIT
