@@ -84,6 +84,8 @@ class Columns:
         Raises:
             RowError: a key has no value that fits, a value is nested too deeply, or two fields have one name.
         """
+        if not rows:
+            self._settle_keys()
         arrays: dict[str, pa.Array] = {}
         for name, raws in self._turned(rows):
             column = self._names.column(name)
@@ -93,6 +95,12 @@ class Columns:
             arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
         schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
         return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
+
+    def _settle_keys(self) -> None:
+        """Make keys whose type is open text: the table must have them, and text takes whatever will come."""
+        for column in sorted(self._required - self.hints.keys()):
+            self._decide(column, "text")
+            self._remarks[column] = "no row to tell the type by, made text"
 
     def _turned(self, rows: Sequence[RawRow]) -> Iterator[tuple[str, Sequence[msgspec.Raw]]]:
         """Yield what the rows have in each field, null where they do not have it."""
