@@ -20,7 +20,7 @@ NAMES = (*(entrant.name for entrant in ENTRANTS), *probes.NAMES)
 @click.command()
 @click.option("--rows", default=FULL_ROWS, show_default=True, help="How many orders to load.")
 @click.option("--runs", default=FULL_RUNS, show_default=True, help="How often each takes its turn.")
-@click.option("--latency", "latencies", multiple=True, default=LATENCIES, show_default=True, help="In ms, per request.")
+@click.option("--latency", "latencies", type=int, multiple=True, default=LATENCIES, help="In ms; 0 and 50 by default.")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="Leave out all others.")
 def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str]) -> None:
     """Load the same orders with this project and with others, in turn."""
