@@ -27,10 +27,12 @@ GRID = WindowGrid("P30D", "2024-01-01")
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
+        "pytest",
         "connectors_dagster.materialize",
+        *(f"connectors_dagster.connectors.{name}" for name in load_connectors()),
         "dlt.destinations.impl.duckdb.duck",
         "dlt.destinations.impl.postgres.postgres",
-        "requests.sessions",
+        "dlt.sources.helpers.requests",
     ]
 )
 

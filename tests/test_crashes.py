@@ -76,11 +76,10 @@ def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs(
     assert folders() == []
 
 
-@pytest.mark.parametrize("place", [STAGED, MERGED_IN_DUCKDB], ids=["before the merge", "while tables are created"])
-def test_a_first_load_that_is_killed_is_repaired_by_the_next_run(api, warehouse, place):
+def test_a_first_load_that_is_killed_while_it_makes_its_tables_is_repaired_by_the_next_run(api, warehouse):
     orders = set_orders(api, "completed")
     with pytest.raises(BrokenProcessPool):
-        run_at_once(job(place))
+        run_at_once(job(MERGED_IN_DUCKDB))
     job().run()
     assert (loaded(warehouse), staged(warehouse), folders()) == (orders, 0, [])
 
