@@ -283,9 +283,10 @@ def test_the_schedule_catches_up_after_days_off_and_rolls_over_into_the_windows_
 
 
 def test_a_window_that_ended_while_rows_were_settling_is_asked_for_once_more(tick, read, time):
-    time.now = GRID.find(FOURTH).end + timedelta(minutes=1)
+    lag = load_connectors()["fulfillment"].settle_lag
+    time.now = GRID.find(FOURTH).end + lag / 2
     read(["fulfillment/orders"], [*KEYS, FIFTH])
-    time.now += HOUR
+    time.now += lag
     assert asked(tick("fulfillment"))[0] == (["orders"], [FOURTH, FIFTH])
     read(["fulfillment/orders"], [FOURTH, FIFTH])
     assert asked(tick("fulfillment"))[0] == (["orders"], [FIFTH])
@@ -343,7 +344,7 @@ def test_a_job_loads_windows_and_what_has_none(api, warehouse, instance, definit
 def test_the_launchpad_says_what_each_field_of_a_runs_config_does(definitions):
     family = definitions.resolve_assets_def(dg.AssetKey(["storefront", "orders"]))
     shown = {name: field.description for name, field in family.op.config_schema.config_type.fields.items()}
-    assert set(shown) == {"full", "max_parallel_requests"}
+    assert set(shown) >= {"full", "max_parallel_requests"}
     assert all(shown.values())
 
 

@@ -35,21 +35,10 @@ BLOCKS = {kind: re.findall(rf"```{kind}\n(.*?)```", DOCS, re.DOTALL) for kind in
 
 def in_yaml(connector: Connector) -> str:
     """Write a connector as YAML."""
-    given = {
-        "name": connector.name,
-        "description": connector.description,
-        "schema_file": str(connector.schema),
-        "config": plain(connector.config),
-        "cursors": {
-            name: {
-                "clock": {"format": cursor.clock.format, "tick": f"PT{cursor.clock.tick.total_seconds():g}S"},
-                "lower": cursor.lower,
-                "without_cursor": cursor.without_cursor,
-            }
-            for name, cursor in connector.cursors.items()
-        },
-        "retry": {"statuses": sorted(connector.retry.statuses), "attempts": connector.retry.attempts},
-    }
+    model = RestConnector.get_model_cls()
+    same = {field.name: getattr(connector, field.name) for field in fields(Connector) if field.name != "schema"}
+    attributes = model(**{**same, "config": plain(connector.config), "schema_file": str(connector.schema)})
+    given = attributes.model_dump(mode="json")
     return yaml.safe_dump({"type": "connectors_dagster.RestConnector", "attributes": given}, sort_keys=False)
 
 

@@ -56,10 +56,10 @@ def _refresh(connector: Connector, context: dg.ScheduleEvaluationContext) -> Ite
     if not plans:
         yield dg.SkipReason(f"Everything of {connector.name} is complete, queued or running.")
     for plan in plans:
-        yield request(plan)
+        yield build_request(plan)
 
 
-def request(plan: Plan) -> dg.RunRequest:
+def build_request(plan: Plan) -> dg.RunRequest:
     """Ask for a planned run; windows are resumed where they were last read to.
 
     The run key says what the run is about. It keeps a tick that was interrupted half-way from asking again, and no
