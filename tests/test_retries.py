@@ -38,14 +38,15 @@ def catalog(wire, monkeypatch):
 # Statuses, attempts and waits
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 @pytest.mark.parametrize("connector", ["storefront", "catalog", "billing", "subscriptions"])
-def test_a_status_that_may_pass_is_waited_out_2_4_and_8_seconds(api, read, waits, connector, status):
+def test_a_status_that_may_pass_is_waited_out_2_4_and_8_seconds(api, read, waits, connector):
     resource, path = ONE_OF_EACH[connector]
-    api.answer(path, status, times=3)
-    _, tally = read(resource)
-    assert waits == [2, 4, 8]
-    assert (tally.requests, tally.retries, tally.waited) == (4, 3, 14)
+    for status in (429, 500, 502, 503, 504):
+        waits.clear()
+        api.answer(path, status, times=3)
+        _, tally = read(resource)
+        assert (status, waits) == (status, [2, 4, 8])
+        assert (tally.requests, tally.retries, tally.waited) == (4, 3, 14)
 
 
 @pytest.mark.parametrize(
@@ -80,15 +81,13 @@ def test_a_status_that_no_waiting_mends_fails_at_once_with_what_to_do(api, read,
 
 
 @pytest.mark.parametrize("connector", ONE_OF_EACH)
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [("7", 7), (" 90 ", 90), ("0.5", 0.5), ("0", 0), (None, 2), ("soon", 2), ("-1", 2), ("nan", 2), ("", 2)],
-)
-def test_retry_after_says_how_long_to_wait(api, read, waits, connector, header, expected):
+def test_retry_after_says_how_long_to_wait(api, read, waits, connector):
     resource, path = ONE_OF_EACH[connector]
-    api.answer(path, 429, times=1, headers={} if header is None else {"Retry-After": header})
-    read(resource)
-    assert waits == [expected]
+    by_header = {"7": 7, " 90 ": 90, "0.5": 0.5, "0": 0, None: 2, "soon": 2, "-1": 2, "nan": 2, "": 2}
+    for header in by_header:
+        api.answer(path, 429, times=1, headers={} if header is None else {"Retry-After": header})
+        read(resource)
+    assert waits == list(by_header.values())
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(100, 100), (-100, 2), (0, 2)])
