@@ -25,7 +25,7 @@ from connectors_dagster.connector import Connector, Secret, Setting
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.defs.bundle import build_definitions
 from connectors_dagster.defs.scaffolder import RestConnectorScaffolder
-from tests.rows import order
+from tests.rows import address, customer, product
 
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
 ROOT = Path(__file__).parent.parent
@@ -104,7 +104,7 @@ def test_a_python_and_a_yaml_twin_are_one_value_and_give_identical_definitions(t
 
 
 def test_the_twins_in_the_docs_are_one_value_with_the_columns_shown_there(scaffolded, tmp_path):
-    declared, schema = BLOCKS["yaml"]
+    declared, schema, _ = BLOCKS["yaml"]
     scaffolded.put("helpdesk", declared, schema)
     (tmp_path / "helpdesk.schema.yaml").write_text(schema)
     names: dict[str, Any] = {"__file__": str(tmp_path / "helpdesk.py")}
@@ -218,13 +218,16 @@ def storefront_as(name: str) -> str:
     return in_yaml(load_connectors()["storefront"]).replace("name: storefront\n", f"name: {name}\n", 1)
 
 
-def test_a_scaffolded_connector_is_loaded_like_any_other(scaffolded, api, monkeypatch, materialize, warehouse):
-    scaffolded.put("shop", storefront_as("shop"))
-    for setting in ("BASE_URL", "API_KEY", "API_SECRET"):
-        monkeypatch.setenv(f"SOURCES__SHOP__{setting}", api.environment[f"SOURCES__STOREFRONT__{setting}"])
-    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
-    assert not materialize("shop/orders", until=datetime(2024, 1, 2, tzinfo=UTC)).errors
-    assert warehouse.ids("shop.orders") == [1]
+def test_the_docs_connector_for_the_sandbox_loads_like_any_other(scaffolded, api, monkeypatch, materialize, warehouse):
+    scaffolded.put("my_api", BLOCKS["yaml"][2])
+    monkeypatch.setenv("SOURCES__MY_API__BASE_URL", api.environment["SOURCES__BILLING__BASE_URL"])
+    monkeypatch.setenv("SOURCES__MY_API__TOKEN", api.environment["SOURCES__BILLING__API_KEY"])
+    api.set("billing/products", [product("p1", "2024-01-05T00:00:00Z"), product("p2", "2024-02-05T00:00:00Z")])
+    api.set("billing/customers", [customer("c1")])
+    api.set("billing/customer_addresses", [address("a1", "c1")])
+    assert not materialize("my_api", until=datetime(2024, 1, 2, tzinfo=UTC)).errors
+    assert warehouse.ids("my_api.products") == ["p1"]
+    assert warehouse.query("SELECT id, _customers_id FROM my_api.addresses") == [("a1", "c1")]
 
 
 def test_a_scaffolded_connector_can_be_turned_off(scaffolded, monkeypatch):
