@@ -80,3 +80,8 @@ def test_a_connector_is_a_value_and_imports_nothing_that_reads_or_loads():
 def test_the_sandbox_knows_nothing_of_the_project():
     for path in (PACKAGE / "sandbox").rglob("*.py"):
         assert own(path) <= {"sandbox"}, path.name
+
+
+def test_in_defs_the_time_is_asked_for_in_one_place_so_that_tests_can_say_it():
+    asking = {path.name for path in (PACKAGE / "defs").rglob("*.py") if ".now(UTC)" in path.read_text(encoding="utf-8")}
+    assert asking == {"present.py"}
