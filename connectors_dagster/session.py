@@ -95,7 +95,7 @@ class ApiSession(requests.Session):
             return self._retrying(self._attempt, request, **kwargs)
         except IgnoreResponseException:
             self.tally.ignored += 1
-            logger.warning("%s: %s is ignored as declared", self.label, _name(request))
+            logger.warning("%s: the answer to %s is ignored, as declared", self.label, _name(request))
             raise
         except ApiError as error:
             failure = error

@@ -24,8 +24,9 @@ from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, WindowGrid
 from tests.api import Api
 from tests.postgres import Postgres, cluster, find_programs
+from tests.shop import settings
 from tests.warehouse import Warehouse
-from tests.wire import Wire
+from tests.wire import Wire, reply
 
 Row = dict[str, Any]
 NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
@@ -88,6 +89,30 @@ def tls_wire(certificate: Path) -> Iterator[Wire]:
     context.load_cert_chain(certificate)
     with Wire(tls=context).served() as wire:
         yield wire
+
+
+@pytest.fixture
+def shop(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """The API of `things`."""
+    for name, value in settings(wire.url).items():
+        monkeypatch.setenv(name, value)
+    return wire
+
+
+@pytest.fixture
+def tls_shop(tls_wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """The API of `things` behind TLS, with one row."""
+    for name, value in settings(tls_wire.url).items():
+        monkeypatch.setenv(name, value)
+    tls_wire.replies = [reply({"data": [{"id": "1"}]})]
+    return tls_wire
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Wire]:
+    """Another server, which nobody should ever hear from."""
+    with Wire([reply({"data": [{"id": "stolen"}]})]).served() as elsewhere:
+        yield elsewhere
 
 
 @pytest.fixture

@@ -1,76 +1,27 @@
 """No secret is written anywhere but into the request it belongs to, whatever goes wrong and however much is logged."""
 
 import base64
-import gzip
-import html
 import io
-import json
 import logging
-import re
 import socket
-import traceback
 import zlib
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 from starlette.responses import JSONResponse
 
-from connectors_dagster import redaction
 from connectors_dagster.connector import Retry, Secret, Setting
 from connectors_dagster.definitions import enabled_connectors
 from connectors_dagster.errors import ApiError
 from connectors_dagster.pipeline import Order, loading
-from connectors_dagster.redaction import redact, remember
 from connectors_dagster.settings import MissingSettingsError
-from tests.shop import AUTH, SECRETS, settings, things
+from tests.leaks import chain, forms, leaks, texts
+from tests.shop import AUTH, SECRETS, things
 from tests.wire import Reply, Wire, reply, silent
 
 KINDS = [name for name in AUTH if name != "basic without password"]
-
-
-def forms(secrets: list[str]) -> set[str]:
-    """Everything the secrets look like on their way."""
-    return _forms(tuple(secrets))
-
-
-@cache
-def _forms(secrets: tuple[str, ...]) -> set[str]:
-    pairs = [f"{name}:{password}" for name in ("", *secrets) for password in ("", *secrets)]
-    found: set[str] = set()
-    for text in (*secrets, *(pair for pair in pairs if len(pair) > 1)):
-        raw = text.encode()
-        found |= {base64.b64encode(raw).decode().rstrip("="), base64.urlsafe_b64encode(raw).decode().rstrip("=")}
-    for text in secrets:
-        found |= {text, quote(text), quote(text, safe=""), quote_plus(text), html.escape(text), repr(text)[1:-1]}
-        found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], quote(quote(text, safe=""))}
-    return found | {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in found}
-
-
-def leaks(text: str, secrets: list[str]) -> list[str]:
-    return [form for form in forms(secrets) if form in text]
-
-
-def texts(folder: Path) -> Iterator[tuple[Path, str]]:
-    """All files below a folder, unpacked where they are packed."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            yield (
-                path,
-                (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode(errors="surrogateescape"),
-            )
-
-
-def chain(error: BaseException | None) -> str:
-    """Everything a printed exception shows, and what hangs on it unseen."""
-    text = ""
-    while error is not None:
-        text += "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
-        error = error.__cause__ or error.__context__
-    return text
 
 
 @pytest.fixture
@@ -91,14 +42,6 @@ def logs(monkeypatch) -> Iterator[Callable[[int], io.StringIO]]:
     for logger, level in zip(loggers, levels, strict=True):
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-@pytest.fixture
-def shop(wire, monkeypatch) -> Wire:
-    """The API of `things`."""
-    for name, value in settings(wire.url).items():
-        monkeypatch.setenv(name, value)
-    return wire
 
 
 def echo(wire: Wire, status: str) -> Reply:
@@ -192,6 +135,25 @@ def test_a_secret_among_the_parameters_of_an_endpoint_is_sent_and_masked_like_an
     assert leaks(written.getvalue(), [SECRETS["password"]]) == []
 
 
+def test_a_key_with_a_line_break_fails_without_being_shown(shop, read, project, monkeypatch):
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "first-line\nsecond-line")
+    for auth in ("bearer", "header"):
+        with pytest.raises(ApiError) as error:
+            read(things(project, auth=auth))
+        assert "line" not in chain(error.value).replace("line ", "").replace("newline", "").split("Error")[-1]
+
+
+def test_missing_settings_are_named_and_those_that_are_there_not_shown(project, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__API_KEY", "s3cr3t-value")
+    connector = next(c for c in enabled_connectors() if c.name == "storefront")
+    with (
+        pytest.raises(MissingSettingsError, match="SOURCES__STOREFRONT__API_SECRET") as error,
+        loading(Order(resources=[connector.resources["customers"]])),
+    ):
+        pass
+    assert "s3cr3t-value" not in chain(error.value)
+
+
 # Dagster
 
 
@@ -236,93 +198,3 @@ def kept_by(instance, project: Path) -> str:
     runs = instance.get_runs()
     events = (repr(event) for run in runs for event in instance.all_logs(run.run_id))
     return "\n".join([repr(runs), *events, *(text for _, text in texts(project))])
-
-
-# The one place
-
-
-@pytest.fixture
-def forgetful(monkeypatch) -> None:
-    """What a test has remembered is forgotten after it."""
-    for name in ("_secrets", "_known", "_encoded"):
-        monkeypatch.setattr(redaction, name, getattr(redaction, name))
-
-
-@pytest.mark.parametrize("secret", [*SECRETS.values(), "plain", "with\nnewline\n", "a.b*c[d]", "ünïcödé", "short"])
-def test_a_known_secret_is_masked_in_every_form_it_travels_in(forgetful, secret):
-    remember([secret])
-    for form in forms([secret]):
-        assert leaks(redact(f"before {form} after"), [secret]) == []
-    for other in ("", "x", "xy", "xyz", "ä"):
-        for text in (f"{other}:{secret}", f"{secret}:{other}", f"{other}{secret}{other}"):
-            encoded = base64.b64encode(text.encode()).decode()
-            assert encoded not in redact(f"Authorization={encoded}")
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("GET /v1?limit=1&api_key=abc&offset=2", "GET /v1?limit=1&api_key=***&offset=2"),
-        ("/v1?access_token=abc", "/v1?access_token=***"),
-        ("/v1?KEY=abc", "/v1?KEY=***"),
-        ("Authorization: Bearer abcdefgh", "Authorization: Bearer ***"),
-        ("{'Authorization': 'Basic YWJjOmRlZg=='}", "{'Authorization': '***'}"),
-        ('{"refresh_token": "abc", "id": 7}', '{"refresh_token": "***", "id": 7}'),
-        ("https://me:pass@example.com/v1", "https://***@example.com/v1"),
-        ("https://me:p@ss@example.com/v1", "https://***@example.com/v1"),
-        ("GET /v1?monkey=banana", "GET /v1?monkey=banana"),
-        ("mail me@example.com", "mail me@example.com"),
-    ],
-)
-def test_what_stands_where_secrets_stand_is_masked_without_being_known(text, safe):
-    assert redact(text) == safe
-
-
-def test_records_of_any_logger_are_masked_with_their_arguments_and_tracebacks(forgetful, caplog):
-    remember(["s3cr3t-value"])
-    logger = logging.getLogger("somebody.else")
-    try:
-        raise ValueError("refused s3cr3t-value")
-    except ValueError:
-        logger.exception("sent %s to %s", "s3cr3t-value", {"key": "s3cr3t-value"})
-    assert "s3cr3t-value" not in caplog.text
-    assert "ValueError: refused ***" in caplog.text
-
-
-def test_a_record_with_a_wrong_format_is_left_to_logging(forgetful, capsys, monkeypatch):
-    remember(["s3cr3t-value"])
-    monkeypatch.setattr(logging, "raiseExceptions", False)
-    logging.getLogger("somebody.else").warning("%d rows", "no number")
-
-
-def test_a_record_factory_that_was_there_before_is_kept(forgetful, monkeypatch):
-    class Marked(logging.LogRecord):
-        marked = True
-
-    before = logging.getLogRecordFactory()
-    logging.setLogRecordFactory(Marked)
-    try:
-        remember(["s3cr3t-value"])
-        record = logging.getLogger().makeRecord("x", logging.INFO, "x", 1, "%s", ("s3cr3t-value",), None)
-    finally:
-        logging.setLogRecordFactory(before)
-    assert (record.marked, record.getMessage()) == (True, "***")
-
-
-def test_a_key_with_a_line_break_fails_without_being_shown(shop, read, project, monkeypatch):
-    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "first-line\nsecond-line")
-    for auth in ("bearer", "header"):
-        with pytest.raises(ApiError) as error:
-            read(things(project, auth=auth))
-        assert "line" not in chain(error.value).replace("line ", "").replace("newline", "").split("Error")[-1]
-
-
-def test_missing_settings_are_named_and_those_that_are_there_not_shown(project, monkeypatch):
-    monkeypatch.setenv("SOURCES__STOREFRONT__API_KEY", "s3cr3t-value")
-    connector = next(c for c in enabled_connectors() if c.name == "storefront")
-    with (
-        pytest.raises(MissingSettingsError, match="SOURCES__STOREFRONT__API_SECRET") as error,
-        loading(Order(resources=[connector.resources["customers"]])),
-    ):
-        pass
-    assert "s3cr3t-value" not in chain(error.value)
