@@ -89,8 +89,11 @@ class Columns:
         arrays: dict[str, pa.Array] = {}
         for name, raws in self._turned(rows):
             column = self._names.column(name)
-            if column in self.hints or self._infer(name, column, raws):
-                arrays |= self._arrays(column, raws)
+            try:
+                if column in self.hints or self._infer(name, column, raws):
+                    arrays |= self._arrays(column, raws)
+            except RecursionError:
+                raise RowError(f"{self.label}: {name!r} holds a value that is nested too deeply to be read") from None
         for column in self.hints.keys() - arrays.keys():
             arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
         schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
@@ -141,10 +144,7 @@ class Columns:
 
     def _arrays(self, column: str, raws: Sequence[msgspec.Raw]) -> dict[str, pa.Array]:
         kind = _kind(self.hints[column])
-        try:
-            fitted = fit(raws, kind, self._arrow_type(column), self.clock)
-        except RecursionError:
-            raise RowError(f"{self.label}: {column!r} holds a value that is nested too deeply to be read") from None
+        fitted = fit(raws, kind, self._arrow_type(column), self.clock)
         if column in self._required and fitted.array.null_count:
             self._refuse(column, raws, fitted)
         if fitted.converted and column in self.declared:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import dlt
+import msgspec
 import pytest
 from dlt.common.schema import Schema
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from connectors_dagster.body import RawRow, encode_row, parse
 from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
+from connectors_dagster.errors import RowError
 from connectors_dagster.json_text import dump, load, mend
 
 DESTINATIONS = {name: getattr(dlt.destinations, name)().capabilities() for name in ("duckdb", "postgres")}
@@ -214,6 +216,13 @@ def test_json_is_written_hundreds_of_levels_deep():
     for _ in range(500):
         nested = [nested]
     assert json.loads(dump(nested)) == json.loads("[" * 500 + f'"{10**30}"' + "]" * 500)
+
+
+@pytest.mark.parametrize("data_type", ["text", "bigint", None])
+def test_a_value_nested_too_deeply_for_its_column_is_refused_by_name(data_type):
+    deep = msgspec.Raw(b"[" * 2_000 + b"]" * 2_000)
+    with pytest.raises(RowError, match=r"^shop/things: 'tree' holds a value that is nested too deeply"):
+        columns(tree=data_type).to_batch([{"tree": deep}])
 
 
 def test_a_database_without_nul_gets_it_written_out():
