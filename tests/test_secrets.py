@@ -18,10 +18,11 @@ from connectors_dagster.errors import ApiError
 from connectors_dagster.pipeline import Order, loading
 from connectors_dagster.settings import MissingSettingsError
 from tests.leaks import chain, forms, leaks, texts
-from tests.shop import AUTH, SECRETS, things
+from tests.shop import SECRETS, things
 from tests.wire import Reply, Wire, reply, silent
 
-KINDS = [name for name in AUTH if name != "basic without password"]
+KINDS = ["basic", "bearer", "query"]
+"""The kinds of credentials the connectors have."""
 
 
 @pytest.fixture
