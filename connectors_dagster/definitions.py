@@ -17,10 +17,13 @@ from connectors_dagster.defs.failures import build_failure_sensor
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
 # of all steps are forked from one that has done it.
 FAMILIES_AT_ONCE = 4
+UNSCAFFOLDED = {"__init__.py", "__pycache__"}
 EXECUTOR = dg.multiprocess_executor.configured(
     {
         "max_concurrent": FAMILIES_AT_ONCE,
-        "start_method": {"forkserver": {"preload_modules": ["connectors_dagster.definitions", "dagster_dlt"]}},
+        "start_method": {
+            "forkserver": {"preload_modules": ["connectors_dagster.definitions", "connectors_dagster.pipeline"]}
+        },
     }
 )
 
@@ -50,6 +53,8 @@ def _component_tree() -> dg.ComponentTree:
 
 
 def _scaffolded(tree: dg.ComponentTree) -> dg.Definitions:
+    if {path.name for path in tree.defs_module_path.iterdir()} <= UNSCAFFOLDED:
+        return dg.Definitions()  # to build nothing takes Dagster as long as to build all connectors
     with warnings.catch_warnings():
         # Dagster warns that it uses previews of its own to look into the folder.
         for category in (dg.PreviewWarning, dg.BetaWarning):

@@ -4,16 +4,18 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
-import duckdb
 from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
 from connectors_dagster.lock import SIBLINGS_TIMEOUT, alone, seconds
+
+if TYPE_CHECKING:
+    import duckdb
 
 DEFAULT_FILE = "connectors.duckdb"
 STRANGERS_TIMEOUT = 60.0
@@ -110,7 +112,9 @@ def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
         yield stack.enter_context(client)
 
 
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
+def _open(path: Path) -> "duckdb.DuckDBPyConnection":
+    import duckdb  # here, for to know where rows go needs no database
+
     timeout = seconds("busy_timeout", STRANGERS_TIMEOUT)
     deadline = time.monotonic() + timeout
     while True:

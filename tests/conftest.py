@@ -3,7 +3,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,19 @@ from connectors_dagster.connector import Resource
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs
-from connectors_dagster.pipeline import Load, Order, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import Load, loading
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, WindowGrid
 from tests.api import Api
 from tests.postgres import Postgres, cluster, find_programs
+from tests.rows import NOW
 from tests.shop import settings
 from tests.warehouse import Warehouse
 from tests.wire import Wire, reply
 
 Row = dict[str, Any]
-NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
-"""When tests take place that do not say otherwise: in the fourth window from 2024-01-01 on."""
 
 
 @pytest.fixture(autouse=True)
@@ -168,12 +168,12 @@ def load() -> Loader:
         connectors = load_connectors()
         resources = [connectors[name.partition("/")[0]].resources[name.partition("/")[2]] for name in selection]
         grid = WindowGrid(step, start)
-        order = Order(resources=resources)
+        order = Order(now=now, resources=resources)
         if resources[0].windowed:
             opened = grid.opened(now)
             wanted = [w for w in opened if windows is None or w.key in windows]
             slices = grid.slices(wanted, now=now, settle_lag=resources[0].connector.settle_lag)
-            order = Order(resources=resources, slices=slices)
+            order = Order(now=now, resources=resources, slices=slices)
         with loading(order) as load:
             if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
                 raise errors[0]

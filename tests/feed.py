@@ -15,11 +15,13 @@ from starlette.routing import Route
 
 from connectors_dagster.body import decode_row
 from connectors_dagster.connector import Connector, Cursor, Resource
-from connectors_dagster.pipeline import Order, connect, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import connect, loading
 from connectors_dagster.sandbox import serving
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice
+from tests.rows import NOW
 
 Bound = Literal["inclusive", "exclusive"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,7 +100,7 @@ def build_connector(
 
 def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | None, Tally]:
     """Load slices of a resource; returns the counts of each."""
-    with loading(Order(resources=[resource], slices=slices)) as load:
+    with loading(Order(now=NOW, resources=[resource], slices=slices)) as load:
         (outcome,) = load.outcomes.values()
         if outcome.error:
             raise outcome.error

@@ -17,7 +17,8 @@ from typing import Any
 
 from connectors_dagster.cli import main
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import loading
 from connectors_dagster.window import Window, WindowGrid
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -147,10 +148,10 @@ def order(*selection: str, windows: Sequence[str] = ()) -> Order:
     connector = load_connectors()[selection[0].partition("/")[0]]
     resources = [connector.resources[name.partition("/")[2]] for name in selection]
     if not resources[0].windowed:
-        return Order(resources=resources)
+        return Order(now=NOW, resources=resources)
     wanted = [window for window in opened() if not windows or window.key in windows]
     lag, tick = connector.settle_lag, resources[0].eldest.cursor.clock.tick
-    return Order(resources=resources, slices=GRID.slices(wanted, now=NOW, settle_lag=lag, tick=tick))
+    return Order(now=NOW, resources=resources, slices=GRID.slices(wanted, now=NOW, settle_lag=lag, tick=tick))
 
 
 def opened() -> list[Window]:

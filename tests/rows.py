@@ -1,6 +1,10 @@
 """Rows as the APIs give them, with only what a test is about."""
 
+from datetime import UTC, datetime
 from typing import Any
+
+NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
+"""When tests take place that do not say otherwise: in the fourth window from 2024-01-01 on."""
 
 
 def order(id: int, at: str | None, **fields: Any) -> dict[str, Any]:

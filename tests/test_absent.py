@@ -6,8 +6,9 @@ import pytest
 
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.errors import LoadError
-from connectors_dagster.pipeline import Order, loading
-from tests.rows import address, customer
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import loading
+from tests.rows import NOW, address, customer
 
 FAMILY = ("billing/customers", "billing/customer_addresses")
 
@@ -20,7 +21,7 @@ def catalog(absent: str):
 def load_catalog(absent: str, *, accept_loss: bool = False) -> int:
     """Load the catalog; returns how many rows were found absent."""
     resource = catalog(absent).resources["ecommerce_data"]
-    with loading(Order(resources=[resource], accept_loss=accept_loss)) as load:
+    with loading(Order(now=NOW, resources=[resource], accept_loss=accept_loss)) as load:
         outcome = load.outcomes["ecommerce_data"]
         if outcome.error:
             raise outcome.error

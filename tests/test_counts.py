@@ -10,7 +10,8 @@ import pytest
 from connectors_dagster import response
 from connectors_dagster.columns import Columns
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.pipeline import Load, Order, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import Load, loading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Window, WindowGrid
 from tests.rows import address, customer, order, product
@@ -28,7 +29,7 @@ def loaded(*selection: str, windows: Sequence[Window] = ()) -> Iterator[Load]:
     resources = [connector.resources[name.partition("/")[2]] for name in selection]
     lag = connector.settle_lag
     slices = GRID.slices(list(windows), now=NOW + lag, settle_lag=lag)
-    with loading(Order(resources=resources, slices=slices)) as load:
+    with loading(Order(now=NOW, resources=resources, slices=slices)) as load:
         assert [outcome.error for outcome in load.outcomes.values() if outcome.error] == []
         yield load
 

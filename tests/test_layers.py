@@ -36,6 +36,8 @@ BELOW: dict[str, set[str]] = {
     "source": {"body", "columns", "connector", "cut", "endpoint", "parallel", "session", "tally", "window"},
     "destination": {"errors", "lock"},
     "absent": {"connector", "errors"},
+    "causes": {"errors", "redaction"},
+    "order": {"connector", "window"},
 }
 """What each module of reading and loading may import from this project; others may import all of these."""
 

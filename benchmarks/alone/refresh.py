@@ -9,7 +9,8 @@ from benchmarks.peers.answer import DATABASE, arguments, say, timed
 from benchmarks.peers.settings import storefront_settings
 from benchmarks.peers.step import build_order
 from benchmarks.task import last_change
-from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import loading
 
 CHANGED = 50
 TIMES = 50
@@ -26,7 +27,7 @@ def main() -> None:
     everything = build_order()
     rows, _, _ = load(everything)
     newest = replace(everything.slices[-1], since=last_change(rows - CHANGED, rows))
-    refresh = Order(resources=everything.resources, slices=[newest])
+    refresh = Order(now=everything.now, resources=everything.resources, slices=[newest])
     figures: dict[str, float] = {}
     for size in (rows, rows * TIMES):
         grow(size // rows)

@@ -6,7 +6,8 @@ from benchmarks.peers.answer import answer_table, arguments, timed
 from benchmarks.peers.settings import storefront_settings
 from benchmarks.task import END, START, STEP
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import loading
 from connectors_dagster.window import WindowGrid
 
 
@@ -27,7 +28,7 @@ def build_order() -> Order:
     grid = WindowGrid(STEP, START.date().isoformat())
     windows = [window for window in grid.opened(END) if window.start < END]
     slices = grid.slices(windows, now=END + connector.settle_lag, settle_lag=connector.settle_lag)
-    return Order(resources=[connector.resources["orders"]], slices=slices)
+    return Order(now=END + connector.settle_lag, resources=[connector.resources["orders"]], slices=slices)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import dagster as dg
 from dagster_dlt import DagsterDltResource
@@ -15,8 +15,12 @@ from connectors_dagster.defs.partitions import grid_of, partitions_of
 from connectors_dagster.defs.progress import resume
 from connectors_dagster.defs.translator import asset_key, build_specs, declared_metadata
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
-from connectors_dagster.pipeline import Load, Order, Outcome, loading
+from connectors_dagster.order import Order
 from connectors_dagster.settings import MissingSettingsError
+
+if TYPE_CHECKING:
+    from connectors_dagster.extract import Outcome
+    from connectors_dagster.pipeline import Load
 
 WINDOWS_PER_RUN = 12
 # Raised by hand for what may pass: as the policy of an op, it would also ask again after Ctrl-C.
@@ -74,18 +78,21 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
 
 
 def _order(context: dg.AssetExecutionContext, selected: Sequence[Resource], *, full: bool) -> Order:
-    connector, cursor = selected[0].connector, selected[0].eldest.cursor
+    connector, cursor, now = selected[0].connector, selected[0].eldest.cursor, present.now()
     if cursor is None:
-        return Order(resources=selected)
+        return Order(now=now, resources=selected)
     grid, lag = grid_of(connector), connector.settle_lag
     windows = [grid.find(key) for key in context.partition_keys]
-    slices = grid.slices(windows, now=present.now(), settle_lag=lag, tick=cursor.clock.tick)
+    slices = grid.slices(windows, now=now, settle_lag=lag, tick=cursor.clock.tick)
     if not full:
         slices = [resume(context.instance, selected, piece, lag) for piece in slices]
-    return Order(resources=selected, slices=slices)
+    return Order(now=now, resources=selected, slices=slices)
 
 
 def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg.MaterializeResult[None]]:
+    # Here, for who only looks at the definitions needs neither Arrow nor a database.
+    from connectors_dagster.pipeline import loading
+
     try:
         with loading(order) as load:
             loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
@@ -98,7 +105,7 @@ def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg
         _fail(context, errors)
 
 
-def _result(context: dg.AssetExecutionContext, load: Load, outcome: Outcome) -> dg.MaterializeResult[None]:
+def _result(context: dg.AssetExecutionContext, load: "Load", outcome: "Outcome") -> dg.MaterializeResult[None]:
     resource = outcome.resource
     assert load.info and outcome.dlt_resource
     metadata = {

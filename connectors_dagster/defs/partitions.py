@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import dagster as dg
-from sqlalchemy.exc import IntegrityError
 
 from connectors_dagster import settings
 from connectors_dagster.connector import Connector
@@ -33,6 +32,9 @@ def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
 
 def open_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
     """Add the windows that have begun since the last time; returns their keys, oldest first."""
+    # Who only looks at the definitions need not import a database toolkit.
+    from sqlalchemy.exc import IntegrityError
+
     if missing := missing_windows(instance, grid, now):
         try:
             instance.add_dynamic_partitions(grid.name, missing)

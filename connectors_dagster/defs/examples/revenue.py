@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 
 from connectors_dagster.destination import destination_name, duckdb_file, only_writer
 
@@ -40,6 +39,8 @@ def build_revenue() -> dg.AssetsDefinition:
     def revenue_by_month() -> dg.MaterializeResult[None]:
         if destination_name() != "duckdb":
             raise dg.Failure(f"This example is written for DuckDB, and the destination is {destination_name()}.")
+        import duckdb  # here, for to look at the definitions needs no database
+
         with only_writer(duckdb_file(), "revenue_by_month"), duckdb.connect(str(duckdb_file())) as warehouse:
             warehouse.execute("CREATE SCHEMA IF NOT EXISTS examples")
             sql = f"CREATE OR REPLACE TABLE examples.revenue_by_month AS\n{MODEL.read_text(encoding='utf-8')}"
