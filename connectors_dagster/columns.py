@@ -66,6 +66,11 @@ class Columns:
             self._decide(name, hints.get("data_type"))
 
     @property
+    def key_columns(self) -> list[str]:
+        """The columns of the keys."""
+        return [self._names.column(key) for key in sorted(self.keys)]
+
+    @property
     def drift(self) -> dict[str, str]:
         """What is not as declared, by column."""
         found = {column: [remark] for column, remark in self._remarks.items()}

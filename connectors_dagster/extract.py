@@ -1,15 +1,14 @@
 """Resources read into the folder of a pipeline: one dlt package each, ready to load."""
 
-import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.schema import Schema
-from dlt.common.schema.typing import TTableSchemaColumns
+from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS, TTableSchemaColumns
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -21,13 +20,15 @@ from connectors_dagster.columns import Columns
 from connectors_dagster.connector import ABSENT_SINCE, Resource
 from connectors_dagster.destination import file_format
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
+from connectors_dagster.keys import Keys
+from connectors_dagster.noise import no_noise
 from connectors_dagster.order import Order
 from connectors_dagster.session import Policy
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice
 
-NOISE = ("several column hints were different", "native writer could not be found")
+DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
 
 
@@ -95,7 +96,7 @@ def _extract_resource(pipeline: dlt.Pipeline, order: Order, reading: Reading) ->
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
     source = DltSource(Schema(order.name), resource.connector.name, [dlt_resource])
-    with _no_noise():
+    with no_noise():
         extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for tally in reading.tallies.values():
@@ -116,12 +117,30 @@ def _items(reading: Reading, columns: Columns | None) -> Iterator[Any]:
         for rows, _ in reading.pages():
             yield [decode_row(row) for row in rows]
         return
-    known = 0
+    keys, known = Keys(), 0
+    last: tuple[pa.RecordBatch, dict[str, Any]] | None = None
     for batch in reading.batches(columns):
+        if last:
+            yield _marked(*last)
+        keys.add(zip(*(batch.column(name).to_pylist() for name in columns.key_columns), strict=True))
         new = len(columns.hints) > known
         known = len(columns.hints)
-        hints = dlt.mark.make_hints(columns=_hints(reading.resource, columns)) if new else None
-        yield dlt.mark.with_hints(batch, hints) if hints else batch
+        last = batch, {"columns": _hints(reading.resource, columns)} if new else {}
+    if last:
+        yield _marked(last[0], last[1] | _merging(reading.resource, keys))
+
+
+def _marked(batch: pa.RecordBatch, hints: dict[str, Any]) -> Any:
+    return dlt.mark.with_hints(batch, dlt.mark.make_hints(**hints)) if hints else batch
+
+
+def _merging(resource: Resource, keys: Keys) -> dict[str, Any]:
+    """Say whether rows came twice, so that the destination looks for them only then.
+
+    As a hint of the table, for that of the disposition cannot take back what the load before said.
+    """
+    merged = resource.definition.get("write_disposition") == "merge"
+    return {"additional_table_hints": {DEDUPLICATED: not keys.repeated()}} if merged else {}
 
 
 def _columns(pipeline: dlt.Pipeline, order: Order, resource: Resource) -> Columns | None:
@@ -152,18 +171,3 @@ def _check_count(reading: Reading, ready: int) -> None:
     read = sum(tally.rows for tally in reading.tallies.values())
     if read != ready:
         raise LoadError(f"{reading.resource}: {read} rows were read, but {ready} are ready to load")
-
-
-@contextmanager
-def _no_noise() -> Iterator[None]:
-    """Keep dlt from warning at every batch of what is meant: json as Arrow text, and rows as SQL."""
-
-    def other(record: logging.LogRecord) -> bool:
-        return not any(noise in str(record.msg) for noise in NOISE)
-
-    log = logging.getLogger("dlt")
-    log.addFilter(other)
-    try:
-        yield
-    finally:
-        log.removeFilter(other)

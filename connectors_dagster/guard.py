@@ -1,12 +1,9 @@
 """Looks at every page before its rows are believed."""
 
-from array import array
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
@@ -14,6 +11,7 @@ from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginat
 from connectors_dagster.body import NULL, RawRow, is_raw
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.keys import Keys
 from connectors_dagster.paginators import AnchoredOffset
 from connectors_dagster.redaction import excerpt, redact
 
@@ -48,7 +46,7 @@ class PageGuard:
         self._asked: set[str] = set()
         self._empty = 0
         self._url = ""
-        self._keys = array("q")  # 8 bytes a row, however long the keys
+        self._keys = Keys()
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
         """Check one page and return its rows, less those that were read before on purpose.
@@ -73,8 +71,7 @@ class PageGuard:
 
     def duplicates(self) -> int:
         """Count the rows whose key had been on a page before."""
-        keys = pa.Array.from_buffers(pa.int64(), len(self._keys), [None, pa.py_buffer(self._keys)])
-        return len(keys) - int(pc.count_distinct(keys).as_py())
+        return self._keys.repeated()
 
     def turn(self, url: str = "") -> None:
         """Count a page; `url` is what it was read from, where that is known."""
@@ -91,7 +88,7 @@ class PageGuard:
         raise EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
 
     def _counted(self, rows: list[RawRow]) -> list[RawRow]:
-        self._keys.extend(hash(self.identity(row)) for row in rows)
+        self._keys.add(map(self.identity, rows))
         return rows
 
     def _check_envelope(self, page: PageData[RawRow]) -> None:

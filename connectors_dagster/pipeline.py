@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.configuration.exceptions import DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.exceptions import DltException
@@ -24,17 +25,21 @@ from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.extract import Outcome, extract
 from connectors_dagster.folder import private_folder, work_folder
 from connectors_dagster.lock import alone
+from connectors_dagster.noise import no_noise
 from connectors_dagster.order import Order
 from connectors_dagster.redaction import remember
 from connectors_dagster.session import Policy
 
 CREATE_ATTEMPTS = 10
+DUCKDB = {"memory_limit": "256MB", "threads": 2, "preserve_insertion_order": False}
 DEFAULTS = {
     # Rows say which load brought them; they need no number of their own, they have a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
     # Half of the time to extract goes into compressing files that live for seconds.
     "data_writer": {"disable_compression": True},
     "load": {"truncate_staging_dataset": True},
+    # DuckDB would take most of the machine's memory for itself: what does not fit goes to disk beside the file.
+    "destination": {"duckdb": {"credentials": {"global_config": DUCKDB}}},
     # dlt would finish what it is at and forget that somebody asked the process to end.
     "runtime": {"dlthub_telemetry": False, "intercept_signals": False},
 }
@@ -78,6 +83,7 @@ def loading(order: Order) -> Iterator[Load]:
             pipeline.sync_destination()
         with _timed(load, "extract"):
             load.outcomes = extract(pipeline, order, client, policy)
+        pa.default_memory_pool().release_unused()
         if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
             _load(load, order)
         yield load
@@ -115,7 +121,7 @@ def _load(load: Load, order: Order) -> None:
         wait=wait_random(0, 1),
         reraise=True,
     )
-    with _step(load, "load"):
+    with _step(load, "load"), no_noise():
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{order.name}: loading ended before packages {left} were loaded: run again")

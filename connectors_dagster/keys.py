@@ -1,0 +1,27 @@
+"""Which keys came more than once, told by their hashes."""
+
+from array import array
+from collections.abc import Hashable, Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+class Keys:
+    """The keys of many rows in 8 bytes each, however long they are.
+
+    Two keys with the same hash count as one that came twice: it is rare, and nothing may depend on its being so.
+    """
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._hashes = array("q")
+
+    def add(self, keys: Iterable[Hashable]) -> None:
+        """Take note of keys."""
+        self._hashes.extend(map(hash, keys))
+
+    def repeated(self) -> int:
+        """Count those that had come before."""
+        hashes = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])
+        return len(hashes) - int(pc.count_distinct(hashes).as_py())
