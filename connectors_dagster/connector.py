@@ -79,9 +79,11 @@ class Connector:
         absent: per resource, what happens to rows the API no longer returns: ``keep`` them, ``mark`` them with
             the time in a column, or ``delete`` them. Children of a parent that was read again are deleted unless
             something else is said, everything else is kept.
+        requests_per_minute: how many requests the API grants, if it says so.
+        remaining_header: a response header that says how many requests are left of those granted, if there is one.
         total_header: a response header that says how many rows there are in all, if the API has one.
         settle_lag: how long the API may take to show a change.
-        max_parallel_requests: requests under way at once in a run.
+        max_parallel_requests: requests under way at once, from all runs on a machine together.
     """
 
     name: str
@@ -95,6 +97,8 @@ class Connector:
     retry: Retry = Retry()
     settle_lag: timedelta = timedelta(minutes=5)
     max_parallel_requests: int = 4
+    requests_per_minute: int | None = None
+    remaining_header: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a connector that contradicts itself."""

@@ -49,6 +49,8 @@ class Endpoint:
         endpoint = self.endpoint = settings.fill(resource.endpoint, settings.read_settings(resource.connector))
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
+        # Made once and copied: reading the paths in it takes as long as a request.
+        self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
 
     def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[RawRow]]:
@@ -105,7 +107,7 @@ class Endpoint:
 
     def _paginator(self, label: str) -> BasePaginator | None:
         """Make a paginator of this sequence's own; one by offset is anchored, unless it may see empty pages."""
-        paginator = deepcopy(create_paginator(self.endpoint.get("paginator") or self.client.get("paginator")))
+        paginator = deepcopy(self._paginating)
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
             return AnchoredOffset(paginator, identity_of(self.resource), label)
         return paginator

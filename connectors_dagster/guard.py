@@ -1,7 +1,7 @@
 """Looks at every page before its rows are believed."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from dlt.common import jsonpath
@@ -41,7 +41,7 @@ class PageGuard:
         self.identity = identity_of(resource)
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
-        self._list = jsonpath.compile_path(self.head)
+        self._list = _compiled(self.head)
         self._seen: set[int] = set()
         self._asked: set[str] = set()
         self._empty = 0
@@ -136,6 +136,11 @@ def _shown(page: PageData[RawRow]) -> str:
         return f"the answer is {redact(page.response.text)}"
     fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
     return f"the answer holds {excerpt(fields, SMALL_BODY)}"
+
+
+@lru_cache
+def _compiled(path: str) -> jsonpath.TJsonPath:
+    return jsonpath.compile_path(path)
 
 
 def _split_at_wildcard(selector: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from connectors_dagster import settings
 from connectors_dagster.absent import Absence
+from connectors_dagster.budget import Budget
 from connectors_dagster.causes import cause, may_pass
 from connectors_dagster.connector import Connector
 from connectors_dagster.destination import build_destination, writer
@@ -66,7 +67,7 @@ def loading(order: Order) -> Iterator[Load]:
         DestinationBusyError, LoadError: nothing of this order is claimed as loaded.
     """
     use_defaults()
-    client, policy = connect(order.connector)
+    client, policy = connect(order.connector, order.max_parallel_requests)
     work = work_folder()
     with (
         alone(work / "families" / f"{order.name}.lock", f"reading and loading {order.name}"),
@@ -89,7 +90,7 @@ def loading(order: Order) -> Iterator[Load]:
         yield load
 
 
-def connect(connector: Connector) -> tuple[Mapping[str, Any], Policy]:
+def connect(connector: Connector, max_parallel_requests: int | None = None) -> tuple[Mapping[str, Any], Policy]:
     """Read the settings of a connector: dlt's client configuration, and how requests are made.
 
     Raises:
@@ -99,8 +100,18 @@ def connect(connector: Connector) -> tuple[Mapping[str, Any], Policy]:
     values = settings.read_settings(connector)
     remember(settings.secret_values(values))
     client = settings.fill(connector.config["client"], values)
-    http = settings.allow_http(connector.name)
-    return client, Policy(base_url=client["base_url"], retry=connector.retry, allow_http=http)
+    budget = Budget(
+        folder=work_folder() / "requests" / connector.name,
+        at_once=max_parallel_requests or settings.max_parallel_requests(connector),
+        per_minute=settings.requests_per_minute(connector),
+    )
+    return client, Policy(
+        base_url=client["base_url"],
+        retry=connector.retry,
+        allow_http=settings.allow_http(connector.name),
+        budget=budget,
+        remaining_header=connector.remaining_header,
+    )
 
 
 def use_defaults() -> None:

@@ -1,7 +1,8 @@
 """HTTP as a connector wants it: its retries, its origin and no other, its secrets out of every message."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -11,6 +12,7 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
+from connectors_dagster.budget import Budget
 from connectors_dagster.connector import Retry
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.origin import check_origin, home_origin, is_loopback
@@ -21,6 +23,8 @@ from connectors_dagster.retry import BROKEN, build_retrying, is_untrusted, retry
 from connectors_dagster.tally import Tally
 
 logger = logging.getLogger(__name__)
+SPENT = 20.0
+"""Seconds to wait when no request is left and the API does not say until when (as Picqer's own client waits)."""
 ADVICE = {
     401: "; check the credentials of this source",
     403: "; the credentials may not read this: check their scope",
@@ -39,6 +43,8 @@ class Policy:
         timeout: seconds to connect, and between two bytes.
         sleep: waits that many seconds.
         adapter: keeps the connections.
+        budget: how many requests are granted; None for any number.
+        remaining_header: says how many of them are left.
     """
 
     base_url: str
@@ -47,6 +53,8 @@ class Policy:
     timeout: tuple[float, float] = (10.0, 60.0)
     sleep: Callable[[float], None] = pause
     adapter: HTTPAdapter = field(default_factory=lambda: JsonAdapter(pool_maxsize=32))
+    budget: Budget | None = None
+    remaining_header: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse an address that no credentials should be sent to."""
@@ -73,6 +81,7 @@ class ApiSession(requests.Session):
         self.policy, self.tally, self.label, self.rows_at = policy, tally, label, rows_at
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
+        self._spent = False
         self._retrying = build_retrying(policy.retry, sleep=policy.sleep, before_sleep=self._note_retry)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
@@ -121,13 +130,26 @@ class ApiSession(requests.Session):
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.tally.requests += 1
-        response = cast(JsonResponse, super().send(request, **kwargs))
-        response.rows_at = self.rows_at
-        self.tally.bytes += len(response.content)
+        with self._granted():
+            response = cast(JsonResponse, super().send(request, **kwargs))
+            response.rows_at = self.rows_at
+            self.tally.bytes += len(response.content)
+        self._spent = response.headers.get(self.policy.remaining_header or "") == "0"
         if response.status_code >= 300:
             raise ApiError(f"{self.label}: {_name(request)} answered {response.status_code} and nothing to follow")
         self._check_json(request, response)
         return response
+
+    @contextmanager
+    def _granted(self) -> Iterator[None]:
+        """Wait until the API grants a request."""
+        if self._spent:
+            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.remaining_header, SPENT)
+            self.tally.waited += SPENT
+            self.policy.sleep(SPENT)
+        with self.policy.budget.request(self.policy.sleep) if self.policy.budget else nullcontext(0.0) as waited:
+            self.tally.waited += waited
+            yield
 
     def _check_json(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         try:

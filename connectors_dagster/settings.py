@@ -91,8 +91,14 @@ def max_loss(connector: str) -> float:
 
 
 def max_parallel_requests(connector: Connector) -> int:
-    """Read how many requests of a connector may be under way at once in a run, its own by default."""
+    """Read how many requests of a connector may be under way at once, its own by default."""
     return int(dlt.config.get(f"sources.{connector.name}.max_parallel_requests") or connector.max_parallel_requests)
+
+
+def requests_per_minute(connector: Connector) -> int | None:
+    """Read how many requests the API of a connector grants, its own by default; None for no limit."""
+    configured: Any = dlt.config.get(f"sources.{connector.name}.requests_per_minute")
+    return int(configured) if configured else connector.requests_per_minute
 
 
 def enabled(available: Iterable[str]) -> tuple[str, ...]:

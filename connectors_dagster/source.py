@@ -80,10 +80,13 @@ class Reading:
 
     def _sequences(self) -> list[Iterator["_Page"]]:
         if self.resource.parent:
+            # Many per session, so that there are few sessions, yet few enough that no worker is without any.
+            most = sum(map(len, self.parents.values())) // (2 * self.workers)
+            size = min(PARENTS_AT_ONCE, max(most, 1))
             return [
-                self._children(piece, parents[at : at + PARENTS_AT_ONCE])
+                self._children(piece, parents[at : at + size])
                 for piece, parents in self.parents.items()
-                for at in range(0, len(parents), PARENTS_AT_ONCE)
+                for at in range(0, len(parents), size)
             ]
         if not self.slices:
             return [self._whole()]

@@ -30,7 +30,7 @@ BELOW: dict[str, set[str]] = {
     "origin": {"errors", "redaction"},
     "response": {"body"},
     "retry": {"connector", "errors"},
-    "session": {"connector", "errors", "origin", "parallel", "redaction", "response", "retry", "tally"},
+    "session": {"budget", "connector", "errors", "origin", "parallel", "redaction", "response", "retry", "tally"},
     "paginators": {"errors"},
     "guard": {"body", "connector", "errors", "keys", "paginators", "redaction"},
     "endpoint": {"body", "connector", "errors", "guard", "paginators", "redaction", "session", "settings"},
@@ -38,6 +38,7 @@ BELOW: dict[str, set[str]] = {
     "source": {"body", "columns", "connector", "cut", "endpoint", "parallel", "session", "tally", "window"},
     "destination": {"errors", "lock"},
     "absent": {"connector", "errors"},
+    "budget": set(),
     "causes": {"errors", "redaction"},
     "order": {"connector", "window"},
 }

@@ -54,6 +54,7 @@ connector = Connector(
     description="Software billing: customers, prices, subscriptions and transactions",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     cursors={name: Cursor() for name in CURSORS},
+    max_parallel_requests=16,  # one request per customer, and an API made for many merchants at once
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -21,6 +21,7 @@ connector = Connector(
     description="Recurring billing: add-ons, items, customers, coupons and events",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     retry=Retry(attempts=10),
+    max_parallel_requests=16,  # Chargebee lets 50 GET requests be under way
     config={
         "client": {
             "base_url": Setting("base_url"),
