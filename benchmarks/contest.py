@@ -8,6 +8,8 @@ from benchmarks.entrants import Entrant
 from benchmarks.environment import python_of
 from benchmarks.script import RunError, run_script
 
+PATIENCE = 240.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
@@ -33,15 +35,19 @@ class Run:
 
 
 def rounds(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> Iterator[Run | RunError]:
-    """Do every trial once, then every trial again; what fails once does not start again."""
+    """Do every trial once, then every trial again; what fails or takes longer than our patience is not asked again."""
     left = list(trials)
     for _ in range(runs):
         for trial in list(left):
             try:
-                yield run_trial(trial, address=address, rows=rows)
+                run = run_trial(trial, address=address, rows=rows)
             except RunError as error:
                 left.remove(trial)
                 yield error
+                continue
+            if run.seconds > PATIENCE:
+                left.remove(trial)
+            yield run
 
 
 def run_trial(trial: Trial, *, address: str, rows: int) -> Run:

@@ -19,6 +19,7 @@ class Entrant:
         environment: the requirements file below `peers/`, without ending; None for this project's environment.
         connections: how many requests at once; measured with each of these.
         extra: further arguments of the script.
+        waits: whether it takes part against a server that makes everybody wait.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Entrant:
     environment: str | None = None
     connections: Sequence[int] = (1,)
     extra: Sequence[str] = ()
+    waits: bool = True
 
     @property
     def requirements(self) -> Path | None:
@@ -90,9 +92,10 @@ ENTRANTS = (
     Entrant(
         name="dlt-windows",
         label="dlt, a run per window",
-        about="the same, but a run of the pipeline for each window",
+        about="the same, but a run of the pipeline for each window; only where the server answers at once",
         module="rest_api",
         environment="dlt",
         extra=("windows",),
+        waits=False,
     ),
 )

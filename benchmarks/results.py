@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.contest import Run, Trial
 
-HEADS = ("who", "connections", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
+HEADS = ("who", "connections", "runs", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
         (
             result.trial.entrant.label,
             str(result.trial.connections),
+            str(len(result.runs)),
             f"{result.seconds:.1f}",
             result.span,
             f"{result.cpu:.1f}",
