@@ -32,7 +32,7 @@ from connectors_dagster.redaction import remember
 from connectors_dagster.session import Policy
 
 CREATE_ATTEMPTS = 10
-DUCKDB = {"memory_limit": "256MB", "threads": 2, "preserve_insertion_order": False}
+DUCKDB = {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False}
 DEFAULTS = {
     # Rows say which load brought them; they need no number of their own, they have a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
