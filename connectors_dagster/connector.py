@@ -84,6 +84,10 @@ class Connector:
         total_header: a response header that says how many rows there are in all, if the API has one.
         settle_lag: how long the API may take to show a change.
         max_parallel_requests: requests under way at once, from all runs on a machine together.
+        enabled: whether the connector is on where configuration does not say which are.
+        not_loaded: what the API has and this does not load, each with the reason.
+        limits: per resource, what a reader of its table has to know.
+        key_advice: how to get credentials with the least rights.
     """
 
     name: str
@@ -99,6 +103,10 @@ class Connector:
     max_parallel_requests: int = 4
     requests_per_minute: int | None = None
     remaining_header: str | None = None
+    enabled: bool = True
+    not_loaded: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    key_advice: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a connector that contradicts itself."""
@@ -254,6 +262,10 @@ def check_connector(connector: Connector) -> None:
         raise ValueError(
             f"{connector.name}: {sorted(lonely)} must have both an 'incremental' in the endpoint and a place in cursors"
         )
+    if unknown := sorted(set(connector.limits) - set(connector.resources)):
+        raise ValueError(f"{connector.name}: {unknown} in limits are no resources; what is not read goes to not_loaded")
+    if both := sorted(set(connector.not_loaded) & set(connector.resources)):
+        raise ValueError(f"{connector.name}: {both} are resources and in not_loaded")
     for resource in connector.resources.values():
         for contradiction in _contradictions(resource):
             raise ValueError(f"{resource}: {contradiction}")
