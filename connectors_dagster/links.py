@@ -23,7 +23,7 @@ class CountedLinks(HeaderLinkPaginator):
         header: the response header with the total.
         label: names the sequence in errors.
 
-    After each page, `stepping` tells that the page was read before.
+    After each page, `stepping` tells that the page was read before, or that one before it is read next.
     """
 
     def __init__(self, links: HeaderLinkPaginator, header: str, label: str) -> None:
@@ -42,7 +42,8 @@ class CountedLinks(HeaderLinkPaginator):
             self._total = int(total)
         self._size = max(self._size, len(data or ()))
         self.stepping = self._place <= self._farthest
-        self._farthest = max(self._farthest, self._place)
+        if not self.stepping:
+            self._farthest, self._steps_back = self._place, 0
         if self._behind > 0 and "prev" in response.links:
             self._step_back(response)
             return
@@ -53,5 +54,6 @@ class CountedLinks(HeaderLinkPaginator):
         self._steps_back += 1
         if self._steps_back > MOST_STEPS_BACK:
             raise TransientApiError(f"{self.label}: rows vanish faster than they are read: read when it is quiet")
+        self.stepping = True
         self._behind, self._place = self._behind - self._size, self._place - 1
         self._next_reference = response.links["prev"]["url"]

