@@ -19,6 +19,9 @@ where `products/{id}/stock` would be a request for each. Locations of type conta
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 
 from connectors_dagster.clock import Clock
 from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
@@ -35,12 +38,17 @@ WHOLE: Mapping[str, str] = {
     "templates": "idtemplate",
     "vatgroups": "idvatgroup",
 }
-WINDOWED: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
-    "orders": ("idorder", "updated", {}),
-    "purchaseorders": ("idpurchaseorder", "updated", {"start_param": "updated_after"}),
-    "returns": ("idreturn", "updated_at", {"start_param": "updated_after"}),
+WINDOWED: Mapping[str, tuple[str, IncrementalConfig]] = {
+    "orders": ("idorder", {"cursor_path": "updated"}),
+    "purchaseorders": ("idpurchaseorder", {"cursor_path": "updated", "start_param": "updated_after"}),
+    "returns": ("idreturn", {"cursor_path": "updated_at", "start_param": "updated_after"}),
 }
 LOCAL = Cursor(clock=Clock(format="%Y-%m-%d %H:%M:%S"), lower="exclusive")
+
+
+def _resource(name: str, key: str, **endpoint: Any) -> EndpointResource:
+    return {"name": name, "primary_key": key, "endpoint": {"path": f"/{name}", **endpoint}}  # type: ignore[typeddict-item]
+
 
 connector = Connector(
     name="picqer",
@@ -79,20 +87,9 @@ connector = Connector(
         },
         "resource_defaults": {"write_disposition": "merge"},
         "resources": [
-            *({"name": name, "primary_key": key, "endpoint": {"path": f"/{name}"}} for name, key in WHOLE.items()),
-            *(
-                {
-                    "name": name,
-                    "primary_key": key,
-                    "endpoint": {"path": f"/{name}", "incremental": {"cursor_path": cursor, **filters}},
-                }
-                for name, (key, cursor, filters) in WINDOWED.items()
-            ),
-            {
-                "name": "containers",
-                "primary_key": "idlocation",
-                "endpoint": {"path": "/locations", "params": {"type": "container"}},
-            },
+            *(_resource(name, key) for name, key in WHOLE.items()),
+            *(_resource(name, key, incremental=incremental) for name, (key, incremental) in WINDOWED.items()),
+            _resource("containers", "idlocation", path="/locations", params={"type": "container"}),
             {
                 "name": "products_stock",
                 "primary_key": ["_warehouses_idwarehouse", "idproduct"],

@@ -24,7 +24,9 @@ from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 from connectors_dagster.clock import Clock
 from connectors_dagster.connector import Connector, Cursor, Secret, Setting
 
-PAGES = {"per_page": 100, "order": "asc", "orderby": "id"}
+BY_ID = {"per_page": 100, "order": "asc", "orderby": "id"}
+PAGES: Mapping[str, Any] = {"params": BY_ID}
+ONE_PAGE: Mapping[str, Any] = {"paginator": "single_page"}
 MODIFIED: IncrementalConfig = {
     "cursor_path": "date_modified_gmt",
     "start_param": "modified_after",
@@ -47,26 +49,31 @@ UNPAGED: Mapping[str, tuple[str, str]] = {
     "system_status_tools": ("/system_status/tools", "id"),
     "tax_classes": ("/taxes/classes", "slug"),
 }
+CHILDREN: Mapping[str, tuple[str, str, list[str], Mapping[str, Any]]] = {
+    "order_notes": ("orders", "/orders/{}/notes", ["id"], ONE_PAGE),
+    "refunds": ("orders", "/orders/{}/refunds", ["id"], PAGES),
+    "product_variations": ("products", "/products/{}/variations", ["id"], PAGES),
+    "product_attribute_terms": ("product_attributes", "/products/attributes/{}/terms", ["id"], PAGES),
+    "shipping_zone_locations": (
+        "shipping_zones",
+        "/shipping/zones/{}/locations",
+        ["_shipping_zones_id", "type", "code"],
+        ONE_PAGE,
+    ),
+    "shipping_zone_methods": ("shipping_zones", "/shipping/zones/{}/methods", ["instance_id"], ONE_PAGE),
+}
 # Not asked for: `settings`, in which payment providers keep their secret keys.
 GATEWAY_FIELDS = "id,title,description,order,enabled,method_title,method_description,method_supports"
 
 
-def _of(parent: str, path: str, name: str, *key: str, paged: bool) -> EndpointResource:
-    return {
-        "name": name,
-        "primary_key": list(key or ("id",)),
-        "include_from_parent": ["id"],
-        "endpoint": {
-            "path": path.format(f"{{resources.{parent}.id}}"),
-            "params": PAGES if paged else {},
-            "paginator": "header_link" if paged else "single_page",
-            "response_actions": [{"status_code": 404, "action": "ignore"}],
-        },
-    }
+def _resource(name: str, path: str, key: str | list[str] = "id", **endpoint: Any) -> EndpointResource:
+    return {"name": name, "primary_key": key, "endpoint": {"path": path, **endpoint}}  # type: ignore[typeddict-item]
 
 
-def _unpaged(name: str, path: str, key: str = "id", **params: Any) -> EndpointResource:
-    return {"name": name, "primary_key": key, "endpoint": {"path": path, "params": params, "paginator": "single_page"}}
+def _child(name: str, parent: str, path: str, key: list[str], paging: Mapping[str, Any]) -> EndpointResource:
+    vanished = {"status_code": 404, "action": "ignore"}
+    resource = _resource(name, path.format(f"{{resources.{parent}.id}}"), key, **paging, response_actions=[vanished])
+    return {**resource, "include_from_parent": ["id"]}
 
 
 connector = Connector(
@@ -108,36 +115,13 @@ connector = Connector(
         "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
         "resources": [
             *(
-                {
-                    "name": name,
-                    "endpoint": {
-                        "path": f"/{name}",
-                        "params": {**PAGES, "dates_are_gmt": "true"},
-                        "incremental": MODIFIED,
-                    },
-                }
+                _resource(name, f"/{name}", params={**BY_ID, "dates_are_gmt": "true"}, incremental=MODIFIED)
                 for name in WINDOWED
             ),
-            _of("orders", "/orders/{}/notes", "order_notes", paged=False),
-            _of("orders", "/orders/{}/refunds", "refunds", paged=True),
-            _of("products", "/products/{}/variations", "product_variations", paged=True),
-            *(
-                {"name": name, "endpoint": {"path": path, "params": {**PAGES, **params}}}
-                for name, (path, params) in PAGED.items()
-            ),
-            *(_unpaged(name, path, key) for name, (path, key) in UNPAGED.items()),
-            _unpaged("payment_gateways", "/payment_gateways", _fields=GATEWAY_FIELDS),
-            _of("product_attributes", "/products/attributes/{}/terms", "product_attribute_terms", paged=True),
-            _of(
-                "shipping_zones",
-                "/shipping/zones/{}/locations",
-                "shipping_zone_locations",
-                "_shipping_zones_id",
-                "type",
-                "code",
-                paged=False,
-            ),
-            _of("shipping_zones", "/shipping/zones/{}/methods", "shipping_zone_methods", "instance_id", paged=False),
+            *(_resource(name, path, params={**BY_ID, **params}) for name, (path, params) in PAGED.items()),
+            *(_resource(name, path, key, **ONE_PAGE) for name, (path, key) in UNPAGED.items()),
+            _resource("payment_gateways", "/payment_gateways", params={"_fields": GATEWAY_FIELDS}, **ONE_PAGE),
+            *(_child(name, *child) for name, child in CHILDREN.items()),
         ],
     },
 )

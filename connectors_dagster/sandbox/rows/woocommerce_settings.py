@@ -53,7 +53,6 @@ def _gateway(name: str, order: int | str) -> Row:
 def _zone_method(zone: int, number: int, name: str) -> Row:
     return {
         "parent": zone,
-        "id": number,
         "instance_id": number,
         "title": name,
         "order": number,
