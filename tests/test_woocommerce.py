@@ -244,6 +244,19 @@ def test_what_no_retry_mends_fails_at_once_with_the_words_of_the_shop(api, read,
     assert (len(api.requests), waits) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("resource", "path", "field", "usual", "more"),
+    [
+        ("customers", "customers", "role", "customer", "administrator"),
+        ("product_reviews", "products/reviews", "status", "approved", "hold"),
+    ],
+)
+def test_a_shop_that_is_not_asked_for_all_leaves_rows_out(api, resource, path, field, usual, more):
+    api.set(f"woocommerce/{resource}", [row(1, **{field: usual}), row(2, **{field: more})])
+    url, keys = f"{base_url(api.port, 'woocommerce')}/{path}", tuple(CREDENTIALS["woocommerce"].values())
+    assert [found["id"] for found in httpx.get(url, auth=keys).json()] == [1]
+
+
 # Through Dagster
 
 

@@ -83,9 +83,11 @@ connector = Connector(
             "base_url": Setting("base_url"),
             "auth": {"type": "http_basic", "username": Secret("api_key"), "password": ""},
             "headers": {"User-Agent": Setting("user_agent"), "Accept": "application/json"},
-            "paginator": {"type": "offset", "limit": 100, "total_path": None},
         },
-        "resource_defaults": {"write_disposition": "merge"},
+        "resource_defaults": {
+            "write_disposition": "merge",
+            "endpoint": {"paginator": {"type": "offset", "limit": 100, "total_path": None}},
+        },
         "resources": [
             *(_resource(name, key) for name, key in WHOLE.items()),
             *(_resource(name, key, incremental=incremental) for name, (key, incremental) in WINDOWED.items()),

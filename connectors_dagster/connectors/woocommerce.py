@@ -110,9 +110,8 @@ connector = Connector(
                 "password": Secret("consumer_secret"),
             },
             "headers": {"User-Agent": "Mozilla/5.0 (compatible; connectors_dagster)"},
-            "paginator": "header_link",
         },
-        "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
+        "resource_defaults": {"write_disposition": "merge", "endpoint": {"paginator": "header_link"}},
         "resources": [
             *(
                 _resource(name, f"/{name}", params={**BY_ID, "dates_are_gmt": "true"}, incremental=MODIFIED)
