@@ -8,7 +8,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.connector import Connector, Secret, Setting
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.pipeline import Order
+from connectors_dagster.order import Order
 from connectors_dagster.settings import fill
 
 CONNECTORS = load_connectors()
