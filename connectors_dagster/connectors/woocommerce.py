@@ -12,7 +12,8 @@ settings have no filter by change and are read whole: customers of all roles, re
 Lists are turned along the Link header, pinned to ascending ids, and checked against `X-WP-Total`. Nine endpoints have
 no pages and take no such parameters. Rows under a parent carry its id only in a link, so it is taken from the parent;
 a parent that is deleted in between answers 404, which means no rows. An empty `refunds` or `variations` of the parent
-saves its request. Firewalls before shops refuse the names of HTTP libraries, hence the User-Agent.
+saves its request. Firewalls before shops refuse the names of HTTP libraries, hence the User-Agent. A shop behind a
+proxy that takes itself for http links to http, which is refused as another origin: its site address must be https.
 """
 
 from collections.abc import Mapping
