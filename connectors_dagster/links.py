@@ -44,7 +44,7 @@ class CountedLinks(HeaderLinkPaginator):
         self.stepping = self._place <= self._farthest
         if not self.stepping:
             self._farthest, self._steps_back = self._place, 0
-        if self._behind > 0 and "prev" in response.links:
+        if self._behind > 0 and self._place > 0 and self._total:
             self._step_back(response)
             return
         self._behind, self._place = 0, self._place + 1
@@ -52,8 +52,10 @@ class CountedLinks(HeaderLinkPaginator):
 
     def _step_back(self, response: requests.Response) -> None:
         self._steps_back += 1
-        if self._steps_back > MOST_STEPS_BACK:
+        if self._steps_back > MOST_STEPS_BACK or "prev" not in response.links:
             raise TransientApiError(f"{self.label}: rows vanish faster than they are read: read when it is quiet")
-        self.stepping = True
-        self._behind, self._place = self._behind - self._size, self._place - 1
+        # From behind the end, the link leads to what is the last page now.
+        place = min(self._place - 1, (self._total - 1) // self._size)
+        self._behind -= (self._place - place) * self._size
+        self._place, self.stepping = place, True
         self._next_reference = response.links["prev"]["url"]

@@ -1,5 +1,6 @@
 """WooCommerce is read as its documentation says, and nothing is missed that the usual connectors miss."""
 
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,6 +73,21 @@ def test_no_row_is_missed_when_others_vanish_between_two_pages(api, load, wareho
     change_before_page(api, 3, lambda: api.set("woocommerce/product_tags", stay))
     load("woocommerce/product_tags")
     assert {tag["id"] for tag in stay} <= set(warehouse.ids("woocommerce.product_tags"))
+
+
+def test_no_row_that_was_there_all_the_time_is_missed_while_others_vanish(api, read):
+    for seed in range(30):
+        draw, tags = random.Random(seed), rows(random.Random(seed).randrange(900))
+        api.set("woocommerce/product_tags", tags)
+        api.faults[:] = [lambda _, draw=draw, tags=tags: vanish_some(draw, tags)]
+        found = {tag["id"] for tag in read("woocommerce/product_tags")[0]}
+        assert {tag["id"] for tag in tags} <= found, f"seed {seed}"
+
+
+def vanish_some(draw: random.Random, tags: list[dict[str, Any]]) -> None:
+    for _ in range(draw.choice((0, 0, 0, 1, 5, 150))):
+        if tags:
+            del tags[draw.randrange(len(tags))]
 
 
 def test_an_order_that_leaves_its_window_while_it_is_read_takes_no_other_along(api, load, warehouse):

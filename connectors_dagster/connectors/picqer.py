@@ -11,7 +11,7 @@ creation only, which shows no change of status: all are read and cut here. Times
 compared with bounds in the same reckoning. West of Greenwich a change looks up to 12 hours older than it is: so long
 is a window left open.
 
-Everything else is read whole. A product's row holds its stock, which changes without `updated`; backorders change and
+Everything else is read whole. A product's row holds its stock, which need not move `updated`; backorders change and
 go. products_stock is read warehouse by warehouse, where each row names its product: a page is a hundred products,
 where `products/{id}/stock` would be a request for each. Locations of type container are in a list of their own.
 """

@@ -65,9 +65,10 @@ def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> li
     key = request.path_params["parent"]
     if not any(str(row[parent.key]) == key for row in resources.get(parent.resource, [])):
         raise RequestError(404, f"{parent.resource} {key!r} does not exist")
-    hidden = {parent.child_column} if parent.hidden else set()
-    children = (row for row in rows if str(row[parent.child_column]) == key)
-    return [{name: value for name, value in row.items() if name not in hidden} for row in children]
+    children = [row for row in rows if str(row[parent.child_column]) == key]
+    if not parent.hidden:
+        return children
+    return [{name: value for name, value in row.items() if name != parent.child_column} for row in children]
 
 
 def _handler(dialect: Dialect, page: Callable[[Request], Page]) -> Handler:

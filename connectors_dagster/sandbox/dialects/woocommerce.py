@@ -35,11 +35,13 @@ def _page(listing: Listing) -> Page:
     found = find(replace(listing, rows=_shown(listing)), _FILTERED, first_page=number == 1)
     size = SIZE.read(listing.query)
     headers = totals(found, listing.query)
-    beside = {"prev": number - 1, "next": number + 1}
+    pages = int(headers["X-WP-TotalPages"])
+    # Behind the end, the page before is the last there is.
+    beside = {"prev": min(number - 1, pages), "next": number + 1}
     links = [
         f'<{listing.url.include_query_params(page=page)}>; rel="{name}"'
         for name, page in beside.items()
-        if 1 <= page <= int(headers["X-WP-TotalPages"])
+        if 1 <= page <= pages
     ]
     return Page(found[(number - 1) * size : number * size], headers={**headers, **_linked(links)})
 
