@@ -204,7 +204,9 @@ def test_a_location_may_be_in_several_zones(api, load, warehouse):
         (2, "LU"),
         (2, "NL"),
     ]
-    assert warehouse.query("SELECT instance_id, _shipping_zones_id FROM woocommerce.shipping_zone_methods") == [
+    assert warehouse.query(
+        "SELECT instance_id, _shipping_zones_id FROM woocommerce.shipping_zone_methods ORDER BY ALL"
+    ) == [
         (1, 1),
         (2, 1),
         (3, 2),

@@ -58,7 +58,9 @@ connector = Connector(
     cursors=dict.fromkeys(WINDOWED, LOCAL),
     settle_lag=timedelta(hours=12),
     fixed_pages=True,
-    # Requests are counted by the minute; these waits add up to one.
+    requests_per_minute=500,
+    remaining_header="X-RateLimit-Remaining",
+    # A limit is that of a minute; these waits add up to one.
     retry=Retry(attempts=5),
     absent={"backorders": "mark", "products": "mark"},
     key_advice=(
