@@ -81,9 +81,18 @@ class Connector:
             something else is said, everything else is kept.
         requests_per_minute: how many requests the API grants, if it says so.
         remaining_header: a response header that says how many requests are left of those granted, if there is one.
-        total_header: a response header that says how many rows there are in all, if the API has one.
+        detached: children that are families of their own: read whole, for all their parents, because nothing about
+            a parent tells that they changed.
+        told_by: per child, the field of a parent row that is an empty list when the parent has none, and is not asked.
+        total_header: a response header that says how many rows there are in all: pages along Link headers are
+            checked against it.
+        fixed_pages: whether a page has the rows the offset paginator's `limit` says without being asked for them.
         settle_lag: how long the API may take to show a change.
         max_parallel_requests: requests under way at once, from all runs on a machine together.
+        enabled: whether the connector is on where configuration does not say which are.
+        not_loaded: what the API has and this does not load, each with the reason.
+        limits: per resource, what a reader of its table has to know.
+        key_advice: how to get credentials with the least rights.
     """
 
     name: str
@@ -93,12 +102,19 @@ class Connector:
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     step: str = "P30D"
     absent: Mapping[str, Absent] = field(default_factory=dict)
+    detached: frozenset[str] = frozenset()
+    told_by: Mapping[str, str] = field(default_factory=dict)
     total_header: str | None = None
+    fixed_pages: bool = False
     retry: Retry = Retry()
     settle_lag: timedelta = timedelta(minutes=5)
     max_parallel_requests: int = 4
     requests_per_minute: int | None = None
     remaining_header: str | None = None
+    enabled: bool = True
+    not_loaded: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    key_advice: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a connector that contradicts itself."""
@@ -118,7 +134,7 @@ class Connector:
 
     @cached_property
     def families(self) -> Mapping[str, tuple["Resource", ...]]:
-        """Parents with all their children, by the name of the eldest."""
+        """Parents with all their children but the detached, by the name of the eldest."""
         families: dict[str, tuple[Resource, ...]] = {}
         for resource in self.resources.values():
             families[resource.family] = (*families.get(resource.family, ()), resource)
@@ -201,19 +217,25 @@ class Resource:
 
     @property
     def eldest(self) -> "Resource":
-        """The first ancestor, or itself."""
-        return self.parent.eldest if self.parent else self
+        """The first ancestor it is loaded with, or itself."""
+        return self if self.parent is None or self.name in self.connector.detached else self.parent.eldest
 
     @property
     def family(self) -> str:
-        """The name of the eldest ancestor."""
+        """The name of the eldest."""
         return self.eldest.name
 
     @property
     def parent_fields(self) -> tuple[str, ...]:
-        """Fields of a parent row that requests and rows of this resource are made from."""
+        """Fields of a parent row that say what to ask for, and what goes into the rows."""
         asked = (param.resolve_config["field"].split(".")[0] for param in self.resolved)
-        return tuple(dict.fromkeys((*asked, *self.included)))
+        telling = [self.told_by] if self.told_by else []
+        return tuple(dict.fromkeys((*asked, *self.included, *telling)))
+
+    @property
+    def told_by(self) -> str | None:
+        """The field of a parent row that is an empty list when the parent has none of these rows."""
+        return self.connector.told_by.get(self.name)
 
     @property
     def included(self) -> Mapping[str, str]:
@@ -235,6 +257,8 @@ class Resource:
                 "data_type": declared.get("data_type", "text"),
                 "description": f"{name} of the parent row",
             }
+            if column in self.primary_key:
+                columns[column]["nullable"] = False
         return columns
 
 
@@ -249,14 +273,24 @@ def check_connector(connector: Connector) -> None:
     names = [connector.name, *connector.resources]
     if bad := [name for name in names if not re.fullmatch(NAME, name)]:
         raise ValueError(f"{connector.name}: {bad} must be lower-case identifiers: letters, digits, underscores")
-    incremental = {r.name for r in connector.resources.values() if r.incremental}
-    if lonely := incremental ^ set(connector.cursors):
-        raise ValueError(
-            f"{connector.name}: {sorted(lonely)} must have both an 'incremental' in the endpoint and a place in cursors"
-        )
+    for contradiction in _contradictions_between(connector):
+        raise ValueError(f"{connector.name}: {contradiction}")
     for resource in connector.resources.values():
         for contradiction in _contradictions(resource):
             raise ValueError(f"{resource}: {contradiction}")
+
+
+def _contradictions_between(connector: Connector) -> Iterator[str]:
+    resources = connector.resources
+    incremental = {r.name for r in resources.values() if r.incremental}
+    if lonely := incremental ^ set(connector.cursors):
+        yield f"{sorted(lonely)} must have both an 'incremental' in the endpoint and a place in cursors"
+    if orphans := (connector.detached | set(connector.told_by)) - {r.name for r in resources.values() if r.parent}:
+        yield f"{sorted(orphans)} in detached or told_by have no parent"
+    if unknown := set(connector.limits) - set(resources):
+        yield f"{sorted(unknown)} in limits are no resources; what is not read goes to not_loaded"
+    if both := set(connector.not_loaded) & set(resources):
+        yield f"{sorted(both)} are resources and in not_loaded"
 
 
 def _contradictions(resource: Resource) -> Iterator[str]:

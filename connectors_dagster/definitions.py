@@ -76,4 +76,4 @@ def _enabled(in_yaml: Mapping[str, Connector]) -> list[Connector]:
     if doubles := sorted({*in_python} & {*in_yaml}):
         raise ValueError(f"{', '.join(doubles)}: both in connectors/ and in scaffolded/; rename one of them")
     connectors = dict(sorted({**in_python, **in_yaml}.items()))
-    return [connectors[name] for name in settings.enabled(connectors)]
+    return [connectors[name] for name in settings.enabled(connectors.values())]

@@ -13,7 +13,7 @@ import requests
 from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, OffsetPaginator
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, HeaderLinkPaginator, OffsetPaginator
 from dlt.sources.rest_api.config_setup import (
     create_auth,
     create_paginator,
@@ -27,6 +27,7 @@ from connectors_dagster.body import RawRow, encode, encode_row, is_raw, path_of
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.guard import PageGuard, identity_of
+from connectors_dagster.links import CountedLinks
 from connectors_dagster.paginators import AnchoredOffset
 from connectors_dagster.redaction import redact
 from connectors_dagster.session import ApiSession
@@ -108,8 +109,11 @@ class Endpoint:
     def _paginator(self, label: str) -> BasePaginator | None:
         """Make a paginator of this sequence's own; one by offset is anchored, unless it may see empty pages."""
         paginator = deepcopy(self._paginating)
+        connector = self.resource.connector
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
-            return AnchoredOffset(paginator, identity_of(self.resource), label)
+            return AnchoredOffset(paginator, identity_of(self.resource), label, fixed=connector.fixed_pages)
+        if isinstance(paginator, HeaderLinkPaginator) and connector.total_header:
+            return CountedLinks(paginator, connector.total_header, label)
         return paginator
 
     def _client(self, session: ApiSession) -> RESTClient:

@@ -12,6 +12,7 @@ from connectors_dagster.body import NULL, RawRow, is_raw
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.keys import Keys
+from connectors_dagster.links import CountedLinks
 from connectors_dagster.paginators import AnchoredOffset
 from connectors_dagster.redaction import excerpt, redact
 
@@ -62,6 +63,8 @@ class PageGuard:
             if not paginator.stepping:
                 self._check_repeated(page)
             return self._counted(paginator.fresh)
+        if isinstance(paginator, CountedLinks) and paginator.stepping:
+            return self._counted(page)
         self._check_repeated(page)
         if paginator.has_next_page:
             self._check_next(page)

@@ -29,15 +29,16 @@ class AnchoredOffset(BasePaginator):
         offset: does the paging; its `total_path` or `has_more_path`, where it has one, says where the end is.
         identity: tells rows apart.
         label: names the sequence in errors.
+        fixed: pages have the size the API gives them: none is asked for, and the first may be the short one.
 
     After each page, `fresh` are the rows not read before and `stepping` tells that the page was asked for
     while stepping back, or is the reason to.
     """
 
-    def __init__(self, offset: OffsetPaginator, identity: Identity, label: str) -> None:
+    def __init__(self, offset: OffsetPaginator, identity: Identity, label: str, *, fixed: bool = False) -> None:
         """Start before the first page."""
         super().__init__()
-        self.offset, self.identity, self.label = offset, identity, label
+        self.offset, self.identity, self.label, self.fixed = offset, identity, label, fixed
         self.fresh: list[Any] = []
         self.stepping = False
         self._known: dict[bytes, Any] = {}
@@ -48,10 +49,12 @@ class AnchoredOffset(BasePaginator):
     def init_request(self, request: requests.Request) -> None:
         """Ask for the first page."""
         self.offset.init_request(request)
+        self._leave_size_out(request)
 
     def update_request(self, request: requests.Request) -> None:
         """Ask for the page at the new offset."""
         self.offset.update_request(request)
+        self._leave_size_out(request)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Take note of a page and find out where the next one begins."""
@@ -70,6 +73,10 @@ class AnchoredOffset(BasePaginator):
         # A page of one row is all anchor: the next begins behind it.
         self.offset.current_value = end - (self._size > 1)
 
+    def _leave_size_out(self, request: requests.Request) -> None:
+        if self.fixed:
+            request.params.pop(self.offset.limit_param)
+
     def _attached(self, rows: list[Any], start: int) -> bool:
         if start == self.offset.initial_value or self._size == 1:
             return True
@@ -86,14 +93,14 @@ class AnchoredOffset(BasePaginator):
         self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
 
     def _goes_on(self, response: requests.Response, rows: list[Any], end: int) -> bool:
-        full = len(rows) >= (self._size or self.offset.value_step)
+        full = len(rows) >= (self.offset.value_step if self.fixed else self._size or self.offset.value_step)
         # dlt adds a whole page to the offset before it looks at the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response, rows if full else self.fresh)
         if not self.offset.has_next_page or full or self.offset.total_path or self.offset.has_more_path:
             return self.offset.has_next_page
         total = _total(response)
-        return not self._size and (total is None or total > end)
+        return not self._size and not self.fixed and (total is None or total > end)
 
     def __str__(self) -> str:
         return f"anchored {self.offset}"

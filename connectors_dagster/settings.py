@@ -101,23 +101,22 @@ def requests_per_minute(connector: Connector) -> int | None:
     return int(configured) if configured else connector.requests_per_minute
 
 
-def enabled(available: Iterable[str]) -> tuple[str, ...]:
-    """Read which connectors are on, all by default.
+def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
+    """Read which connectors are on: those configuration names, or all that are on by themselves.
 
     Raises:
         ValueError: configuration names a connector that is not there.
     """
-    names = tuple(available)
-    wanted = _turned_on()
-    if unknown := [name for name in wanted or () if name not in names]:
-        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(names)}")
-    return tuple(name for name in names if wanted is None or name in wanted)
+    connectors = {connector.name: connector for connector in available}
+    if unknown := [name for name in _turned_on() or () if name not in connectors]:
+        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(connectors)}")
+    return tuple(name for name, connector in connectors.items() if is_enabled(connector))
 
 
-def is_enabled(connector: str) -> bool:
-    """Read whether a connector is on, as all are by default."""
+def is_enabled(connector: Connector) -> bool:
+    """Read whether a connector is on; where configuration does not say, it knows itself."""
     wanted = _turned_on()
-    return wanted is None or connector in wanted
+    return connector.enabled if wanted is None else connector.name in wanted
 
 
 def schedule(connector: str) -> str | None:

@@ -122,10 +122,11 @@ class Reading:
     def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
         part = Tally()
         session = self._session(part, str(self.resource))
-        key = next(iter(self.resource.included))
+        key, told_by = next(iter(self.resource.included)), self.resource.told_by
         for parent in parents:
             ignored = part.ignored
-            for rows in self.endpoint.child_pages(session, parent):
+            childless = told_by is not None and parent[told_by] == []
+            for rows in () if childless else self.endpoint.child_pages(session, parent):
                 part.rows += len(rows)
                 yield _Page.of({piece: rows}, part)
             if part.ignored == ignored:

@@ -160,9 +160,10 @@ def opened() -> list[Window]:
 
 
 def families() -> list[tuple[str, ...]]:
-    """List the families of all connectors, each as its resources."""
+    """List the families of the connectors that are on by themselves, each as its resources."""
     return [
         tuple(str(resource) for resource in family)
         for connector in load_connectors().values()
+        if connector.enabled
         for family in connector.families.values()
     ]

@@ -11,7 +11,7 @@ from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.definitions import defs
+from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.defs import present, runs
 from connectors_dagster.defs.metadata import window_metadata
 from connectors_dagster.defs.translator import asset_key
@@ -324,7 +324,7 @@ def test_a_schedule_that_is_no_cron_expression_is_refused_by_the_name_of_the_set
 
 
 def test_each_connector_has_a_job_over_all_its_assets(definitions):
-    for connector in load_connectors().values():
+    for connector in enabled_connectors():
         selected = definitions.resolve_job_def(connector.name).asset_layer.executable_asset_keys
         assert {key.to_user_string() for key in selected} == {str(r) for r in connector.resources.values()}
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from connectors_dagster.cli import main
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster.definitions import enabled_connectors
 from tests.rows import order
 
 
@@ -76,8 +76,8 @@ def test_an_unknown_selection_is_refused_with_what_there_is(selection):
 
 
 def test_the_demo_loads_what_the_sandbox_serves_and_a_second_time_changes_no_count(project: Path, monkeypatch):
-    for connector in load_connectors():
-        monkeypatch.setenv(f"SOURCES__{connector.upper()}__STEP", "P1Y")  # a few windows will do
+    for connector in enabled_connectors():
+        monkeypatch.setenv(f"SOURCES__{connector.name.upper()}__STEP", "P1Y")  # a few windows will do
     for _ in range(2):
         done = connectors("demo", "--scale", "0.02")
         assert done.returncode == 0, done.stdout + done.stderr

@@ -95,7 +95,8 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("twin", load_connectors().values(), ids=lambda connector: connector.name)
-def test_a_python_and_a_yaml_twin_are_one_value_and_give_identical_definitions(twin, scaffolded):
+def test_a_python_and_a_yaml_twin_are_one_value_and_give_identical_definitions(twin, scaffolded, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", twin.name)
     scaffolded.put(twin.name, in_yaml(twin))
     component, definitions = scaffolded.load()
     assert component.connector == twin

@@ -7,12 +7,11 @@ import sys
 import dagster as dg
 import pytest
 
-from connectors_dagster.connectors import load_connectors
-from connectors_dagster.definitions import defs
+from connectors_dagster.definitions import defs, enabled_connectors
 
-APIS = {f"{name}/api" for name in load_connectors()}
+APIS = {f"{connector.name}/api" for connector in enabled_connectors()}
 SPECS = {key: spec for spec in defs().resolve_all_asset_specs() if (key := spec.key.to_user_string()) not in APIS}
-RESOURCES = {str(r): r for connector in load_connectors().values() for r in connector.resources.values()}
+RESOURCES = {str(r): r for connector in enabled_connectors() for r in connector.resources.values()}
 FAMILIES = [family for family in defs().assets or () if isinstance(family, dg.AssetsDefinition)]
 
 
@@ -52,7 +51,7 @@ def test_resources_with_a_cursor_are_partitioned_by_windows_in_runs_of_twelve():
 
 
 def test_one_op_per_family_each_with_a_pool_of_its_own():
-    assert len(FAMILIES) == sum(len(connector.families) for connector in load_connectors().values())
+    assert len(FAMILIES) == sum(len(connector.families) for connector in enabled_connectors())
     pools = [family.op.pool for family in FAMILIES]
     assert len(set(pools)) == len(pools)
 

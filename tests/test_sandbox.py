@@ -138,7 +138,7 @@ def test_all_settings_come_as_the_environment_variables_dlt_reads() -> None:
     settings = environment(8000)
     assert settings["SOURCES__FULFILLMENT__BASE_URL"] == "http://127.0.0.1:8000/fulfillment/v1/"
     assert settings["SOURCES__STOREFRONT__API_SECRET"] == CREDENTIALS["storefront"]["api_secret"]
-    assert len(settings) == len(CREDENTIALS) + sum(len(keys) for keys in CREDENTIALS.values())
+    assert len(settings) == len(CREDENTIALS) + sum(len(keys) for keys in CREDENTIALS.values()) + 1  # a User-Agent
 
 
 # Pages

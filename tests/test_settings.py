@@ -1,5 +1,7 @@
 """Settings come from dlt's configuration, and what is missing is named at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from connectors_dagster import settings
@@ -26,11 +28,21 @@ def test_only_what_is_missing_is_named(monkeypatch):
     assert "API_KEY" not in str(caught.value)
 
 
-def test_all_connectors_are_on_unless_configuration_names_some(monkeypatch):
-    assert [c.name for c in enabled_connectors()] == sorted(load_connectors())
+FIVE = ["billing", "catalog", "fulfillment", "storefront", "subscriptions"]
+
+
+def test_the_five_of_the_demo_are_on_unless_configuration_names_some(monkeypatch):
+    assert [c.name for c in enabled_connectors()] == FIVE
     for value in ('["billing", "storefront"]', "billing,storefront", "billing storefront"):
         monkeypatch.setenv("CONNECTORS__ENABLED", value)
         assert [c.name for c in enabled_connectors()] == ["billing", "storefront"]
+
+
+def test_a_connector_that_is_off_by_itself_is_on_once_configuration_names_it(monkeypatch):
+    off, on = replace(STOREFRONT, name="elsewhere", enabled=False), STOREFRONT
+    assert settings.enabled([off, on]) == ("storefront",)
+    monkeypatch.setenv("CONNECTORS__ENABLED", "elsewhere")
+    assert settings.enabled([off, on]) == ("elsewhere",)
 
 
 def test_an_unknown_connector_is_refused_by_name(monkeypatch):

@@ -57,7 +57,7 @@ class RestConnector(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002  # Dagster's signature
         """Build the definitions of the connector, or none if configuration has it turned off."""
-        return build_definitions(self.connector) if settings.is_enabled(self.connector.name) else dg.Definitions()
+        return build_definitions(self.connector) if settings.is_enabled(self.connector) else dg.Definitions()
 
 
 def _filled(value: Any, context: dg.ComponentLoadContext) -> Any:

@@ -1,4 +1,4 @@
-"""A small real HTTP API that speaks the dialects of all five connectors, with made-up, repeatable data."""
+"""A small real HTTP API that speaks the dialects of all connectors, with made-up, repeatable data."""
 
 from connectors_dagster.sandbox.app import build_app
 from connectors_dagster.sandbox.server import running, serve, serving

@@ -40,21 +40,35 @@ def _list(route: Route, connector: str, tables: Tables) -> Handler:
     memory = Memory()
 
     def page(request: Request) -> Page:
-        rows = _rows(route, tables.get(connector, {}), parent_id=request.path_params.get("parent"))
-        query = request.query_params
-        return dialect.page(Listing(resource=route.resource, rows=rows, query=query, memory=memory))
+        listing = Listing(
+            resource=_resource(route, request),
+            rows=_rows(route, tables.get(connector, {}), request),
+            url=request.url,
+            query=request.query_params,
+            paged=route.paged,
+            memory=memory,
+        )
+        return dialect.page(listing)
 
     return _handler(dialect, page)
 
 
-def _rows(route: Route, resources: dict[str, list[Row]], *, parent_id: str | None) -> list[Row]:
-    rows = resources.get(route.resource, [])
-    if route.parent is None:
+def _resource(route: Route, request: Request) -> str:
+    asked = (route.instead.get(f"{name}={value}") for name, value in request.query_params.items())
+    return next(filter(None, asked), route.resource)
+
+
+def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> list[Row]:
+    rows, parent = resources.get(_resource(route, request), []), route.parent
+    if parent is None:
         return rows
-    if not any(row["id"] == parent_id for row in resources.get(route.parent.resource, [])):
-        raise RequestError(404, f"{route.parent.resource} {parent_id!r} does not exist")
-    column = route.parent.child_column
-    return [row for row in rows if row[column] == parent_id]
+    key = request.path_params["parent"]
+    if not any(str(row[parent.key]) == key for row in resources.get(parent.resource, [])):
+        raise RequestError(404, f"{parent.resource} {key!r} does not exist")
+    children = [row for row in rows if str(row[parent.child_column]) == key]
+    if not parent.hidden:
+        return children
+    return [{name: value for name, value in row.items() if name != parent.child_column} for row in children]
 
 
 def _handler(dialect: Dialect, page: Callable[[Request], Page]) -> Handler:
@@ -76,7 +90,7 @@ def _no_such_path(request: Request) -> Page:
 def _counts(tables: Tables) -> Handler:
     async def answer(_: Request) -> Response:
         counts = {
-            connector: {r.resource: len(tables.get(connector, {}).get(r.resource, [])) for r in routes}
+            connector: {name: len(tables.get(connector, {}).get(name, [])) for r in routes for name in r.resources}
             for connector, routes in ROUTES.items()
         }
         return _json(Page(counts))

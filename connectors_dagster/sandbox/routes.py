@@ -1,30 +1,62 @@
 """Which path serves which resource."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parent:
-    """The row whose id stands in a child's path."""
+    """The row whose `key` stands in a child's path; a child tells it in `child_column`, unless that is `hidden`."""
 
     resource: str
     child_column: str
+    key: str = "id"
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One list of rows at one path; `{parent}` in the path is the id of a row of `parent.resource`."""
+    """One list of rows at one path; `{parent}` in the path is the key of a row of `parent.resource`.
+
+    Args:
+        resource: the rows.
+        path: where they are.
+        parent: whose they are.
+        paged: whether they come in pages.
+        instead: by query parameter, such as ``type=container``, a resource that is served in place of `resource`.
+    """
 
     resource: str
     path: str
     parent: Parent | None = None
+    paged: bool = True
+    instead: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """All that is served at the path."""
+        return (self.resource, *self.instead.values())
 
 
 def _billing_child(resource: str, ending: str) -> Route:
     parent = Parent(resource="customers", child_column="customer_id")
     return Route(resource=resource, path=f"/v1/customers/{{parent}}/{ending}", parent=parent)
+
+
+def _shop(resource: str, path: str, *, paged: bool = True) -> Route:
+    return Route(resource=resource, path=f"/wp-json/wc/v3{path}", paged=paged)
+
+
+def _shop_child(resource: str, path: str, parent: str, *, paged: bool = True) -> Route:
+    # The row itself does not say whose it is.
+    owner = Parent(resource=parent, child_column="parent", hidden=True)
+    return Route(resource=resource, path=f"/wp-json/wc/v3{path}", parent=owner, paged=paged)
+
+
+def _warehouse(resource: str, **more: Any) -> Route:
+    return Route(resource=resource, path=f"/api/v1/{resource}", **more)
 
 
 ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
@@ -65,6 +97,39 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
             Route(resource="customer", path="/customers"),
             Route(resource="coupon", path="/coupons"),
             Route(resource="event", path="/events"),
+        ),
+        "woocommerce": (
+            _shop("customers", "/customers"),
+            _shop("coupons", "/coupons"),
+            _shop("orders", "/orders"),
+            _shop_child("order_notes", "/orders/{parent}/notes", "orders", paged=False),
+            _shop_child("refunds", "/orders/{parent}/refunds", "orders"),
+            _shop("payment_gateways", "/payment_gateways", paged=False),
+            _shop("product_attributes", "/products/attributes", paged=False),
+            _shop_child("product_attribute_terms", "/products/attributes/{parent}/terms", "product_attributes"),
+            _shop("product_categories", "/products/categories"),
+            _shop("product_reviews", "/products/reviews"),
+            _shop("product_shipping_classes", "/products/shipping_classes"),
+            _shop("product_tags", "/products/tags"),
+            _shop_child("product_variations", "/products/{parent}/variations", "products"),
+            _shop("products", "/products"),
+            _shop("shipping_methods", "/shipping_methods", paged=False),
+            _shop("shipping_zones", "/shipping/zones", paged=False),
+            _shop_child("shipping_zone_locations", "/shipping/zones/{parent}/locations", "shipping_zones", paged=False),
+            _shop_child("shipping_zone_methods", "/shipping/zones/{parent}/methods", "shipping_zones", paged=False),
+            _shop("system_status_tools", "/system_status/tools", paged=False),
+            _shop("tax_classes", "/taxes/classes", paged=False),
+            _shop("tax_rates", "/taxes"),
+        ),
+        "picqer": (
+            *map(_warehouse, ("customers", "products", "orders", "backorders", "returns", "purchaseorders")),
+            *map(_warehouse, ("warehouses", "users", "suppliers", "tags", "templates", "vatgroups")),
+            _warehouse("locations", instead={"type=container": "containers"}),
+            Route(
+                resource="products_stock",
+                path="/api/v1/warehouses/{parent}/stock",
+                parent=Parent(resource="warehouses", child_column="parent", key="idwarehouse", hidden=True),
+            ),
         ),
     }
 )

@@ -10,8 +10,13 @@ CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "fulfillment": {"username": "sandbox-fulfillment-user", "password": "sandbox-fulfillment-password"},
         "billing": {"api_key": "sandbox-billing-key"},
         "subscriptions": {"api_key": "sandbox-subscriptions-key"},
+        "woocommerce": {"consumer_key": "ck_sandbox", "consumer_secret": "cs_sandbox"},
+        "picqer": {"api_key": "sandbox-picqer-key"},
     }
 )
+
+# What else a connector has to be told.
+MORE: Mapping[str, Mapping[str, str]] = MappingProxyType({"picqer": {"user_agent": "Sandbox (sandbox@example.com)"}})
 
 # Where each connector's base URL ends; the rest of a path belongs to its resources.
 PREFIXES: Mapping[str, str] = MappingProxyType(
@@ -21,6 +26,8 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "fulfillment": "/fulfillment/v1/",
         "billing": "/billing",
         "subscriptions": "/subscriptions",
+        "woocommerce": "/woocommerce/wp-json/wc/v3",
+        "picqer": "/picqer/api/v1/",
     }
 )
 
@@ -31,9 +38,9 @@ def base_url(port: int, connector: str) -> str:
 
 
 def environment(port: int) -> dict[str, str]:
-    """Returns all settings of all five connectors as the environment variables dlt reads."""
+    """Returns all settings of all connectors as the environment variables dlt reads."""
     settings = {
-        connector: {"base_url": base_url(port, connector), **credentials}
+        connector: {"base_url": base_url(port, connector), **credentials, **MORE.get(connector, {})}
         for connector, credentials in CREDENTIALS.items()
     }
     return {

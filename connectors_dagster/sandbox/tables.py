@@ -1,6 +1,14 @@
 """The rows behind the sandbox: connector -> resource -> rows."""
 
-from connectors_dagster.sandbox.rows import billing, catalog, fulfillment, storefront, subscriptions
+from connectors_dagster.sandbox.rows import (
+    billing,
+    catalog,
+    fulfillment,
+    picqer,
+    storefront,
+    subscriptions,
+    woocommerce,
+)
 from connectors_dagster.sandbox.rows.draw import Recipe, Row
 
 Tables = dict[str, dict[str, list[Row]]]
@@ -19,4 +27,6 @@ def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
         "fulfillment": fulfillment.build_rows(recipe),
         "billing": billing.build_rows(recipe),
         "subscriptions": subscriptions.build_rows(recipe),
+        "woocommerce": woocommerce.build_rows(recipe),
+        "picqer": picqer.build_rows(recipe),
     }

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from connectors_dagster.sandbox.dialects import billing, catalog, fulfillment, storefront, subscriptions
+from connectors_dagster.sandbox.dialects import (
+    billing,
+    catalog,
+    fulfillment,
+    picqer,
+    storefront,
+    subscriptions,
+    woocommerce,
+)
 from connectors_dagster.sandbox.dialects.dialect import Dialect
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
@@ -13,5 +21,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "fulfillment": fulfillment.DIALECT,
         "billing": billing.DIALECT,
         "subscriptions": subscriptions.DIALECT,
+        "woocommerce": woocommerce.DIALECT,
+        "picqer": picqer.DIALECT,
     }
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.datastructures import QueryParams
+from starlette.datastructures import URL, QueryParams
 from starlette.requests import Request
 
 from connectors_dagster.sandbox.dialects.memory import Memory
@@ -27,7 +27,9 @@ class Listing:
 
     resource: str
     rows: list[Row]
+    url: URL
     query: QueryParams
+    paged: bool
     memory: Memory
 
 
@@ -41,7 +43,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """Everything in which one API differs from the others."""
+    """Everything in which one API differs from the others; `admits` may also raise a refusal of its own."""
 
     admits: Callable[[Request], bool]
     page: Callable[[Listing], Page]

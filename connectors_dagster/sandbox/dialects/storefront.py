@@ -17,23 +17,34 @@ from connectors_dagster.sandbox.rows.timeline import SHOP_ZONE
 from connectors_dagster.sandbox.settings import CREDENTIALS
 
 _KEYS = CREDENTIALS["storefront"]
-_SIZE = PageSize(parameter="per_page", default=10, maximum=100, refuses_more=True)
+SIZE = PageSize(parameter="per_page", default=10, maximum=100, refuses_more=True)
 _CODES = {400: "invalid_param", 401: "cannot_view", 404: "no_route"}
-_FILTERED = {"coupons", "orders"}
+_FILTERED = frozenset({"coupons", "orders"})
 _QUESTION = ("order", "orderby", "dates_are_gmt", "modified_after", "modified_before")
 
-_slice = offset_pages(_SIZE)
+_slice = offset_pages(SIZE)
 
 
 def _page(listing: Listing) -> Page:
     first = whole_number(listing.query, "offset", default=0) == 0
-    question = tuple(listing.query.get(name) for name in _QUESTION)
-    found = listing.memory.recall(
-        question, listing.rows, first_page=first, search=lambda: _ordered(_filtered(listing), listing.query)
-    )
-    pages = -(-len(found) // _SIZE.read(listing.query))
+    found = find(listing, _FILTERED, first_page=first)
     page = _slice(replace(listing, rows=found))
-    return Page(page.body, headers={"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)})
+    return Page(page.body, headers=totals(found, listing.query))
+
+
+def find(listing: Listing, filtered: frozenset[str], *, first_page: bool) -> list[Row]:
+    """Returns the rows asked for, in order; lists that are not `filtered` know nothing of modification times."""
+    question = tuple(listing.query.get(name) for name in _QUESTION)
+
+    def search() -> list[Row]:
+        return _ordered(_filtered(listing) if listing.resource in filtered else listing.rows, listing.query)
+
+    return listing.memory.recall(question, listing.rows, first_page=first_page, search=search)
+
+
+def totals(found: list[Row], query: QueryParams) -> dict[str, str]:
+    """Returns the headers that say how many rows and pages there are."""
+    return {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(-(-len(found) // SIZE.read(query)))}
 
 
 def _ordered(rows: list[Row], query: QueryParams) -> list[Row]:
@@ -52,7 +63,7 @@ def _filtered(listing: Listing) -> list[Row]:
     gmt = one_of(listing.query, "dates_are_gmt", ("false", "true", "0", "1")) in ("true", "1")
     zone, column = (UTC, "date_modified_gmt") if gmt else (SHOP_ZONE, "date_modified")
     after, before = (_bound(listing.query, name, zone) for name in ("modified_after", "modified_before"))
-    if listing.resource not in _FILTERED or (after is None and before is None):
+    if after is None and before is None:
         return listing.rows
     first, last = after or datetime.min, before or datetime.max
     dated = ((row, _instant(row.get(column), zone)) for row in listing.rows)

@@ -1,0 +1,108 @@
+"""picqer: a warehouse, Picqer API v1.
+
+Sources: picqer.com/en/api (basics, response-codes, one page per resource) and the client github.com/picqer/picqer-php,
+read 2026-11-22.
+
+Pages have 100 rows and are turned by `offset`; there is no parameter for their size, no total and no order. Requests
+without a User-Agent that names program and contact are refused, hence the setting `user_agent`.
+
+purchaseorders and returns are filtered by the API: `updated_after`. orders carry `updated`, but can be filtered by
+creation only, which shows no change of status: all are read and cut here. Times name no zone; they are read as UTC and
+compared with bounds in the same reckoning. West of Greenwich a change looks up to 12 hours older than it is: so long
+is a window left open.
+
+Everything else is read whole. A product's row holds its stock, which need not move `updated`; backorders change and
+go. products_stock is read warehouse by warehouse, where each row names its product: a page is a hundred products,
+where `products/{id}/stock` would be a request for each. Locations of type container are in a list of their own.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
+
+from connectors_dagster.clock import Clock
+from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+
+WHOLE: Mapping[str, str] = {
+    "customers": "idcustomer",
+    "products": "idproduct",
+    "backorders": "idbackorder",
+    "locations": "idlocation",
+    "warehouses": "idwarehouse",
+    "users": "iduser",
+    "suppliers": "idsupplier",
+    "tags": "idtag",
+    "templates": "idtemplate",
+    "vatgroups": "idvatgroup",
+}
+WINDOWED: Mapping[str, tuple[str, IncrementalConfig]] = {
+    "orders": ("idorder", {"cursor_path": "updated"}),
+    "purchaseorders": ("idpurchaseorder", {"cursor_path": "updated", "start_param": "updated_after"}),
+    "returns": ("idreturn", {"cursor_path": "updated_at", "start_param": "updated_after"}),
+}
+LOCAL = Cursor(clock=Clock(format="%Y-%m-%d %H:%M:%S"), lower="exclusive")
+
+
+def _resource(name: str, key: str, **endpoint: Any) -> EndpointResource:
+    return {"name": name, "primary_key": key, "endpoint": {"path": f"/{name}", **endpoint}}  # type: ignore[typeddict-item]
+
+
+connector = Connector(
+    name="picqer",
+    description="Picqer warehouse: orders, products, stock, purchases and returns",
+    enabled=False,
+    schema=Path(__file__).with_suffix(".schema.yaml"),
+    cursors=dict.fromkeys(WINDOWED, LOCAL),
+    settle_lag=timedelta(hours=12),
+    fixed_pages=True,
+    requests_per_minute=500,
+    remaining_header="X-RateLimit-Remaining",
+    # A limit is that of a minute; these waits add up to one.
+    retry=Retry(attempts=5),
+    absent={"backorders": "mark", "products": "mark"},
+    key_advice=(
+        "In Picqer, Settings › API Keys › New API key: one for this alone, so that it can be revoked. A key has no "
+        "rights of its own; only where you fulfil for others can it be bound to one fulfilment customer. Set "
+        "`user_agent` to the name of your program and a site or mail address."
+    ),
+    not_loaded={
+        "stats": "The list holds names and descriptions, keyed by name; each number is a request of its own. The same "
+        "numbers can be counted in the tables.",
+    },
+    limits={
+        "products": "The API leaves inactive products out and documents no way to have them: one that was read before "
+        "is marked absent.",
+        "products_stock": "Products with neither stock nor reservations in a warehouse have no row there.",
+        "orders": "All orders are read at every load: the API cannot filter by change.",
+        "backorders": "A backorder that is processed or deleted is marked absent.",
+        "users": "A key that belongs to one fulfilment customer may not read users, vatgroups and templates: 403.",
+    },
+    config={
+        "client": {
+            "base_url": Setting("base_url"),
+            "auth": {"type": "http_basic", "username": Secret("api_key"), "password": ""},
+            "headers": {"User-Agent": Setting("user_agent"), "Accept": "application/json"},
+        },
+        "resource_defaults": {
+            "write_disposition": "merge",
+            "endpoint": {"paginator": {"type": "offset", "limit": 100, "total_path": None}},
+        },
+        "resources": [
+            *(_resource(name, key) for name, key in WHOLE.items()),
+            *(_resource(name, key, incremental=incremental) for name, (key, incremental) in WINDOWED.items()),
+            _resource("containers", "idlocation", path="/locations", params={"type": "container"}),
+            {
+                "name": "products_stock",
+                "primary_key": ["_warehouses_idwarehouse", "idproduct"],
+                "include_from_parent": ["idwarehouse"],
+                "endpoint": {
+                    "path": "/warehouses/{resources.warehouses.idwarehouse}/stock",
+                    "response_actions": [{"status_code": 404, "action": "ignore"}],
+                },
+            },
+        ],
+    },
+)

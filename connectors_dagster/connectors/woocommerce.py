@@ -1,0 +1,127 @@
+"""woocommerce: a shop on WordPress, REST API wc/v3 of WooCommerce 5.8 or newer, with pretty permalinks.
+
+Sources: github.com/woocommerce/woocommerce-rest-api-docs (source/includes/wp-api-v3) and the plugin's REST controllers
+in github.com/woocommerce/woocommerce, read 2026-11-22.
+
+orders, products and coupons are filtered by the API on `date_modified_gmt`: `modified_after` and `modified_before` are
+both exclusive, to the second, and mean GMT because `dates_are_gmt` is sent; nothing else knows these parameters.
+refunds and order_notes come with the orders of a window: a refund moves its order's modification date. A variation
+can change without its product, so product_variations are read whole. Customers, reviews, terms, taxes, zones and
+settings have no filter by change and are read whole: customers of all roles, reviews of all states.
+
+Lists are turned along the Link header, pinned to ascending ids, and checked against `X-WP-Total`. Nine endpoints have
+no pages and take no such parameters. Rows under a parent carry its id only in a link, so it is taken from the parent;
+a parent that is deleted in between answers 404, which means no rows. An empty `refunds` or `variations` of the parent
+saves its request. Firewalls before shops refuse the names of HTTP libraries, hence the User-Agent. A shop behind a
+proxy that takes itself for http links to http, which is refused as another origin: its site address must be https.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
+
+from connectors_dagster.clock import Clock
+from connectors_dagster.connector import Connector, Cursor, Secret, Setting
+
+BY_ID = {"per_page": 100, "order": "asc", "orderby": "id"}
+PAGES: Mapping[str, Any] = {"params": BY_ID}
+ONE_PAGE: Mapping[str, Any] = {"paginator": "single_page"}
+MODIFIED: IncrementalConfig = {
+    "cursor_path": "date_modified_gmt",
+    "start_param": "modified_after",
+    "end_param": "modified_before",
+}
+GMT = Cursor(clock=Clock(format="%Y-%m-%dT%H:%M:%S"), lower="exclusive")
+WINDOWED = ("orders", "products", "coupons")
+PAGED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "customers": ("/customers", {"role": "all"}),
+    "product_categories": ("/products/categories", {}),
+    "product_reviews": ("/products/reviews", {"status": "all"}),
+    "product_shipping_classes": ("/products/shipping_classes", {}),
+    "product_tags": ("/products/tags", {}),
+    "tax_rates": ("/taxes", {}),
+}
+UNPAGED: Mapping[str, tuple[str, str]] = {
+    "product_attributes": ("/products/attributes", "id"),
+    "shipping_methods": ("/shipping_methods", "id"),
+    "shipping_zones": ("/shipping/zones", "id"),
+    "system_status_tools": ("/system_status/tools", "id"),
+    "tax_classes": ("/taxes/classes", "slug"),
+}
+CHILDREN: Mapping[str, tuple[str, str, list[str], Mapping[str, Any]]] = {
+    "order_notes": ("orders", "/orders/{}/notes", ["id"], ONE_PAGE),
+    "refunds": ("orders", "/orders/{}/refunds", ["id"], PAGES),
+    "product_variations": ("products", "/products/{}/variations", ["id"], PAGES),
+    "product_attribute_terms": ("product_attributes", "/products/attributes/{}/terms", ["id"], PAGES),
+    "shipping_zone_locations": (
+        "shipping_zones",
+        "/shipping/zones/{}/locations",
+        ["_shipping_zones_id", "type", "code"],
+        ONE_PAGE,
+    ),
+    "shipping_zone_methods": ("shipping_zones", "/shipping/zones/{}/methods", ["instance_id"], ONE_PAGE),
+}
+# Not asked for: `settings`, in which payment providers keep their secret keys.
+GATEWAY_FIELDS = "id,title,description,order,enabled,method_title,method_description,method_supports"
+
+
+def _resource(name: str, path: str, key: str | list[str] = "id", **endpoint: Any) -> EndpointResource:
+    return {"name": name, "primary_key": key, "endpoint": {"path": path, **endpoint}}  # type: ignore[typeddict-item]
+
+
+def _child(name: str, parent: str, path: str, key: list[str], paging: Mapping[str, Any]) -> EndpointResource:
+    vanished = {"status_code": 404, "action": "ignore"}
+    resource = _resource(name, path.format(f"{{resources.{parent}.id}}"), key, **paging, response_actions=[vanished])
+    return {**resource, "include_from_parent": ["id"]}
+
+
+connector = Connector(
+    name="woocommerce",
+    description="WooCommerce shop: orders, products, customers, taxes and shipping",
+    enabled=False,
+    schema=Path(__file__).with_suffix(".schema.yaml"),
+    cursors=dict.fromkeys(WINDOWED, GMT),
+    detached=frozenset({"product_variations"}),
+    told_by={"refunds": "refunds", "product_variations": "variations"},
+    total_header="X-WP-Total",
+    absent={"product_reviews": "mark"},
+    key_advice=(
+        "In WordPress, WooCommerce › Settings › Advanced › REST API › Add key, with permission Read, for a user who is "
+        "shop manager, not administrator. The consumer key and secret are shown once."
+    ),
+    limits={
+        "orders": "An order that is put into the trash or deleted keeps the last row that was read of it.",
+        "products": "As orders. Stock, sales and ratings that orders and reviews change need not move the date of "
+        "modification: read windows in full where they matter.",
+        "coupons": "As orders. Use of a coupon need not move its date of modification.",
+        "order_notes": "A note that is added without a change of its order comes when the order changes next, or when "
+        "its window is read in full. One request per order.",
+        "product_variations": "One request per product that has variations, at every load.",
+        "product_reviews": "WordPress counts neither spam nor trash among all states: such a review is marked absent.",
+        "payment_gateways": "Their settings are not asked for: payment providers keep secret keys in them.",
+    },
+    config={
+        "client": {
+            "base_url": Setting("base_url"),
+            "auth": {
+                "type": "http_basic",
+                "username": Secret("consumer_key"),
+                "password": Secret("consumer_secret"),
+            },
+            "headers": {"User-Agent": "Mozilla/5.0 (compatible; connectors_dagster)"},
+        },
+        "resource_defaults": {"write_disposition": "merge", "endpoint": {"paginator": "header_link"}},
+        "resources": [
+            *(
+                _resource(name, f"/{name}", params={**BY_ID, "dates_are_gmt": "true"}, incremental=MODIFIED)
+                for name in WINDOWED
+            ),
+            *(_resource(name, path, params={**BY_ID, **params}) for name, (path, params) in PAGED.items()),
+            *(_resource(name, path, key, **ONE_PAGE) for name, (path, key) in UNPAGED.items()),
+            _resource("payment_gateways", "/payment_gateways", params={"_fields": GATEWAY_FIELDS}, **ONE_PAGE),
+            *(_child(name, *child) for name, child in CHILDREN.items()),
+        ],
+    },
+)

@@ -1,0 +1,136 @@
+"""Picqer is read as its documentation says, and nothing is missed that the usual connectors miss."""
+
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import JSONResponse
+
+from connectors_dagster.errors import ApiError
+from connectors_dagster.sandbox import CREDENTIALS, base_url
+
+FIRST = "2024-01-01"
+
+
+def products(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"idproduct": number, **fields} for number in range(1, count + 1)]
+
+
+# Pages
+
+
+@pytest.mark.parametrize(("count", "offsets"), [(0, ["0"]), (30, ["0"]), (100, ["0", "99"]), (250, ["0", "99", "198"])])
+def test_products_are_read_from_the_first_row_to_a_short_page(api, load, warehouse, count, offsets):
+    api.set("picqer/products", products(count))
+    load("picqer/products")
+    assert warehouse.column("picqer.products", "idproduct") == list(range(1, count + 1))
+    assert api.asked("/products") == [{"offset": offset} for offset in offsets]
+
+
+def test_no_row_is_missed_when_others_vanish_between_two_pages(api, load, warehouse):
+    rows = products(350)
+    api.set("picqer/products", rows)
+
+    def fault(request: Any) -> None:
+        if request.query_params.get("offset") == "198" and len(rows) == 350:
+            del rows[20:50]
+
+    api.faults.append(fault)
+    load("picqer/products")
+    assert {row["idproduct"] for row in rows} <= set(warehouse.column("picqer.products", "idproduct"))
+
+
+# Who asks
+
+
+def test_a_caller_that_does_not_say_who_it_is_is_refused_and_this_one_says(api, read):
+    auth = (CREDENTIALS["picqer"]["api_key"], "")
+    address = base_url(api.port, "picqer") + "tags"
+    assert httpx.get(address, auth=auth, headers={"User-Agent": "python-requests/2.32"}).status_code == 400
+    heard: list[str] = []
+    api.faults.append(lambda request: heard.append(request.headers["user-agent"]))
+    read("picqer/tags")
+    assert heard == ["Sandbox (sandbox@example.com)"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_what_no_retry_mends_fails_at_once_with_picqers_words(api, read, waits, status):
+    api.faults.append(lambda _: JSONResponse({"error": True, "error_code": 2, "error_message": "No access"}, status))
+    with pytest.raises(ApiError, match=f"picqer/users.*answered {status}.*No access"):
+        read("picqer/users")
+    assert waits == []
+
+
+def test_the_waits_after_a_rate_limit_outlast_the_minute_it_counts(api, read, waits):
+    api.answer("/users", 429, {"error": True, "error_code": 28, "error_message": "Rate limit exceeded"}, times=5)
+    read("picqer/users")
+    assert sum(waits) > 60
+
+
+# Windows
+
+
+@pytest.mark.parametrize(
+    ("resource", "key", "cursor"),
+    [
+        ("purchaseorders", "idpurchaseorder", "updated"),
+        ("returns", "idreturn", "updated_at"),
+    ],
+)
+def test_changes_are_asked_for_since_the_window_begins(api, load, warehouse, resource, key, cursor):
+    times = ["2023-12-31 23:59:59", "2024-01-01 00:00:00", "2024-01-30 23:59:59", "2024-01-31 00:00:00"]
+    api.set(f"picqer/{resource}", [{key: number, cursor: at} for number, at in enumerate(times)])
+    load(f"picqer/{resource}", windows=[FIRST])
+    assert warehouse.column(f"picqer.{resource}", key) == [1, 2]
+    # The second before, because it is not documented whether the bound is in.
+    assert api.asked(f"/{resource}") == [{"offset": "0", "updated_after": "2023-12-31 23:59:59"}]
+
+
+def test_orders_are_cut_on_their_change_because_only_creation_can_be_filtered(api, load, warehouse):
+    api.set("picqer/orders", [{"idorder": 1, "created": "2020-01-01 00:00:00", "updated": "2024-01-05 00:00:00"}])
+    load("picqer/orders", windows=[FIRST])
+    assert warehouse.column("picqer.orders", "idorder") == [1]
+    assert api.asked("/orders") == [{"offset": "0"}]
+
+
+# Whole lists
+
+
+def test_stock_is_keyed_by_product_and_warehouse(api, load, warehouse):
+    api.set("picqer/warehouses", [{"idwarehouse": 18}, {"idwarehouse": 19}])
+    shelves = [{"parent": house, "idproduct": 7, "stock": {"stock": house}} for house in (18, 19)]
+    api.set("picqer/products_stock", shelves)
+    for _ in range(2):
+        load("picqer/warehouses", "picqer/products_stock")
+    found = warehouse.query(
+        "SELECT _warehouses_idwarehouse, idproduct, (stock->>'stock')::INT FROM picqer.products_stock ORDER BY ALL"
+    )
+    assert found == [(18, 7, 18), (19, 7, 19)]
+    api.set("picqer/products_stock", shelves[:1])
+    load("picqer/products_stock")
+    assert warehouse.column("picqer.products_stock", "_warehouses_idwarehouse") == [18]
+
+
+def test_containers_are_in_a_table_beside_the_locations(api, load, warehouse):
+    api.set("picqer/locations", [{"idlocation": 1, "type": "location"}])
+    api.set("picqer/containers", [{"idlocation": 2, "type": "container"}])
+    load("picqer/locations")
+    load("picqer/containers")
+    assert warehouse.column("picqer.locations", "idlocation") == [1]
+    assert warehouse.column("picqer.containers", "idlocation") == [2]
+
+
+@pytest.mark.parametrize(("resource", "key"), [("backorders", "idbackorder"), ("products", "idproduct")])
+def test_what_the_list_leaves_out_now_is_marked(api, load, warehouse, resource, key):
+    api.set(f"picqer/{resource}", [{key: 1}, {key: 2}])
+    load(f"picqer/{resource}")
+    api.set(f"picqer/{resource}", [{key: 2}])
+    load(f"picqer/{resource}")
+    assert warehouse.query(f"SELECT {key} FROM picqer.{resource} WHERE absent_since IS NULL") == [(2,)]
+
+
+def test_money_and_percentages_keep_every_digit(api, load, warehouse):
+    api.answer("/products", response=lambda: JSONResponse([{"idproduct": 1, "price": 54.46, "fixedstockprice": 0.1}]))
+    load("picqer/products")
+    assert warehouse.query("SELECT price, fixedstockprice FROM picqer.products") == [(Decimal("54.46"), Decimal("0.1"))]

@@ -1,0 +1,30 @@
+"""Every resource of a vendor's connector is loaded from the sandbox to the row, in windows and whole."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors_dagster.connector import Connector
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.sandbox import generate_tables
+
+END = datetime(2026, 11, 1, tzinfo=UTC)
+"""The end of the sandbox's history."""
+VENDORS = [connector for connector in load_connectors().values() if not connector.enabled]
+
+
+@pytest.mark.parametrize("connector", VENDORS, ids=lambda connector: connector.name)
+def test_every_table_holds_what_the_sandbox_serves_and_every_value_fits_its_column(
+    api, load, warehouse, connector: Connector
+):
+    tables = api.tables[connector.name] = generate_tables(scale=0.2)[connector.name]
+    drift = {}
+    for family in connector.families.values():
+        for name, tallies in load(*map(str, family), now=END, step="P1Y").items():
+            drift |= {(name, column): why for tally in tallies.values() for column, why in tally.drift.items()}
+    loaded = {
+        name: warehouse.query(f'SELECT count(*) FROM {connector.name}."{name}"')[0][0] for name in connector.resources
+    }
+    assert loaded == {name: len(rows) for name, rows in tables.items()}
+    assert min(loaded.values()) > 0
+    assert drift == {}
