@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -38,17 +38,18 @@ class Facts:
     sample: Row
     parent: str | None = None
     rows_at: str = "$"
+    shape: Literal["list", "values", "object"] = "list"
     params: Mapping[str, str] = field(default_factory=dict)
     paging: Mapping[str, Any] | None = None
     cursor: str | None = None
     window: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[str, Any] | None = None
-    errors: Sequence[Mapping[str, Any]] = ()
+    errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """How many rows a page has; what has no pages has few."""
-        return int(self.paging["rows"]) if self.paging else 3
+        """How many rows a page has; what has no pages has few, and an object is one."""
+        return int(self.paging["rows"]) if self.paging else 1 if self.shape == "object" else 3
 
     @property
     def first_params(self) -> dict[str, str]:
@@ -85,7 +86,11 @@ def facts_of(resource: Resource) -> Facts:
     file = read_facts(resource.connector.name)
     if resource.name not in file["resources"]:
         pytest.fail(WRITE.format(resource=resource, file=resource.connector.name, name=resource.name), pytrace=False)
-    return Facts(**{**{name: file[name] for name in COMMON if name in file}, **file["resources"][resource.name]})
+    common = {name: file[name] for name in COMMON if name in file}
+    own = file["resources"][resource.name]
+    theirs, its = common.get("errors", {}), own.get("errors", {})
+    errors = {name: {**theirs.get(name, {}), **its.get(name, {})} for name in {**theirs, **its}}
+    return Facts(**{**common, **own, "errors": errors})
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,13 @@ class Asked:
 class Documented:
     """A server with the documented paths of one connector, in documented pages; keeps what it is asked.
 
-    `rows` are what it has, by resource and the value that stands for the parent in the path; `refusals` answer
-    instead, by resource.
+    `rows` are what it has, by resource and the value that stands for the parent in the path; `refusals` are given
+    instead, by resource, one after the other.
     """
 
     facts: Mapping[str, Facts] = field(default_factory=dict)
     rows: dict[tuple[str, str | None], list[Row]] = field(default_factory=dict)
-    refusals: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    refusals: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
 
@@ -162,11 +167,14 @@ class Documented:
 
     def _list(self, name: str, parent: str | None, request: Request) -> Response:
         facts, query = self.facts[name], request.query_params
-        if refusal := self.refusals.get(name):
+        if waiting := self.refusals.get(name):
+            refusal = waiting.pop(0)
             return JSONResponse(refusal["body"], refusal["status"], headers=refusal.get("headers"))
         rows = [row for row in self.rows.get((name, parent), []) if self._shown(facts, row, query)]
-        page = STYLES[facts.paging["style"] if facts.paging else "none"](rows, facts.paging or {}, request)
-        return JSONResponse(_wrapped(page.rows, facts.rows_at) if not page.body else _wrapped(page.rows, facts.rows_at) | page.body, headers=page.headers)
+        paging = facts.paging or {"style": "none"}
+        page = STYLES[paging["style"]](rows, paging, request)
+        body = _wrapped(_shaped(page.rows, facts), facts.rows_at)
+        return JSONResponse({**body, **page.body} if page.body else body, headers=dict(page.headers))
 
     @staticmethod
     def _shown(facts: Facts, row: Row, query: Mapping[str, str]) -> bool:
@@ -183,10 +191,16 @@ def _under(facts: Facts, row: Row, number: int) -> Row:
     return {name: _another(row[name], 10_000 * number) for name in facts.key}
 
 
-def _wrapped(rows: Sequence[Row], rows_at: str) -> Any:
+def _shaped(rows: Sequence[Row], facts: Facts) -> Any:
+    """Write rows as objects in a list, as single values in a list, or as the one object there is."""
+    if facts.shape == "values":
+        return [row[facts.key[0]] for row in rows]
+    return rows[0] if facts.shape == "object" else list(rows)
+
+
+def _wrapped(rows: Any, rows_at: str) -> Any:
     """Put rows where a selector finds them."""
-    steps = [step for step in rows_at.split(".") if step != "$"]
-    wrapped: Any = list(rows)
+    steps, wrapped = [step for step in rows_at.split(".") if step != "$"], rows
     if "*" in steps:
         at = steps.index("*")
         [inner] = steps[at + 1 :]

@@ -1,0 +1,263 @@
+"""What every connector promises about every resource, held against what is documented in tests/facts."""
+
+import base64
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dlt
+import pytest
+
+from connectors_dagster import pipeline
+from connectors_dagster.body import decode_row
+from connectors_dagster.clock import Clock
+from connectors_dagster.columns import Columns
+from connectors_dagster.connector import ABSENT_SINCE, Connector, Resource, Secret
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.errors import ApiError
+from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.settings import environment_name
+from connectors_dagster.source import Reading
+from connectors_dagster.window import Slice, Window
+from tests.documented import Documented, Facts, facts_of, read_facts
+from tests.leaks import leaks
+
+CONNECTORS = load_connectors()
+RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.resources.values()]
+every_connector = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.name)
+every_resource = pytest.mark.parametrize("resource", RESOURCES, ids=str)
+
+WINDOW = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
+"""The window that the facts speak of; cursors of samples lie in it."""
+SLICE = Slice(WINDOW, WINDOW.start, WINDOW.end)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Documented]:
+    with Documented().served() as server:
+        yield server
+
+
+@pytest.fixture
+def settled(server: Documented, monkeypatch: pytest.MonkeyPatch) -> Documented:
+    """The server, with the settings of all connectors leading to it."""
+    for connector in CONNECTORS.values():
+        for name, value in values_of(connector, server).items():
+            monkeypatch.setenv(environment_name(connector.name, name), value)
+    return server
+
+
+def values_of(connector: Connector, server: Documented) -> dict[str, str]:
+    """A value for every setting; each secret is one of its own."""
+    plain = {"base_url": server.base_url, **read_facts(connector.name).get("settings", {})}
+    return {s: f"{connector.name}/{s}+secret" if isinstance(s, Secret) else plain[s] for s in connector.settings}
+
+
+def secrets_of(connector: Connector, server: Documented) -> list[str]:
+    return [value for setting, value in values_of(connector, server).items() if isinstance(setting, Secret)]
+
+
+def lineage(resource: Resource) -> list[Reading]:
+    """Prepare to read a resource and the parent its requests are made from, parent first."""
+    client, policy = pipeline.connect(resource.connector)
+    readings: list[Reading] = []
+    for one in [r for r in (resource.parent, resource) if r]:
+        parents = readings[-1].rows_of_children if readings else {}
+        slices = [SLICE] if one.windowed else []
+        readings.append(Reading(resource=one, client=client, policy=policy, slices=slices, parents=parents))
+    return readings
+
+
+def read(resource: Resource) -> tuple[list[dict[str, Any]], Reading]:
+    """Read a resource, by way of its parent where it has one; returns its rows."""
+    readings = lineage(resource)
+    found = [[row for rows, _ in reading.pages() for row in rows] for reading in readings]
+    return [decode_row(row) for row in found[-1]], readings[-1]
+
+
+def keys(resource: Resource, rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    return {tuple(row[name] for name in resource.primary_key) for row in rows}
+
+
+# What is offered
+
+
+@every_connector
+def test_all_that_is_documented_is_loaded_or_said_not_to_be(connector):
+    documented = set(read_facts(connector.name)["resources"])
+    assert documented - set(connector.resources) - set(connector.not_loaded) == set()
+
+
+@every_resource
+def test_key_cursor_and_parent_are_the_documented_ones(resource):
+    facts = facts_of(resource)
+    cursor = resource.incremental["cursor_path"] if resource.incremental else None
+    parent = resource.parent.name if resource.parent else None
+    assert (list(resource.primary_key), cursor, parent) == (facts.key, facts.cursor, facts.parent)
+
+
+# Requests
+
+
+@every_resource
+def test_the_first_request_is_exactly_the_documented_one(resource, settled):
+    facts = settled.begin(resource)
+    settled.put(resource, facts.rows(1))
+    read(resource)
+    first = settled.asked_for(resource)[0]
+    secret = read_facts(resource.connector.name)["auth"].get("query", {})
+    sent = {name: value for name, value in first.query.items() if name not in secret}
+    assert sent.pop(facts.place, "0") in ("0", "1"), "it does not begin at the beginning"
+    assert sent == facts.first_params
+    for name, pattern in read_facts(resource.connector.name).get("headers", {}).items():
+        assert re.search(pattern, first.headers.get(name, "")), f"header {name}"
+
+
+@every_resource
+def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, settled):
+    facts = settled.begin(resource)
+    read_and_asked = {}
+    for count in (1, 2 * facts.size, 2 * facts.size + 1) if facts.paging else (facts.size,):
+        settled.asked.clear()
+        there = settled.put(resource, facts.rows(count))
+        found, reading = read(resource)
+        [tally] = reading.tallies.values()
+        asked = settled.asked_for(resource)
+        pages = (-(-count // facts.size) + 1) * (2 if resource.parent else 1)
+        changes = {frozenset(a.query.items()) - {(facts.place, a.query.get(facts.place))} for a in asked}
+        assert (len(changes), len(asked) <= pages) == (1, True), [a.target for a in asked]
+        read_and_asked[count] = (len(there), len(found), len(keys(resource, found)), tally.duplicates)
+    assert read_and_asked == {n: (there, there, there, 0) for n, (there, *_) in read_and_asked.items()}
+
+
+@every_resource
+def test_secrets_are_where_they_belong_and_nowhere_else(resource, settled):
+    facts = settled.begin(resource)
+    settled.put(resource, facts.rows(facts.size + 1 if facts.paging else 1))
+    read(resource)
+    auth = read_facts(resource.connector.name)["auth"]
+    values, secrets = values_of(resource.connector, settled), secrets_of(resource.connector, settled)
+    for asked in settled.asked:
+        headers = dict(asked.headers)
+        assert headers.pop("authorization", None) == authorization(auth, values)
+        query = {name: value for name, value in asked.query.items() if name not in auth.get("query", {})}
+        assert {name: asked.query.get(name) for name in auth.get("query", {})} == {
+            name: values[setting] for name, setting in auth.get("query", {}).items()
+        }
+        assert "referer" not in headers
+        assert leaks(str((headers, query, asked.target.partition("?")[0])), secrets) == []
+
+
+def authorization(auth: dict[str, Any], values: dict[str, str]) -> str | None:
+    """Write the header that the facts describe, such as ``Basic key:secret``."""
+    scheme, _, credentials = auth.get("header", "").partition(" ")
+    written = ":".join(values.get(name, "") for name in credentials.split(":"))
+    if scheme == "Basic":
+        return f"Basic {base64.b64encode(written.encode()).decode()}"
+    return f"{scheme} {written}" if scheme else None
+
+
+# Rows
+
+
+@every_resource
+def test_a_documented_row_fits_the_declared_columns_and_fills_all_of_them(resource, settled):
+    facts = settled.begin(resource)
+    settled.put(resource, facts.rows(1, whole=True))
+    *parents, reading = lineage(resource)
+    for parent in parents:
+        assert list(parent.pages())
+    columns = Columns(
+        label=str(resource),
+        declared=resource.columns,
+        keys=frozenset(resource.primary_key),
+        naming=dlt.Schema("any").naming,
+        capabilities=dlt.destinations.duckdb().capabilities(),
+        clock=resource.cursor.clock if resource.cursor else Clock(),
+    )
+    assert sum(batch.num_rows for batch in reading.batches(columns)) > 0
+    unfilled = [name for name in columns.missing if name != ABSENT_SINCE]
+    assert {"drift": columns.drift, "never filled": unfilled} == {"drift": {}, "never filled": []}
+
+
+@pytest.mark.parametrize("resource", [r for r in RESOURCES if r.cursor], ids=str)
+def test_the_documented_ways_to_write_an_instant_are_read(resource):
+    written = read_facts(resource.connector.name)["instants"]
+    assert written
+    assert {text: resource.cursor.clock.decode(text).isoformat() for text in written} == written
+    sample = resource.cursor.clock.decode(facts_of(resource).sample[facts_of(resource).cursor])
+    assert WINDOW.start <= sample < WINDOW.end, "the cursor of the sample must lie in the window of the facts"
+
+
+HIDDEN = [r for r in RESOURCES if read_facts(r.connector.name)["resources"].get(r.name, {}).get("hidden")]
+
+
+@pytest.mark.parametrize("resource", HIDDEN, ids=str)
+def test_a_row_that_is_archived_or_deleted_is_loaded(resource, settled):
+    facts = settled.begin(resource)
+    plain, hidden = facts.rows(2)
+    there = settled.put(resource, [plain, hidden | facts.hidden["row"]])
+    found, _ = read(resource)
+    assert len(keys(resource, found)) == len(there)
+    assert any(facts.hidden["row"].items() <= row.items() for row in found)
+
+
+# Errors
+
+
+@every_resource
+def test_documented_errors_are_ignored_or_fatal_as_they_should_be(resource, settled, waits):
+    facts = settled.begin(resource)
+    settled.put(resource, facts.rows(1))
+    lasting = {name: error for name, error in facts.errors.items() if error["outcome"] != "retried"}
+    assert lasting
+    found = {}
+    for name, error in lasting.items():
+        settled.refusals, settled.asked = {resource.name: [error] * 100}, []
+        found[name] = outcome(resource, settled)
+    assert found == {name: error["outcome"] for name, error in lasting.items()}
+
+
+@every_connector
+def test_documented_errors_that_pass_are_asked_again_after_the_time_they_say(connector, settled, waits):
+    resource = next(iter(connector.resources.values()))
+    facts = settled.begin(resource)
+    settled.put(resource, facts.rows(1))
+    passing = {name: error for name, error in facts.errors.items() if error["outcome"] == "retried"}
+    assert passing
+    for name, error in passing.items():
+        settled.refusals = {resource.name: [error]}
+        waits.clear()
+        assert outcome(resource, settled) == "retried", name
+        assert waits == [float(error.get("headers", {}).get("Retry-After", connector.retry.factor))], name
+
+
+def outcome(resource: Resource, settled: Documented) -> str:
+    """Read and say what became of the error that was given."""
+    try:
+        rows, reading = read(resource)
+    except ApiError:
+        tries = len(settled.asked_for(resource))
+        return "fatal" if tries == 1 else f"given up after {tries} tries"
+    [tally] = reading.tallies.values()
+    if rows:
+        return "retried" if tally.retries == 1 else f"{tally.retries} retries"
+    if vars(tally).get("not_available"):
+        return "not available"
+    return "gone" if tally.ignored else "none"
+
+
+# Loaded
+
+
+@every_connector
+def test_what_is_documented_is_in_the_table_and_no_secret_is(connector, settled, warehouse):
+    resource = next(r for r in sorted(connector.resources.values(), key=lambda r: not r.windowed) if not r.parent)
+    facts = settled.begin(resource)
+    there = settled.put(resource, facts.rows(3, whole=True))
+    with loading(Order(resources=[resource], slices=[SLICE] if resource.windowed else [])) as load:
+        assert [outcome.error for outcome in load.outcomes.values()] == [None]
+    table = warehouse.query(f"SELECT * FROM {connector.name}.{resource.name}")
+    assert len(table) == len(there)
+    assert leaks(str(table), secrets_of(connector, settled)) == []
