@@ -24,8 +24,9 @@ COMMON = ("rows_at", "params", "paging", "errors")
 PREFIX = "/the/api"
 PARENTS = 2
 WRITE = (
-    "{resource}: nothing is documented. Write tests/facts/{file}.yaml, from the vendor's documentation and not from the "
-    "connector: under `resources`, `{name}: {{path: …, key: […], sample: {{…}}}}`, and what else tests/facts/README.md names"
+    "{resource}: nothing is documented. Write tests/facts/{file}.yaml, from the vendor's documentation and not from "
+    "the connector: under `resources`, `{name}: {{path: …, key: […], sample: {{…}}}}`, and whatever else of "
+    "tests/facts/README.md is so"
 )
 
 

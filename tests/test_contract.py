@@ -3,7 +3,8 @@
 import base64
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import dlt
@@ -20,8 +21,9 @@ from connectors_dagster.pipeline import Order, loading
 from connectors_dagster.settings import environment_name
 from connectors_dagster.source import Reading
 from connectors_dagster.window import Slice, Window
-from tests.documented import Documented, Facts, facts_of, read_facts
+from tests.documented import Documented, facts_of, read_facts
 from tests.leaks import leaks
+from tests.shop import things
 
 CONNECTORS = load_connectors()
 RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.resources.values()]
@@ -78,6 +80,23 @@ def read(resource: Resource) -> tuple[list[dict[str, Any]], Reading]:
 
 def keys(resource: Resource, rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
     return {tuple(row[name] for name in resource.primary_key) for row in rows}
+
+
+# These tests can fail
+
+
+def test_a_page_size_that_is_not_the_documented_one_is_found(settled):
+    found = CONNECTORS["storefront"].resources["orders"]
+    paginator = {**found.endpoint["paginator"], "limit": 50}
+    endpoint = {**found.endpoint, "paginator": paginator}
+    wrong = replace(found, definition={**found.definition, "endpoint": endpoint})
+    with pytest.raises(AssertionError, match="per_page"):
+        test_the_first_request_is_exactly_the_documented_one(wrong, settled)
+
+
+def test_a_resource_of_which_nothing_is_documented_fails_and_says_what_to_write(tmp_path):
+    with pytest.raises(pytest.fail.Exception, match=r"shop/things: nothing is documented. Write tests/facts/shop.yaml"):
+        facts_of(things(tmp_path))
 
 
 # What is offered
