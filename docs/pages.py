@@ -44,8 +44,8 @@ def build_page(connector: Connector) -> str:
 
 {connector.description}. {_turning_on(connector)}
 
-Where the facts come from, with address and date, and why each table loads as it does, stands in [`{name}.py`]({CODE}/{name}.py);
-the columns are in [`{schema}`]({CODE}/{schema}).
+Where the facts come from, with address and date, and why each table loads as it does, stands in
+[`{name}.py`]({CODE}/{name}.py); the columns are in [`{schema}`]({CODE}/{schema}).
 
 ## Tables
 

@@ -44,6 +44,7 @@ class Facts:
     paging: Mapping[str, Any] | None = None
     cursor: str | None = None
     window: Mapping[str, str] = field(default_factory=dict)
+    first_window: Mapping[str, str] | None = None
     hidden: Mapping[str, Any] | None = None
     errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -52,12 +53,12 @@ class Facts:
         """How many rows a page has; what has no pages has few, and an object is one."""
         return int(self.paging["rows"]) if self.paging else 1 if self.shape == "object" else 3
 
-    @property
-    def first_params(self) -> dict[str, str]:
-        """What the first request of a sequence sends beside the place to begin at."""
+    def first_params(self, window: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return what the first request of a window, or of everything, sends beside the place to begin at."""
         paging = self.paging or {}
         size = {paging["size"]: str(self.size)} if paging.get("size") else {}
-        return {**{name: str(value) for name, value in self.params.items()}, **size, **self.window}
+        params = {name: str(value) for name, value in self.params.items()}
+        return {**params, **size, **(self.window if window is None else window)}
 
     @property
     def place(self) -> str:

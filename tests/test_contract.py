@@ -17,7 +17,8 @@ from connectors_dagster.columns import Columns
 from connectors_dagster.connector import ABSENT_SINCE, Connector, Resource, Secret
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.errors import ApiError
-from connectors_dagster.pipeline import Order, loading
+from connectors_dagster.order import Order
+from connectors_dagster.pipeline import loading
 from connectors_dagster.settings import environment_name
 from connectors_dagster.source import Reading
 from connectors_dagster.window import Slice, Window
@@ -33,6 +34,11 @@ every_resource = pytest.mark.parametrize("resource", RESOURCES, ids=str)
 WINDOW = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
 """The window that the facts speak of; cursors of samples lie in it."""
 SLICE = Slice(WINDOW, WINDOW.start, WINDOW.end)
+
+
+def documented(what: str) -> list[Resource]:
+    """List the resources of which the facts say something that not all have."""
+    return [r for r in RESOURCES if what in read_facts(r.connector.name)["resources"].get(r.name, {})]
 
 
 @pytest.fixture(scope="module")
@@ -51,29 +57,29 @@ def settled(server: Documented, monkeypatch: pytest.MonkeyPatch) -> Documented:
 
 
 def values_of(connector: Connector, server: Documented) -> dict[str, str]:
-    """A value for every setting; each secret is one of its own."""
-    plain = {"base_url": server.base_url, **read_facts(connector.name).get("settings", {})}
-    return {s: f"{connector.name}/{s}+secret" if isinstance(s, Secret) else plain[s] for s in connector.settings}
+    """A value for every setting, its own for each that is not the address."""
+    texts = {setting: f"{connector.name}/{setting}+of+a+test" for setting in connector.settings}
+    return {**texts, **({"base_url": server.base_url} if "base_url" in texts else {})}
 
 
 def secrets_of(connector: Connector, server: Documented) -> list[str]:
     return [value for setting, value in values_of(connector, server).items() if isinstance(setting, Secret)]
 
 
-def lineage(resource: Resource) -> list[Reading]:
+def lineage(resource: Resource, piece: Slice = SLICE) -> list[Reading]:
     """Prepare to read a resource and the parent its requests are made from, parent first."""
     client, policy = pipeline.connect(resource.connector)
     readings: list[Reading] = []
     for one in [r for r in (resource.parent, resource) if r]:
         parents = readings[-1].rows_of_children if readings else {}
-        slices = [SLICE] if one.windowed else []
+        slices = [piece] if resource.windowed else []
         readings.append(Reading(resource=one, client=client, policy=policy, slices=slices, parents=parents))
     return readings
 
 
-def read(resource: Resource) -> tuple[list[dict[str, Any]], Reading]:
+def read(resource: Resource, piece: Slice = SLICE) -> tuple[list[dict[str, Any]], Reading]:
     """Read a resource, by way of its parent where it has one; returns its rows."""
-    readings = lineage(resource)
+    readings = lineage(resource, piece)
     found = [[row for rows, _ in reading.pages() for row in rows] for reading in readings]
     return [decode_row(row) for row in found[-1]], readings[-1]
 
@@ -128,9 +134,19 @@ def test_the_first_request_is_exactly_the_documented_one(resource, settled):
     secret = read_facts(resource.connector.name)["auth"].get("query", {})
     sent = {name: value for name, value in first.query.items() if name not in secret}
     assert sent.pop(facts.place, "0") in ("0", "1"), "it does not begin at the beginning"
-    assert sent == facts.first_params
+    assert sent == facts.first_params()
     for name, pattern in read_facts(resource.connector.name).get("headers", {}).items():
         assert re.search(pattern, first.headers.get(name, "")), f"header {name}"
+
+
+@pytest.mark.parametrize("resource", documented("first_window"), ids=str)
+def test_the_first_of_all_windows_is_asked_for_as_documented(resource, settled):
+    facts = settled.begin(resource)
+    dated, undated = facts.rows(2)
+    there = settled.put(resource, [dated, undated | {facts.cursor: None}])
+    found, _ = read(resource, replace(SLICE, first=True))
+    assert settled.asked_for(resource)[0].query == facts.first_params(facts.first_window)
+    assert len(found) == len(there)
 
 
 @every_resource
@@ -209,10 +225,7 @@ def test_the_documented_ways_to_write_an_instant_are_read(resource):
     assert WINDOW.start <= sample < WINDOW.end, "the cursor of the sample must lie in the window of the facts"
 
 
-HIDDEN = [r for r in RESOURCES if read_facts(r.connector.name)["resources"].get(r.name, {}).get("hidden")]
-
-
-@pytest.mark.parametrize("resource", HIDDEN, ids=str)
+@pytest.mark.parametrize("resource", documented("hidden"), ids=str)
 def test_a_row_that_is_archived_or_deleted_is_loaded(resource, settled):
     facts = settled.begin(resource)
     plain, hidden = facts.rows(2)
@@ -275,7 +288,8 @@ def test_what_is_documented_is_in_the_table_and_no_secret_is(connector, settled,
     resource = next(r for r in sorted(connector.resources.values(), key=lambda r: not r.windowed) if not r.parent)
     facts = settled.begin(resource)
     there = settled.put(resource, facts.rows(3, whole=True))
-    with loading(Order(resources=[resource], slices=[SLICE] if resource.windowed else [])) as load:
+    slices = [SLICE] if resource.windowed else []
+    with loading(Order(now=WINDOW.end, resources=[resource], slices=slices)) as load:
         assert [outcome.error for outcome in load.outcomes.values()] == [None]
     table = warehouse.query(f"SELECT * FROM {connector.name}.{resource.name}")
     assert len(table) == len(there)
