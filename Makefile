@@ -20,6 +20,10 @@ test: .venv/tested
 	$(BIN)/dg check defs
 	$(BIN)/pytest
 
+# The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
+contract: .venv/tested
+	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/test_openapi.py -k vendors_description -vv
+
 # The pages of the connectors and the README's table of them.
 docs: .venv/installed
 	$(BIN)/python docs/pages.py

@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from connectors_dagster.connector import Resource
+from connectors_dagster.connector import Connector, Resource, Secret
 from connectors_dagster.sandbox import serving
 from tests.paging import STYLES
 
 Row = dict[str, Any]
 FOLDER = Path(__file__).parent / "facts"
-COMMON = ("rows_at", "params", "paging", "errors")
+COMMON = ("auth", "rows_at", "params", "paging", "errors")
 PREFIX = "/the/api"
 PARENTS = 2
 WRITE = (
@@ -37,6 +37,7 @@ class Facts:
     path: str
     key: Sequence[str]
     sample: Row
+    auth: Mapping[str, Any]
     parent: str | None = None
     rows_at: str = "$"
     shape: Literal["list", "values", "object"] = "list"
@@ -127,6 +128,14 @@ class Documented:
     def served(self) -> Iterator["Documented"]:
         with serving(self) as self.port:
             yield self
+
+    def settings(self, connector: Connector) -> dict[str, str]:
+        """Return a value for every setting, its own for each that is not the address."""
+        texts = {setting: f"{connector.name}/{setting}+of+a+test" for setting in connector.settings}
+        return {**texts, **({"base_url": self.base_url} if "base_url" in texts else {})}
+
+    def secrets(self, connector: Connector) -> list[str]:
+        return [value for setting, value in self.settings(connector).items() if isinstance(setting, Secret)]
 
     def begin(self, resource: Resource) -> Facts:
         """Forget everything and become the API of this resource; returns what is documented about it."""

@@ -2,102 +2,44 @@
 
 import base64
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import dlt
 import pytest
 
-from connectors_dagster import pipeline
-from connectors_dagster.body import decode_row
 from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
-from connectors_dagster.connector import ABSENT_SINCE, Connector, Resource, Secret
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster.connector import ABSENT_SINCE, Resource
 from connectors_dagster.errors import ApiError
 from connectors_dagster.order import Order
 from connectors_dagster.pipeline import loading
-from connectors_dagster.settings import environment_name
-from connectors_dagster.source import Reading
-from connectors_dagster.window import Slice, Window
+from tests.contract import (
+    CONNECTORS,
+    RESOURCES,
+    SLICE,
+    WINDOW,
+    every_connector,
+    every_resource,
+    keys,
+    lineage,
+    read,
+    with_facts,
+)
 from tests.documented import Documented, facts_of, read_facts
 from tests.leaks import leaks
 from tests.shop import things
 
-CONNECTORS = load_connectors()
-RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.resources.values()]
-every_connector = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.name)
-every_resource = pytest.mark.parametrize("resource", RESOURCES, ids=str)
-
-WINDOW = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
-"""The window that the facts speak of; cursors of samples lie in it."""
-SLICE = Slice(WINDOW, WINDOW.start, WINDOW.end)
-
-
-def documented(what: str) -> list[Resource]:
-    """List the resources of which the facts say something that not all have."""
-    return [r for r in RESOURCES if what in read_facts(r.connector.name)["resources"].get(r.name, {})]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Documented]:
-    with Documented().served() as server:
-        yield server
-
-
-@pytest.fixture
-def settled(server: Documented, monkeypatch: pytest.MonkeyPatch) -> Documented:
-    """The server, with the settings of all connectors leading to it."""
-    for connector in CONNECTORS.values():
-        for name, value in values_of(connector, server).items():
-            monkeypatch.setenv(environment_name(connector.name, name), value)
-    return server
-
-
-def values_of(connector: Connector, server: Documented) -> dict[str, str]:
-    """A value for every setting, its own for each that is not the address."""
-    texts = {setting: f"{connector.name}/{setting}+of+a+test" for setting in connector.settings}
-    return {**texts, **({"base_url": server.base_url} if "base_url" in texts else {})}
-
-
-def secrets_of(connector: Connector, server: Documented) -> list[str]:
-    return [value for setting, value in values_of(connector, server).items() if isinstance(setting, Secret)]
-
-
-def lineage(resource: Resource, piece: Slice = SLICE) -> list[Reading]:
-    """Prepare to read a resource and the parent its requests are made from, parent first."""
-    client, policy = pipeline.connect(resource.connector)
-    readings: list[Reading] = []
-    for one in [r for r in (resource.parent, resource) if r]:
-        parents = readings[-1].rows_of_children if readings else {}
-        slices = [piece] if resource.windowed else []
-        readings.append(Reading(resource=one, client=client, policy=policy, slices=slices, parents=parents))
-    return readings
-
-
-def read(resource: Resource, piece: Slice = SLICE) -> tuple[list[dict[str, Any]], Reading]:
-    """Read a resource, by way of its parent where it has one; returns its rows."""
-    readings = lineage(resource, piece)
-    found = [[row for rows, _ in reading.pages() for row in rows] for reading in readings]
-    return [decode_row(row) for row in found[-1]], readings[-1]
-
-
-def keys(resource: Resource, rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
-    return {tuple(row[name] for name in resource.primary_key) for row in rows}
-
-
 # These tests can fail
 
 
-def test_a_page_size_that_is_not_the_documented_one_is_found(settled):
+def test_a_page_size_that_is_not_the_documented_one_is_found(vendor):
     found = CONNECTORS["storefront"].resources["orders"]
     paginator = {**found.endpoint["paginator"], "limit": 50}
     endpoint = {**found.endpoint, "paginator": paginator}
     wrong = replace(found, definition={**found.definition, "endpoint": endpoint})
     with pytest.raises(AssertionError, match="per_page"):
-        test_the_first_request_is_exactly_the_documented_one(wrong, settled)
+        test_the_first_request_is_exactly_the_documented_one(wrong, vendor)
 
 
 def test_a_resource_of_which_nothing_is_documented_fails_and_says_what_to_write(tmp_path):
@@ -126,12 +68,12 @@ def test_key_cursor_and_parent_are_the_documented_ones(resource):
 
 
 @every_resource
-def test_the_first_request_is_exactly_the_documented_one(resource, settled):
-    facts = settled.begin(resource)
-    settled.put(resource, facts.rows(1))
+def test_the_first_request_is_exactly_the_documented_one(resource, vendor):
+    facts = vendor.begin(resource)
+    vendor.put(resource, facts.rows(1))
     read(resource)
-    first = settled.asked_for(resource)[0]
-    secret = read_facts(resource.connector.name)["auth"].get("query", {})
+    first = vendor.asked_for(resource)[0]
+    secret = facts.auth.get("query", {})
     sent = {name: value for name, value in first.query.items() if name not in secret}
     assert sent.pop(facts.place, "0") in ("0", "1"), "it does not begin at the beginning"
     assert sent == facts.first_params()
@@ -139,26 +81,26 @@ def test_the_first_request_is_exactly_the_documented_one(resource, settled):
         assert re.search(pattern, first.headers.get(name, "")), f"header {name}"
 
 
-@pytest.mark.parametrize("resource", documented("first_window"), ids=str)
-def test_the_first_of_all_windows_is_asked_for_as_documented(resource, settled):
-    facts = settled.begin(resource)
+@pytest.mark.parametrize("resource", with_facts("first_window"), ids=str)
+def test_the_first_of_all_windows_is_asked_for_as_documented(resource, vendor):
+    facts = vendor.begin(resource)
     dated, undated = facts.rows(2)
-    there = settled.put(resource, [dated, undated | {facts.cursor: None}])
+    there = vendor.put(resource, [dated, undated | {facts.cursor: None}])
     found, _ = read(resource, replace(SLICE, first=True))
-    assert settled.asked_for(resource)[0].query == facts.first_params(facts.first_window)
+    assert vendor.asked_for(resource)[0].query == facts.first_params(facts.first_window)
     assert len(found) == len(there)
 
 
 @every_resource
-def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, settled):
-    facts = settled.begin(resource)
+def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, vendor):
+    facts = vendor.begin(resource)
     read_and_asked = {}
     for count in (1, 2 * facts.size, 2 * facts.size + 1) if facts.paging else (facts.size,):
-        settled.asked.clear()
-        there = settled.put(resource, facts.rows(count))
+        vendor.asked.clear()
+        there = vendor.put(resource, facts.rows(count))
         found, reading = read(resource)
         [tally] = reading.tallies.values()
-        asked = settled.asked_for(resource)
+        asked = vendor.asked_for(resource)
         pages = (-(-count // facts.size) + 1) * (2 if resource.parent else 1)
         changes = {frozenset(a.query.items()) - {(facts.place, a.query.get(facts.place))} for a in asked}
         assert (len(changes), len(asked) <= pages) == (1, True), [a.target for a in asked]
@@ -167,13 +109,13 @@ def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, settle
 
 
 @every_resource
-def test_secrets_are_where_they_belong_and_nowhere_else(resource, settled):
-    facts = settled.begin(resource)
-    settled.put(resource, facts.rows(facts.size + 1 if facts.paging else 1))
+def test_secrets_are_where_they_belong_and_nowhere_else(resource, vendor):
+    facts = vendor.begin(resource)
+    vendor.put(resource, facts.rows(facts.size + 1 if facts.paging else 1))
     read(resource)
-    auth = read_facts(resource.connector.name)["auth"]
-    values, secrets = values_of(resource.connector, settled), secrets_of(resource.connector, settled)
-    for asked in settled.asked:
+    auth = facts.auth
+    values, secrets = vendor.settings(resource.connector), vendor.secrets(resource.connector)
+    for asked in vendor.asked:
         headers = dict(asked.headers)
         assert headers.pop("authorization", None) == authorization(auth, values)
         query = {name: value for name, value in asked.query.items() if name not in auth.get("query", {})}
@@ -197,9 +139,9 @@ def authorization(auth: dict[str, Any], values: dict[str, str]) -> str | None:
 
 
 @every_resource
-def test_a_documented_row_fits_the_declared_columns_and_fills_all_of_them(resource, settled):
-    facts = settled.begin(resource)
-    settled.put(resource, facts.rows(1, whole=True))
+def test_a_documented_row_fits_the_declared_columns_and_fills_all_of_them(resource, vendor):
+    facts = vendor.begin(resource)
+    vendor.put(resource, facts.rows(1, whole=True))
     *parents, reading = lineage(resource)
     for parent in parents:
         assert list(parent.pages())
@@ -225,11 +167,11 @@ def test_the_documented_ways_to_write_an_instant_are_read(resource):
     assert WINDOW.start <= sample < WINDOW.end, "the cursor of the sample must lie in the window of the facts"
 
 
-@pytest.mark.parametrize("resource", documented("hidden"), ids=str)
-def test_a_row_that_is_archived_or_deleted_is_loaded(resource, settled):
-    facts = settled.begin(resource)
+@pytest.mark.parametrize("resource", with_facts("hidden"), ids=str)
+def test_a_row_that_is_archived_or_deleted_is_loaded(resource, vendor):
+    facts = vendor.begin(resource)
     plain, hidden = facts.rows(2)
-    there = settled.put(resource, [plain, hidden | facts.hidden["row"]])
+    there = vendor.put(resource, [plain, hidden | facts.hidden["row"]])
     found, _ = read(resource)
     assert len(keys(resource, found)) == len(there)
     assert any(facts.hidden["row"].items() <= row.items() for row in found)
@@ -239,38 +181,38 @@ def test_a_row_that_is_archived_or_deleted_is_loaded(resource, settled):
 
 
 @every_resource
-def test_documented_errors_are_ignored_or_fatal_as_they_should_be(resource, settled, waits):
-    facts = settled.begin(resource)
-    settled.put(resource, facts.rows(1))
+def test_documented_errors_are_ignored_or_fatal_as_they_should_be(resource, vendor, waits):
+    facts = vendor.begin(resource)
+    vendor.put(resource, facts.rows(1))
     lasting = {name: error for name, error in facts.errors.items() if error["outcome"] != "retried"}
     assert lasting
     found = {}
     for name, error in lasting.items():
-        settled.refusals, settled.asked = {resource.name: [error] * 100}, []
-        found[name] = outcome(resource, settled)
+        vendor.refusals, vendor.asked = {resource.name: [error] * 100}, []
+        found[name] = outcome(resource, vendor)
     assert found == {name: error["outcome"] for name, error in lasting.items()}
 
 
 @every_connector
-def test_documented_errors_that_pass_are_asked_again_after_the_time_they_say(connector, settled, waits):
+def test_documented_errors_that_pass_are_asked_again_after_the_time_they_say(connector, vendor, waits):
     resource = next(iter(connector.resources.values()))
-    facts = settled.begin(resource)
-    settled.put(resource, facts.rows(1))
+    facts = vendor.begin(resource)
+    vendor.put(resource, facts.rows(1))
     passing = {name: error for name, error in facts.errors.items() if error["outcome"] == "retried"}
     assert passing
     for name, error in passing.items():
-        settled.refusals = {resource.name: [error]}
+        vendor.refusals = {resource.name: [error]}
         waits.clear()
-        assert outcome(resource, settled) == "retried", name
+        assert outcome(resource, vendor) == "retried", name
         assert waits == [float(error.get("headers", {}).get("Retry-After", connector.retry.factor))], name
 
 
-def outcome(resource: Resource, settled: Documented) -> str:
+def outcome(resource: Resource, vendor: Documented) -> str:
     """Read and say what became of the error that was given."""
     try:
         rows, reading = read(resource)
     except ApiError:
-        tries = len(settled.asked_for(resource))
+        tries = len(vendor.asked_for(resource))
         return "fatal" if tries == 1 else f"given up after {tries} tries"
     [tally] = reading.tallies.values()
     if rows:
@@ -284,13 +226,13 @@ def outcome(resource: Resource, settled: Documented) -> str:
 
 
 @every_connector
-def test_what_is_documented_is_in_the_table_and_no_secret_is(connector, settled, warehouse):
+def test_what_is_documented_is_in_the_table_and_no_secret_is(connector, vendor, warehouse):
     resource = next(r for r in sorted(connector.resources.values(), key=lambda r: not r.windowed) if not r.parent)
-    facts = settled.begin(resource)
-    there = settled.put(resource, facts.rows(3, whole=True))
+    facts = vendor.begin(resource)
+    there = vendor.put(resource, facts.rows(3, whole=True))
     slices = [SLICE] if resource.windowed else []
     with loading(Order(now=WINDOW.end, resources=[resource], slices=slices)) as load:
         assert [outcome.error for outcome in load.outcomes.values()] == [None]
     table = warehouse.query(f"SELECT * FROM {connector.name}.{resource.name}")
     assert len(table) == len(there)
-    assert leaks(str(table), secrets_of(connector, settled)) == []
+    assert leaks(str(table), vendor.secrets(connector)) == []
