@@ -119,7 +119,7 @@ def _settings(connector: Connector) -> str:
 def _not_loaded(connector: Connector) -> str:
     if not connector.not_loaded:
         return "Nothing is known to be left out.\n"
-    return _table(("what", "why"), [(f"`{what}`", why) for what, why in connector.not_loaded.items()])
+    return _table(("what", "why"), connector.not_loaded.items())
 
 
 def _code(names: Iterable[str]) -> str:

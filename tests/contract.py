@@ -11,7 +11,7 @@ from connectors_dagster.connector import Resource
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.source import Reading
 from connectors_dagster.window import Slice, Window
-from tests.documented import read_facts
+from tests.sheets import read_facts
 
 CONNECTORS = load_connectors()
 RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.resources.values()]

@@ -26,8 +26,9 @@ from tests.contract import (
     read,
     with_facts,
 )
-from tests.documented import Documented, facts_of, read_facts
+from tests.documented import Documented
 from tests.leaks import leaks
+from tests.sheets import facts_of, read_facts
 from tests.shop import things
 
 # These tests can fail
@@ -113,17 +114,14 @@ def test_secrets_are_where_they_belong_and_nowhere_else(resource, vendor):
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(facts.size + 1 if facts.paging else 1))
     read(resource)
-    auth = facts.auth
-    values, secrets = vendor.settings(resource.connector), vendor.secrets(resource.connector)
+    values, in_query = vendor.settings(resource.connector), facts.auth.get("query", {})
     for asked in vendor.asked:
-        headers = dict(asked.headers)
-        assert headers.pop("authorization", None) == authorization(auth, values)
-        query = {name: value for name, value in asked.query.items() if name not in auth.get("query", {})}
-        assert {name: asked.query.get(name) for name in auth.get("query", {})} == {
-            name: values[setting] for name, setting in auth.get("query", {}).items()
-        }
+        headers, query = dict(asked.headers), dict(asked.query)
+        assert headers.pop("authorization", None) == authorization(facts.auth, values)
+        assert {name: query.pop(name) for name in in_query} == {name: values[s] for name, s in in_query.items()}
         assert "referer" not in headers
-        assert leaks(str((headers, query, asked.target.partition("?")[0])), secrets) == []
+        elsewhere = str((headers, query, asked.target.partition("?")[0]))
+        assert leaks(elsewhere, vendor.secrets(resource.connector)) == []
 
 
 def authorization(auth: dict[str, Any], values: dict[str, str]) -> str | None:
