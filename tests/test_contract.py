@@ -12,8 +12,6 @@ from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
 from connectors_dagster.connector import ABSENT_SINCE, Resource
 from connectors_dagster.errors import ApiError
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
 from tests.contract import (
     CONNECTORS,
     RESOURCES,
@@ -113,15 +111,16 @@ def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, vendor
 def test_secrets_are_where_they_belong_and_nowhere_else(resource, vendor):
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(facts.size + 1 if facts.paging else 1))
-    read(resource)
-    values, in_query = vendor.settings(resource.connector), facts.auth.get("query", {})
+    found, _ = read(resource)
+    values, secrets = vendor.settings(resource.connector), vendor.secrets(resource.connector)
+    in_query = facts.auth.get("query", {})
+    assert vendor.asked and leaks(str(found), secrets) == []
     for asked in vendor.asked:
         headers, query = dict(asked.headers), dict(asked.query)
         assert headers.pop("authorization", None) == authorization(facts.auth, values)
         assert {name: query.pop(name) for name in in_query} == {name: values[s] for name, s in in_query.items()}
         assert "referer" not in headers
-        elsewhere = str((headers, query, asked.target.partition("?")[0]))
-        assert leaks(elsewhere, vendor.secrets(resource.connector)) == []
+        assert leaks(str((headers, query, asked.target.partition("?")[0])), secrets) == []
 
 
 def authorization(auth: dict[str, Any], values: dict[str, str]) -> str | None:
@@ -218,19 +217,3 @@ def outcome(resource: Resource, vendor: Documented) -> str:
     if vars(tally).get("not_available"):
         return "not available"
     return "gone" if tally.ignored else "none"
-
-
-# Loaded
-
-
-@every_connector
-def test_what_is_documented_is_in_the_table_and_no_secret_is(connector, vendor, warehouse):
-    resource = next(r for r in sorted(connector.resources.values(), key=lambda r: not r.windowed) if not r.parent)
-    facts = vendor.begin(resource)
-    there = vendor.put(resource, facts.rows(3, whole=True))
-    slices = [SLICE] if resource.windowed else []
-    with loading(Order(now=WINDOW.end, resources=[resource], slices=slices)) as load:
-        assert [outcome.error for outcome in load.outcomes.values()] == [None]
-    table = warehouse.query(f"SELECT * FROM {connector.name}.{resource.name}")
-    assert len(table) == len(there)
-    assert leaks(str(table), vendor.secrets(connector)) == []
