@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -209,7 +210,8 @@ def outcome(resource: Resource, vendor: Documented) -> str:
     try:
         rows, reading = read(resource)
     except ApiError:
-        tries = len(vendor.asked_for(resource))
+        # Children of several parents are asked for at once: each request counts by itself.
+        tries = max(Counter(asked.target for asked in vendor.asked_for(resource)).values())
         return "fatal" if tries == 1 else f"given up after {tries} tries"
     [tally] = reading.tallies.values()
     if rows:
