@@ -100,10 +100,11 @@ def _loading(resource: Resource) -> str:
 def _requests(connector: Connector) -> str:
     retry = connector.retry
     statuses = ", ".join(str(status) for status in sorted(retry.statuses))
+    granted = f", and no more than {connector.requests_per_minute} a minute" if connector.requests_per_minute else ""
     return (
         f"Asked for again: answers {statuses}, up to {retry.attempts} times, after {retry.factor:g} s and then twice "
         "as long each time, or after what `Retry-After` says.\n"
-        f"Under way at once: {connector.max_parallel_requests} requests."
+        f"Under way at once: {connector.max_parallel_requests} requests{granted}."
     )
 
 
