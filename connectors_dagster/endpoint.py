@@ -82,9 +82,8 @@ class Endpoint:
         )
         taken_over = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, pages):
-            for row in page:
-                row.update(taken_over)
-            yield page
+            # Rows of their own: the paginator compares the ones the API gave with those of the next page.
+            yield [row | taken_over for row in page]
 
     def _quoted(self, name: str, value: Any) -> Any:
         """Write a field of a parent for a path: one with a slash or dots must not lead to another endpoint."""
