@@ -51,14 +51,14 @@ def test_every_list_is_asked_for_in_order_of_creation_with_its_longest_pages_and
     states = {
         **dict.fromkeys(("customers", "customer_addresses", "businesses", "prices", "products"), "active,archived"),
         "discounts": "active,archived,expired",
-        "reports": "pending,ready,failed,expired,deleted",
+        "reports": "pending,ready,failed,expired",
     }
     assert asked == (windows if name == "transactions" else {"status": states[name]} if name in states else {})
 
 
 @pytest.mark.parametrize(
     ("name", "before", "after"),
-    [("products", "active", "archived"), ("discounts", "active", "expired"), ("reports", "ready", "deleted")],
+    [("products", "active", "archived"), ("discounts", "active", "expired"), ("reports", "ready", "expired")],
 )
 def test_what_lists_leave_out_by_default_is_loaded_with_its_state(api, load, warehouse, name, before, after):
     for status in (before, after):

@@ -7,9 +7,10 @@ the largest each list allows.
 
 Only `transactions` can be filtered by time. The other lists with a time of change are cut into windows here.
 Nothing is deleted at Paddle, it is archived, and lists leave that out unless `status` asks for it: every list is
-asked for all the states it knows. customers, customer_addresses and businesses are loaded whole, for an address
-changes without its customer. event_types and ip_addresses carry no time and come on one page. What `include`
-would add to rows is not asked for: it has resources of its own.
+asked for all the states it knows; that of reports knows no `deleted` in Paddle's OpenAPI file. customers,
+customer_addresses and businesses are loaded whole, for an address changes without its customer. event_types and
+ip_addresses carry no time and come on one page. What `include` would add to rows is not asked for: it has resources
+of its own.
 """
 
 from pathlib import Path
@@ -113,7 +114,7 @@ connector = Connector(
             _list("prices", "/prices", incremental=UPDATED, status=ARCHIVED_TOO),
             _list("products", "/products", incremental=UPDATED, status=ARCHIVED_TOO),
             _list("events", "/events", incremental=OCCURRED, key="event_id"),
-            _list("reports", "/reports", incremental=UPDATED, status="pending,ready,failed,expired,deleted"),
+            _list("reports", "/reports", incremental=UPDATED, status="pending,ready,failed,expired"),
             _list("subscriptions", "/subscriptions", incremental=UPDATED),
             _list("transactions", "/transactions", incremental=FILTERED, per_page=30),
             {
