@@ -162,7 +162,7 @@ class Connector:
             for name, table in tables.items()
         }
 
-    @property
+    @cached_property
     def settings(self) -> tuple[Setting, ...]:
         """Every setting the configuration names, each once, in order of appearance."""
         return tuple(dict.fromkeys(_settings(self.config)))
