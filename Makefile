@@ -5,7 +5,7 @@ BIN = .venv/bin
 ROWS ?= 100000
 RUNS ?= 3
 
-.PHONY: demo dev test bench postgres format clean
+.PHONY: demo dev test contract docs bench postgres format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -19,6 +19,14 @@ test: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/dg check defs
 	$(BIN)/pytest
+
+# The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
+contract: .venv/tested
+	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/test_openapi.py -k vendors_description -vv
+
+# The pages of the connectors and the README's table of them.
+docs: .venv/installed
+	$(BIN)/python docs/pages.py
 
 # Some tests load into a Postgres of their own; without it they are skipped.
 postgres:

@@ -20,7 +20,9 @@ from connectors_dagster.clock import Clock
 ABSENT_SINCE = "absent_since"
 """The column that marks rows the API no longer returns."""
 Absent = Literal["keep", "mark", "delete"]
+Meaning = Literal["gone", "none", "not available"]
 NAME = r"[a-z][a-z0-9_]*"
+BOUND = re.compile(r"\{incremental\.(\w+)\}")
 
 
 class Setting(str):
@@ -57,11 +59,14 @@ class Cursor:
         lower: whether a row exactly at `start_param` is in the answer. (Of the upper bound it does not
             matter: the end of a window is asked for and rows that belong to the next one are cut.)
         without_cursor: keep rows without a cursor, with the first window of each run, or fail.
+        unfiltered_first: read the first of all windows without the filter, for an API whose filter hides the rows
+            without a cursor. A run that has other windows too cuts them out of the same answers.
     """
 
     clock: Clock = Clock()
     lower: Literal["inclusive", "exclusive"] = "inclusive"
     without_cursor: Literal["keep", "fail"] = "keep"
+    unfiltered_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +84,16 @@ class Connector:
         absent: per resource, what happens to rows the API no longer returns: ``keep`` them, ``mark`` them with
             the time in a column, or ``delete`` them. Children of a parent that was read again are deleted unless
             something else is said, everything else is kept.
+        ignored: what an answer that `response_actions` ignore means, by a text its body holds: the row or parent
+            that was asked for is ``gone`` (so does any other), there are ``none`` of what was asked for, or the
+            resource is ``not available`` with this account.
+        scalars: per resource whose rows are no objects but single values, the column they go into.
         requests_per_minute: how many requests the API grants, if it says so.
         remaining_header: a response header that says how many requests are left of those granted, if there is one.
         detached: children that are families of their own: read whole, for all their parents, because nothing about
             a parent tells that they changed.
-        told_by: per child, the field of a parent row that is an empty list when the parent has none, and is not asked.
+        told_by: per child, the field of a parent row that is an empty list or false when the parent has none, and is
+            not asked.
         total_header: a response header that says how many rows there are in all: pages along Link headers are
             checked against it.
         fixed_pages: whether a page has the rows the offset paginator's `limit` says without being asked for them.
@@ -102,6 +112,8 @@ class Connector:
     cursors: Mapping[str, Cursor] = field(default_factory=dict)
     step: str = "P30D"
     absent: Mapping[str, Absent] = field(default_factory=dict)
+    ignored: Mapping[str, Meaning] = field(default_factory=dict)
+    scalars: Mapping[str, str] = field(default_factory=dict)
     detached: frozenset[str] = frozenset()
     told_by: Mapping[str, str] = field(default_factory=dict)
     total_header: str | None = None
@@ -150,7 +162,7 @@ class Connector:
             for name, table in tables.items()
         }
 
-    @property
+    @cached_property
     def settings(self) -> tuple[Setting, ...]:
         """Every setting the configuration names, each once, in order of appearance."""
         return tuple(dict.fromkeys(_settings(self.config)))
@@ -198,7 +210,18 @@ class Resource:
     @property
     def filtered(self) -> bool:
         """Whether the API filters by window; otherwise rows are cut here."""
-        return bool(self.incremental and self.incremental.get("start_param"))
+        return self._asked_with("start")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the API's filter ends with the window, so that each can be asked for by itself."""
+        return self.filtered and self._asked_with("end")
+
+    @property
+    def bound_params(self) -> Mapping[str, str]:
+        """Parameters with dlt's placeholders for the bounds of a window, such as ``{incremental.start_value}``."""
+        params = self.endpoint.get("params") or {}
+        return {name: text for name, text in params.items() if isinstance(text, str) and BOUND.search(text)}
 
     @property
     def parent(self) -> "Resource | None":
@@ -234,7 +257,7 @@ class Resource:
 
     @property
     def told_by(self) -> str | None:
-        """The field of a parent row that is an empty list when the parent has none of these rows."""
+        """The field of a parent row that is an empty list or false when the parent has none of these rows."""
         return self.connector.told_by.get(self.name)
 
     @property
@@ -260,6 +283,14 @@ class Resource:
             if column in self.primary_key:
                 columns[column]["nullable"] = False
         return columns
+
+    def _asked_with(self, bound: str) -> bool:
+        named = (self.incremental or {}).get(f"{bound}_param")
+        return bool(named) or f"{bound}_value" in self._bounds
+
+    @property
+    def _bounds(self) -> set[str]:
+        return {name for text in self.bound_params.values() for name in BOUND.findall(text)}
 
 
 def check_connector(connector: Connector) -> None:
@@ -289,6 +320,8 @@ def _contradictions_between(connector: Connector) -> Iterator[str]:
         yield f"{sorted(orphans)} in detached or told_by have no parent"
     if unknown := set(connector.limits) - set(resources):
         yield f"{sorted(unknown)} in limits are no resources; what is not read goes to not_loaded"
+    if unknown := set(connector.scalars) - set(resources):
+        yield f"{sorted(unknown)} in scalars are no resources"
     if both := set(connector.not_loaded) & set(resources):
         yield f"{sorted(both)} are resources and in not_loaded"
 
@@ -302,6 +335,10 @@ def _contradictions(resource: Resource) -> Iterator[str]:
         yield "a window does not tell which rows are absent: only 'keep' is possible"
     if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
         yield f"{sorted(unread)} of 'incremental' are not read here: say in cursors how a cursor behaves"
+    if other := resource._bounds - {"start_value", "end_value"}:
+        yield f"{sorted(other)} of 'incremental' are not filled in here: a window has a start_value and an end_value"
+    if resource.cursor and resource.cursor.unfiltered_first and not resource.filtered:
+        yield "unfiltered_first, but no filter to leave out"
     if not resource.primary_key:
         yield "no primary_key: rows of repeated reads could not be told apart"
 

@@ -13,7 +13,12 @@ import requests
 from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, HeaderLinkPaginator, OffsetPaginator
+from dlt.sources.helpers.rest_client.paginators import (
+    BasePaginator,
+    HeaderLinkPaginator,
+    JSONResponseCursorPaginator,
+    OffsetPaginator,
+)
 from dlt.sources.rest_api.config_setup import (
     create_auth,
     create_paginator,
@@ -28,7 +33,7 @@ from connectors_dagster.connector import Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.guard import PageGuard, identity_of
 from connectors_dagster.links import CountedLinks
-from connectors_dagster.paginators import AnchoredOffset
+from connectors_dagster.paginators import AnchoredOffset, CursorInRow
 from connectors_dagster.redaction import redact
 from connectors_dagster.session import ApiSession
 
@@ -52,6 +57,10 @@ class Endpoint:
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
         # Made once and copied: reading the paths in it takes as long as a request.
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
+        if isinstance(self._paginating, JSONResponseCursorPaginator):
+            self._paginating = CursorInRow.like(self._paginating)
+        bounds = resource.bound_params
+        self.params = {name: value for name, value in (endpoint.get("params") or {}).items() if name not in bounds}
         self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
 
     def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[RawRow]]:
@@ -73,9 +82,8 @@ class Endpoint:
         )
         taken_over = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, pages):
-            for row in page:
-                row.update(taken_over)
-            yield page
+            # Rows of their own: the paginator compares the ones the API gave with those of the next page.
+            yield [row | taken_over for row in page]
 
     def _quoted(self, name: str, value: Any) -> Any:
         """Write a field of a parent for a path: one with a slash or dots must not lead to another endpoint."""
@@ -94,12 +102,12 @@ class Endpoint:
             "method": endpoint.get("method", "GET"),
             "path": endpoint["path"],
             "headers": endpoint.get("headers"),
-            "params": {**endpoint.get("params", {}), **params},
+            "params": {**self.params, **params},
             "json": endpoint.get("json"),
             "data": endpoint.get("data"),
             "paginator": self._paginator(session.label),
             "data_selector": self.selector,
-            "hooks": create_response_hooks(endpoint.get("response_actions")),
+            "hooks": self._hooks(session),
             "client": self._client(session),
             "incremental_object": None,
             "incremental_param": None,
@@ -116,14 +124,21 @@ class Endpoint:
             return CountedLinks(paginator, connector.total_header, label)
         return paginator
 
+    def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
+        """Make dlt's hooks for `response_actions`; the session looks first, for they do not say what they ignored."""
+        hooks = create_response_hooks(self.endpoint.get("response_actions"))
+        return {"response": [session.see, *hooks["response"]]} if hooks else None
+
     def _client(self, session: ApiSession) -> RESTClient:
-        return _RawClient(
+        client = _RawClient(
             base_url=self.client["base_url"],
             headers=dict(self.client.get("headers") or {}),
             auth=self.auth,
             session=session,
             config=RuntimeConfiguration(),
         )
+        client.column = self.resource.connector.scalars.get(self.resource.name)
+        return client
 
     def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
         guard = PageGuard(self.resource, session.label)
@@ -142,9 +157,16 @@ class Endpoint:
 
 
 class _RawClient(RESTClient):
-    """dlt's client with the fields of rows as JSON text also where the selector is too much for the parser."""
+    """dlt's client with the fields of rows as JSON text also where the selector is too much for the parser.
+
+    A row that is no object becomes one with the value in `column`, where that is declared.
+    """
+
+    column: str | None = None
 
     def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         """Return the rows of a page, for the paginator as for everybody after it."""
         rows = super().extract_response(response, data_selector)
+        if self.column:
+            rows = [row if isinstance(row, dict) else {self.column: row} for row in rows]
         return [row if is_raw(row) else encode_row(row) for row in rows]

@@ -1,11 +1,13 @@
-"""Paging that dlt lacks: by offset, without losing rows when others vanish meanwhile."""
+"""Paging that dlt lacks: by offset, without losing rows when others vanish, and by a field of the last row."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
+import msgspec
 import requests
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, OffsetPaginator
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, JSONResponseCursorPaginator, OffsetPaginator
 
+from connectors_dagster.body import decode
 from connectors_dagster.errors import TransientApiError
 
 TOTALS = ("X-WP-Total", "X-Total-Count", "X-Total")
@@ -104,6 +106,32 @@ class AnchoredOffset(BasePaginator):
 
     def __str__(self) -> str:
         return f"anchored {self.offset}"
+
+
+class CursorInRow(JSONResponseCursorPaginator):
+    """dlt's cursor paginator where the cursor may be a field of a row, such as ``data[-1].id``.
+
+    Fields of rows are JSON text here; a cursor goes into the next request as the value it stands for.
+    """
+
+    @classmethod
+    def like(cls, other: JSONResponseCursorPaginator) -> Self:
+        """Take over what another paginator was told."""
+        return cls(
+            other.cursor_path,
+            other.cursor_param,
+            other.cursor_body_path,
+            stop_after_empty_page=other.stop_after_empty_page,
+            has_more_path=other.has_more_path,
+        )
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Find the cursor as dlt does and read it."""
+        super().update_state(response, data)
+        if isinstance(self._next_reference, msgspec.Raw):
+            has_next = self._has_next_page
+            self._next_reference = decode(self._next_reference)
+            self._has_next_page = has_next and self._next_reference is not None
 
 
 def _total(response: requests.Response) -> int | None:

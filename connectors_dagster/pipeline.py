@@ -145,6 +145,8 @@ def _settle_absent(load: Load, order: Order) -> None:
     for outcome in load.outcomes.values():
         if outcome.dlt_resource is None or outcome.resource.absent == "keep":
             continue
+        if outcome.resource.parent is None and any(tally.ignored for tally in outcome.tallies.values()):
+            continue  # what was not answered proves nothing absent
         absence = Absence(
             resource=outcome.resource,
             load_ids=outcome.load_ids,

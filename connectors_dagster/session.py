@@ -1,10 +1,11 @@
 """HTTP as a connector wants it: its retries, its origin and no other, its secrets out of every message."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, cast
 
 import requests
@@ -13,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
 from connectors_dagster.budget import Budget
-from connectors_dagster.connector import Retry
+from connectors_dagster.connector import Meaning, Retry
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.origin import check_origin, home_origin, is_loopback
 from connectors_dagster.parallel import pause
@@ -75,10 +76,23 @@ class ApiSession(requests.Session):
         ForeignOriginError: the request would go to another origin.
     """
 
-    def __init__(self, policy: Policy, tally: Tally, label: str, *, rows_at: Sequence[str] | None = None) -> None:
-        """Share the policy's connections, count into `tally`, leave the fields of rows at `rows_at` unparsed."""
+    def __init__(
+        self,
+        policy: Policy,
+        tally: Tally,
+        label: str,
+        *,
+        rows_at: Sequence[str] | None = None,
+        meanings: Mapping[str, Meaning] = MappingProxyType({}),
+    ) -> None:
+        """Share the policy's connections, count into `tally`, leave the fields of rows at `rows_at` unparsed.
+
+        `meanings` says of answers that are ignored what they mean, by a text that they hold.
+        """
         super().__init__()
         self.policy, self.tally, self.label, self.rows_at = policy, tally, label, rows_at
+        self.meanings = meanings
+        self._seen: requests.Response | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
         self._spent = False
@@ -103,8 +117,7 @@ class ApiSession(requests.Session):
         try:
             return self._retrying(self._attempt, request, **kwargs)
         except IgnoreResponseException:
-            self.tally.ignored += 1
-            logger.warning("%s: the answer to %s is ignored, as declared", self.label, _name(request))
+            self._note_ignored(request)
             raise
         except ApiError as error:
             failure = error
@@ -112,6 +125,10 @@ class ApiSession(requests.Session):
             failure = self._explain(request, error)
         # Raised outside the handler: the original error, which may hold the request, is not chained to it.
         raise failure
+
+    def see(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Keep an answer in sight while it is decided whether to ignore it."""
+        self._seen = response
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Keep the credentials in a redirect: it stays at this origin or is refused."""
@@ -162,6 +179,18 @@ class ApiSession(requests.Session):
             f"{self.label}: {_name(request)} answered {response.status_code} with "
             f"{what if response.content else 'an empty body'}: check base_url and path"
         )
+
+    def _note_ignored(self, request: requests.PreparedRequest) -> None:
+        """Count an ignored answer and say so, unless it is another word for an empty list."""
+        status, text = (self._seen.status_code, self._seen.text) if self._seen is not None else (0, "")
+        meaning = next((meaning for word, meaning in self.meanings.items() if word in text), "gone")
+        if meaning == "none":
+            return
+        self.tally.ignored += 1
+        answer = f"{_name(request)} answered {status}: {excerpt(text, 300)}"
+        if meaning == "not available":
+            self.tally.not_available = answer
+        logger.warning("%s: %s, taken as declared: %s", self.label, meaning, answer)
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+from dlt.sources.rest_api.config_setup import expand_placeholders
 
 from connectors_dagster.body import NULL, RawRow, decode
 from connectors_dagster.columns import Columns
@@ -92,9 +93,9 @@ class Reading:
             return [self._whole()]
         # Of a window that was read up to its end there is nothing to ask for, and some APIs refuse to be asked.
         pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
-        if self.resource.filtered and (self.resource.incremental or {}).get("end_param"):
-            return [self._windows([piece], undated=pieces[0]) for piece in pieces]
-        return [self._windows(pieces, undated=pieces[0])] if pieces else []
+        at_once = not self.resource.bounded or unfiltered(self.resource, pieces)
+        groups = [pieces] if at_once else [[piece] for piece in pieces]
+        return [self._windows(group, undated=pieces[0]) for group in groups if group]
 
     def _whole(self) -> Iterator["_Page"]:
         tally = self.tallies[None]
@@ -125,7 +126,7 @@ class Reading:
         key, told_by = next(iter(self.resource.included)), self.resource.told_by
         for parent in parents:
             ignored = part.ignored
-            childless = told_by is not None and parent[told_by] == []
+            childless = told_by is not None and parent[told_by] in ([], False)
             for rows in () if childless else self.endpoint.child_pages(session, parent):
                 part.rows += len(rows)
                 yield _Page.of({piece: rows}, part)
@@ -134,7 +135,8 @@ class Reading:
         self.tallies[piece].add(part)
 
     def _session(self, tally: Tally, label: str) -> ApiSession:
-        return ApiSession(self.policy, tally, label, rows_at=self.endpoint.rows_at)
+        meanings = self.resource.connector.ignored
+        return ApiSession(self.policy, tally, label, rows_at=self.endpoint.rows_at, meanings=meanings)
 
 
 @dataclass
@@ -152,13 +154,23 @@ def _report(label: str, tally: Tally) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, tally.rows, tally.pages, tally.retries)
 
 
+def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
+    """Tell whether slices are read without the API's filter, which would hide the rows without a cursor."""
+    assert resource.cursor
+    return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
+
+
 def window_params(resource: Resource, pieces: Sequence[Slice]) -> dict[str, Any]:
     """Return the filter parameters for neighbouring slices: bounds on whole ticks, no wider than they must be."""
     cursor, incremental = resource.cursor, resource.incremental or {}
     assert cursor
+    if unfiltered(resource, pieces):
+        return {}
     clock = cursor.clock
     lower, upper = clock.floor(pieces[0].since), clock.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= clock.tick
-    bounds = {"start_param": lower, "end_param": upper}
-    return {incremental[name]: clock.encode(bound) for name, bound in bounds.items() if incremental.get(name)}
+    bounds = {"start": clock.encode(lower), "end": clock.encode(upper)}
+    written = {f"incremental.{name}_value": bound for name, bound in bounds.items()}
+    named = {incremental.get(f"{name}_param"): bound for name, bound in bounds.items()}
+    return {**expand_placeholders(resource.bound_params, written), **{k: v for k, v in named.items() if k}}

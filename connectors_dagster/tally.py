@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, fields
 
 @dataclass
 class Tally:
-    """Counts of one read; rows are those kept, bytes those of decoded bodies, waited is in seconds."""
+    """Counts of one read; rows are those kept, bytes those of decoded bodies, waited is in seconds.
+
+    `not_available` is the answer that says that this account lacks the resource.
+    """
 
     rows: int = 0
     pages: int = 0
@@ -17,6 +20,7 @@ class Tally:
     outside: int = 0
     without_cursor: int = 0
     ignored: int = 0
+    not_available: str = ""
     absent: int = 0
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
@@ -25,4 +29,5 @@ class Tally:
         """Add another read's counts to these."""
         for item in fields(self):
             mine, theirs = getattr(self, item.name), getattr(other, item.name)
-            setattr(self, item.name, {**mine, **theirs} if isinstance(mine, dict) else mine + theirs)
+            either = {**mine, **theirs} if isinstance(mine, dict) else mine or theirs
+            setattr(self, item.name, either if isinstance(mine, dict | str) else mine + theirs)

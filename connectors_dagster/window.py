@@ -34,11 +34,15 @@ class Window:
 
 @dataclass(frozen=True, order=True)
 class Slice:
-    """What one run reads of a window: from `since`, and with everything up to `until` claimed as read."""
+    """What one run reads of a window: from `since`, and with everything up to `until` claimed as read.
+
+    `first` tells that it is read from the very start of the first of all windows.
+    """
 
     window: Window
     since: datetime
     until: datetime
+    first: bool = False
 
     @property
     def complete(self) -> bool:
@@ -47,7 +51,8 @@ class Slice:
 
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
         """Start where an earlier read had reached, less the lag."""
-        return replace(self, since=max(self.window.start, min(reached - lag, self.window.end)))
+        since = max(self.window.start, min(reached - lag, self.window.end))
+        return replace(self, since=since, first=self.first and since == self.window.start)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ class WindowGrid:
         """
         settled = now - settle_lag
         settled -= (settled - EPOCH) % tick
-        return [Slice(w, w.start, max(w.start, min(w.end, settled))) for w in sorted(windows)]
+        return [
+            Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first) for w in sorted(windows)
+        ]
 
     @cached_property
     def _first(self) -> datetime:

@@ -20,10 +20,12 @@ from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs
 from connectors_dagster.order import Order
 from connectors_dagster.pipeline import Load, loading
+from connectors_dagster.settings import environment_name
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, WindowGrid
 from tests.api import Api
+from tests.documented import Documented
 from tests.postgres import Postgres, cluster, find_programs
 from tests.rows import NOW
 from tests.shop import settings
@@ -113,6 +115,22 @@ def elsewhere() -> Iterator[Wire]:
     """Another server, which nobody should ever hear from."""
     with Wire([reply({"data": [{"id": "stolen"}]})]).served() as elsewhere:
         yield elsewhere
+
+
+@pytest.fixture(scope="session")
+def documented() -> Iterator[Documented]:
+    """A server that answers as tests/facts say; no settings lead to it."""
+    with Documented().served() as documented:
+        yield documented
+
+
+@pytest.fixture
+def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documented:
+    """A server that answers as tests/facts say, to which the settings of all connectors lead."""
+    for connector in load_connectors().values():
+        for setting, value in documented.settings(connector).items():
+            monkeypatch.setenv(environment_name(connector.name, setting), value)
+    return documented
 
 
 @pytest.fixture

@@ -34,12 +34,14 @@ class Feed:
     Args:
         lower: whether a row exactly at `after` is in the answer.
         upper: whether a row exactly at `before` is in the answer.
+        hides_undated: whether a filter leaves rows without a cursor out.
         grain: what the API cuts instants to before it compares.
         read: reads a bound.
     """
 
     lower: Bound = "inclusive"
     upper: Bound = "exclusive"
+    hides_undated: bool = False
     grain: timedelta = timedelta(microseconds=1)
     read: Callable[[str], datetime] = datetime.fromisoformat
     rows: dict[Any, tuple[datetime | None, dict[str, Any]]] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Feed:
 
     def _within(self, at: datetime | None, after: datetime | None, before: datetime | None) -> bool:
         if at is None:
-            return True
+            return not self.hides_undated or after is before is None
         at -= (at - EPOCH) % self.grain
         behind = after is None or at > after or (self.lower == "inclusive" and at == after)
         return behind and (before is None or at < before or (self.upper == "inclusive" and at == before))
@@ -76,15 +78,20 @@ class Feed:
 def build_connector(
     folder: Path, feed: Feed, cursor: Cursor, *, path: str = "at", column: str = "timestamp", bounds: str = "both"
 ) -> Connector:
-    """Declare a connector for a feed that can be asked for `both` bounds, `lower` only or `none`."""
+    """Declare a connector for a feed that can be asked for `both` bounds, `lower` only or `none`.
+
+    With `written`, both stand in the parameters as dlt's placeholders.
+    """
     schema = folder / "feed.schema.yaml"
     columns = {"id": {"data_type": "bigint", "nullable": False}, "at": {"data_type": column}}
     schema.write_text(yaml.safe_dump({"tables": {"changes": {"columns": columns}}}))
-    params = {"none": {}, "lower": {"start_param": "after"}, "both": {"start_param": "after", "end_param": "before"}}
+    named = {"lower": {"start_param": "after"}, "both": {"start_param": "after", "end_param": "before"}}
+    placeholders = {"after": "{incremental.start_value}", "before": "{incremental.end_value}"}
     endpoint: Any = {
         "path": "/changes",
         "paginator": "single_page",
-        "incremental": {"cursor_path": path, **params[bounds]},
+        "params": placeholders if bounds == "written" else {},
+        "incremental": {"cursor_path": path, **named.get(bounds, {})},
     }
     return Connector(
         name="feed",

@@ -9,6 +9,8 @@ from connectors_dagster.errors import LoadError
 from connectors_dagster.order import Order
 from connectors_dagster.pipeline import loading
 from tests.rows import NOW, address, customer
+from tests.shop import things
+from tests.wire import reply
 
 FAMILY = ("billing/customers", "billing/customer_addresses")
 
@@ -97,3 +99,17 @@ def test_rows_the_api_flags_as_archived_stay_with_their_flag(api, warehouse, loa
     api.set("billing/customers", [customer("ctm_1", status="archived")])
     load("billing/customers")
     assert warehouse.query("SELECT id, status FROM billing.customers") == [("ctm_1", "archived")]
+
+
+def test_an_answer_that_is_ignored_proves_no_row_absent(shop, tmp_path, warehouse):
+    ignoring = [{"status_code": 400, "content": "not_enabled", "action": "ignore"}]
+    declared = things(tmp_path, response_actions=ignoring).connector
+    resource = replace(declared, absent={"things": "delete"}, ignored={"not_enabled": "not available"}).resources[
+        "things"
+    ]
+    shop.replies = [reply({"data": [{"id": "1"}]}), reply({"code": "not_enabled"}, status=400)]
+    for expected in ("", "answered 400"):
+        with loading(Order(now=NOW, resources=[resource])) as load:
+            assert load.outcomes["things"].error is None
+            assert expected in load.outcomes["things"].tallies[None].not_available
+    assert warehouse.ids("shop.things") == ["1"]

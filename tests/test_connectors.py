@@ -1,6 +1,8 @@
 """What every connector promises, whichever it is."""
 
+from copy import deepcopy
 from datetime import UTC, datetime
+from typing import Any
 
 import dlt
 import pytest
@@ -116,6 +118,12 @@ def _connector(**changes) -> Connector:
     return Connector(**{**values, **changes})
 
 
+def _with_params(**params: str) -> Any:
+    config: Any = deepcopy(dict(CONNECTORS["storefront"].config))
+    config["resources"][-1]["endpoint"]["params"] = params
+    return config
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -125,6 +133,8 @@ def _connector(**changes) -> Connector:
         ({"cursors": {}, "config": WITHOUT_KEY}, "no primary_key"),
         ({"detached": frozenset({"orders"})}, "in detached or told_by have no parent"),
         ({"told_by": {"orders": "customers"}}, "in detached or told_by have no parent"),
+        ({"scalars": {"ips": "address"}}, "in scalars are no resources"),
+        ({"config": _with_params(since="{incremental.last_value}")}, "a window has a start_value and an end_value"),
         ({"limits": {"order": "incomplete"}}, "in limits are no resources"),
         ({"not_loaded": {"orders": "too many"}}, "are resources and in not_loaded"),
     ],

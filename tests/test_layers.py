@@ -31,7 +31,7 @@ BELOW: dict[str, set[str]] = {
     "response": {"body"},
     "retry": {"connector", "errors"},
     "session": {"budget", "connector", "errors", "origin", "parallel", "redaction", "response", "retry", "tally"},
-    "paginators": {"errors"},
+    "paginators": {"body", "errors"},
     "links": {"errors"},
     "guard": {"body", "connector", "errors", "keys", "links", "paginators", "redaction"},
     "endpoint": {"body", "connector", "errors", "guard", "links", "paginators", "redaction", "session", "settings"},

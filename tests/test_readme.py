@@ -5,27 +5,16 @@ from pathlib import Path
 
 import yaml
 
-from connectors_dagster.connector import Connector, Resource
-from connectors_dagster.definitions import enabled_connectors
+from connectors_dagster.connector import Connector
+from connectors_dagster.connectors import load_connectors
+from docs.pages import build_readme
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-START, END = "<!-- connectors -->\n", "<!-- /connectors -->"
-HEAD = "| connector | resource | key | window on | how it loads |\n| --- | --- | --- | --- | --- |\n"
 
 
-def row(resource: Resource) -> str:
-    """One line of the table of connectors."""
-    cursor = f"`{resource.incremental['cursor_path']}`" if resource.incremental else ""
-    how = "whole" if not resource.windowed else "filtered" if resource.filtered else "cut"
-    if resource.parent:
-        how = f"once per row of `{resource.parent.name}`"
-    return f"| {resource.connector.name} | {resource.name} | `{', '.join(resource.primary_key)}` | {cursor} | {how} |\n"
-
-
-def test_the_table_of_connectors_is_what_is_on():
-    resources = [r for connector in enabled_connectors() for r in connector.resources.values()]
-    assert README.partition(START)[2].partition(END)[0] == HEAD + "".join(row(r) for r in resources)
+def test_the_table_of_connectors_is_the_registry():
+    assert build_readme(README, load_connectors().values()) == README
 
 
 def test_every_file_the_readme_links_to_is_there():

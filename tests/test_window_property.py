@@ -179,7 +179,7 @@ grids = st.builds(
 @many
 @given(
     clock=clocks,
-    asked_with=st.sampled_from(["both", "lower", "none"]),
+    asked_with=st.sampled_from(["both", "lower", "none", "written"]),
     lower=bounds,
     upper=bounds,
     grid=grids,

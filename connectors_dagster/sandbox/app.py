@@ -63,7 +63,8 @@ def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> li
     if parent is None:
         return rows
     key = request.path_params["parent"]
-    if not any(str(row[parent.key]) == key for row in resources.get(parent.resource, [])):
+    found = [row for row in resources.get(parent.resource, []) if str(row[parent.key]) == key]
+    if not found or found[0].get("deleted"):
         raise RequestError(404, f"{parent.resource} {key!r} does not exist")
     children = [row for row in rows if str(row[parent.child_column]) == key]
     if not parent.hidden:

@@ -40,9 +40,10 @@ class Route:
         return (self.resource, *self.instead.values())
 
 
-def _billing_child(resource: str, ending: str) -> Route:
-    parent = Parent(resource="customers", child_column="customer_id")
-    return Route(resource=resource, path=f"/v1/customers/{{parent}}/{ending}", parent=parent)
+def _child(path: str, *, parent: str, name: str, ending: str, of: str = "parent") -> Route:
+    """Routes to the children of a row; a row without a field of its own for whose it is keeps that to itself."""
+    owner = Parent(resource=parent, child_column=of, hidden=of == "parent")
+    return Route(resource=name, path=f"{path}/{{parent}}/{ending}", parent=owner)
 
 
 def _shop(resource: str, path: str, *, paged: bool = True) -> Route:
@@ -59,6 +60,17 @@ def _warehouse(resource: str, **more: Any) -> Route:
     return Route(resource=resource, path=f"/api/v1/{resource}", **more)
 
 
+_PADDLE = (
+    *("customers", "adjustments", "discounts", "prices", "products"),
+    *("events", "reports", "subscriptions", "transactions"),
+)
+_CHARGEBEE = (
+    *("customer", "subscription", "invoice", "credit_note", "transaction", "payment_source", "virtual_bank_account"),
+    *("order", "quote", "unbilled_charge", "promotional_credit", "coupon", "gift", "hosted_page", "event", "comment"),
+    *("addon", "plan", "item", "item_price", "differential_price", "site_migration_detail"),
+)
+_V2 = "/api/v2"
+
 ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
     {
         "storefront": (
@@ -74,11 +86,13 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
         ),
         "billing": (
             Route(resource="customers", path="/v1/customers"),
-            _billing_child("customer_addresses", "addresses"),
+            _child(
+                "/v1/customers", parent="customers", name="customer_addresses", ending="addresses", of="customer_id"
+            ),
             Route(resource="discounts", path="/v1/discounts"),
             Route(resource="prices", path="/v1/prices"),
             Route(resource="products", path="/v1/products"),
-            _billing_child("businesses", "businesses"),
+            _child("/v1/customers", parent="customers", name="businesses", ending="businesses", of="customer_id"),
             Route(resource="events", path="/v1/events"),
             Route(resource="event_types", path="/v1/event-types"),
             Route(resource="reports", path="/v1/reports"),
@@ -129,6 +143,27 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
                 resource="products_stock",
                 path="/api/v1/warehouses/{parent}/stock",
                 parent=Parent(resource="warehouses", child_column="parent", key="idwarehouse", hidden=True),
+            ),
+        ),
+        "paddle": (
+            *(Route(resource=name, path=f"/{name}") for name in _PADDLE),
+            _child("/customers", parent="customers", name="customer_addresses", ending="addresses", of="customer_id"),
+            _child("/customers", parent="customers", name="businesses", ending="businesses", of="customer_id"),
+            Route(resource="event_types", path="/event-types"),
+            Route(resource="ip_addresses", path="/ips"),
+        ),
+        "chargebee": (
+            *(Route(resource=name, path=f"{_V2}/{name}s") for name in _CHARGEBEE),
+            Route(resource="item_family", path=f"{_V2}/item_families"),
+            _child(f"{_V2}/customers", parent="customer", name="contact", ending="contacts"),
+            _child(f"{_V2}/quotes", parent="quote", name="quote_line_group", ending="quote_line_groups"),
+            _child(f"{_V2}/items", parent="item", name="attached_item", ending="attached_items", of="parent_item_id"),
+            _child(
+                f"{_V2}/subscriptions",
+                parent="subscription",
+                name="subscription_with_scheduled_changes",
+                ending="retrieve_with_scheduled_changes",
+                of="id",
             ),
         ),
     }

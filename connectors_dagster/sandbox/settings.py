@@ -12,6 +12,8 @@ CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "subscriptions": {"api_key": "sandbox-subscriptions-key"},
         "woocommerce": {"consumer_key": "ck_sandbox", "consumer_secret": "cs_sandbox"},
         "picqer": {"api_key": "sandbox-picqer-key"},
+        "paddle": {"api_key": "sandbox-paddle-key"},
+        "chargebee": {"api_key": "sandbox-chargebee-key"},
     }
 )
 
@@ -28,6 +30,8 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "subscriptions": "/subscriptions",
         "woocommerce": "/woocommerce/wp-json/wc/v3",
         "picqer": "/picqer/api/v1/",
+        "paddle": "/paddle",
+        "chargebee": "/chargebee/api/v2",
     }
 )
 

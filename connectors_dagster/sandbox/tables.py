@@ -3,7 +3,9 @@
 from connectors_dagster.sandbox.rows import (
     billing,
     catalog,
+    chargebee,
     fulfillment,
+    paddle,
     picqer,
     storefront,
     subscriptions,
@@ -21,12 +23,15 @@ def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
     number of rows, but for lists that do not grow with a business, such as event types.
     """
     recipe = Recipe(scale=scale, seed=seed)
+    billed, subscribed = billing.build_rows(recipe), subscriptions.build_rows(recipe)
     return {
         "storefront": storefront.build_rows(recipe),
         "catalog": catalog.build_rows(recipe),
         "fulfillment": fulfillment.build_rows(recipe),
-        "billing": billing.build_rows(recipe),
-        "subscriptions": subscriptions.build_rows(recipe),
+        "billing": billed,
+        "subscriptions": subscribed,
         "woocommerce": woocommerce.build_rows(recipe),
         "picqer": picqer.build_rows(recipe),
+        "paddle": paddle.build_rows(recipe, billed),
+        "chargebee": chargebee.build_rows(recipe, subscribed),
     }

@@ -6,7 +6,9 @@ from types import MappingProxyType
 from connectors_dagster.sandbox.dialects import (
     billing,
     catalog,
+    chargebee,
     fulfillment,
+    paddle,
     picqer,
     storefront,
     subscriptions,
@@ -23,5 +25,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "subscriptions": subscriptions.DIALECT,
         "woocommerce": woocommerce.DIALECT,
         "picqer": picqer.DIALECT,
+        "paddle": paddle.DIALECT,
+        "chargebee": chargebee.DIALECT,
     }
 )

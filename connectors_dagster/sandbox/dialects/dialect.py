@@ -14,11 +14,12 @@ from connectors_dagster.sandbox.rows.draw import Row
 class RequestError(Exception):
     """A request that is answered with an error; the dialect words the body."""
 
-    def __init__(self, status: int, message: str) -> None:
-        """Takes the HTTP status and what is wrong with the request."""
+    def __init__(self, status: int, message: str, *, code: str = "") -> None:
+        """Takes the HTTP status, what is wrong with the request, and the API's own word for it where that matters."""
         super().__init__(message)
         self.status = status
         self.message = message
+        self.code = code
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,163 @@
+"""chargebee: Chargebee API v2. From the fact sheet and apidocs.chargebee.com (both read 2026-11-22).
+
+Rows stand in the items of `list`, under the resource's own name; `next_offset` goes back unchanged as `offset`
+until it is gone. Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without
+`updated_at` (not touched since 2016-09-28), so the first window is read without it. Whether `between` includes its
+bounds is not documented; both ways are right here, for a second more is asked for and cut. Deleted rows are asked
+for where the list has them and bear `deleted`.
+
+comment and promotional_credit, which the API cannot update, have windows on `created_at`, event on `occurred_at`.
+differential_price, gift, site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are
+item and its attached_item, for an attachment changes without its item. contact, quote_line_group and
+subscription_with_scheduled_changes have no time of their own: they are read for each parent that changed.
+
+A site has one of two product catalogs. What belongs to the other one answers `configuration_incompatible`: that is
+reported, and the table stays as it is. A subscription says itself whether it has scheduled changes; one that has lost
+them meanwhile answers `No changes are scheduled`, an empty list in other words. A parent that was deleted answers 404
+`resource_not_found` to the request for its children, which is counted; any other 404, such as `site_not_found`, fails.
+Only parameters that the documentation of a list names are sent to it. The site's own fields (`cf_*`) become columns.
+
+Test sites and the smallest plan are granted 150 requests a minute, which is kept to; larger plans have 1,000 or 3,500:
+the setting `requests_per_minute` says so.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from dlt.sources.rest_api.typing import Endpoint, EndpointResource, ResponseActionDict
+
+from connectors_dagster.clock import Clock
+from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+
+OTHER_CATALOG: ResponseActionDict = {"status_code": 400, "content": "configuration_incompatible", "action": "ignore"}
+UNCHANGED: ResponseActionDict = {"status_code": 400, "content": "No changes are scheduled", "action": "ignore"}
+GONE: ResponseActionDict = {"status_code": 404, "content": "resource_not_found", "action": "ignore"}
+
+FILTERED = {
+    **dict.fromkeys(("addon", "coupon", "credit_note", "customer", "hosted_page", "invoice"), "updated_at"),
+    **dict.fromkeys(("item_family", "item_price", "order", "payment_source", "plan", "quote"), "updated_at"),
+    **dict.fromkeys(("subscription", "transaction", "virtual_bank_account"), "updated_at"),
+    **dict.fromkeys(("comment", "promotional_credit"), "created_at"),
+    "event": "occurred_at",
+}
+"""The lists with a filter, each with the field it filters by."""
+WITH_DELETED = {
+    *("addon", "credit_note", "customer", "invoice", "order", "payment_source"),
+    *("plan", "quote", "subscription", "transaction", "unbilled_charge"),
+}
+"""The lists that `include_deleted` is documented for."""
+BOUNDS = "[{incremental.start_value},{incremental.end_value}]"
+SECONDS = Clock(format="epoch_seconds")
+CURSORS = {
+    "updated_at": Cursor(clock=SECONDS, lower="exclusive", unfiltered_first=True),
+    "created_at": Cursor(clock=SECONDS, lower="exclusive"),
+    "occurred_at": Cursor(clock=SECONDS, lower="exclusive"),
+}
+
+
+def _list(name: str, path: str, *, ignoring: tuple[ResponseActionDict, ...] = ()) -> EndpointResource:
+    params: dict[str, Any] = {"limit": 100} | ({"include_deleted": "true"} if name in WITH_DELETED else {})
+    endpoint: Endpoint = {
+        "path": path,
+        "params": params,
+        "data_selector": f"list[*].{name}",
+        "paginator": {"type": "cursor", "cursor_path": "next_offset", "cursor_param": "offset"},
+        "response_actions": [OTHER_CATALOG, *ignoring],
+    }
+    if field := FILTERED.get(name):
+        endpoint |= {"params": {**params, f"{field}[between]": BOUNDS}, "incremental": {"cursor_path": field}}
+    return {"name": name, "endpoint": endpoint}
+
+
+def _of_each(name: str, path: str) -> EndpointResource:
+    return {**_list(name, path, ignoring=(GONE,)), "include_from_parent": ["id"]}
+
+
+UNFILTERED = "The API cannot filter it by time: each refresh reads the whole list."
+WITH_PARENT = "Read again when its {0} changes, one request per {0}."
+ONE_CATALOG = "Sites with product catalog {} only; elsewhere it is reported as not available."
+AFTER_MIGRATION = "After a migration of the catalog, backfill all windows once."
+
+connector = Connector(
+    name="chargebee",
+    description="Chargebee: customers, subscriptions, invoices, payments and the product catalog",
+    schema=Path(__file__).with_suffix(".schema.yaml"),
+    enabled=False,
+    cursors={name: CURSORS[field] for name, field in FILTERED.items()},
+    requests_per_minute=150,
+    retry=Retry(attempts=10),
+    told_by={"subscription_with_scheduled_changes": "has_scheduled_changes"},
+    ignored={"configuration_incompatible": "not available", "No changes are scheduled": "none"},
+    key_advice=(
+        "Chargebee > Settings > Configure Chargebee > API keys: a read-only key with access to all data, for the site "
+        "you read. base_url is https://<site>.chargebee.com/api/v2; the name of a test site ends in -test."
+    ),
+    not_loaded={
+        "card": "It comes beside customers and subscriptions; payment_source has it with all others.",
+    },
+    limits={
+        **{name: f"{ONE_CATALOG.format('1.0')} {AFTER_MIGRATION}" for name in ("addon", "plan")},
+        **{name: f"{ONE_CATALOG.format('2.0')} {AFTER_MIGRATION}" for name in ("item_family", "item_price")},
+        "item": f"{ONE_CATALOG.format('2.0')} Read whole, for the sake of attached_item.",
+        "attached_item": f"{ONE_CATALOG.format('2.0')} One request per item in every refresh.",
+        "differential_price": f"{ONE_CATALOG.format('2.0')} {UNFILTERED}",
+        "gift": UNFILTERED,
+        "site_migration_detail": UNFILTERED,
+        "unbilled_charge": f"{UNFILTERED} Those that are there no more are asked for too, and bear deleted.",
+        "contact": f"{WITH_PARENT.format('customer')} Those of a deleted customer stay as they were last seen.",
+        "quote_line_group": WITH_PARENT.format("quote"),
+        "subscription_with_scheduled_changes": (
+            f"{WITH_PARENT.format('subscription')} Only of those that say they have scheduled changes, and without "
+            "the rows of those that have none any more."
+        ),
+        "event": "The whole resource as it was stands in content, whose shape differs by event_type.",
+    },
+    config={
+        "client": {
+            "base_url": Setting("base_url"),
+            "auth": {"type": "http_basic", "username": Secret("api_key"), "password": ""},
+        },
+        "resource_defaults": {"primary_key": "id", "write_disposition": "merge"},
+        "resources": [
+            _list("customer", "/customers"),
+            _of_each("contact", "/customers/{resources.customer.id}/contacts"),
+            _list("subscription", "/subscriptions"),
+            {
+                "name": "subscription_with_scheduled_changes",
+                "include_from_parent": ["id"],
+                "endpoint": {
+                    "path": "/subscriptions/{resources.subscription.id}/retrieve_with_scheduled_changes",
+                    "data_selector": "subscription",
+                    "paginator": "single_page",
+                    "response_actions": [UNCHANGED, GONE],
+                },
+            },
+            _list("invoice", "/invoices"),
+            _list("credit_note", "/credit_notes"),
+            _list("transaction", "/transactions"),
+            _list("payment_source", "/payment_sources"),
+            _list("virtual_bank_account", "/virtual_bank_accounts"),
+            _list("order", "/orders"),
+            _list("quote", "/quotes"),
+            _of_each("quote_line_group", "/quotes/{resources.quote.id}/quote_line_groups"),
+            _list("unbilled_charge", "/unbilled_charges"),
+            _list("promotional_credit", "/promotional_credits"),
+            _list("coupon", "/coupons"),
+            _list("gift", "/gifts"),
+            _list("hosted_page", "/hosted_pages"),
+            _list("event", "/events"),
+            _list("comment", "/comments"),
+            _list("addon", "/addons"),
+            _list("plan", "/plans"),
+            _list("item", "/items"),
+            _of_each("attached_item", "/items/{resources.item.id}/attached_items"),
+            _list("item_price", "/item_prices"),
+            _list("item_family", "/item_families"),
+            _list("differential_price", "/differential_prices"),
+            {
+                **_list("site_migration_detail", "/site_migration_details"),
+                "primary_key": ["entity_id", "entity_type"],
+            },
+        ],
+    },
+)

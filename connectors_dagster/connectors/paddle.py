@@ -1,0 +1,132 @@
+"""paddle: Paddle Billing, API version 1. From the fact sheet and developer.paddle.com (both read 2026-11-22).
+
+`meta.pagination.next` is there on the last page too, and is an absolute URL, so it is not followed: the next page
+is asked for `after` the id that ended the one before, until `has_more` is false. Ids grow with time of creation
+and `order_by` pins them ascending, so what is created while pages are read lands on the last one. Page sizes are
+the largest each list allows.
+
+Only `transactions` can be filtered by time. The other lists with a time of change are cut into windows here.
+Nothing is deleted at Paddle, it is archived, and lists leave that out unless `status` asks for it: every list is
+asked for all the states it knows; that of reports knows no `deleted` in Paddle's OpenAPI file. customers,
+customer_addresses and businesses are loaded whole, for an address changes without its customer. event_types and
+ip_addresses carry no time and come on one page. What `include` would add to rows is not asked for: it has resources
+of its own.
+"""
+
+from pathlib import Path
+from typing import Any, cast
+
+from dlt.sources.rest_api.typing import (
+    Endpoint,
+    EndpointResource,
+    IncrementalConfig,
+    JSONResponseCursorPaginatorConfig,
+)
+
+from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+
+ARCHIVED_TOO = "active,archived"
+UPDATED: IncrementalConfig = {"cursor_path": "updated_at"}
+OCCURRED: IncrementalConfig = {"cursor_path": "occurred_at"}
+FILTERED: IncrementalConfig = {
+    "cursor_path": "updated_at",
+    "start_param": "updated_at[GTE]",
+    "end_param": "updated_at[LT]",
+}
+
+
+def _list(
+    name: str,
+    path: str,
+    *,
+    status: str | None = None,
+    per_page: int = 200,
+    key: str = "id",
+    **endpoint: Any,
+) -> EndpointResource:
+    params: dict[str, Any] = {"per_page": per_page, "order_by": "id[ASC]"}
+    pages: JSONResponseCursorPaginatorConfig = {
+        "type": "cursor",
+        "cursor_path": f"data[-1].{key}",
+        "cursor_param": "after",
+        "has_more_path": "meta.pagination.has_more",
+    }
+    endpoint |= {"path": path, "params": params | ({"status": status} if status else {}), "paginator": pages}
+    return {"name": name, "primary_key": key, "endpoint": cast(Endpoint, endpoint)}
+
+
+def _of_customer(name: str, ending: str) -> EndpointResource:
+    path = f"/customers/{{resources.customers.id}}/{ending}"
+    gone = {"status_code": 404, "content": "not_found", "action": "ignore"}
+    return {**_list(name, path, status=ARCHIVED_TOO, response_actions=[gone]), "include_from_parent": ["id"]}
+
+
+CUT = "The API cannot filter it by time: each refresh reads the whole list."
+ONE_BY_ONE = "One request per customer, archived ones included, in every refresh."
+
+connector = Connector(
+    name="paddle",
+    description="Paddle Billing: customers, products, prices, subscriptions, transactions and adjustments",
+    schema=Path(__file__).with_suffix(".schema.yaml"),
+    enabled=False,
+    cursors=dict.fromkeys(
+        ("adjustments", "discounts", "prices", "products", "events", "reports", "subscriptions", "transactions"),
+        Cursor(),
+    ),
+    requests_per_minute=240,
+    retry=Retry(attempts=5),
+    scalars={"ip_addresses": "ipv4_cidr"},
+    absent={"ip_addresses": "delete"},
+    key_advice=(
+        "Paddle > Developer tools > Authentication > API keys: a key of its own with these permissions only: "
+        "adjustment.read, address.read, business.read, customer.read, discount.read, notification.read (for events), "
+        "price.read, product.read, report.read, subscription.read, transaction.read. base_url is "
+        "https://api.paddle.com, or https://sandbox-api.paddle.com with a key of the sandbox."
+    ),
+    not_loaded={
+        "rows of reports": "They are files, behind a link that has to be asked for report by report and expires.",
+    },
+    limits={
+        "adjustments": CUT,
+        "discounts": f"{CUT} A state that is none of active, archived and expired is not asked for.",
+        "prices": CUT,
+        "products": CUT,
+        "reports": CUT,
+        "events": f"{CUT} Paddle keeps events for 90 days; older windows stay as they were loaded.",
+        "subscriptions": f"{CUT} management_urls are made anew for each answer and expire.",
+        "customer_addresses": ONE_BY_ONE,
+        "businesses": ONE_BY_ONE,
+        "ip_addresses": "Addresses of the environment base_url points to; what is listed no more is removed.",
+    },
+    config={
+        "client": {
+            "base_url": Setting("base_url"),
+            "auth": {"type": "bearer", "token": Secret("api_key")},
+            "headers": {"Paddle-Version": "1", "Skip-Count": "true"},
+        },
+        "resource_defaults": {"write_disposition": "merge", "endpoint": {"data_selector": "data"}},
+        "resources": [
+            _list("customers", "/customers", status=ARCHIVED_TOO),
+            _of_customer("customer_addresses", "addresses"),
+            _of_customer("businesses", "businesses"),
+            _list("adjustments", "/adjustments", incremental=UPDATED, per_page=50),
+            _list("discounts", "/discounts", incremental=UPDATED, status="active,archived,expired"),
+            _list("prices", "/prices", incremental=UPDATED, status=ARCHIVED_TOO),
+            _list("products", "/products", incremental=UPDATED, status=ARCHIVED_TOO),
+            _list("events", "/events", incremental=OCCURRED, key="event_id"),
+            _list("reports", "/reports", incremental=UPDATED, status="pending,ready,failed,expired"),
+            _list("subscriptions", "/subscriptions", incremental=UPDATED),
+            _list("transactions", "/transactions", incremental=FILTERED, per_page=30),
+            {
+                "name": "event_types",
+                "primary_key": "name",
+                "endpoint": {"path": "/event-types", "paginator": "single_page"},
+            },
+            {
+                "name": "ip_addresses",
+                "primary_key": "ipv4_cidr",
+                "endpoint": {"path": "/ips", "data_selector": "data.ipv4_cidrs", "paginator": "single_page"},
+            },
+        ],
+    },
+)

@@ -1,0 +1,147 @@
+"""Writes the pages of the connectors, and the README's table of them, from the connectors themselves: `make docs`."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from connectors_dagster.connector import Connector, Resource, Secret
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.settings import environment_name
+from connectors_dagster.source import window_params
+from connectors_dagster.window import Slice, Window
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = ROOT / "docs" / "connectors"
+START, END = "<!-- connectors -->\n", "<!-- /connectors -->"
+CODE = "../../connectors_dagster/connectors"
+SOME = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
+
+
+def build_readme(text: str, connectors: Iterable[Connector]) -> str:
+    """Return the README with the table of connectors that it should have."""
+    before, _, rest = text.partition(START)
+    rows = [
+        (
+            f"[{connector.name}](docs/connectors/{connector.name}.md)",
+            connector.description,
+            str(len(connector.resources)),
+            str(sum(resource.windowed for resource in connector.resources.values())),
+            "yes" if connector.enabled else "",
+        )
+        for connector in connectors
+    ]
+    table = _table(("connector", "what it reads", "resources", "in windows", "on by itself"), rows)
+    return f"{before}{START}{table}{END}{rest.partition(END)[2]}"
+
+
+def build_page(connector: Connector) -> str:
+    """Return the page of a connector, as Markdown."""
+    name, schema = connector.name, connector.schema.name
+    return f"""\
+<!-- Written by `make docs` from connectors/{name}.py: change that. -->
+# {name}
+
+{connector.description}. {_turning_on(connector)}
+
+Where the facts come from, with address and date, and why each table loads as it does, stands in
+[`{name}.py`]({CODE}/{name}.py); the columns are in [`{schema}`]({CODE}/{schema}).
+
+## Tables
+
+{_resources(connector)}
+{_requests(connector)}
+
+## Settings
+
+{_settings(connector)}
+## Not loaded
+
+{_not_loaded(connector)}"""
+
+
+def _turning_on(connector: Connector) -> str:
+    if connector.enabled:
+        return "It is on by itself, unless `CONNECTORS__ENABLED` names others only."
+    return (
+        "It is off until configuration turns it on: "
+        f"`CONNECTORS__ENABLED={connector.name}`, or several names with commas between them; only those are on then."
+    )
+
+
+def _resources(connector: Connector) -> str:
+    heads = ("table", "key", "cursor", "window", "how it loads", "known limits")
+    rows = [
+        (
+            resource.name,
+            _code(resource.primary_key),
+            _code([str(resource.incremental["cursor_path"])]) if resource.incremental else "",
+            f"`{connector.step}`" if resource.windowed else "",
+            _loading(resource),
+            connector.limits.get(resource.name, ""),
+        )
+        for resource in connector.resources.values()
+    ]
+    return _table(heads, rows)
+
+
+def _loading(resource: Resource) -> str:
+    """Say how a resource is read and what becomes of rows that are gone."""
+    if resource.parent:
+        return f"once per row of `{resource.parent.name}`"
+    gone = {"keep": "", "mark": "; rows that are gone are marked", "delete": "; rows that are gone are deleted"}
+    if not resource.windowed:
+        return f"whole{gone[resource.absent]}"
+    if not resource.filtered:
+        return "cut"
+    return f"filtered with {_code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
+
+
+def _requests(connector: Connector) -> str:
+    retry = connector.retry
+    statuses = ", ".join(str(status) for status in sorted(retry.statuses))
+    granted = f", and no more than {connector.requests_per_minute} a minute" if connector.requests_per_minute else ""
+    return (
+        f"Asked for again: answers {statuses}, up to {retry.attempts} times, after {retry.factor:g} s and then twice "
+        "as long each time, or after what `Retry-After` says.\n"
+        f"Under way at once: {connector.max_parallel_requests} requests{granted}."
+    )
+
+
+def _settings(connector: Connector) -> str:
+    rows = [
+        (f"`{environment_name(connector.name, setting)}`", "yes" if isinstance(setting, Secret) else "")
+        for setting in connector.settings
+    ]
+    advice = f"\n{connector.key_advice}\n" if connector.key_advice else ""
+    return _table(("setting", "secret"), rows) + advice
+
+
+def _not_loaded(connector: Connector) -> str:
+    if not connector.not_loaded:
+        return "Nothing is known to be left out.\n"
+    return _table(("what", "why"), connector.not_loaded.items())
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def main() -> None:
+    """Write all pages, and none of connectors that are gone."""
+    connectors = load_connectors()
+    PAGES.mkdir(exist_ok=True)
+    for left in PAGES.glob("*.md"):
+        left.unlink()
+    for name, connector in connectors.items():
+        (PAGES / f"{name}.md").write_text(build_page(connector), encoding="utf-8")
+    README.write_text(build_readme(README.read_text(encoding="utf-8"), connectors.values()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""A vendor's machine-readable description of its API, as far as requests and columns are held against it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connectors_dagster.connector import Resource
+
+Json = Mapping[str, Any]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SEVERAL = ("allOf", "anyOf", "oneOf")
+
+
+@dataclass(frozen=True)
+class Description:
+    """An OpenAPI 3 document."""
+
+    document: Json
+
+    @classmethod
+    def read(cls, path: Path) -> "Description":
+        """Read a file of YAML or JSON, which YAML contains."""
+        return cls(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
+
+    @property
+    def title(self) -> str:
+        """What it describes, in which version."""
+        return f"{self.document['info']['title']}, version {self.document['info']['version']}"
+
+    def names(self, connector: str) -> bool:
+        """Tell whether title or servers name the vendor."""
+        servers = [server["url"] for server in self.document.get("servers", ())]
+        return any(connector in text.lower() for text in (self.title, *servers))
+
+    def contradictions(self, resource: Resource, queries: Sequence[Mapping[str, str]]) -> Iterator[str]:
+        """Yield what a resource asks for, or declares, that is not described."""
+        path = str(resource.endpoint["path"])
+        described = self._paths.get(_shape(path))
+        if described is None or "get" not in described:
+            yield f"path {path} is not described"
+            return
+        operation = self.resolve(described["get"])
+        parameters = [self.resolve(p) for p in (*described.get("parameters", ()), *operation.get("parameters", ()))]
+        allowed = {p["name"]: p for p in parameters if p["in"] == "query"}
+        sent = {pair for query in queries for pair in query.items()}
+        yield from sorted({found for name, value in sent for found in self._unlike(name, value, allowed)})
+        yield from self._undescribed_columns(resource, operation)
+
+    def resolve(self, node: Any) -> Any:
+        """Follow references within the document; what stands beside one counts, too."""
+        while isinstance(node, Mapping) and "$ref" in node:
+            found: Any = self.document
+            for step in str(node["$ref"]).removeprefix("#/").split("/"):
+                found = found[step.replace("~1", "/").replace("~0", "~")]
+            node = {**found, **{key: value for key, value in node.items() if key != "$ref"}}
+        return node
+
+    def properties(self, schema: Any) -> dict[str, Any]:
+        """Return the properties of an object, from all the schemas it is made of."""
+        schema = self.resolve(schema)
+        parts = [part for word in SEVERAL for part in schema.get(word, ())]
+        found = {name: kind for part in parts for name, kind in self.properties(part).items()}
+        return {**found, **schema.get("properties", {})}
+
+    def items(self, schema: Any) -> Any:
+        """Return what a list holds; anything else is returned as it is."""
+        schema = self.resolve(schema)
+        parts = [self.resolve(part) for word in SEVERAL for part in schema.get(word, ())]
+        return next((self.resolve(part["items"]) for part in (schema, *parts) if "items" in part), schema)
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Json]:
+        return {_shape(path): self.resolve(item) for path, item in self.document["paths"].items()}
+
+    def _unlike(self, name: str, value: str, allowed: Mapping[str, Json]) -> Iterator[str]:
+        base, bracket, inner = name.partition("[")
+        parameter = allowed.get(name) or allowed.get(base)
+        if parameter is None:
+            yield f"parameter {name} is not described"
+            return
+        schema = self.resolve(parameter.get("schema", {}))
+        if bracket and name not in allowed:
+            deep = self.properties(schema)
+            if inner.rstrip("]") not in deep and f"[{inner}" not in parameter.get("description", ""):
+                yield f"parameter {base} is described, but not {name}"
+            return
+        if (most := schema.get("maximum")) is not None and float(value) > most:
+            yield f"parameter {name} is at most {most}, not {value}"
+        if (known := self.items(schema).get("enum")) and (odd := set(value.split(",")) - {str(one) for one in known}):
+            yield f"parameter {name} is one of {known}, not {sorted(odd)}"
+
+    def _undescribed_columns(self, resource: Resource, operation: Json) -> Iterator[str]:
+        answer = self.resolve(operation["responses"].get("200") or operation["responses"].get(200) or {})
+        bodies = [body for kind, body in answer.get("content", {}).items() if "json" in kind]
+        if not bodies:
+            yield "no JSON answer is described"
+            return
+        row = self._row(bodies[0]["schema"], str(resource.endpoint.get("data_selector") or "$"))
+        if row is None:
+            yield f"nothing is described at {resource.endpoint['data_selector']}"
+            return
+        known = self.properties(row)
+        if known:  # of rows that are single values there is nothing to say
+            declared = resource.connector.tables.get(resource.name, {})
+            yield from (f"column {name} is not described" for name in declared if name not in known)
+
+    def _row(self, schema: Any, selector: str) -> Any:
+        for step in re.findall(r"[^.\[\]$]+", selector):
+            schema = self.items(schema) if step == "*" else self.properties(schema).get(step)
+            if schema is None:
+                return None
+        return self.items(schema)
+
+
+def _shape(path: str) -> str:
+    """Write a path without the names of its placeholders."""
+    return "/" + re.sub(r"{[^}]*}", "{}", path).strip("/")

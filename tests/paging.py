@@ -1,0 +1,79 @@
+"""How documented APIs cut pages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+
+Row = dict[str, Any]
+Paging = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of a page, what stands beside them in the body, and headers."""
+
+    rows: Sequence[Row]
+    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _size(paging: Paging, request: Request) -> int:
+    """The rows of a page: as many as asked for, up to the most there can be."""
+    return min(int(request.query_params.get(paging.get("size", ""), paging["rows"])), int(paging["rows"]))
+
+
+def _none(rows: Sequence[Row], _: Paging, __: Request) -> Page:
+    return Page(rows)
+
+
+def _offset(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    start = int(request.query_params.get(paging["place"], 0))
+    return Page(rows[start : start + _size(paging, request)])
+
+
+def _next(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """A cursor that is there even with the last page; `has_more` tells."""
+    start, end = _read(request, paging, "next of ", _size(paging, request))
+    return Page(rows[start:end], {"next": f"next of {end}", "has_more": end < len(rows)})
+
+
+def _next_offset(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """A cursor that looks like JSON and is gone with the last page."""
+    start, end = _read(request, paging, '["1700000000000","', _size(paging, request))
+    return Page(rows[start:end], {"next_offset": f'["1700000000000","{end}"]'} if end < len(rows) else {})
+
+
+def _after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """The last key of the page before; `next` is there even with the last page, and leads to the vendor's host."""
+    key, after, size = paging["by"], request.query_params.get(paging["place"]), _size(paging, request)
+    start = next((n + 1 for n, row in enumerate(rows) if row[key] == after), 0)
+    shown = rows[start : start + size]
+    more = {"next": "https://api.vendor.example/next", "has_more": start + size < len(rows), "per_page": size}
+    return Page(shown, {"meta": {"request_id": "r", "pagination": more}})
+
+
+def _link(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """The next page's address in a header, and totals."""
+    page, size = int(request.query_params.get(paging["place"], 1)), _size(paging, request)
+    pages = -(-len(rows) // size)
+    headers = {"X-WP-Total": str(len(rows)), "X-WP-TotalPages": str(pages)}
+    if page < pages:
+        headers["Link"] = f'<{request.url.include_query_params(**{paging["place"]: page + 1})}>; rel="next"'
+    return Page(rows[(page - 1) * size : page * size], headers=headers)
+
+
+def _read(request: Request, paging: Paging, mark: str, size: int) -> tuple[int, int]:
+    digits = request.query_params.get(paging["place"], mark + "0").removeprefix(mark).rstrip('"]')
+    return int(digits), int(digits) + size
+
+
+STYLES: Mapping[str, Callable[[Sequence[Row], Paging, Request], Page]] = {
+    "none": _none,
+    "offset": _offset,
+    "next": _next,
+    "next_offset": _next_offset,
+    "after": _after,
+    "link": _link,
+}

@@ -1,0 +1,37 @@
+"""The pages of the connectors say what the connectors are."""
+
+from dataclasses import replace
+
+import pytest
+
+from connectors_dagster.connectors import load_connectors
+from docs.pages import PAGES, build_page
+
+CONNECTORS = load_connectors()
+
+
+@pytest.mark.parametrize("name", CONNECTORS)
+def test_the_page_of_a_connector_is_what_make_docs_writes(name):
+    page = PAGES / f"{name}.md"
+    assert page.exists(), f"run make docs: docs/connectors/{name}.md is missing"
+    assert page.read_text(encoding="utf-8") == build_page(CONNECTORS[name]), "run make docs"
+
+
+def test_there_is_no_page_without_a_connector():
+    assert {page.stem for page in PAGES.glob("*.md")} == set(CONNECTORS)
+
+
+def test_a_page_tells_limits_what_is_left_out_and_how_to_get_a_key():
+    storefront = CONNECTORS["storefront"]
+    said = {
+        "enabled": False,
+        "limits": {"orders": "trashed orders | vanish"},
+        "not_loaded": {"reports": "they are sums of what is loaded"},
+        "key_advice": "Take a key that may only read.",
+    }
+    page = build_page(replace(storefront, **said))
+    assert "`CONNECTORS__ENABLED=storefront`" in page
+    how = "filtered with `modified_after`, `modified_before`"
+    assert f"| orders | `id` | `date_modified_gmt` | `P30D` | {how} | trashed orders \\| vanish |" in page
+    assert "| reports | they are sums of what is loaded |" in page
+    assert "Take a key that may only read." in page

@@ -1,0 +1,127 @@
+"""Paddle as it is: pages that end, what is archived, windows, ids, times and money."""
+
+import httpx
+import pytest
+
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.errors import ApiError
+from connectors_dagster.sandbox import CREDENTIALS, base_url
+
+PADDLE = load_connectors()["paddle"]
+LISTS = {name: r for name, r in PADDLE.resources.items() if name not in ("event_types", "ip_addresses")}
+AT = "2024-01-05T00:00:00Z"
+
+
+def entity(id: str, at: str = AT, **fields) -> dict:
+    return {"id": id, "status": "active", "updated_at": at, **fields}
+
+
+def test_a_page_is_asked_for_after_the_last_id_and_the_ever_present_next_link_is_not_followed(api, load, warehouse):
+    ids = [f"pro_{number:03}" for number in range(401)]
+    api.set("paddle/products", [entity(id) for id in reversed(ids)])
+    [first, *_] = load("paddle/products")["paddle/products"].values()
+    assert [asked.get("after") for asked in api.asked("/products")] == [None, "pro_199", "pro_399"]
+    assert (first.rows, first.requests, first.duplicates) == (401, 3, 0)
+    assert warehouse.ids("paddle.products") == ids
+
+
+def test_a_list_of_full_pages_ends_with_has_more_though_next_is_there_and_leads_elsewhere(api, read):
+    api.set("paddle/customers", [entity(f"ctm_{number:03}") for number in range(200)])
+    rows, tally = read("paddle/customers")
+    assert (len(rows), tally.requests) == (200, 1)
+    asked = {"per_page": 200, "order_by": "id[ASC]", "after": "ctm_199"}
+    headers = {"Authorization": f"Bearer {CREDENTIALS['paddle']['api_key']}"}
+    after_the_end = httpx.get(f"{base_url(api.port, 'paddle')}/customers", params=asked, headers=headers).json()
+    assert after_the_end["data"] == []
+    assert after_the_end["meta"]["pagination"]["next"] == "https://api.paddle.com/customers?after=ctm_199"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_is_asked_for_in_order_of_creation_with_its_longest_pages_and_all_states(api, load, read, name):
+    api.set("paddle/customers", [entity("ctm_1")])
+    if LISTS[name].parent:
+        load(f"paddle/{name}")
+    else:
+        read(f"paddle/{name}")
+    path = LISTS[name].endpoint["path"].rpartition("/")[2]
+    (asked,) = api.asked(f"/{path}")
+    assert asked.pop("order_by") == "id[ASC]"
+    assert asked.pop("per_page") == {"transactions": "30", "adjustments": "50"}.get(name, "200")
+    windows = {"updated_at[GTE]": "2024-01-01T00:00:00Z", "updated_at[LT]": "2024-01-31T00:00:00Z"}
+    states = {
+        **dict.fromkeys(("customers", "customer_addresses", "businesses", "prices", "products"), "active,archived"),
+        "discounts": "active,archived,expired",
+        "reports": "pending,ready,failed,expired",
+    }
+    assert asked == (windows if name == "transactions" else {"status": states[name]} if name in states else {})
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [("products", "active", "archived"), ("discounts", "active", "expired"), ("reports", "ready", "expired")],
+)
+def test_what_lists_leave_out_by_default_is_loaded_with_its_state(api, load, warehouse, name, before, after):
+    for status in (before, after):
+        api.set(f"paddle/{name}", [entity("a", status=before), entity("b", status=status)])
+        load(f"paddle/{name}")
+    assert warehouse.query(f"SELECT id, status FROM paddle.{name} ORDER BY id") == [("a", before), ("b", after)]
+
+
+def test_addresses_of_an_archived_customer_are_loaded_and_one_that_vanished_is_counted(api, load, warehouse):
+    api.set("paddle/customers", [entity("ctm_1", status="archived"), entity("ctm_2")])
+    api.set("paddle/customer_addresses", [entity("add_1", customer_id="ctm_1", status="archived")])
+    gone = {"error": {"type": "request_error", "code": "not_found"}}
+    api.answer("/ctm_2/addresses", 404, gone)
+    [tally] = load("paddle/customers", "paddle/customer_addresses")["paddle/customer_addresses"].values()
+    assert warehouse.ids("paddle.customer_addresses") == ["add_1"]
+    assert (tally.rows, tally.ignored) == (1, 1)
+
+
+def test_a_key_without_the_scope_fails_with_what_paddle_says(api, read):
+    api.answer("/adjustments", 403, {"error": {"code": "forbidden", "detail": "not allowed"}})
+    with pytest.raises(ApiError, match=r"paddle/adjustments.*answered 403.*forbidden.*check their scope"):
+        read("paddle/adjustments")
+
+
+def test_ips_become_a_row_each_and_those_listed_no_more_are_gone(api, load, warehouse):
+    api.set("paddle/ip_addresses", [{"ipv4_cidr": "192.0.2.1/32"}, {"ipv4_cidr": "192.0.2.2/32"}])
+    load("paddle/ip_addresses")
+    api.set("paddle/ip_addresses", [{"ipv4_cidr": "192.0.2.2/32"}])
+    load("paddle/ip_addresses")
+    assert warehouse.column("paddle.ip_addresses", "ipv4_cidr") == ["192.0.2.2/32"]
+
+
+def test_event_types_keep_one_row_per_name_however_often_they_are_loaded(api, load, warehouse):
+    api.set("paddle/event_types", [{"name": "price.created", "group": "Price", "available_versions": [1]}])
+    load("paddle/event_types")
+    load("paddle/event_types")
+    assert warehouse.query("SELECT name, available_versions FROM paddle.event_types") == [("price.created", "[1]")]
+
+
+def test_times_with_0_to_9_fraction_digits_land_in_their_window_to_the_microsecond(api, load, warehouse):
+    digits = "123456789"
+    spelled = {f"txn_{n}": "2024-01-30T23:59:59" + (f".{digits[:n]}" if n else "") + "Z" for n in range(10)}
+    api.set("paddle/transactions", [entity(id, at) for id, at in spelled.items()])
+    first, *others = load("paddle/transactions")["paddle/transactions"].values()
+    assert (first.rows, [tally.rows for tally in others]) == (10, [0, 0, 0])
+    found = warehouse.query("SELECT id, epoch_us(updated_at) % 1000000 FROM paddle.transactions ORDER BY id")
+    assert found == [(f"txn_{n}", int(digits[:n].ljust(6, "0")[:6])) for n in range(10)]
+
+
+def test_money_and_custom_data_keep_every_digit(api, load, warehouse):
+    custom = {"ratio": 0.1000, "big": 12345678901234567890}
+    totals = {"total": "90071992547409931234", "currency_code": "USD"}
+    api.set("paddle/adjustments", [entity("adj_1", totals=totals)])
+    api.set("paddle/products", [entity("pro_1", custom_data=custom)])
+    api.set("paddle/discounts", [entity("dsc_1", amount="007.50")])
+    for name in ("adjustments", "products", "discounts"):
+        load(f"paddle/{name}")
+    assert warehouse.query("SELECT totals ->> 'total' FROM paddle.adjustments") == [("90071992547409931234",)]
+    assert warehouse.column("paddle.products", "custom_data") == ['{"ratio":0.1,"big":12345678901234567890}']
+    assert warehouse.column("paddle.discounts", "amount") == ["007.50"]
+
+
+def test_only_transactions_are_asked_for_window_by_window_and_the_rest_once(api, load):
+    for name, requests in (("transactions", 2), ("prices", 1)):
+        load(f"paddle/{name}", windows=["2024-01-01", "2024-01-31"])
+        assert len(api.asked(f"/{name}")) == requests
