@@ -3,14 +3,16 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+from portalocker import AlreadyLocked, LockFlags, lock, unlock
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 POLL = 0.02
@@ -54,16 +56,18 @@ class Budget:
         return 0.0
 
     def _take_slot(self, stack: ExitStack) -> bool:
-        """Lock one of as many files as requests may be under way; a thread begins with the one it had last."""
-        first = getattr(_here, "slot", random.randrange(self.at_once))
-        for number in (*range(first, self.at_once), *range(min(first, self.at_once))):
-            try:
-                stack.enter_context(FileLock(self._made / f"{number}.lock", blocking=False))
-            except Timeout:
-                continue
-            _here.slot = number
-            return True
+        """Take one of as many slots as requests may be under way; a thread begins with the one it had last."""
+        first = getattr(_here, "slot", random.randrange(self.at_once)) % self.at_once
+        for number in (*range(first, self.at_once), *range(first)):
+            if self._slots[number].take():
+                stack.callback(self._slots[number].give_back)
+                _here.slot = number
+                return True
         return False
+
+    @cached_property
+    def _slots(self) -> "Sequence[_Slot]":
+        return [_Slot(self._made / f"{number}.lock") for number in range(self.at_once)]
 
     @cached_property
     def _made(self) -> Path:
@@ -73,6 +77,31 @@ class Budget:
     @cached_property
     def _rate(self) -> "_SharedRate | None":
         return _SharedRate(self._made, Rate(self.per_minute, self.interval)) if self.per_minute else None
+
+
+class _Slot:
+    """A file whose lock one thread of one process has.
+
+    The file stays open, for to find it takes longer than to lock it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._threads, self._file = threading.Lock(), path.open("ab")
+        weakref.finalize(self, self._file.close)
+
+    def take(self) -> bool:
+        if not self._threads.acquire(blocking=False):
+            return False
+        try:
+            lock(self._file, LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING)
+        except AlreadyLocked:
+            self._threads.release()
+            return False
+        return True
+
+    def give_back(self) -> None:
+        unlock(self._file)
+        self._threads.release()
 
 
 class _SharedRate:
