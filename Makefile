@@ -5,7 +5,7 @@ BIN = .venv/bin
 ROWS ?= 100000
 RUNS ?= 3
 
-.PHONY: demo dev test contract docs bench postgres format clean
+.PHONY: demo dev test contract docs bench postgres browser screenshots format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -31,6 +31,14 @@ docs: .venv/installed
 # Some tests load into a Postgres of their own; without it they are skipped.
 postgres:
 	ls /usr/lib/postgresql/*/bin/initdb || (apt-get update && apt-get install --yes postgresql)
+
+# The journeys through the UI are clicked in a browser; without it they are skipped.
+browser:
+	which chromium chromium-browser google-chrome || (apt-get update && apt-get install --yes chromium)
+
+# The pictures of the README, from those journeys.
+screenshots: .venv/tested
+	SCREENSHOTS=docs $(BIN)/pytest tests/test_browser.py
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks --rows $(ROWS) --runs $(RUNS)

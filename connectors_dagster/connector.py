@@ -96,6 +96,7 @@ class Connector:
             not asked.
         total_header: a response header that says how many rows there are in all: pages along Link headers are
             checked against it.
+        total_path: where the body says so, a JSON path, if it does.
         fixed_pages: whether a page has the rows the offset paginator's `limit` says without being asked for them.
         settle_lag: how long the API may take to show a change.
         max_parallel_requests: requests under way at once, from all runs on a machine together.
@@ -117,6 +118,7 @@ class Connector:
     detached: frozenset[str] = frozenset()
     told_by: Mapping[str, str] = field(default_factory=dict)
     total_header: str | None = None
+    total_path: str | None = None
     fixed_pages: bool = False
     retry: Retry = Retry()
     settle_lag: timedelta = timedelta(minutes=5)
@@ -161,6 +163,11 @@ class Connector:
             name: {column: cast(TColumnSchema, {"name": column, **hints}) for column, hints in table["columns"].items()}
             for name, table in tables.items()
         }
+
+    @property
+    def tells_total(self) -> bool:
+        """Whether the API says how many rows there are in all."""
+        return bool(self.total_header or self.total_path)
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:

@@ -63,10 +63,14 @@ def serve_ui(*, port: int = 3000) -> int:
             os.environ.setdefault("DESTINATION__DUCKDB__CREDENTIALS", str(project_folder() / DEMO_FILE))
             say(f"sandbox for {', '.join(missing)}; rows go into {duckdb_file()}")
         say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
-        command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
         # A shell may start us deaf to the keyboard, and Dagster ends by nothing else.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        return _until_interrupted(subprocess.Popen(command, cwd=project_folder()))
+        return _until_interrupted(subprocess.Popen(ui_command(port), cwd=project_folder()))
+
+
+def ui_command(port: int) -> list[str]:
+    """Return the command that serves the Dagster UI, to be given in the project folder."""
+    return [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
 
 
 def _turned_on() -> list[Connector]:
@@ -76,17 +80,41 @@ def _turned_on() -> list[Connector]:
 @contextmanager
 def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
     """Serve a sandbox on a free port from a process of its own; yields the port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     options = ["--port", str(port), "--scale", str(scale)]
     process = subprocess.Popen([sys.executable, "-m", "connectors_dagster.cli", "sandbox", *options])
     try:
-        _wait_until_up(process, f"http://127.0.0.1:{port}/_counts")
+        wait_until_up(process, f"http://127.0.0.1:{port}/_counts")
         yield port
     finally:
         process.terminate()
         process.wait(10)
+
+
+def free_port() -> int:
+    """Find a port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_up(process: "subprocess.Popen[bytes]", url: str, *, seconds: int = 30) -> None:
+    """Wait for a server to answer.
+
+    Raises:
+        RuntimeError: it ended, or is still silent after so many seconds.
+    """
+    for _ in range(seconds * 10):
+        try:
+            _get(url)
+            return
+        except (urllib.error.URLError, ConnectionError):
+            if process.poll() is not None:
+                raise RuntimeError(
+                    f"{url}: the server ended with code {process.returncode} before it answered"
+                ) from None
+            time.sleep(0.1)
+    raise RuntimeError(f"{url}: no answer within {seconds} s")
 
 
 def _until_interrupted(process: "subprocess.Popen[bytes]") -> int:
@@ -97,18 +125,6 @@ def _until_interrupted(process: "subprocess.Popen[bytes]") -> int:
             return process.wait()
         except KeyboardInterrupt:  # the terminal has sent it to all of us
             continue
-
-
-def _wait_until_up(process: "subprocess.Popen[bytes]", url: str) -> None:
-    for _ in range(300):
-        try:
-            _get(url)
-            return
-        except (urllib.error.URLError, ConnectionError):
-            if process.poll() is not None:
-                raise RuntimeError(f"the sandbox ended with code {process.returncode} before it answered") from None
-            time.sleep(0.1)
-    raise RuntimeError(f"the sandbox did not answer at {url} within 30 s")
 
 
 def _get(url: str) -> bytes:

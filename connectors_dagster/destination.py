@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlt
 from dlt.common.destination import Destination, TLoaderFileFormat
+from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
@@ -105,11 +106,22 @@ def only_writer(path: Path, purpose: str) -> Iterator[None]:
 @contextmanager
 def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
     """Open a dataset for queries; a DuckDB file only while nobody writes it."""
-    with ExitStack() as stack:
-        if destination_name() == "duckdb":
-            stack.enter_context(only_writer(duckdb_file(), f"reading {dataset}"))
+    with _nobody_writing(f"reading {dataset}"):
         client: Any = dlt.dataset(build_destination(), dataset).sql_client
-        yield stack.enter_context(client)
+        with client:
+            yield client
+
+
+def stored_schema(dataset: str, name: str) -> Schema:
+    """Read what the destination knows of the tables of a family; of none if there is nothing yet."""
+    with _nobody_writing(f"reading the schema of {name}"):
+        return dlt.dataset(build_destination(), dataset, schema=name).schema
+
+
+@contextmanager
+def _nobody_writing(purpose: str) -> Iterator[None]:
+    with only_writer(duckdb_file(), purpose) if destination_name() == "duckdb" else nullcontext():
+        yield
 
 
 def _open(path: Path) -> "duckdb.DuckDBPyConnection":

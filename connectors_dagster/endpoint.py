@@ -47,11 +47,12 @@ class Endpoint:
     Args:
         resource: what to read.
         client: dlt's `client` configuration, with values in place of settings.
+        page_limit: how many pages to read of each sequence; all when left out.
     """
 
-    def __init__(self, resource: Resource, client: Mapping[str, Any]) -> None:
+    def __init__(self, resource: Resource, client: Mapping[str, Any], *, page_limit: int | None = None) -> None:
         """Prepare what all sequences of requests share."""
-        self.resource, self.client = resource, client
+        self.resource, self.client, self.page_limit = resource, client, page_limit
         endpoint = self.endpoint = settings.fill(resource.endpoint, settings.read_settings(resource.connector))
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
@@ -142,9 +143,9 @@ class Endpoint:
 
     def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
         guard = PageGuard(self.resource, session.label)
-        while (page := self._next(pages, guard)) is not None:
+        while guard.number != self.page_limit and (page := self._next(pages, guard)) is not None:
             yield guard.check(page)
-        session.tally.duplicates += guard.duplicates()
+        guard.close(session.tally, whole=guard.number != self.page_limit)
 
     def _next(self, pages: Iterator[PageData[RawRow]], guard: PageGuard) -> PageData[RawRow] | None:
         try:

@@ -1,8 +1,16 @@
 """What can go wrong with an API, grouped by what its reader should do."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class ApiError(Exception):
-    """The API refused or answered nonsense; asking again does not help."""
+    """The API refused or answered nonsense; asking again does not help.
+
+    `answer` is what it answered, without secrets, as far as there was an answer.
+    """
+
+    answer: Mapping[str, str | int] = MappingProxyType({})
 
 
 class TransientApiError(ApiError):

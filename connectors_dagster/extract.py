@@ -23,6 +23,7 @@ from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.keys import Keys
 from connectors_dagster.noise import no_noise
 from connectors_dagster.order import Order
+from connectors_dagster.preview import Preview
 from connectors_dagster.session import Policy
 from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
@@ -38,10 +39,12 @@ class Outcome:
 
     resource: Resource
     tallies: Mapping[Slice | None, Tally] = field(default_factory=dict)
+    previews: Mapping[Slice | None, Preview] = field(default_factory=dict)
     dlt_resource: DltResource | None = None
     load_ids: Sequence[str] = ()
     parents_read: Sequence[Any] = ()
     seconds: float = 0.0
+    table_rows: int | None = None
     error: Exception | None = None
 
 
@@ -62,8 +65,10 @@ def extract(pipeline: dlt.Pipeline, order: Order, client: Mapping[str, Any], pol
             slices=order.slices,
             parents=readings[parent.name].rows_of_children if parent else {},
             workers=order.max_parallel_requests or settings.max_parallel_requests(connector),
+            page_limit=order.page_limit,
+            preview_rows=settings.preview_rows(),
         )
-        outcome = outcomes[resource.name] = Outcome(resource, reading.tallies)
+        outcome = outcomes[resource.name] = Outcome(resource, reading.tallies, reading.previews)
         if parent and (failed := outcomes[parent.name].error):
             kind = TransientApiError if isinstance(failed, TransientApiError) else ApiError
             outcome.error = kind(f"{resource}: not read, because its parent {parent} failed")

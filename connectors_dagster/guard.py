@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+import requests
 from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
+from connectors_dagster.answer import describe_answer
 from connectors_dagster.body import NULL, RawRow, is_raw
 from connectors_dagster.connector import Resource
 from connectors_dagster.errors import EnvelopeError
@@ -15,6 +17,8 @@ from connectors_dagster.keys import Keys
 from connectors_dagster.links import CountedLinks
 from connectors_dagster.paginators import AnchoredOffset
 from connectors_dagster.redaction import excerpt, redact
+from connectors_dagster.tally import Tally
+from connectors_dagster.total import read_total
 
 MOST_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
@@ -46,8 +50,9 @@ class PageGuard:
         self._seen: set[int] = set()
         self._asked: set[str] = set()
         self._empty = 0
-        self._url = ""
+        self._response: requests.Response | None = None
         self._keys = Keys()
+        self._totals: set[int] = set()
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
         """Check one page and return its rows, less those that were read before on purpose.
@@ -56,8 +61,10 @@ class PageGuard:
             EnvelopeError: no list where the rows should be, rows that are no objects, a page that was here
                 before, or an end that is none.
         """
-        self.turn(page.response.url)
+        self.turn(page.response)
         self._check_envelope(page)
+        if (total := read_total(self.resource.connector, page.response)) is not None:
+            self._totals.add(total)
         paginator = page.paginator
         if isinstance(paginator, AnchoredOffset):
             if not paginator.stepping:
@@ -72,13 +79,19 @@ class PageGuard:
             self._check_end(page, paginator)
         return self._counted(page)
 
-    def duplicates(self) -> int:
-        """Count the rows whose key had been on a page before."""
-        return self._keys.repeated()
+    def close(self, tally: Tally, *, whole: bool) -> None:
+        """Count what only all pages together tell; `whole` says that the last of them was read."""
+        different = self._keys.different()
+        tally.keys += different
+        tally.duplicates += self._keys.repeated()
+        if whole and self._totals:
+            # The total changes while rows come and go: any number in between may be what there was to read.
+            told = max(min(self._totals), min(different, max(self._totals)))
+            tally.told = told + (tally.told or 0)
 
-    def turn(self, url: str = "") -> None:
-        """Count a page; `url` is what it was read from, where that is known."""
-        self.number, self._url = self.number + 1, url
+    def turn(self, response: requests.Response | None = None) -> None:
+        """Count a page; `response` is what it was read from, where that is known."""
+        self.number, self._response = self.number + 1, response
 
     def fail(self, what: str, where: str) -> None:
         """Refuse the page at hand.
@@ -87,8 +100,12 @@ class PageGuard:
             EnvelopeError: always.
         """
         file = f"connectors/{self.resource.connector.name}.py"
-        read_from = f" (read from {redact(self._url)})" if self._url else ""
-        raise EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
+        read_from = f" (read from {redact(self._response.url)})" if self._response is not None else ""
+        error = EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
+        if self._response is not None:
+            # Without the body: where it is no more than an error it is in the message, else it holds rows.
+            error.answer = describe_answer(self._response, body=False)
+        raise error
 
     def _counted(self, rows: list[RawRow]) -> list[RawRow]:
         self._keys.add(map(self.identity, rows))

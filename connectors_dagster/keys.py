@@ -21,7 +21,11 @@ class Keys:
         """Take note of keys."""
         self._hashes.extend(map(hash, keys))
 
+    def different(self) -> int:
+        """Count each key once."""
+        hashes = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])
+        return int(pc.count_distinct(hashes).as_py())
+
     def repeated(self) -> int:
         """Count those that had come before."""
-        hashes = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])
-        return len(hashes) - int(pc.count_distinct(hashes).as_py())
+        return len(self._hashes) - self.different()

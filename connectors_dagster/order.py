@@ -18,6 +18,7 @@ class Order:
         slices: empty for a family that is loaded whole.
         max_parallel_requests: requests under way at once; as configured when left out.
         accept_loss: let tables lose as many rows as the API no longer returns.
+        page_limit: a trial: how many pages to read of each sequence. What is absent from them is not settled.
     """
 
     now: datetime
@@ -25,6 +26,7 @@ class Order:
     slices: Sequence[Slice] = ()
     max_parallel_requests: int | None = None
     accept_loss: bool = False
+    page_limit: int | None = None
 
     @property
     def connector(self) -> Connector:

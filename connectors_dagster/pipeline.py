@@ -21,7 +21,7 @@ from connectors_dagster.absent import Absence
 from connectors_dagster.budget import Budget
 from connectors_dagster.causes import cause, may_pass
 from connectors_dagster.connector import Connector
-from connectors_dagster.destination import build_destination, writer
+from connectors_dagster.destination import build_destination, destination_name, writer
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.extract import Outcome, extract
 from connectors_dagster.folder import private_folder, work_folder
@@ -32,6 +32,8 @@ from connectors_dagster.redaction import remember
 from connectors_dagster.session import Policy
 
 CREATE_ATTEMPTS = 10
+KNOW_THEIR_SIZE = {"duckdb", "motherduck"}
+"""Destinations that count the rows of a table without reading it."""
 DUCKDB = {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False}
 DEFAULTS = {
     # Rows say which load brought them; they need no number of their own, they have a key.
@@ -136,7 +138,9 @@ def _load(load: Load, order: Order) -> None:
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{order.name}: loading ended before packages {left} were loaded: run again")
-        _settle_absent(load, order)
+        if order.page_limit is None:
+            _settle_absent(load, order)
+        _count_rows(load)
 
 
 def _settle_absent(load: Load, order: Order) -> None:
@@ -161,6 +165,17 @@ def _settle_absent(load: Load, order: Order) -> None:
             outcome.error, outcome.dlt_resource = error, None
             continue
         next(iter(outcome.tallies.values())).absent = absent
+
+
+def _count_rows(load: Load) -> None:
+    """Count the rows of the tables where that reads none of them."""
+    if destination_name() not in KNOW_THEIR_SIZE:
+        return
+    with load.pipeline.sql_client() as client:
+        for outcome in load.outcomes.values():
+            if outcome.dlt_resource is not None:
+                table = client.make_qualified_table_name(outcome.resource.name)
+                outcome.table_rows = int((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
 
 
 @contextmanager

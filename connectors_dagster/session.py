@@ -1,6 +1,7 @@
 """HTTP as a connector wants it: its retries, its origin and no other, its secrets out of every message."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
+from connectors_dagster.answer import describe_answer, name_request
 from connectors_dagster.budget import Budget
 from connectors_dagster.connector import Meaning, Retry
 from connectors_dagster.errors import ApiError, TransientApiError
@@ -30,7 +32,11 @@ ADVICE = {
     401: "; check the credentials of this source",
     403: "; the credentials may not read this: check their scope",
     404: "; check base_url and path",
+    429: "; lower max_parallel_requests of this source, or run again later",
 }
+BROKEN_API = "; the API has a problem of its own: run again later"
+UNREACHED = "; is the API up, and base_url its address?"
+UNTRUSTED = "; REQUESTS_CA_BUNDLE names the certificates to trust"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,7 @@ class Policy:
         allow_http: whether plain http may leave this machine.
         timeout: seconds to connect, and between two bytes.
         sleep: waits that many seconds.
+        clock: tells seconds that only ever grow.
         adapter: keeps the connections.
         budget: how many requests are granted; None for any number.
         remaining_header: says how many of them are left.
@@ -53,6 +60,7 @@ class Policy:
     allow_http: bool = False
     timeout: tuple[float, float] = (10.0, 60.0)
     sleep: Callable[[float], None] = pause
+    clock: Callable[[], float] = time.monotonic
     adapter: HTTPAdapter = field(default_factory=lambda: JsonAdapter(pool_maxsize=32))
     budget: Budget | None = None
     remaining_header: str | None = None
@@ -153,7 +161,8 @@ class ApiSession(requests.Session):
             self.tally.bytes += len(response.content)
         self._spent = response.headers.get(self.policy.remaining_header or "") == "0"
         if response.status_code >= 300:
-            raise ApiError(f"{self.label}: {_name(request)} answered {response.status_code} and nothing to follow")
+            what = f"{self.label}: {name_request(request)} answered {response.status_code} and nothing to follow"
+            raise _answered(ApiError(f"{what}: check base_url"), response)
         self._check_json(request, response)
         return response
 
@@ -175,10 +184,11 @@ class ApiSession(requests.Session):
         except ValueError:
             start = excerpt(response.content.decode("utf-8", "replace"), 200)
         what = f"something that is no JSON ({response.headers.get('Content-Type')}), beginning {start!r}"
-        raise TransientApiError(
-            f"{self.label}: {_name(request)} answered {response.status_code} with "
+        failure = TransientApiError(
+            f"{self.label}: {name_request(request)} answered {response.status_code} with "
             f"{what if response.content else 'an empty body'}: check base_url and path"
         )
+        raise _answered(failure, response)
 
     def _note_ignored(self, request: requests.PreparedRequest) -> None:
         """Count an ignored answer and say so, unless it is another word for an empty list."""
@@ -187,7 +197,7 @@ class ApiSession(requests.Session):
         if meaning == "none":
             return
         self.tally.ignored += 1
-        answer = f"{_name(request)} answered {status}: {excerpt(text, 300)}"
+        answer = f"{name_request(request)} answered {status}: {excerpt(text, 300)}"
         if meaning == "not available":
             self.tally.not_available = answer
         logger.warning("%s: %s, taken as declared: %s", self.label, meaning, answer)
@@ -208,21 +218,23 @@ class ApiSession(requests.Session):
     def _explain(self, request: requests.PreparedRequest, error: Exception) -> ApiError:
         if not isinstance(error, requests.HTTPError) or error.response is None:
             kind = TransientApiError if isinstance(error, BROKEN) and not is_untrusted(error) else ApiError
-            advice = "; REQUESTS_CA_BUNDLE names the certificates to trust" if is_untrusted(error) else ""
-            return kind(f"{self.label}: {_name(request)} failed: {redact(str(error))}{advice}")
+            advice = UNTRUSTED if is_untrusted(error) else UNREACHED
+            return kind(f"{self.label}: {name_request(request)} failed: {redact(str(error))}{advice}")
         response, status = error.response, error.response.status_code
-        body, advice = excerpt(response.text, 300), ADVICE.get(status, "")
+        body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
         if (asked := retry_after(response) or 0) > self.policy.retry.max_wait.total_seconds():
             advice += f"; it asks to wait {asked:.0f} s, longer than a run waits"
         kind = TransientApiError if status in self.policy.retry.statuses or status >= 500 else ApiError
-        return kind(f"{self.label}: {_name(request)} answered {status}: {body}{advice}")
+        failure = kind(f"{self.label}: {name_request(request)} answered {status}: {body}{advice}")
+        return _answered(failure, response)
+
+
+def _answered(failure: ApiError, response: requests.Response) -> ApiError:
+    failure.answer = describe_answer(response)
+    return failure
 
 
 def _kind(error: BaseException | None) -> str:
     if isinstance(error, requests.HTTPError):
         return f"status {error.response.status_code}"
     return "no JSON" if isinstance(error, ApiError) else type(error).__name__
-
-
-def _name(request: requests.PreparedRequest) -> str:
-    return redact(f"{request.method} {request.url}")

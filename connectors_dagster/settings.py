@@ -1,6 +1,7 @@
 """Settings and secrets of connectors, from dlt's configuration: environment, .dlt/config.toml, .dlt/secrets.toml."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import dlt
@@ -8,6 +9,7 @@ import dlt
 from connectors_dagster.connector import Connector, Secret, Setting
 
 DEFAULT_START_DATE = "2024-01-01"
+SOONEST_STALE = timedelta(minutes=6)
 
 
 class MissingSettingsError(Exception):
@@ -129,6 +131,25 @@ def failure_webhook() -> str | None:
     """Read where failures of runs are reported; the address may hold a token, so this is not read at import."""
     address: str | None = dlt.config.get("connectors.failure_webhook", str)
     return address
+
+
+def preview_rows() -> int:
+    """Read how many rows of a read its record shows; 0 where nobody but the destination should hold rows."""
+    configured: Any = dlt.config.get("connectors.preview_rows")
+    return 5 if configured is None else int(configured)
+
+
+def stale_after(connector: str) -> timedelta:
+    """Read after how many hours without a load the assets of a connector are stale, a day by default.
+
+    Raises:
+        ValueError: Dagster cannot look at it so often.
+    """
+    configured: Any = dlt.config.get(f"sources.{connector}.stale_after_hours")
+    hours = timedelta(hours=24 if configured is None else float(configured))
+    if hours < SOONEST_STALE:
+        raise ValueError(f"{environment_name(connector, 'stale_after_hours')}: {configured!r} is less than 0.1 hours")
+    return hours
 
 
 def show_examples() -> bool:

@@ -13,7 +13,9 @@ from connectors_dagster.columns import Columns
 from connectors_dagster.connector import Resource
 from connectors_dagster.cut import Cut
 from connectors_dagster.endpoint import Endpoint
+from connectors_dagster.heartbeat import Heartbeat
 from connectors_dagster.parallel import Interleaved
+from connectors_dagster.preview import Preview
 from connectors_dagster.session import ApiSession, Policy
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice
@@ -36,9 +38,12 @@ class Reading:
         slices: what to read of which windows; empty for a resource that is read whole.
         parents: rows of the parent, by slice, when there is one.
         workers: requests under way at once.
+        page_limit: how many pages to read of each sequence, for a trial; all when left out.
+        preview_rows: how many rows of each slice to keep for people to look at.
 
-    After the rows are read, `tallies` counts by slice (None: the whole) and `rows_of_children` holds, by
-    slice, the fields of each row that children are asked with; `parents_read` are the parents that answered.
+    After the rows are read, `tallies` counts by slice (None: the whole), `previews` shows the first rows and
+    `rows_of_children` holds, by slice, the fields of each row that children are asked with; `parents_read` are the
+    parents that answered.
     """
 
     resource: Resource
@@ -47,11 +52,14 @@ class Reading:
     slices: Sequence[Slice] = ()
     parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
     workers: int = 4
+    page_limit: int | None = None
+    preview_rows: int = 0
 
     def __post_init__(self) -> None:
         """Open a tally for everything that is asked for."""
-        self.endpoint = Endpoint(self.resource, self.client)
+        self.endpoint = Endpoint(self.resource, self.client, page_limit=self.page_limit)
         self.tallies: dict[Slice | None, Tally] = {piece: Tally() for piece in self.slices or (None,)}
+        self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.tallies}
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
@@ -71,8 +79,11 @@ class Reading:
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""
+        heartbeat = Heartbeat(str(self.resource), self.policy.clock)
         for page in Interleaved(self._sequences(), workers=self.workers):
+            heartbeat.note(rows=sum(map(len, page.rows.values())))
             for piece, rows in page.rows.items():
+                self.previews[piece].add(rows)
                 if self._wanted:
                     keep = ({name: decode(row.get(name, NULL)) for name in self._wanted} for row in rows)
                     self.rows_of_children.setdefault(piece, []).extend(keep)

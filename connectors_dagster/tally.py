@@ -1,13 +1,15 @@
 """What reading a window took: counts that become metadata."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass
 class Tally:
     """Counts of one read; rows are those kept, bytes those of decoded bodies, waited is in seconds.
 
-    `not_available` is the answer that says that this account lacks the resource.
+    `keys` are the different keys that were read, whether kept or not, and `told` is how many rows there are in all
+    if the API says so. `not_available` is the answer that says that this account lacks the resource.
     """
 
     rows: int = 0
@@ -22,6 +24,8 @@ class Tally:
     ignored: int = 0
     not_available: str = ""
     absent: int = 0
+    keys: int = 0
+    told: int | None = None
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
 
@@ -29,5 +33,10 @@ class Tally:
         """Add another read's counts to these."""
         for item in fields(self):
             mine, theirs = getattr(self, item.name), getattr(other, item.name)
-            either = {**mine, **theirs} if isinstance(mine, dict) else mine or theirs
-            setattr(self, item.name, either if isinstance(mine, dict | str) else mine + theirs)
+            if theirs is not None:
+                setattr(self, item.name, theirs if mine is None else _sum(mine, theirs))
+
+
+def _sum(mine: Any, theirs: Any) -> Any:
+    either = {**mine, **theirs} if isinstance(mine, dict) else mine or theirs
+    return either if isinstance(mine, dict | str) else mine + theirs

@@ -49,6 +49,10 @@ class Slice:
         """Whether the window needs no further read."""
         return self.until >= self.window.end
 
+    def trial(self) -> "Slice":
+        """Claim nothing as read."""
+        return replace(self, until=self.window.start)
+
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
         """Start where an earlier read had reached, less the lag."""
         since = max(self.window.start, min(reached - lag, self.window.end))

@@ -18,6 +18,8 @@ from connectors_dagster.connector import Resource
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.defs import runs
+from connectors_dagster.defs.assets import build_assets
+from connectors_dagster.defs.partitions import open_windows
 from connectors_dagster.order import Order
 from connectors_dagster.pipeline import Load, loading
 from connectors_dagster.settings import environment_name
@@ -243,3 +245,24 @@ def materialize(instance: dg.DagsterInstance) -> Callable[..., runs.Summary]:
         return runs.execute(defs(), instance, list(runs.plan(instance, resources, since=since, until=until)))
 
     return materialize_
+
+
+@pytest.fixture
+def run_assets(instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProcessResult]:
+    """Run assets of a connector, in the first window: ``run_assets("storefront/orders", page_limit=1)``."""
+
+    def run_(*selection: str, **config: Any) -> dg.ExecuteInProcessResult:
+        resources = [find(name) for name in selection]
+        grid = WindowGrid("P30D", "2024-01-01")
+        open_windows(instance, grid, NOW)
+        families = {f"{r.connector.name}__{r.family}": {"config": config} for r in resources}
+        job = dg.Definitions(build_assets(resources[0].connector)).resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            run_config={**runs.QUIET, "ops": families},
+            instance=instance,
+            asset_selection=[dg.AssetKey(name.split("/")) for name in selection],
+            partition_key=grid.opened(NOW)[0].key if resources[0].windowed else None,
+            raise_on_error=False,
+        )
+
+    return run_

@@ -15,7 +15,6 @@ from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.defs import present, runs
 from connectors_dagster.defs.metadata import window_metadata
 from connectors_dagster.defs.translator import asset_key
-from connectors_dagster.tally import Tally
 from connectors_dagster.window import WindowGrid
 from tests.rows import order
 
@@ -88,7 +87,7 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
             resource = load_connectors()[connector].resources[table]
             lag = resource.connector.settle_lag
             for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, settle_lag=lag):
-                metadata = window_metadata(resource, piece, Tally())
+                metadata = window_metadata(resource, piece)
                 event = dg.AssetMaterialization(asset_key(resource), partition=piece.window.key, metadata=metadata)
                 instance.report_runless_asset_event(event)
 

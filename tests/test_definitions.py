@@ -25,7 +25,7 @@ def test_an_asset_tells_table_columns_kinds_and_how_it_loads(key):
     assert spec.metadata["dagster/table_name"] == key.replace("/", ".")
     columns = spec.metadata["dagster/column_schema"].columns
     assert [column.name for column in columns] == list(resource.columns)
-    assert [c.name for c in columns if "primary key" in c.constraints.other] == list(resource.primary_key)
+    assert [c.name for c in columns if "primary_key" in c.tags] == list(resource.primary_key)
     assert spec.kinds == {"dlt", "duckdb"}
     assert spec.description
     assert spec.tags["loading"] == ("windowed" if resource.windowed else "whole")

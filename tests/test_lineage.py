@@ -108,6 +108,32 @@ def test_revenue_by_month_comes_from_assets_of_two_connectors(monkeypatch):
     }
 
 
+@pytest.mark.filterwarnings("ignore:Parameter `include_sources` of function `AssetSelection.all`")  # Dagster's own use
+def test_revenue_by_month_is_made_anew_as_soon_as_what_it_reads_was_loaded(instance, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "billing storefront")
+    monkeypatch.setenv("CONNECTORS__EXAMPLES", "true")
+    definitions, window = defs(), "2024-01-01"
+    instance.add_dynamic_partitions("windows_P30D_from_2024-01-01", [window])
+    evaluated: list[dg.EvaluateAutomationConditionsResult] = []
+
+    def asked_for() -> int:
+        cursor = evaluated[-1].cursor if evaluated else None
+        evaluated.append(dg.evaluate_automation_conditions(definitions, instance, cursor=cursor))
+        return evaluated[-1].get_num_requested(REVENUE)
+
+    def loaded(asset: str, partition: str | None = window) -> None:
+        instance.report_runless_asset_event(dg.AssetMaterialization(asset.split("/"), partition=partition))
+
+    loaded("storefront/orders")
+    assert asked_for() == 0, "of transactions there is nothing yet"
+    loaded("billing/transactions")
+    assert asked_for() == 1
+    loaded("examples/revenue_by_month", partition=None)
+    assert asked_for() == 0
+    loaded("storefront/orders")
+    assert asked_for() == 1
+
+
 def test_revenue_by_month_sums_what_was_paid_and_billed_by_month_source_and_currency(api, load, warehouse):
     api.set(
         "storefront/orders",

@@ -3,7 +3,7 @@
 customers has no time filter and is loaded whole. coupons and orders are filtered by the API on
 `date_modified_gmt`: `modified_after` and `modified_before` are both exclusive, to the second, and compare
 with the GMT column because `dates_are_gmt` is sent. Pages are pinned to ascending ids, so that a row that
-appears while pages are read lands on the last page.
+appears while pages are read lands on the last page. Every page tells in a header how many rows there are in all.
 """
 
 from pathlib import Path
@@ -25,6 +25,7 @@ connector = Connector(
     description="Web shop: customers, coupons and orders",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     cursors={"coupons": GMT, "orders": GMT},
+    total_header="X-WP-Total",
     config={
         "client": {
             "base_url": Setting("base_url"),

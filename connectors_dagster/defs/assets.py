@@ -1,22 +1,22 @@
 """Families as multi-assets: one op reads, loads and reports parents with their children."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 import dagster as dg
-from dagster_dlt import DagsterDltResource
 from pydantic import Field
 
 from connectors_dagster.connector import Connector, Resource
 from connectors_dagster.defs import present
-from connectors_dagster.defs.metadata import count_metadata, window_metadata
+from connectors_dagster.defs.metadata import answer_metadata, load_metadata, preview_metadata, read_metadata
 from connectors_dagster.defs.partitions import grid_of, partitions_of
 from connectors_dagster.defs.progress import resume
-from connectors_dagster.defs.translator import asset_key, build_specs, declared_metadata
+from connectors_dagster.defs.translator import asset_key, build_specs, loaded_metadata
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
 from connectors_dagster.order import Order
 from connectors_dagster.settings import MissingSettingsError
+from connectors_dagster.window import Slice
 
 if TYPE_CHECKING:
     from connectors_dagster.extract import Outcome
@@ -42,6 +42,14 @@ class ReadConfig(dg.Config):
     accept_loss: bool = Field(
         default=False,
         description="Remove or mark the rows the API no longer returns, however large their share of the table.",
+    )
+    page_limit: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "A trial: read so many pages and no more, of each window or of each parent's children. Nothing counts as "
+            "read by it: its windows are not complete, and no row is taken for one the API no longer returns."
+        ),
     )
     max_parallel_requests: int | None = Field(
         default=None,
@@ -70,23 +78,32 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
     )
     def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
         selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
-        order = _order(context, selected, full=config.full)
-        order = replace(order, max_parallel_requests=config.max_parallel_requests, accept_loss=config.accept_loss)
+        now = present.now()
+        order = Order(
+            now=now,
+            resources=selected,
+            slices=_slices(context, selected, config, now),
+            max_parallel_requests=config.max_parallel_requests,
+            accept_loss=config.accept_loss,
+            page_limit=config.page_limit,
+        )
         yield from _materialize(context, order)
 
     return materialize
 
 
-def _order(context: dg.AssetExecutionContext, selected: Sequence[Resource], *, full: bool) -> Order:
-    connector, cursor, now = selected[0].connector, selected[0].eldest.cursor, present.now()
+def _slices(
+    context: dg.AssetExecutionContext, selected: Sequence[Resource], config: ReadConfig, now: datetime
+) -> list[Slice]:
+    connector, cursor = selected[0].connector, selected[0].eldest.cursor
     if cursor is None:
-        return Order(now=now, resources=selected)
+        return []
     grid, lag = grid_of(connector), connector.settle_lag
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, settle_lag=lag, tick=cursor.clock.tick)
-    if not full:
+    if not config.full:
         slices = [resume(context.instance, selected, piece, lag) for piece in slices]
-    return Order(now=now, resources=selected, slices=slices)
+    return [piece.trial() for piece in slices] if config.page_limit else slices
 
 
 def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg.MaterializeResult[None]]:
@@ -97,7 +114,7 @@ def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg
         with loading(order) as load:
             loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
             for outcome in loaded:
-                yield _result(context, load, outcome)
+                yield _result(context, load, outcome, page_limit=order.page_limit)
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
     except (MissingSettingsError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
@@ -105,26 +122,27 @@ def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg
         _fail(context, errors)
 
 
-def _result(context: dg.AssetExecutionContext, load: "Load", outcome: "Outcome") -> dg.MaterializeResult[None]:
-    resource = outcome.resource
-    assert load.info and outcome.dlt_resource
-    metadata = {
-        **DagsterDltResource().extract_resource_metadata(context, outcome.dlt_resource, load.info, load.pipeline),
-        **declared_metadata(resource),
-        "seconds": dg.MetadataValue.json({**load.seconds, "read": outcome.seconds}),
-    }
+def _result(
+    context: dg.AssetExecutionContext, load: "Load", outcome: "Outcome", *, page_limit: int | None
+) -> dg.MaterializeResult[None]:
+    resource, metadata = outcome.resource, {}
+    about_load = {**load_metadata(load, outcome), **loaded_metadata(resource, load.pipeline.default_schema)}
+    if page_limit:
+        about_load["page_limit"] = page_limit
     for piece, tally in outcome.tallies.items():
+        # All of it by window: what is given with the result would be shown above the rest.
+        told = {**preview_metadata(resource, outcome.previews[piece]), **read_metadata(resource, piece, tally)}
         if piece is None:
-            metadata |= {**count_metadata(resource, tally), "dagster/row_count": tally.rows}
+            metadata = {**told, **about_load}
         else:
-            context.add_asset_metadata(
-                window_metadata(resource, piece, tally), asset_key=asset_key(resource), partition_key=piece.window.key
-            )
+            told |= about_load
+            context.add_asset_metadata(told, asset_key=asset_key(resource), partition_key=piece.window.key)
     return dg.MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
-    failure = dg.Failure(description="\n".join(str(error) for error in errors), allow_retries=False)
+    description = "\n".join(str(error) for error in errors)
+    failure = dg.Failure(description, metadata=answer_metadata(errors), allow_retries=False)
     if not all(isinstance(error, PASSING) for error in errors):
         raise failure
     wait = RETRY.calculate_delay(context.retry_number + 1)

@@ -1,23 +1,68 @@
-"""Asset checks: what must hold for every loaded table, asked in plain SQL on any destination."""
+"""Asset checks: what must hold for every loaded table, to be run from the UI."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import dagster as dg
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
-from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.connector import Connector, Resource
-from connectors_dagster.defs import present
-from connectors_dagster.defs.metadata import fetched_until
-from connectors_dagster.defs.partitions import grid_of
-from connectors_dagster.defs.progress import last_fetched, last_metadata
+from connectors_dagster.defs.reconciliation import (
+    Answer,
+    columns_as_declared,
+    complete_is_read,
+    cursor_in_windows,
+    key_is_unique,
+    source_count,
+)
 from connectors_dagster.defs.translator import asset_key
-from connectors_dagster.destination import reading
-from connectors_dagster.window import Window
 
-Check = tuple[bool, dict[str, Any]]
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that must hold.
+
+    Args:
+        says: what holds, in a sentence.
+        ask: finds out.
+        severity: an error where rows are wrong, a warning where somebody should look.
+        applies: to which resources.
+    """
+
+    says: str
+    ask: Callable[[dg.DagsterInstance, Resource], Answer]
+    severity: dg.AssetCheckSeverity = ERROR
+    applies: Callable[[Resource], bool] = lambda _: True
+
+
+CHECKS = {
+    "key": Check(says="The key is unique and never null.", ask=key_is_unique),
+    "columns": Check(
+        says="The table has the declared columns with the declared types and no others: the API has not changed.",
+        ask=columns_as_declared,
+        severity=WARN,
+        applies=lambda resource: bool(resource.columns),
+    ),
+    "source_count": Check(
+        says="As many different keys were read as the API says there are.",
+        ask=source_count,
+        severity=WARN,
+        applies=lambda resource: resource.connector.tells_total,
+    ),
+    "cursor_in_windows": Check(
+        says="Every cursor lies inside a window that was loaded.",
+        ask=cursor_in_windows,
+        severity=WARN,
+        applies=lambda resource: resource.cursor is not None,
+    ),
+    "complete_is_read": Check(
+        says="No window is marked complete that was not read to its end.",
+        ask=complete_is_read,
+        applies=lambda resource: resource.cursor is not None,
+    ),
+}
 
 
 def build_checks(connector: Connector) -> dg.AssetChecksDefinition:
@@ -31,92 +76,23 @@ def build_checks(connector: Connector) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys, key=lambda key: (key.asset_key.path, key.name)):
-            try:
-                passed, numbers = CHECKS[key.name](context.instance, resources[key.asset_key])
-            except DatabaseUndefinedRelation:
-                passed, numbers = False, {"reason": "the table is not there yet: materialize the asset"}
-            yield dg.AssetCheckResult(asset_key=key.asset_key, check_name=key.name, passed=passed, metadata=numbers)
+            yield _result(context.instance, key.name, resources[key.asset_key])
 
     return check
 
 
 def _specs(resource: Resource) -> Iterator[dg.AssetCheckSpec]:
-    key = asset_key(resource)
-    yield dg.AssetCheckSpec("key", asset=key, description="The key is unique and never null.")
-    if resource.cursor:
-        yield dg.AssetCheckSpec(
-            "cursor_in_windows", asset=key, description="Every cursor lies inside a window that was loaded."
-        )
-        yield dg.AssetCheckSpec(
-            "complete_is_read", asset=key, description="No window is marked complete that was not read to its end."
-        )
+    for name, check in CHECKS.items():
+        if check.applies(resource):
+            yield dg.AssetCheckSpec(name, asset=asset_key(resource), description=check.says)
 
 
-def _key(_: dg.DagsterInstance, resource: Resource) -> Check:
-    with reading(resource.connector.name) as client:
-        table = client.make_qualified_table_name(resource.name)
-        columns = [client.escape_column_name(name) for name in resource.primary_key]
-        null = " OR ".join(f"{column} IS NULL" for column in columns)
-        listed = ", ".join(columns)
-        rows, keys = (
-            _number(client, sql)
-            for sql in (
-                f"SELECT count(*) FROM {table}",
-                f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {table} WHERE NOT ({null})) AS keys",
-            )
-        )
-    return rows == keys, {"rows": rows, "keys": keys}
-
-
-def _cursor_in_windows(instance: dg.DagsterInstance, resource: Resource) -> Check:
-    loaded = [window for window in _opened(resource) if last_fetched(instance, resource, window.key)]
-    with reading(resource.connector.name) as client:
-        table = client.make_qualified_table_name(resource.name)
-        cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
-        spans = _spans(loaded)
-        inside = " OR ".join([f"({cursor} >= %s AND {cursor} < %s)"] * len(spans)) or "1 = 0"
-        bounds = [_as_stored(resource, instant) for span in spans for instant in (span.start, span.end)]
-        sql = f"SELECT count(*) FROM {table} WHERE {cursor} IS NOT NULL AND NOT ({inside})"
-        outside = _number(client, sql, *bounds)
-    return outside == 0, {"rows_outside": outside, "windows_loaded": len(loaded)}
-
-
-def _complete_is_read(instance: dg.DagsterInstance, resource: Resource) -> Check:
-    wrong = []
-    for window in _opened(resource):
-        metadata = last_metadata(instance, resource, window.key)
-        claimed = "complete" in metadata and metadata["complete"].value
-        reached = fetched_until(resource, metadata)
-        if claimed and (reached is None or reached < window.end):
-            wrong.append(window.key)
-    return not wrong, {"windows": wrong}
-
-
-CHECKS = {"key": _key, "cursor_in_windows": _cursor_in_windows, "complete_is_read": _complete_is_read}
-
-
-def _number(client: SqlClientBase[Any], sql: str, *values: Any) -> int:
-    ((number,),) = client.execute_sql(sql, *values) or ((0,),)
-    return int(number)
-
-
-def _opened(resource: Resource) -> list[Window]:
-    return grid_of(resource.connector).opened(present.now())
-
-
-def _spans(windows: Sequence[Window]) -> list[Window]:
-    """Join neighbouring windows."""
-    spans: list[Window] = []
-    for window in windows:
-        if spans and spans[-1].end == window.start:
-            spans[-1] = Window(spans[-1].start, window.end)
-        else:
-            spans.append(window)
-    return spans
-
-
-def _as_stored(resource: Resource, instant: datetime) -> Any:
-    column = resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
-    if column.get("data_type") == "timestamp":
-        return instant.replace(tzinfo=None) if column.get("timezone") is False else instant
-    return resource.cursor.clock.encode(instant) if resource.cursor else instant
+def _result(instance: dg.DagsterInstance, name: str, resource: Resource) -> dg.AssetCheckResult:
+    check = CHECKS[name]
+    try:
+        passed, numbers = check.ask(instance, resource)
+    except DatabaseUndefinedRelation:
+        passed, numbers = False, {"reason": "the table is not there yet: materialize the asset"}
+    return dg.AssetCheckResult(
+        asset_key=asset_key(resource), check_name=name, passed=passed, severity=check.severity, metadata=numbers
+    )

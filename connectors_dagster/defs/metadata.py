@@ -1,50 +1,90 @@
 """What a materialization tells about itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from connectors_dagster import settings
 from connectors_dagster.connector import Resource
 from connectors_dagster.destination import location
+from connectors_dagster.errors import ApiError
 from connectors_dagster.redaction import redact
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice
 
+if TYPE_CHECKING:
+    from connectors_dagster.extract import Outcome
+    from connectors_dagster.pipeline import Load
+    from connectors_dagster.preview import Preview
 
-def count_metadata(resource: Resource, tally: Tally) -> dict[str, Any]:
-    """Return the counts of a read; waits in seconds, bytes as received and decoded."""
+
+def preview_metadata(resource: Resource, preview: "Preview") -> dict[str, Any]:
+    """Return the first rows of a read, and a query for more."""
+    return {
+        "preview": dg.MetadataValue.md(preview.as_markdown()),
+        "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM {resource.connector.name}.{resource.name} LIMIT 100;\n```"),
+    }
+
+
+def read_metadata(resource: Resource, piece: Slice | None, tally: Tally) -> dict[str, Any]:
+    """Return the counts of a read, and of one window what it is and up to when it is read.
+
+    Waits are in seconds, bytes as received and decoded. `outside` are rows the API sent that belong to no window of
+    the run: counted once, on its first window.
+    """
     return {
         "rows": tally.rows,
+        **(window_metadata(resource, piece) if piece else {}),
+        **({"dagster/partition_row_count": tally.rows} if piece else {}),
         "pages": tally.pages,
         "requests": tally.requests,
         "retries": tally.retries,
         "waited": round(tally.waited, 3),
         "bytes": tally.bytes,
+        "keys_read": tally.keys,
+        **({} if tally.told is None else {"source_rows": tally.told}),
         "duplicates": tally.duplicates,
+        "outside": tally.outside,
         "without_cursor": tally.without_cursor,
         "ignored": tally.ignored,
         **({"not_available": tally.not_available} if tally.not_available else {}),
         "absent": tally.absent,
         "drift": dg.MetadataValue.json(tally.drift),
         "missing_fields": dg.MetadataValue.json(tally.missing_fields),
-        "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM {resource.connector.name}.{resource.name} LIMIT 100;\n```"),
     }
 
 
-def window_metadata(resource: Resource, piece: Slice, tally: Tally) -> dict[str, Any]:
-    """Return the counts of a read window with its bounds, and up to when it is read."""
+def window_metadata(resource: Resource, piece: Slice) -> dict[str, Any]:
+    """Return the bounds of a window, up to when it is read, and from where to where."""
     return {
-        **count_metadata(resource, tally),
-        "dagster/partition_row_count": tally.rows,
+        "complete": piece.complete,
+        "fetched_until": dg.MetadataValue.timestamp(piece.until),
         "window_start": dg.MetadataValue.timestamp(piece.window.start),
         "window_end": dg.MetadataValue.timestamp(piece.window.end),
-        "fetched_until": dg.MetadataValue.timestamp(piece.until),
-        "complete": piece.complete,
         "read_from": read_from(resource),
         "loaded_into": location(),
+    }
+
+
+def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
+    """Return the seconds of each phase, what rows of this load have in `_dlt_load_id`, and the size of the table."""
+    phases = {**load.seconds, "read": outcome.seconds}
+    return {
+        **{f"seconds_{name}": round(phases[name], 3) for name in ("schema", "read", "load") if name in phases},
+        "load_id": ", ".join(outcome.load_ids),
+        **({} if outcome.table_rows is None else {"dagster/row_count": outcome.table_rows}),
+    }
+
+
+def answer_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
+    """Return what the API answered where it refused; of the second error that tells, as ``status (2)`` and so on."""
+    answers = [error.answer for error in errors if isinstance(error, ApiError) and error.answer]
+    return {
+        name if number == 1 else f"{name} ({number})": value
+        for number, answer in enumerate(answers, start=1)
+        for name, value in answer.items()
     }
 
 

@@ -17,9 +17,11 @@ def last_fetched(instance: dg.DagsterInstance, resource: Resource, window: str) 
     return fetched_until(resource, last_metadata(instance, resource, window))
 
 
-def last_metadata(instance: dg.DagsterInstance, resource: Resource, window: str) -> Mapping[str, dg.MetadataValue[Any]]:
-    """Return what the last materialization of a window tells; nothing if there was none."""
-    wanted = dg.AssetRecordsFilter(asset_key=asset_key(resource), asset_partitions=[window])
+def last_metadata(
+    instance: dg.DagsterInstance, resource: Resource, window: str | None
+) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Return what the last materialization of a window, or of what has none, tells; nothing if there was none."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset_key(resource), asset_partitions=[window] if window else None)
     for record in instance.fetch_materializations(wanted, limit=1).records:
         if record.asset_materialization:
             return record.asset_materialization.metadata

@@ -1,17 +1,20 @@
 """How a resource reads as an asset: key, table, columns, lineage."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import dlt
 from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
+from dlt.common.schema import Schema
 
 from connectors_dagster import settings
 from connectors_dagster.connector import Resource
 from connectors_dagster.defs.upstream import api_key
 from connectors_dagster.destination import destination_name
+
+COLUMNS = "dagster/column_schema"
 
 
 def asset_key(resource: Resource) -> dg.AssetKey:
@@ -41,9 +44,16 @@ class ConnectorTranslator(DagsterDltTranslator):
                 kinds={"dlt", destination_name()},
                 owners=list(settings.owners(resource.connector.name)),
                 tags={"connector": resource.connector.name, "loading": "windowed" if resource.windowed else "whole"},
+                freshness_policy=freshness(resource.connector.name),
             )
             .merge_attributes(metadata=declared_metadata(resource))
         )
+
+
+def freshness(connector: str) -> dg.FreshnessPolicy:
+    """Say when an asset nobody loads any more is stale: after the configured hours, with a warning at half of them."""
+    hours = settings.stale_after(connector)
+    return dg.FreshnessPolicy.time_window(fail_window=hours, warn_window=hours / 2)
 
 
 def build_specs(resources: Mapping[str, Resource]) -> dict[str, dg.AssetSpec]:
@@ -56,12 +66,25 @@ def build_specs(resources: Mapping[str, Resource]) -> dict[str, dg.AssetSpec]:
 
 
 def declared_metadata(resource: Resource) -> dict[str, Any]:
-    """Return table name and declared columns."""
+    """Return table name, declared columns, and which of them are copied from the parent."""
     return {
         "dagster/table_name": f"{resource.connector.name}.{resource.name}",
-        "dagster/column_schema": column_schema(resource),
+        COLUMNS: column_schema(resource),
         "dagster/storage_kind": destination_name(),
+        **column_lineage(resource),
     }
+
+
+def loaded_metadata(resource: Resource, schema: Schema) -> dict[str, Any]:
+    """Return what was declared, with the columns a load found beside the declared ones."""
+    declared = declared_metadata(resource)
+    stored = {schema.naming.normalize_path(name) for name in resource.columns}
+    others = [
+        dg.TableColumn(name, str(column.get("data_type")), "not declared, found by the load")
+        for name, column in schema.tables.get(resource.name, {}).get("columns", {}).items()
+        if name not in stored and not name.startswith("_dlt")
+    ]
+    return {**declared, COLUMNS: dg.TableSchema(columns=[*declared[COLUMNS].columns, *others])}
 
 
 def column_schema(resource: Resource) -> dg.TableSchema:
@@ -76,12 +99,30 @@ def column_schema(resource: Resource) -> dg.TableSchema:
                 constraints=dg.TableColumnConstraints(
                     nullable=name not in keys and column.get("nullable") is not False,
                     unique=keys == (name,),
-                    other=["primary key"] if name in keys else [],
                 ),
+                tags=dict.fromkeys(_roles(resource, name), ""),
             )
             for name, column in resource.columns.items()
         ]
     )
+
+
+def column_lineage(resource: Resource) -> dict[str, dg.TableColumnLineage]:
+    """Return where the columns come from that rows take over from their parent's."""
+    if resource.parent is None:
+        return {}
+    parent = asset_key(resource.parent)
+    copied = {column: [dg.TableColumnDep(parent, name)] for name, column in resource.included.items()}
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=copied)}
+
+
+def _roles(resource: Resource, column: str) -> Iterator[str]:
+    if column in resource.primary_key:
+        yield "primary_key"
+    if resource.incremental and column == resource.incremental["cursor_path"]:
+        yield "cursor"
+    if column in resource.included.values():
+        yield "parent_key"
 
 
 def describe(resource: Resource) -> str:
