@@ -323,12 +323,11 @@ def _contradictions_between(connector: Connector) -> Iterator[str]:
     incremental = {r.name for r in resources.values() if r.incremental}
     if lonely := incremental ^ set(connector.cursors):
         yield f"{sorted(lonely)} must have both an 'incremental' in the endpoint and a place in cursors"
-    if orphans := (connector.detached | set(connector.told_by)) - {r.name for r in resources.values() if r.parent}:
+    if orphans := (connector.detached | set(connector.told_by)) & {r.name for r in resources.values() if not r.parent}:
         yield f"{sorted(orphans)} in detached or told_by have no parent"
-    if unknown := set(connector.limits) - set(resources):
-        yield f"{sorted(unknown)} in limits are no resources; what is not read goes to not_loaded"
-    if unknown := set(connector.scalars) - set(resources):
-        yield f"{sorted(unknown)} in scalars are no resources"
+    for name in ("absent", "detached", "limits", "scalars", "told_by"):
+        if unknown := set(getattr(connector, name)) - set(resources):
+            yield f"{sorted(unknown)} in {name} are no resources; there are {', '.join(resources)}"
     if both := set(connector.not_loaded) & set(resources):
         yield f"{sorted(both)} are resources and in not_loaded"
 

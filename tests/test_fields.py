@@ -14,7 +14,7 @@ from starlette.responses import Response
 from connectors_dagster import source
 from connectors_dagster.body import parse
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.defs.metadata import count_metadata
+from connectors_dagster.defs.metadata import read_metadata
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.names import ColumnNames
 from connectors_dagster.tally import Tally
@@ -93,7 +93,7 @@ def test_declared_fields_that_no_row_has_are_listed_apart(catalog):
         "tags",
         "updated_at",
     ]
-    metadata = count_metadata(load_connectors()["catalog"].resources["ecommerce_data"], tally)
+    metadata = read_metadata(load_connectors()["catalog"].resources["ecommerce_data"], None, tally)
     assert metadata["missing_fields"].value == tally.missing_fields
     assert metadata["drift"].value == {}
     assert columns(id="bigint").missing == []
