@@ -43,6 +43,14 @@ def test_the_first_five_rows_are_shown_as_a_table_key_and_cursor_first(api, run_
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["1", "2", "3", "4", "5"]
 
 
+def test_the_query_it_tells_gives_the_rows_of_its_window(api, run_assets, load, warehouse):
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-02-05T00:00:00")])
+    load("storefront/orders", windows=["2024-01-31"])
+    query = told(run_assets("storefront/orders"), "storefront/orders")["sql"]
+    assert warehouse.ids("storefront.orders") == [1, 2]
+    assert [row[0] for row in warehouse.query(query.strip("`").removeprefix("sql"))] == [1]
+
+
 def test_what_is_shown_of_a_row_is_short_breaks_no_table_and_holds_no_secret(api, run_assets):
     note = f"<b>a|b\nc</b> {api.secrets[0]} " + "long " * 100
     api.set("catalog/ecommerce_data", [{"id": 1, "note": note}])

@@ -131,7 +131,7 @@ def _result(
         about_load["page_limit"] = page_limit
     for piece, tally in outcome.tallies.items():
         # All of it by window: what is given with the result would be shown above the rest.
-        told = {**preview_metadata(resource, outcome.previews[piece]), **read_metadata(resource, piece, tally)}
+        told = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, tally)}
         if piece is None:
             metadata = {**told, **about_load}
         else:

@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from connectors_dagster.preview import Preview
 
 
-def preview_metadata(resource: Resource, preview: "Preview") -> dict[str, Any]:
-    """Return the first rows of a read, and a query for more."""
+def preview_metadata(resource: Resource, piece: Slice | None, preview: "Preview") -> dict[str, Any]:
+    """Return the first rows of a read, and a query for all of them."""
     return {
         "preview": dg.MetadataValue.md(preview.as_markdown()),
-        "sql": dg.MetadataValue.md(f"```sql\nSELECT * FROM {resource.connector.name}.{resource.name} LIMIT 100;\n```"),
+        "sql": dg.MetadataValue.md(f"```sql\n{_query(resource, piece)};\n```"),
     }
+
+
+def _query(resource: Resource, piece: Slice | None) -> str:
+    """Write a query for what a window holds, where its cursor is a column of time; else for the beginning of all."""
+    everything = f"SELECT * FROM {resource.connector.name}.{resource.name}"
+    cursor = str((resource.incremental or {}).get("cursor_path"))
+    if piece is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
+        return f"{everything} LIMIT 100"
+    return f"{everything}\nWHERE {cursor} >= '{piece.window.start}' AND {cursor} < '{piece.window.end}'"
 
 
 def read_metadata(resource: Resource, piece: Slice | None, tally: Tally) -> dict[str, Any]:
