@@ -1,6 +1,6 @@
 """Paging that dlt lacks: by offset, without losing rows when others vanish, and by a field of the last row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import msgspec
@@ -61,17 +61,19 @@ class AnchoredOffset(BasePaginator):
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Take note of a page and find out where the next one begins."""
         rows, start = data or [], self.offset.current_value
-        if not self._attached(rows, start):
+        found = {self.identity(row): row for row in rows}
+        if not self._attached(found, start):
             self._step_back(start)
             return
         end = start + len(rows)
         self.stepping = self._steps_back > 0
-        self.fresh = [row for row in rows if self._known.get(self.identity(row)) != row]
+        again = [row for key, row in found.items() if self._known.get(key) == row]
+        self.fresh = [row for row in rows if row not in again] if again else rows
         if end > self._farthest:
             self._farthest, self._steps_back = end, 0
         self._has_next_page = self._goes_on(response, rows, end)
         self._size = max(self._size, len(rows))
-        self._known = {self.identity(row): row for row in rows}
+        self._known = found
         # A page of one row is all anchor: the next begins behind it.
         self.offset.current_value = end - (self._size > 1)
 
@@ -79,10 +81,10 @@ class AnchoredOffset(BasePaginator):
         if self.fixed:
             request.params.pop(self.offset.limit_param)
 
-    def _attached(self, rows: list[Any], start: int) -> bool:
+    def _attached(self, found: Mapping[bytes, Any], start: int) -> bool:
         if start == self.offset.initial_value or self._size == 1:
             return True
-        return any(self.identity(row) in self._known for row in rows)
+        return not self._known.keys().isdisjoint(found)
 
     def _step_back(self, start: int) -> None:
         self._steps_back += 1
