@@ -70,9 +70,7 @@ def test_a_signal_ends_the_command_at_once_and_cleanly(api, warehouse, project, 
     "place",
     [
         pytest.param(Trap("requests.sessions:Session.send"), id="extraction"),
-        pytest.param(
-            Trap("dagster_dlt:DagsterDltResource.extract_resource_metadata"), id="loaded but not yet recorded"
-        ),
+        pytest.param(Trap("connectors_dagster.preview:Preview.as_markdown"), id="loaded but not yet recorded"),
     ],
 )
 def test_a_killed_command_holds_up_nobody_and_the_next_one_loads_exactly(
