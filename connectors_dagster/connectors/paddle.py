@@ -61,6 +61,7 @@ def _of_customer(name: str, ending: str) -> EndpointResource:
     return {**_list(name, path, status=ARCHIVED_TOO, response_actions=[gone]), "include_from_parent": ["id"]}
 
 
+NOT_LISTED = "What was made for a single transaction (type custom) is not in the API's lists."
 CUT = "The API cannot filter it by time: each refresh reads the whole list."
 ONE_BY_ONE = "One request per customer, archived ones included, in every refresh."
 
@@ -89,8 +90,8 @@ connector = Connector(
     limits={
         "adjustments": CUT,
         "discounts": f"{CUT} A state that is none of active, archived and expired is not asked for.",
-        "prices": CUT,
-        "products": CUT,
+        "prices": f"{CUT} {NOT_LISTED}",
+        "products": f"{CUT} {NOT_LISTED}",
         "reports": CUT,
         "events": f"{CUT} Paddle keeps events for 90 days; older windows stay as they were loaded.",
         "subscriptions": f"{CUT} management_urls are made anew for each answer and expire.",
