@@ -172,6 +172,7 @@ class ApiSession(requests.Session):
         if self._spent:
             logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.remaining_header, SPENT)
             self.tally.waited += SPENT
+            self._spent = False
             self.policy.sleep(SPENT)
         with self.policy.budget.request(self.policy.sleep) if self.policy.budget else nullcontext(0.0) as waited:
             self.tally.waited += waited
