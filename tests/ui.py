@@ -49,6 +49,8 @@ def served_ui() -> Iterator[str]:
             "FRESHNESS_DAEMON_INTERVAL_SECONDS": "3",
         }
         port = free_port()
+        # Started in the background we are deaf to the keyboard, and whom we start would be, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with (Path(home) / "log").open("w") as log:
             process = subprocess.Popen(
                 ui_command(port),
@@ -69,12 +71,11 @@ def served_ui() -> Iterator[str]:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a server the way a keyboard does, and by force what is left of it."""
     process.send_signal(signal.SIGINT)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(30)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class Ui:
