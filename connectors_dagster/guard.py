@@ -84,7 +84,7 @@ class PageGuard:
         """Count what only all pages together tell; `whole` says that the last of them was read."""
         different = self._keys.different()
         tally.keys += different
-        tally.duplicates += self._keys.repeated()
+        tally.duplicates += len(self._keys) - different
         if whole and self._totals:
             # The total changes while rows come and go: any number in between may be what there was to read.
             told = max(min(self._totals), min(different, max(self._totals)))

@@ -21,6 +21,10 @@ class Keys:
         """Take note of keys."""
         self._hashes.extend(map(hash, keys))
 
+    def __len__(self) -> int:
+        """Count every key as often as it came."""
+        return len(self._hashes)
+
     def different(self) -> int:
         """Count each key once."""
         hashes = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])
@@ -28,4 +32,4 @@ class Keys:
 
     def repeated(self) -> int:
         """Count those that had come before."""
-        return len(self._hashes) - self.different()
+        return len(self) - self.different()

@@ -28,6 +28,7 @@ from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice, WindowGrid
 from tests.api import Api
 from tests.documented import Documented
+from tests.installed import required
 from tests.postgres import Postgres, cluster, find_programs
 from tests.rows import NOW
 from tests.shop import settings
@@ -152,12 +153,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def postgres_port() -> Iterator[int]:
     """The port of a Postgres cluster of our own; without Postgres tests are skipped, but never in CI."""
-    if (programs := find_programs()) is None:
-        reason = "Postgres is not installed: make postgres"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with cluster(programs) as port:
+    with cluster(required(find_programs(), what="Postgres", target="postgres")) as port:
         yield port
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.installed import required
 from tests.ui import PAGE, PATIENCE, Ui, chromium, find_browser, served_ui
 
 GROUP = "/locations/__repository__@connectors_dagster/asset-groups/storefront/lineage"
@@ -15,12 +16,7 @@ GROUP = "/locations/__repository__@connectors_dagster/asset-groups/storefront/li
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser; without one tests are skipped, but never in CI."""
-    if (program := find_browser()) is None:
-        reason = "Chromium is not installed: make browser"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with chromium(program) as browser:
+    with chromium(required(find_browser(), what="Chromium", target="browser")) as browser:
         yield browser
 
 
