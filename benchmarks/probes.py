@@ -44,9 +44,10 @@ def figures(names: Sequence[str], *, address: str, runs: int) -> tuple[dict[str,
 
 
 def tenfold(rows: int) -> Iterator[tuple[str, float]]:
-    """Yield the peak of the step's memory, in MB, for so many orders and for ten times as many."""
+    """Yield the seconds of the step and the peak of its memory, in MB, for so many orders and ten times as many."""
     step = next(entrant for entrant in ENTRANTS if entrant.name == "step")
     for size in (rows, 10 * rows):
         with serving(size) as address:
             run = run_trial(Trial(entrant=step, connections=4, latency=0), address=address, rows=size)
+        yield f"seconds of the step, {size:,} orders", run.seconds
         yield f"peak MB of the step, {size:,} orders", run.memory / 1e6

@@ -1,9 +1,10 @@
 """Declared columns: rows of JSON become an Arrow batch, and nothing a row holds is dropped."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -116,9 +117,7 @@ class Columns:
         self._seen |= found
         fields = sorted(found | self._required)
         # Row by row, then turned: going through all rows for each column would leave the processor's cache.
-        yield from zip(
-            fields, zip(*[tuple(map(row.get, fields, repeat(NULL))) for row in rows], strict=True), strict=False
-        )
+        yield from zip(fields, zip(*_values(rows, fields), strict=True), strict=False)
 
     def _infer(self, name: str, column: str, raws: Sequence[msgspec.Raw]) -> bool:
         """Decide the type of a new column; without any value there is nothing to keep yet."""
@@ -194,6 +193,13 @@ class Columns:
             f"{self.label}: {column!r} is {role} and holds {shown!r}, which is no {kind}: declare its data_type "
             f"as text in the schema file; if the table has the column as {kind}, it must be loaded anew"
         )
+
+
+def _values(rows: Sequence[RawRow], fields: Sequence[str]) -> Iterable[tuple[msgspec.Raw, ...]]:
+    """Return what each row has in `fields`, which are all there are."""
+    if len(fields) > 1 and all(len(row) == len(fields) for row in rows):
+        return map(itemgetter(*fields), rows)  # takes half as long
+    return (tuple(map(row.get, fields, repeat(NULL))) for row in rows)
 
 
 def _kind(hints: Mapping[str, Any]) -> str:
