@@ -30,12 +30,13 @@ def identity_of(resource: Resource) -> Callable[[Any], bytes]:
 
 
 def _identity(primary_key: Sequence[str], row: Any) -> bytes:
-    if not is_raw(row):  # no row, as the guard will say when it comes to it
+    try:
+        key = [row.get(name, NULL) for name in primary_key]
+        if NULL in key:
+            return b"\0".join(name.encode() + bytes(value) for name, value in row.items())
+        return b"\0".join(key)
+    except (AttributeError, TypeError):  # no row, as the guard will say when it comes to it
         return repr(row).encode()
-    key = [row.get(name, NULL) for name in primary_key]
-    if NULL in key:
-        return b"\0".join(name.encode() + bytes(value) for name, value in row.items())
-    return b"\0".join(key)
 
 
 class PageGuard:

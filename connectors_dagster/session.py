@@ -104,6 +104,7 @@ class ApiSession(requests.Session):
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
         self._spent = False
+        self._environment: Mapping[str, Any] = {}
         self._retrying = build_retrying(policy.retry, sleep=policy.sleep, before_sleep=self._note_retry)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
@@ -113,6 +114,11 @@ class ApiSession(requests.Session):
         except ValueError as error:
             failure = ApiError(f"{self.label}: {redact(str(error))}")
         raise failure
+
+    def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
+        """Look for proxies and certificates in the environment as requests does, but once: it takes its time."""
+        self._environment = self._environment or super().merge_environment_settings(*args, **kwargs)
+        return {**self._environment}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send a request to the own origin, and again as the retry policy says."""
