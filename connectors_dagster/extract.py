@@ -8,7 +8,7 @@ from typing import Any
 import dlt
 import pyarrow as pa
 from dlt.common.schema import Schema
-from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS, TTableSchemaColumns
+from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -21,6 +21,7 @@ from connectors_dagster.connector import ABSENT_SINCE, Resource
 from connectors_dagster.destination import file_format
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.keys import Keys
+from connectors_dagster.newcomers import DEDUPLICATED
 from connectors_dagster.noise import no_noise
 from connectors_dagster.order import Order
 from connectors_dagster.preview import Preview
@@ -29,7 +30,6 @@ from connectors_dagster.source import Reading
 from connectors_dagster.tally import Tally
 from connectors_dagster.window import Slice
 
-DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
 
 

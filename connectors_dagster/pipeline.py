@@ -26,6 +26,7 @@ from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.extract import Outcome, extract
 from connectors_dagster.folder import private_folder, work_folder
 from connectors_dagster.lock import alone
+from connectors_dagster.newcomers import append_newcomers
 from connectors_dagster.noise import no_noise
 from connectors_dagster.order import Order
 from connectors_dagster.redaction import remember
@@ -135,6 +136,9 @@ def _load(load: Load, order: Order) -> None:
         reraise=True,
     )
     with _step(load, "load"), no_noise():
+        for outcome in load.outcomes.values():
+            for load_id in outcome.load_ids:
+                append_newcomers(load.pipeline, load_id, outcome.resource.name)
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{order.name}: loading ended before packages {left} were loaded: run again")

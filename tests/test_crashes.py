@@ -63,6 +63,7 @@ def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs(
 ):
     old = set_orders(api, "pending")
     job().run()
+    job().run()  # the first had nothing to merge with, and no table to merge from was made
     new = set_orders(api, "completed", count=251)
     with pytest.raises(BrokenProcessPool):
         run_at_once(job(place))
@@ -81,7 +82,8 @@ def test_a_first_load_that_is_killed_while_it_makes_its_tables_is_repaired_by_th
     with pytest.raises(BrokenProcessPool):
         run_at_once(job(MERGED_IN_DUCKDB))
     job().run()
-    assert (loaded(warehouse), staged(warehouse), folders()) == (orders, 0, [])
+    assert (loaded(warehouse), folders()) == (orders, [])
+    assert "storefront_staging.orders" not in warehouse.tables() or staged(warehouse) == 0
 
 
 def test_a_disk_that_is_full_during_the_load_fails_by_name_and_changes_nothing(api, warehouse, monkeypatch):

@@ -65,6 +65,7 @@ BELOW: dict[str, set[str]] = {
         "window",
     },
     "destination": {"errors", "lock"},
+    "newcomers": {"destination"},
     "absent": {"connector", "errors"},
     "budget": set(),
     "causes": {"errors", "redaction"},

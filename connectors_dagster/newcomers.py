@@ -1,0 +1,55 @@
+"""Rows whose keys a DuckDB table does not have: to merge them would write them twice, so they are appended."""
+
+from pathlib import Path
+
+import dlt
+from dlt.common.schema import Schema
+from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS
+from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
+from dlt.common.storages import FileStorage, PackageStorage
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from connectors_dagster.destination import destination_name
+
+DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
+"""The hint of a table that says that no key comes twice in the load."""
+REMOVE_OTHERS = ("merge_key", "hard_delete")
+"""Hints of columns by which a merge also takes away what has another key."""
+
+
+def append_newcomers(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
+    """Have a package append to a table that has none of its keys, which comes to the same as merging.
+
+    Only where it takes one statement, which ends whole or not at all. The caller is the only writer until the
+    package is loaded.
+    """
+    info = pipeline.get_load_package_info(load_id)
+    package = PackageStorage(FileStorage(str(Path(info.package_path).parent)), "normalized")
+    schema = package.load_schema(load_id)
+    files = [job.file_path for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
+    if destination_name() != "duckdb" or len(files) != 1 or not _keys_decide(schema, table):
+        return
+    if _has_keys_of(pipeline, schema, table, files[0]):
+        return
+    schema.tables[table]["write_disposition"] = "append"
+    for column in schema.tables[table]["columns"].values():
+        column.pop("dedup_sort", None)  # dlt warns of what only a merge looks at
+    package.save_schema(load_id, schema)
+
+
+def _keys_decide(schema: Schema, table: str) -> bool:
+    hints = schema.tables[table]
+    return hints.get(DEDUPLICATED) is True and not any(has_column_with_prop(hints, hint) for hint in REMOVE_OTHERS)
+
+
+def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> bool:
+    """Tell whether a table has a row with a key that a file has, too."""
+    with pipeline.sql_client(schema.name) as client:
+        keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
+        known, using = client.make_qualified_table_name(table), ", ".join(map(client.escape_column_name, keys))
+        try:
+            return bool(
+                client.execute_sql(f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({using}) LIMIT 1", file)
+            )
+        except DatabaseUndefinedRelation:
+            return False
