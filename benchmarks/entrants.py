@@ -18,8 +18,6 @@ class Entrant:
         module: its script below `peers/`.
         environment: the requirements file below `peers/`, without ending; None for this project's environment.
         connections: how many requests at once; measured with each of these.
-        extra: further arguments of the script.
-        waits: whether it takes part against a server that makes everybody wait.
     """
 
     name: str
@@ -28,8 +26,6 @@ class Entrant:
     module: str
     environment: str | None = None
     connections: Sequence[int] = (1,)
-    extra: Sequence[str] = ()
-    waits: bool = True
 
     @property
     def requirements(self) -> Path | None:
@@ -84,18 +80,9 @@ ENTRANTS = (
     ),
     Entrant(
         name="dlt",
-        label="dlt, one range",
-        about="`rest_api` with dlt's defaults, merged on `id`, one run over everything, whole process",
+        label="dlt",
+        about="`rest_api` with dlt's defaults, merged on `id`, one pipeline run over everything, whole process",
         module="rest_api",
         environment="dlt",
-    ),
-    Entrant(
-        name="dlt-windows",
-        label="dlt, a run per window",
-        about="the same, but a run of the pipeline for each window; only where the server answers at once",
-        module="rest_api",
-        environment="dlt",
-        extra=("windows",),
-        waits=False,
     ),
 )

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.chart import draw
-from benchmarks.contest import PATIENCE
 from benchmarks.entrants import ENTRANTS
 from benchmarks.results import HEADS, Result, at, table
 from benchmarks.task import WINDOWS
@@ -22,7 +21,7 @@ INTRODUCTION = """\
 {rows:,} orders of 2 KB, nested as shops nest them, last changed over {windows} windows of 30 days, on pages of 100,
 from a server on the same machine that sends bytes made beforehand. Everybody loads all of them into a DuckDB file, and
 is asked afterwards which ids are there. All took turns, {runs} rounds, every time in a new process and an empty
-folder; who takes longer than {patience:.0f} minutes is not asked again.
+folder.
 
 `make bench` does all of this and writes this page. Measured on {day} with {cores} cores ({machine}), Python {python},
 {own}. Peers, each with its own environment: {peers}.
@@ -32,7 +31,7 @@ folder; who takes longer than {patience:.0f} minutes is not asked again.
 EXPLANATION = """\
 Seconds are medians by the clock. CPU seconds, and the most memory held at once, are those of all processes together;
 memory that processes share is counted once. *× ours* compares with the faster of our whole processes in the same table,
-*× floor* with the faster floor.
+*× floor* with the faster floor; both are medians of every round's ratio, for the machine's speed drifts between rounds.
 """
 
 
@@ -49,7 +48,6 @@ def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, 
         rows=rows,
         windows=WINDOWS,
         runs=runs,
-        patience=PATIENCE / 60,
         day=today.isoformat(),
         cores=os.cpu_count(),
         machine=f"{platform.system()} {platform.machine()}",

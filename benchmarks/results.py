@@ -1,4 +1,4 @@
-"""What came of all runs: medians by trial, and how they compare."""
+"""What came of all runs: medians by trial, and how they compare round by round."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,4 +77,7 @@ def table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
 
 
 def _ratio(result: Result, reference: Result | None) -> str:
-    return f"{result.seconds / reference.seconds:.2f}" if reference else ""
+    """Take the median of every round's ratio: the machine's speed drifts less within a round than between two."""
+    by_round = {run.round: run.seconds for run in reference.runs} if reference else {}
+    ratios = [run.seconds / by_round[run.round] for run in result.runs if run.round in by_round]
+    return f"{median(ratios):.2f}" if ratios else ""

@@ -1,7 +1,6 @@
 """What everybody has to do: which orders, in which windows, in pages of which size. Every peer can import this."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 WINDOWS = 36
 STEP = "P30D"
@@ -22,9 +21,3 @@ def bounds(start: datetime = START, end: datetime = END) -> dict[str, str]:
 def last_change(number: int, rows: int) -> datetime:
     """Return when the order with this number, counted from 0, was last changed."""
     return START + timedelta(seconds=number * int((END - START).total_seconds()) // rows)
-
-
-def windows() -> list[tuple[datetime, datetime]]:
-    """List the windows as start and end."""
-    edges = [START + (END - START) * number / WINDOWS for number in range(WINDOWS + 1)]
-    return list(pairwise(edges))

@@ -1,18 +1,16 @@
-"""dlt's rest_api source with dlt's defaults, into DuckDB: over one range, or a run per window."""
+"""dlt's rest_api source with dlt's defaults, into DuckDB."""
 
-import sys
-from datetime import datetime
 from typing import Any
 
 import dlt
 from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.peers.answer import DATABASE, answer_table, arguments
-from benchmarks.task import END, PAGE, PASSWORD, SETTLED, START, USER, bounds, windows
+from benchmarks.task import PAGE, PASSWORD, SETTLED, USER, bounds
 
 
-def main(pieces: list[tuple[datetime, datetime]]) -> None:
-    """Load all orders, piece by piece."""
+def main() -> None:
+    """Load all orders."""
     address, _ = arguments()
     pipeline = dlt.pipeline(
         "orders",
@@ -20,13 +18,12 @@ def main(pieces: list[tuple[datetime, datetime]]) -> None:
         dataset_name="storefront",
         pipelines_dir="pipelines",
     )
-    for start, end in pieces:
-        pipeline.run(build_source(address, bounds(start, end)))
+    pipeline.run(build_source(address))
     answer_table("storefront.orders")
 
 
-def build_source(address: str, params: dict[str, str]) -> Any:
-    """Build the source for one piece."""
+def build_source(address: str) -> Any:
+    """Build the source."""
     paginator = {"type": "offset", "limit": PAGE, "limit_param": "per_page", "total_path": None}
     orders = {
         "name": "orders",
@@ -34,7 +31,7 @@ def build_source(address: str, params: dict[str, str]) -> Any:
         "write_disposition": "merge",
         "endpoint": {
             "path": "orders",
-            "params": {**SETTLED, **params},
+            "params": {**SETTLED, **bounds()},
             "data_selector": "data",
             "paginator": paginator,
         },
@@ -44,4 +41,4 @@ def build_source(address: str, params: dict[str, str]) -> Any:
 
 
 if __name__ == "__main__":
-    main(windows() if sys.argv[3:] == ["windows"] else [(START, END)])
+    main()
