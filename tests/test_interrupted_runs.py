@@ -37,15 +37,19 @@ def folders(project) -> list[str]:
 
 def test_a_pool_lets_one_run_of_a_family_in_at_a_time_even_on_machines_that_share_no_folder(api, warehouse, instance):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00"), order(2, "2024-02-15T00:00:00")])
-    api.delay = 2
+    api.delay = 4
     spans = {"here": JANUARY, "there": ("--from", "2024-01-31", "--to", "2024-03-01")}
-    processes = [
-        start_command(Job(ORDERS, environment={**os.environ, "CONNECTORS__WORK_FOLDER": folder}), *span)
-        for folder, span in spans.items()
-    ]
+    processes = []
+    for folder, span in spans.items():
+        job = Job(ORDERS, environment={**os.environ, "CONNECTORS__WORK_FOLDER": folder})
+        processes.append(start_command(job, *span))
+        # Not within milliseconds: in SQLite, Dagster looks for a free place and takes it, in two steps.
+        assert api.begun.wait(60)
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
+    there, here = instance.get_run_records()
+    assert there.start_time < here.end_time
     assert api.most_concurrent == 1
     assert warehouse.ids("storefront.orders") == [1, 2]
 
