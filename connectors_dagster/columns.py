@@ -1,13 +1,10 @@
 """Declared columns: rows of JSON become an Arrow batch, and nothing a row holds is dropped."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
-from operator import itemgetter
 from typing import Any, NoReturn, cast
 
-import msgspec
 import pyarrow as pa
 from dlt.common.data_types import TDataType
 from dlt.common.destination import DestinationCapabilitiesContext
@@ -16,10 +13,11 @@ from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
 
 from connectors_dagster.arrays import Fitted, fit, infer, without_nul
-from connectors_dagster.body import NULL, RawRow
+from connectors_dagster.body import NULL, SEPARATOR
 from connectors_dagster.clock import Clock
 from connectors_dagster.errors import RowError
 from connectors_dagster.names import ColumnNames
+from connectors_dagster.texts import Texts
 from connectors_dagster.values import as_text
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
@@ -84,7 +82,7 @@ class Columns:
         """The declared fields that no row had; none where there were no rows."""
         return [name for name in self.declared if name not in self._seen] if self._seen else []
 
-    def to_batch(self, rows: Sequence[RawRow]) -> pa.RecordBatch:
+    def to_batch(self, rows: Texts) -> pa.RecordBatch:
         """Turn rows into a batch with all declared columns and those the rows add.
 
         Raises:
@@ -93,11 +91,13 @@ class Columns:
         if not rows:
             self._settle_keys()
         arrays: dict[str, pa.Array] = {}
-        for name, raws in self._turned(rows):
-            column = self._names.column(name)
+        found = rows.names
+        self._seen |= found
+        for name in sorted(found | self._required) if rows else ():
+            column, texts = self._names.column(name), rows.column(name)
             try:
-                if column in self.hints or self._infer(name, column, raws):
-                    arrays |= self._arrays(column, raws)
+                if column in self.hints or self._infer(name, column, texts):
+                    arrays |= self._arrays(column, texts)
             except RecursionError:
                 raise RowError(f"{self.label}: {name!r} holds a value that is nested too deeply to be read") from None
         for column in self.hints.keys() - arrays.keys():
@@ -111,21 +111,13 @@ class Columns:
             self._decide(column, "text")
             self._remarks[column] = "no row to tell the type by, made text"
 
-    def _turned(self, rows: Sequence[RawRow]) -> Iterator[tuple[str, Sequence[msgspec.Raw]]]:
-        """Yield what the rows have in each field, null where they do not have it."""
-        found: set[str] = set().union(*rows)
-        self._seen |= found
-        fields = sorted(found | self._required)
-        # Row by row, then turned: going through all rows for each column would leave the processor's cache.
-        yield from zip(fields, zip(*_values(rows, fields), strict=True), strict=False)
-
-    def _infer(self, name: str, column: str, raws: Sequence[msgspec.Raw]) -> bool:
+    def _infer(self, name: str, column: str, texts: bytes) -> bool:
         """Decide the type of a new column; without any value there is nothing to keep yet."""
-        data_type = infer(raws, exact=column in self.declared)
+        data_type = infer(texts, exact=column in self.declared)
         if data_type:
             self._decide(column, data_type)
         elif column in self._required:
-            self._refuse(column, raws, Fitted(pa.nulls(len(raws))))
+            self._refuse(column, texts, Fitted(pa.nulls(0)))
         if column not in self.declared:
             field_name = "" if name == column else f"field {name!r} "
             loaded = f"loaded as {self.hints[column]['data_type']}" if data_type else "always null"
@@ -146,26 +138,27 @@ class Columns:
         if "data_type" in self.declared.get(column, {}) and _kind(declared) != _kind(hints):
             self._remarks[column] = f"declared as {_kind(declared)}, but the table has {_kind(hints)} and keeps it"
 
-    def _arrays(self, column: str, raws: Sequence[msgspec.Raw]) -> dict[str, pa.Array]:
+    def _arrays(self, column: str, texts: bytes) -> dict[str, pa.Array]:
         kind = _kind(self.hints[column])
-        fitted = fit(raws, kind, self._arrow_type(column), self.clock)
+        fitted = fit(texts, kind, self._arrow_type(column), self.clock)
         if column in self._required and fitted.array.null_count:
-            self._refuse(column, raws, fitted)
+            self._refuse(column, texts, fitted)
         if fitted.converted and column in self.declared:
             self._count(column, f"of another type, converted to {kind}", fitted.converted)
         arrays = {column: fitted.array}
         if fitted.misfits:
-            arrays |= self._variant(column, raws, fitted.misfits)
+            arrays |= self._variant(column, texts, fitted.misfits)
         return {name: self._storable(name, array) for name, array in arrays.items()}
 
-    def _variant(self, column: str, raws: Sequence[msgspec.Raw], misfits: Sequence[int]) -> dict[str, pa.Array]:
+    def _variant(self, column: str, texts: bytes, misfits: Sequence[int]) -> dict[str, pa.Array]:
         name = self._names.variant(column)
         self.hints[name] = {"name": name, "data_type": "text", "variant": True}
         self._count(column, f"no {_kind(self.hints[column])}, loaded into {name}", len(misfits))
-        texts: list[str | None] = [None] * len(raws)
+        written = texts.split(SEPARATOR)
+        kept: list[str | None] = [None] * len(written)
         for index in misfits:
-            texts[index] = as_text(raws[index])
-        return {name: pa.array(texts, pa.string())}
+            kept[index] = as_text(written[index])
+        return {name: pa.array(kept, pa.string())}
 
     def _storable(self, column: str, array: pa.Array) -> pa.Array:
         if self.capabilities.sqlglot_dialect not in REFUSE_NUL or not pa.types.is_string(array.type):
@@ -181,25 +174,16 @@ class Columns:
     def _count(self, column: str, what: str, number: int) -> None:
         self._counts.setdefault(column, Counter())[what] += number
 
-    def _refuse(self, column: str, raws: Sequence[msgspec.Raw], fitted: Fitted) -> NoReturn:
-        role = "a key" if column in self.keys else "declared nullable: false"
+    def _refuse(self, column: str, texts: bytes, fitted: Fitted) -> NoReturn:
+        role, written = "a key" if column in self.keys else "declared nullable: false", texts.split(SEPARATOR)
         if not fitted.misfits:
-            raise RowError(
-                f"{self.label}: {raws.count(NULL)} of {len(raws)} rows have no {column!r}, which is {role}: "
-                "check primary_key and the schema file"
-            )
-        kind, shown = _kind(self.hints[column]), as_text(raws[fitted.misfits[0]])[:SHOWN]
+            lacking = f"{written.count(bytes(NULL))} of {len(written)} rows have no {column!r}"
+            raise RowError(f"{self.label}: {lacking}, which is {role}: check primary_key and the schema file")
+        kind, shown = _kind(self.hints[column]), as_text(written[fitted.misfits[0]])[:SHOWN]
         raise RowError(
             f"{self.label}: {column!r} is {role} and holds {shown!r}, which is no {kind}: declare its data_type "
             f"as text in the schema file; if the table has the column as {kind}, it must be loaded anew"
         )
-
-
-def _values(rows: Sequence[RawRow], fields: Sequence[str]) -> Iterable[tuple[msgspec.Raw, ...]]:
-    """Return what each row has in `fields`, which are all there are."""
-    if len(fields) > 1 and all(len(row) == len(fields) for row in rows):
-        return map(itemgetter(*fields), rows)  # takes half as long
-    return (tuple(map(row.get, fields, repeat(NULL))) for row in rows)
 
 
 def _kind(hints: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from connectors_dagster.parallel import Interleaved
 from connectors_dagster.preview import Preview
 from connectors_dagster.session import ApiSession, Policy
 from connectors_dagster.tally import Tally
+from connectors_dagster.texts import Texts
 from connectors_dagster.window import Slice
 
 logger = logging.getLogger(__name__)
@@ -66,14 +67,13 @@ class Reading:
 
     def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; the last may be empty, so that the table gets its columns at any rate."""
-        rows: list[RawRow] = []
-        size, any_rows = 0, False
+        rows, size, any_rows = Texts(), 0, False
         for page, page_bytes in self.pages():
-            rows.extend(page)
+            rows.add(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield columns.to_batch(rows)
-                rows, size, any_rows = [], 0, True
+                rows, size, any_rows = Texts(), 0, True
         if rows or not any_rows:
             yield columns.to_batch(rows)
 

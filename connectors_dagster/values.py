@@ -21,7 +21,7 @@ NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "boo
 """What JSON itself has for a column type; for other types everything has to be read."""
 
 
-def as_text(raw: msgspec.Raw) -> str:
+def as_text(raw: msgspec.Raw | bytes) -> str:
     """Turn JSON text into text: what it quotes, and everything else as the API wrote it."""
     text = bytes(raw)
     return str(load(text)) if text.startswith(b'"') else text.decode()

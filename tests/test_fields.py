@@ -18,7 +18,8 @@ from connectors_dagster.defs.metadata import read_metadata
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.names import ColumnNames
 from connectors_dagster.tally import Tally
-from tests.test_values import NAMING, columns, raw
+from connectors_dagster.texts import Texts
+from tests.test_values import NAMING, columns, texts
 
 TABLE = "catalog.ecommerce_data"
 
@@ -192,7 +193,7 @@ def test_values_that_do_not_fit_stand_beside_their_column_over_batches_and_loads
 
 def test_a_batch_without_misfits_does_not_wipe_those_of_another():
     things = columns(id="bigint", stock="bigint")
-    batches = [things.to_batch(raw([{"id": 1, "stock": stock}])).to_pylist() for stock in ("none", 1, "few")]
+    batches = [things.to_batch(texts([{"id": 1, "stock": stock}])).to_pylist() for stock in ("none", 1, "few")]
     assert [row["stock__v_text"] for [row] in batches] == ["none", None, "few"]
     assert things.drift == {"stock": "no bigint, loaded into stock__v_text (rows: 2)"}
 
@@ -304,7 +305,7 @@ def test_times_that_are_none_are_kept_as_text(catalog, one):
 def test_a_key_that_does_not_fit_is_refused_by_name(key, said):
     things = columns(id="bigint", keys=("id",))
     with pytest.raises(RowError) as refused:
-        things.to_batch(parse(f'[{{"id": 7}}, {{"id": {key}}}]'.encode(), ()))
+        things.to_batch(Texts(parse(f'[{{"id": 7}}, {{"id": {key}}}]'.encode(), ())))
     assert str(refused.value).startswith(f"shop/things: {said}")
 
 

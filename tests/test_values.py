@@ -12,11 +12,12 @@ from dlt.common.schema import Schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster.body import RawRow, encode_row, parse
+from connectors_dagster.body import encode_row, parse
 from connectors_dagster.clock import Clock
 from connectors_dagster.columns import Columns
 from connectors_dagster.errors import RowError
 from connectors_dagster.json_text import dump, load, mend
+from connectors_dagster.texts import Texts
 
 DESTINATIONS = {name: getattr(dlt.destinations, name)().capabilities() for name in ("duckdb", "postgres")}
 NAMING = Schema("shop").naming
@@ -44,14 +45,14 @@ def columns(
     )
 
 
-def raw(rows: list[dict[str, Any]]) -> list[RawRow]:
+def texts(rows: list[dict[str, Any]]) -> Texts:
     """Rows as they come from a page."""
-    return [encode_row(row) for row in rows]
+    return Texts([encode_row(row) for row in rows])
 
 
 def loaded(data_type: str, *values: Any) -> list[Any]:
     """What a column of that type holds of the values; a misfit's text comes in a list of its own."""
-    batch = columns(value=data_type).to_batch(raw([{"value": value} for value in values])).to_pydict()
+    batch = columns(value=data_type).to_batch(texts([{"value": value} for value in values])).to_pydict()
     variants = batch.get("value__v_text", [None] * len(values))
     return [value if variant is None else [variant] for value, variant in zip(batch["value"], variants, strict=True)]
 
@@ -157,14 +158,14 @@ def test_digits_beyond_the_declared_precision_are_kept_as_text():
     declared.hints["seconds"] |= {"precision": 0}
     declared.hints["small"] |= {"precision": 32}
     row = {"amount": "1.005", "seconds": "2024-01-02T12:00:00.5Z", "small": 2**40}
-    [batch] = declared.to_batch(raw([row])).to_pylist()
+    [batch] = declared.to_batch(texts([row])).to_pylist()
     assert {name: batch[f"{name}__v_text"] for name in row} == {**row, "small": str(2**40)}
     assert [batch[name] for name in row] == [None, None, None]
 
 
 def test_a_clock_that_counts_seconds_still_reads_other_columns_that_are_text():
     counting = columns(at="timestamp", seen="timestamp", clock=Clock(format="epoch_seconds"))
-    [row] = counting.to_batch(raw([{"at": 1704196800, "seen": "2024-01-02T12:00:00Z"}])).to_pylist()
+    [row] = counting.to_batch(texts([{"at": 1704196800, "seen": "2024-01-02T12:00:00Z"}])).to_pylist()
     assert row == {"at": NOON, "seen": NOON}
 
 
@@ -222,15 +223,15 @@ def test_json_is_written_hundreds_of_levels_deep():
 def test_a_value_nested_too_deeply_for_its_column_is_refused_by_name(data_type):
     deep = msgspec.Raw(b"[" * 2_000 + b"]" * 2_000)
     with pytest.raises(RowError, match=r"^shop/things: 'tree' holds a value that is nested too deeply"):
-        columns(tree=data_type).to_batch([{"tree": deep}])
+        columns(tree=data_type).to_batch(Texts([{"tree": deep}]))
 
 
 def test_a_database_without_nul_gets_it_written_out():
     rows = [{"name": "a\0b", "tree": {"a\0": r"\u0000"}, "size": "\0"}, {"name": None, "tree": None, "size": 1}]
-    kept = columns(name="text", tree="json", size="bigint").to_batch(raw(rows)).to_pylist()
+    kept = columns(name="text", tree="json", size="bigint").to_batch(texts(rows)).to_pylist()
     assert (kept[0]["name"], json.loads(kept[0]["tree"]), kept[0]["size__v_text"]) == ("a\0b", rows[0]["tree"], "\0")
     postgres = columns(destination="postgres", name="text", tree="json", size="bigint")
-    [first, second] = postgres.to_batch(raw(rows)).to_pylist()
+    [first, second] = postgres.to_batch(texts(rows)).to_pylist()
     assert (first["name"], first["size__v_text"]) == (r"a\u0000b", r"\u0000")
     assert json.loads(first["tree"]) == {r"a\u0000": r"\u0000"}
     assert second == {"name": None, "tree": None, "size": 1, "size__v_text": None}
@@ -258,7 +259,7 @@ TYPES = (None, "text", "json", "bigint", "double", "decimal", "bool", "timestamp
 def test_any_value_in_any_type_comes_back_equal_or_is_found_beside_it(values, data_type, first_batch):
     body = written([{"id": 1, "value": value} for value in values])
     things, rows = columns(id="bigint", value=data_type), parse(body.encode(), ())
-    batches = (things.to_batch(rows[:first_batch]), things.to_batch(rows[first_batch:]))
+    batches = (things.to_batch(Texts(rows[:first_batch])), things.to_batch(Texts(rows[first_batch:])))
     held = [row for batch in batches for row in batch.to_pylist()]
     data_type = things.hints.get("value", {}).get("data_type")
     for row, sent in zip(held, (thing["value"] for thing in meant(body)), strict=True):
