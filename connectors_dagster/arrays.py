@@ -46,9 +46,10 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, clock: Clock) -> Fitte
     """
     if kind == "json":
         return Fitted(_as_written(texts))
+    if (array := _whole(_unquoted(texts), kind, arrow_type)) is not None:
+        return Fitted(array)
     values = decode_column(texts)
-    array = _whole(values, kind, arrow_type)
-    if array is not None:
+    if (array := _whole(_guessed(values), kind, arrow_type)) is not None:
         return Fitted(array)
     if kind == "text":
         pairs = zip(texts.split(SEPARATOR), values, strict=True)
@@ -95,19 +96,41 @@ def _literally(escape: re.Match[str]) -> str:
 
 
 def _as_written(texts: bytes) -> pa.Array:
-    """Take over JSON text as it is; cutting it in one go is twice as fast as one by one."""
-    written = pc.list_flatten(pc.split_pattern(pa.array([texts], pa.string()), SEPARATOR.decode()))
-    return pc.if_else(pc.equal(written, bytes(NULL).decode()), None, written)
+    """Take over JSON text as it is."""
+    written = _split(texts, SEPARATOR)
+    nulls = pc.equal(written, bytes(NULL).decode())
+    return pc.if_else(nulls, None, written) if pc.any(nulls).as_py() else written
 
 
-def _whole(values: Sequence[Any], kind: str, arrow_type: pa.DataType) -> pa.Array | None:
-    """Convert a whole column at once if every value fits as it is."""
+def _unquoted(texts: bytes) -> pa.Array | None:
+    """Take text out of its quotes, without making objects of it; None if a value is no text or escapes a character."""
+    between = b'"' + SEPARATOR + b'"'
+    quoted = texts[:1] == texts[-1:] == b'"' and texts.count(between) == texts.count(SEPARATOR)
+    return _split(texts[1:-1], between) if quoted and b"\\" not in texts else None
+
+
+def _split(texts: bytes, separator: bytes) -> pa.Array:
+    """Cut text in one go, where it is: to take it over one by one takes five times as long."""
+    bounds = pa.array([0, len(texts)], pa.int32()).buffers()[1]
+    whole = pa.StringArray.from_buffers(1, bounds, pa.py_buffer(texts))
+    return pc.split_pattern(whole, separator.decode()).flatten()
+
+
+def _guessed(values: Sequence[Any]) -> pa.Array | None:
+    """Make an array of the type Arrow takes the values for; None if they have none in common."""
     try:
         array = pa.array(values)
-        if array.type == pa.float64() and bool in set(map(type, values)):
-            return None  # Arrow would take true for 1.0
-        if array.type == arrow_type:
-            return array
+    except (pa.ArrowException, OverflowError, ValueError):
+        return None
+    # Arrow would take true for 1.0
+    return None if array.type == pa.float64() and bool in set(map(type, values)) else array
+
+
+def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Array | None:
+    """Convert a whole column at once if every value fits as it is."""
+    if array is None or array.type == arrow_type:
+        return array
+    try:
         if pa.types.is_null(array.type) or (array.type, arrow_type) == (pa.int64(), pa.float64()):
             return array.cast(arrow_type)
         if pa.types.is_string(array.type) and kind.endswith("timestamp"):
