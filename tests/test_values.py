@@ -144,6 +144,22 @@ def test_one_odd_value_does_not_change_how_the_others_are_read():
     assert loaded("timestamp", "2024-01-02T12:00:00", "2024-01-02T12:00:00Z", "soon") == [NOON, NOON, ["soon"]]
 
 
+def test_rows_and_pages_with_different_fields_keep_each_its_own():
+    rows = texts([{"id": 1, "a": 2}, {"id": 3, "b": 4}])  # as many fields, but others
+    rows.add([encode_row({"id": 5})])
+    rows.add([encode_row({"b": 6, "id": 7}), encode_row({"id": 8, "b": 9})])
+    kept = columns(id="bigint", a="bigint", b="bigint").to_batch(rows).to_pydict()
+    assert kept == {"id": [1, 3, 5, 7, 8], "a": [2, None, None, None, None], "b": [None, 4, None, 6, 9]}
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "é"], ["a", None], ["a", 'b"\\\0'], ["", ""], ['"', 1], ["null"], [None], ["a", ["b"], "c"]]
+)
+def test_text_is_what_stands_between_its_quotes(values):
+    kept = columns(value="text").to_batch(texts([{"value": value} for value in values])).to_pydict()
+    assert kept["value"] == [value if value is None or isinstance(value, str) else written(value) for value in values]
+
+
 def test_midnight_at_the_end_of_a_day_is_read_or_kept_as_text():
     """Python reads 24:00 from 3.13 on."""
     assert loaded("timestamp", "2024-01-01T24:00:00Z") in (
