@@ -170,9 +170,10 @@ def _array(values: Sequence[Any], arrow_type: pa.DataType) -> pa.Array:
     return pa.array(values, arrow_type)
 
 
-def _holds(arrow_type: pa.DataType, values: Sequence[Any]) -> bool:
+def _holds(arrow_type: pa.DataType, values: list[Any]) -> bool:
     try:
-        _array(values, arrow_type)
+        array = _array(values, arrow_type)
     except (pa.ArrowException, OverflowError):
         return False
-    return True
+    # Of digits far behind the last one a decimal has, Arrow makes 0 and does not complain.
+    return not pa.types.is_decimal(arrow_type) or array.to_pylist() == values

@@ -96,6 +96,8 @@ def loaded(data_type: str, *values: Any) -> list[Any]:
         ("decimal", 10**18, Decimal(10**18)),
         ("decimal", Decimal(10**30), ["1" + "0" * 30]),
         ("decimal", "1e9999", ["1e9999"]),
+        ("decimal", "1e-48", ["1e-48"]),
+        ("decimal", 6.905864892626431e-230, ["6.905864892626431e-230"]),
         ("decimal", "ten", ["ten"]),
         ("decimal", False, ["false"]),
         ("bool", "true", True),
