@@ -40,6 +40,11 @@ def decode(raw: Any) -> Any:
     return load(bytes(raw))
 
 
+def join_column(rows: Sequence[RawRow], name: str) -> bytes:
+    """Return the texts of a field with separators between them, null where a row does not have it."""
+    return SEPARATOR.join([row.get(name, NULL) for row in rows])
+
+
 def decode_column(texts: bytes) -> list[Any]:
     """Parse the same field of many rows at once, with all digits."""
     values: list[Any] = load(b"[" + texts.replace(SEPARATOR, b",") + b"]")

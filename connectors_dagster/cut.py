@@ -7,7 +7,7 @@ from typing import Any
 
 from dlt.common import jsonpath
 
-from connectors_dagster.body import NULL, SEPARATOR, RawRow, decode_column, decode_row
+from connectors_dagster.body import RawRow, decode_column, decode_row, join_column
 from connectors_dagster.connector import Cursor, Resource
 from connectors_dagster.errors import RowError
 from connectors_dagster.tally import Tally
@@ -53,7 +53,7 @@ class Cut:
 
     def _cursors(self, rows: Sequence[RawRow]) -> list[Any]:
         if self._field is not None:
-            return decode_column(SEPARATOR.join([row.get(self._field, NULL) for row in rows]))
+            return decode_column(join_column(rows, self._field))
         return [next(iter(jsonpath.find_values(self._deep, decode_row(row))), None) for row in rows]
 
     def _slice_of(self, value: Any) -> Slice | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from operator import itemgetter
 
-from connectors_dagster.body import NULL, SEPARATOR, RawRow
+from connectors_dagster.body import NULL, SEPARATOR, RawRow, join_column
 
 
 class Texts:
@@ -42,4 +42,4 @@ def _turn(rows: Sequence[RawRow]) -> Mapping[str, bytes]:
         with suppress(KeyError):  # as many fields, but others
             values = map(itemgetter(*fields), rows)
             return dict(zip(fields, map(SEPARATOR.join, zip(*values, strict=True)), strict=True))
-    return {name: SEPARATOR.join([row.get(name, NULL) for row in rows]) for name in set().union(*rows)}
+    return {name: join_column(rows, name) for name in set().union(*rows)}
