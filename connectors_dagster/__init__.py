@@ -8,7 +8,7 @@ __all__ = ["RestConnector"]
 def __getattr__(name: str) -> Any:
     """Import the Dagster component when it is asked for: reading and loading work without Dagster."""
     if name == "RestConnector":
-        from connectors_dagster.defs.component import RestConnector
+        from connectors_dagster.orchestration.component import RestConnector
 
         return RestConnector
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from connectors_dagster import scaffolded, settings
-from connectors_dagster.connector import Connector
+from connectors_dagster import defs as defs_folder
+from connectors_dagster.config import settings
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.defs.bundle import build_definitions
-from connectors_dagster.defs.component import RestConnector
-from connectors_dagster.defs.examples import build_examples
-from connectors_dagster.defs.failures import build_failure_sensor
+from connectors_dagster.orchestration.build import build_definitions
+from connectors_dagster.orchestration.component import RestConnector
+from connectors_dagster.orchestration.examples import build_examples
+from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
+from connectors_dagster.spec.connector import Connector
 
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
 # of all steps are forked from one that has done it.
@@ -22,7 +23,7 @@ EXECUTOR = dg.multiprocess_executor.configured(
     {
         "max_concurrent": FAMILIES_AT_ONCE,
         "start_method": {
-            "forkserver": {"preload_modules": ["connectors_dagster.definitions", "connectors_dagster.pipeline"]}
+            "forkserver": {"preload_modules": ["connectors_dagster.definitions", "connectors_dagster.load.pipeline"]}
         },
     }
 )
@@ -49,7 +50,7 @@ def defs() -> dg.Definitions:
 
 def _component_tree() -> dg.ComponentTree:
     """Open the folder of what was scaffolded; the same as in pyproject.toml, which is not there once installed."""
-    return dg.ComponentTree.from_module(defs_module=scaffolded, project_root=Path(__file__).parents[1])
+    return dg.ComponentTree.from_module(defs_module=defs_folder, project_root=Path(__file__).parents[1])
 
 
 def _scaffolded(tree: dg.ComponentTree) -> dg.Definitions:
@@ -66,7 +67,7 @@ def _in_yaml(tree: dg.ComponentTree) -> dict[str, Connector]:
     found: dict[str, Connector] = {}
     for component in tree.get_all_components(of_type=RestConnector):
         if component.connector.name in found:
-            raise ValueError(f"{component.connector.name}: two components in scaffolded/ have this name")
+            raise ValueError(f"{component.connector.name}: two components in defs/ have this name")
         found[component.connector.name] = component.connector
     return found
 
@@ -74,6 +75,6 @@ def _in_yaml(tree: dg.ComponentTree) -> dict[str, Connector]:
 def _enabled(in_yaml: Mapping[str, Connector]) -> list[Connector]:
     in_python = load_connectors()
     if doubles := sorted({*in_python} & {*in_yaml}):
-        raise ValueError(f"{', '.join(doubles)}: both in connectors/ and in scaffolded/; rename one of them")
+        raise ValueError(f"{', '.join(doubles)}: both in connectors/ and in defs/; rename one of them")
     connectors = dict(sorted({**in_python, **in_yaml}.items()))
     return [connectors[name] for name in settings.enabled(connectors.values())]

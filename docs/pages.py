@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors_dagster.connector import Connector, Resource, Secret
+from connectors_dagster.config.settings import environment_name
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.settings import environment_name
-from connectors_dagster.source import window_params
-from connectors_dagster.window import Slice, Window
+from connectors_dagster.read.reader import window_params
+from connectors_dagster.spec.connector import Connector, Resource, Secret
+from connectors_dagster.spec.windows import Slice, Window
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -12,20 +12,20 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from connectors_dagster import pipeline
-from connectors_dagster.body import decode_row
-from connectors_dagster.connector import Resource
+from connectors_dagster.config.settings import environment_name
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
-from connectors_dagster.defs import runs
-from connectors_dagster.defs.assets import build_assets
-from connectors_dagster.defs.partitions import open_windows
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import Load, loading
-from connectors_dagster.settings import environment_name
-from connectors_dagster.source import Reading
-from connectors_dagster.tally import Tally
-from connectors_dagster.window import Slice, WindowGrid
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.load import pipeline
+from connectors_dagster.load.pipeline import Load, loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.orchestration import runs
+from connectors_dagster.orchestration.assets import build_assets
+from connectors_dagster.orchestration.partitions import open_windows
+from connectors_dagster.read.reader import Reading
+from connectors_dagster.rows.raw_json import decode_row
+from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.api import Api
 from tests.documented import Documented
 from tests.installed import required

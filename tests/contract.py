@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from connectors_dagster import pipeline
-from connectors_dagster.body import decode_row
-from connectors_dagster.connector import Resource
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.source import Reading
-from connectors_dagster.window import Slice, Window
+from connectors_dagster.load import pipeline
+from connectors_dagster.read.reader import Reading
+from connectors_dagster.rows.raw_json import decode_row
+from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.windows import Slice, Window
 from tests.sheets import read_facts
 
 CONNECTORS = load_connectors()

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors_dagster.body import decode_row
-from connectors_dagster.connector import Connector, Cursor, Resource
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import connect, loading
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.load.pipeline import connect, loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.read.reader import Reading
+from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.sandbox import serving
-from connectors_dagster.source import Reading
-from connectors_dagster.tally import Tally
-from connectors_dagster.window import Slice
+from connectors_dagster.spec.connector import Connector, Cursor, Resource
+from connectors_dagster.spec.windows import Slice
 from tests.rows import NOW
 
 Bound = Literal["inclusive", "exclusive"]

@@ -17,9 +17,9 @@ from typing import Any
 
 from connectors_dagster.cli import main
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
-from connectors_dagster.window import Window, WindowGrid
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.spec.windows import Window, WindowGrid
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 """The end of the sandbox's history."""
@@ -29,7 +29,7 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
         "pytest",
-        "connectors_dagster.materialize",
+        "connectors_dagster.cli.main.run",
         *(f"connectors_dagster.connectors.{name}" for name in load_connectors()),
         "dlt.destinations.impl.duckdb.duck",
         "dlt.destinations.impl.postgres.postgres",

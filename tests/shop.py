@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from connectors_dagster.connector import Connector, Resource, Retry, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Resource, Retry, Secret, Setting
 
 DEFAULT_RETRY = Retry()
 SECRETS = {"api_key": "k3y/with+all%kinds&of=signs", "username": "Jürgen@example.com", "password": 'pa"ss\\wörd #1'}

@@ -6,8 +6,8 @@ import pytest
 
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.errors import LoadError
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
 from tests.rows import NOW, address, customer
 from tests.shop import things
 from tests.wire import reply

@@ -12,10 +12,10 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
-from connectors_dagster.defs import present, runs
-from connectors_dagster.defs.metadata import window_metadata
-from connectors_dagster.defs.translator import asset_key
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.orchestration import clock, runs
+from connectors_dagster.orchestration.metadata import window_metadata
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.windows import WindowGrid
 from tests.rows import order
 
 GRID = WindowGrid("P30D", "2024-01-01")
@@ -35,7 +35,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time(NOON)
-    monkeypatch.setattr(present, "now", lambda: time.now)
+    monkeypatch.setattr(clock, "now", lambda: time.now)
     return time
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from connectors_dagster.budget import Budget
-from connectors_dagster.pipeline import connect
+from connectors_dagster.http.rate_limiter import Budget
+from connectors_dagster.load.pipeline import connect
 from tests.shop import things
 from tests.wire import reply
 

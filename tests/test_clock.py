@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors_dagster.clock import Clock
+from connectors_dagster.spec.timestamps import Clock
 
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
 ISO, SECONDS, MILLISECONDS = (

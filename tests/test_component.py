@@ -21,10 +21,10 @@ import yaml
 
 import connectors_dagster
 from connectors_dagster import RestConnector, definitions
-from connectors_dagster.connector import Connector, Secret, Setting
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.defs.bundle import build_definitions
-from connectors_dagster.defs.scaffolder import RestConnectorScaffolder
+from connectors_dagster.orchestration.build import build_definitions
+from connectors_dagster.orchestration.scaffolder import RestConnectorScaffolder
+from connectors_dagster.spec.connector import Connector, Secret, Setting
 from tests.rows import address, customer, product
 
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
@@ -77,7 +77,7 @@ def scaffolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
     (folder / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     module = import_module(folder.name)
-    monkeypatch.setattr(definitions, "scaffolded", module)
+    monkeypatch.setattr(definitions, "defs_folder", module)
     return Scaffolded(folder, module)
 
 
@@ -240,5 +240,5 @@ def test_a_scaffolded_connector_can_be_turned_off(scaffolded, monkeypatch):
 
 def test_a_name_is_taken_only_once(scaffolded):
     scaffolded.put("billing", storefront_as("billing"))
-    with pytest.raises(ValueError, match=r"billing: both in connectors/ and in scaffolded/"):
+    with pytest.raises(ValueError, match=r"billing: both in connectors/ and in defs/"):
         definitions.defs()

@@ -10,10 +10,10 @@ from dlt.common.validation import validate_dict
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
-from connectors_dagster.connector import Connector, Secret, Setting
+from connectors_dagster.config.settings import fill
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.order import Order
-from connectors_dagster.settings import fill
+from connectors_dagster.load.request import Order
+from connectors_dagster.spec.connector import Connector, Secret, Setting
 
 CONNECTORS = load_connectors()
 RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.resources.values()]

@@ -9,10 +9,10 @@ from typing import Any
 import dlt
 import pytest
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.columns import Columns
-from connectors_dagster.connector import ABSENT_SINCE, Resource
 from connectors_dagster.errors import ApiError
+from connectors_dagster.rows.table_columns import Columns
+from connectors_dagster.spec.connector import ABSENT_SINCE, Resource
+from connectors_dagster.spec.timestamps import Clock
 from tests.contract import (
     CONNECTORS,
     RESOURCES,

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from connectors_dagster import response
-from connectors_dagster.columns import Columns
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import Load, loading
-from connectors_dagster.tally import Tally
-from connectors_dagster.window import Window, WindowGrid
+from connectors_dagster.http import response
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.load.pipeline import Load, loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.rows.table_columns import Columns
+from connectors_dagster.spec.windows import Window, WindowGrid
 from tests.rows import address, customer, order, product
 
 GRID = WindowGrid("P30D", "2024-01-01")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Cursor
 from connectors_dagster.errors import RowError
-from connectors_dagster.window import Slice, WindowGrid
+from connectors_dagster.spec.connector import Cursor
+from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.feed import EPOCH, Feed, build_connector, load_slices, read_slices
 
 DAY = timedelta(days=1)

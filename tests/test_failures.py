@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors_dagster.definitions import defs
-from connectors_dagster.defs import runs
-from connectors_dagster.defs.partitions import open_windows
+from connectors_dagster.orchestration import runs
+from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.sandbox import serving
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.spec.windows import WindowGrid
 from tests.conftest import NOW
 
 FIRST = "2024-01-01"

@@ -11,14 +11,14 @@ import pytest
 import yaml
 from starlette.responses import Response
 
-from connectors_dagster import source
-from connectors_dagster.body import parse
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.defs.metadata import read_metadata
 from connectors_dagster.errors import ApiError, RowError
-from connectors_dagster.names import ColumnNames
-from connectors_dagster.tally import Tally
-from connectors_dagster.texts import Texts
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.orchestration.metadata import read_metadata
+from connectors_dagster.read import reader
+from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.column_names import ColumnNames
+from connectors_dagster.rows.raw_json import parse
 from tests.test_values import NAMING, columns, texts
 
 TABLE = "catalog.ecommerce_data"
@@ -171,7 +171,7 @@ def test_a_column_keeps_its_type_when_another_is_declared_later(catalog, declare
 
 
 def test_values_that_do_not_fit_stand_beside_their_column_over_batches_and_loads(api, catalog, load, one, monkeypatch):
-    monkeypatch.setattr(source, "BATCH_ROWS", 100)
+    monkeypatch.setattr(reader, "BATCH_ROWS", 100)
     rows: list[dict[str, Any]] = [{"id": id, "stock": id} for id in range(1, 251)]
     rows[0] |= {"stock": "none", "price": "1.5"}
     rows[249] |= {"stock": "few", "size": "late"}

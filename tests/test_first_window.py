@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster.connector import Connector, Cursor
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.spec.connector import Connector, Cursor
+from connectors_dagster.spec.windows import WindowGrid
 from tests.feed import Feed, build_connector, read_slices
 
 LAG, DAY = timedelta(minutes=5), timedelta(days=1)

@@ -4,7 +4,7 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from connectors_dagster.folder import LOCK, abandoned, private_folder
+from connectors_dagster.config.workdir import LOCK, abandoned, private_folder
 from tests.processes import FORKS, Job
 from tests.rows import order
 

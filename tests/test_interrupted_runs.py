@@ -10,7 +10,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import dagster as dg
 import pytest
 
-from connectors_dagster.defs import runs
+from connectors_dagster.orchestration import runs
 from tests.processes import Job, Trap, start_command
 from tests.rows import order
 
@@ -74,7 +74,7 @@ def test_a_signal_ends_the_command_at_once_and_cleanly(api, warehouse, project, 
     "place",
     [
         pytest.param(Trap("requests.sessions:Session.send"), id="extraction"),
-        pytest.param(Trap("connectors_dagster.preview:Preview.as_markdown"), id="loaded but not yet recorded"),
+        pytest.param(Trap("connectors_dagster.read.preview:Preview.as_markdown"), id="loaded but not yet recorded"),
     ],
 )
 def test_a_killed_command_holds_up_nobody_and_the_next_one_loads_exactly(

@@ -6,13 +6,13 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from connectors_dagster.connector import Connector
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
-from connectors_dagster.defs import present
-from connectors_dagster.defs.bundle import build_definitions
-from connectors_dagster.defs.examples.revenue import build_revenue
-from connectors_dagster.defs.upstream import build_api
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.api_asset import build_api
+from connectors_dagster.orchestration.build import build_definitions
+from connectors_dagster.orchestration.examples.revenue import build_revenue
+from connectors_dagster.spec.connector import Connector
 from tests.rows import order
 
 REVENUE = dg.AssetKey(["examples", "revenue_by_month"])
@@ -68,7 +68,7 @@ def test_a_resource_cannot_take_the_name_of_the_api():
 
 
 def test_the_api_shows_which_window_is_open_as_soon_as_it_opens(instance, monkeypatch):
-    monkeypatch.setattr(present, "now", lambda: datetime(2024, 4, 10, tzinfo=UTC))
+    monkeypatch.setattr(clock, "now", lambda: datetime(2024, 4, 10, tzinfo=UTC))
     result = SENSORS["open_windows_billing"](dg.build_sensor_context(instance=instance))
     (observed,) = result.asset_events
     assert observed.asset_key == dg.AssetKey(["billing", "api"])
@@ -81,7 +81,7 @@ def test_the_api_shows_which_window_is_open_as_soon_as_it_opens(instance, monkey
 
 
 def test_the_open_window_is_shown_even_if_another_connector_with_the_same_windows_opened_it(instance, monkeypatch):
-    monkeypatch.setattr(present, "now", lambda: datetime(2024, 4, 10, tzinfo=UTC))
+    monkeypatch.setattr(clock, "now", lambda: datetime(2024, 4, 10, tzinfo=UTC))
     first = SENSORS["open_windows_billing"](dg.build_sensor_context(instance=instance))
     (request,) = first.dynamic_partitions_requests
     instance.add_dynamic_partitions(request.partitions_def_name, request.partition_keys)

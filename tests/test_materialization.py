@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from connectors_dagster.definitions import defs
-from connectors_dagster.defs.translator import freshness
+from connectors_dagster.orchestration.translator import freshness
 from tests.recorded import told
 from tests.rows import address, customer, order, product
 

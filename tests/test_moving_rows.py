@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from connectors_dagster import paginators
 from connectors_dagster.errors import TransientApiError
+from connectors_dagster.http import paginators
 from tests.listing import LISTS, rows_of
 
 

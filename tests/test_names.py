@@ -2,9 +2,9 @@
 
 import pytest
 
-from connectors_dagster.connector import Connector
 from connectors_dagster.definitions import enabled_connectors
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.windows import WindowGrid
 from tests.shop import things
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors_dagster.connector import Connector, Setting
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.spec.connector import Connector, Setting
 from tests.processes import Job, Trap, run_at_once
 from tests.rows import NOW, order
 from tests.shop import AUTH
@@ -81,7 +81,7 @@ def test_rows_marked_as_deleted_are_no_newcomers(load_things, warehouse):
 
 def test_a_load_of_several_files_is_merged_because_it_must_end_whole_or_not_at_all(api, load, monkeypatch, warehouse):
     monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "100")
-    monkeypatch.setattr("connectors_dagster.source.BATCH_ROWS", 100)
+    monkeypatch.setattr("connectors_dagster.read.reader.BATCH_ROWS", 100)
     api.set("storefront/orders", [order(id, "2024-01-15T12:00:00") for id in range(250)])
     load("storefront/orders", windows=["2024-01-01"])
     assert "storefront_staging.orders" in warehouse.tables()

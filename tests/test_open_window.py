@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Cursor
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.defs import present, runs
-from connectors_dagster.defs.assets import build_assets
-from connectors_dagster.defs.partitions import open_windows
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.orchestration import clock, runs
+from connectors_dagster.orchestration.assets import build_assets
+from connectors_dagster.orchestration.partitions import open_windows
+from connectors_dagster.spec.connector import Cursor
+from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.windows import WindowGrid
 from tests.api import Api
 from tests.feed import Feed, build_connector, load_slices, read_slices
 from tests.rows import order, picklist, product
@@ -35,7 +35,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time(NOON)
-    monkeypatch.setattr(present, "now", lambda: time.now)
+    monkeypatch.setattr(clock, "now", lambda: time.now)
     return time
 
 

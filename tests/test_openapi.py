@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors_dagster.connector import Connector, Resource
+from connectors_dagster.spec.connector import Connector, Resource
 from tests.contract import CONNECTORS, read
 from tests.documented import Documented
 from tests.openapi import Description

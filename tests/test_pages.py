@@ -3,8 +3,8 @@
 import pytest
 from starlette.responses import JSONResponse
 
-from connectors_dagster import guard
 from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.http import page_validator
 from tests.listing import FIRST_WINDOW, LISTS, SIZES, key_of, page_of, part, rows_of
 from tests.rows import order
 from tests.shop import things
@@ -196,7 +196,7 @@ def test_a_page_that_repeats_under_a_new_cursor_fails(api, read):
 
 
 def test_empty_pages_without_end_fail(api, read, monkeypatch):
-    monkeypatch.setattr(guard, "MOST_EMPTY_PAGES", 5)
+    monkeypatch.setattr(page_validator, "MOST_EMPTY_PAGES", 5)
     numbers = iter(range(1000))
     api.answer(
         "/event-types", response=lambda: JSONResponse(page_of("billing/event_types", [], next=f"{next(numbers)}"))

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from connectors_dagster import pipeline
+from connectors_dagster.load import pipeline
 from tests.rows import order
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from connectors_dagster.connector import Connector
 from connectors_dagster.connectors import load_connectors
+from connectors_dagster.spec.connector import Connector
 from docs.pages import build_readme
 
 ROOT = Path(__file__).parent.parent

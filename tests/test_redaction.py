@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from connectors_dagster import redaction
-from connectors_dagster.redaction import redact, remember
+from connectors_dagster.secrets import redaction
+from connectors_dagster.secrets.redaction import redact, remember
 from tests.leaks import forms, leaks
 from tests.shop import SECRETS
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from connectors_dagster.config.locks import alone
 from connectors_dagster.errors import DestinationBusyError, LoadError
-from connectors_dagster.lock import alone
 from connectors_dagster.sandbox import generate_tables
 from tests.processes import Job, families, opened, run_at_once, start
 from tests.rows import order

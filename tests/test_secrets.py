@@ -12,12 +12,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 from starlette.responses import JSONResponse
 
-from connectors_dagster.connector import Retry, Secret, Setting
+from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.definitions import enabled_connectors
 from connectors_dagster.errors import ApiError
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
-from connectors_dagster.settings import MissingSettingsError
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.spec.connector import Retry, Secret, Setting
 from tests.leaks import chain, forms, leaks, texts
 from tests.rows import NOW
 from tests.shop import SECRETS, things

@@ -2,10 +2,10 @@
 
 import pytest
 
-from connectors_dagster import pipeline
 from connectors_dagster.errors import ApiError, ForeignOriginError
-from connectors_dagster.session import ApiSession
-from connectors_dagster.tally import Tally
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.session import ApiSession
+from connectors_dagster.load import pipeline
 from tests.shop import settings, things
 from tests.wire import reply
 

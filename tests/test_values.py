@@ -12,12 +12,12 @@ from dlt.common.schema import Schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster.body import encode_row, parse
-from connectors_dagster.clock import Clock
-from connectors_dagster.columns import Columns
 from connectors_dagster.errors import RowError
-from connectors_dagster.json_text import dump, load, mend
-from connectors_dagster.texts import Texts
+from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.json_codec import dump, load, mend
+from connectors_dagster.rows.raw_json import encode_row, parse
+from connectors_dagster.rows.table_columns import Columns
+from connectors_dagster.spec.timestamps import Clock
 
 DESTINATIONS = {name: getattr(dlt.destinations, name)().capabilities() for name in ("duckdb", "postgres")}
 NAMING = Schema("shop").naming

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors_dagster.connector import Connector
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.sandbox import generate_tables
+from connectors_dagster.spec.connector import Connector
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 """The end of the sandbox's history."""

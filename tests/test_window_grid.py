@@ -5,7 +5,7 @@ from time import perf_counter
 
 import pytest
 
-from connectors_dagster.window import Window, WindowGrid
+from connectors_dagster.spec.windows import Window, WindowGrid
 
 
 def at(text: str) -> datetime:

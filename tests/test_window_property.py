@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster.body import decode_row
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Cursor, Resource
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.pipeline import connect
-from connectors_dagster.source import Reading
-from connectors_dagster.window import Slice, WindowGrid
+from connectors_dagster.load.pipeline import connect
+from connectors_dagster.read.reader import Reading
+from connectors_dagster.rows.raw_json import decode_row
+from connectors_dagster.spec.connector import Cursor, Resource
+from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.api import Api
 from tests.feed import EPOCH, Feed, build_connector, load_slices, read_slices
 from tests.rows import order, product

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.spec.windows import WindowGrid
 from tests.rows import order, picklist, product
 
 DAY = timedelta(days=1)

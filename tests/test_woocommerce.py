@@ -9,8 +9,8 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from connectors_dagster import links
 from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.http import links
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 from connectors_dagster.sandbox.rows.woocommerce_settings import build_settings
 from tests.api import Api

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from connectors_dagster.demo import free_port, ui_command, wait_until_up
+from connectors_dagster.cli.demo import free_port, ui_command, wait_until_up
 from connectors_dagster.sandbox import environment, generate_tables, running
 
 ROOT = Path(__file__).parent.parent

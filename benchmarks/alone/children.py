@@ -10,8 +10,8 @@ from benchmarks.peers.answer import arguments, say, timed
 from benchmarks.peers.settings import billing_settings
 from benchmarks.task import END
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
 
 
 def main() -> None:

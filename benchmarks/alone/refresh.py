@@ -9,8 +9,8 @@ from benchmarks.peers.answer import DATABASE, arguments, say, timed
 from benchmarks.peers.settings import storefront_settings
 from benchmarks.peers.step import build_order
 from benchmarks.task import last_change
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
 
 CHANGED = 50
 TIMES = 50

@@ -6,9 +6,9 @@ from benchmarks.peers.answer import answer_table, arguments, timed
 from benchmarks.peers.settings import storefront_settings
 from benchmarks.task import END, START, STEP
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.order import Order
-from connectors_dagster.pipeline import loading
-from connectors_dagster.window import WindowGrid
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import Order
+from connectors_dagster.spec.windows import WindowGrid
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from connectors_dagster.connector import Connector
+from connectors_dagster.spec.connector import Connector
 
 
 def load_connectors() -> dict[str, Connector]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, JSONResponseCursorPaginatorConfig
 
-from connectors_dagster.connector import Connector, Cursor, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Secret, Setting
 
 PAGES: JSONResponseCursorPaginatorConfig = {
     "type": "cursor",

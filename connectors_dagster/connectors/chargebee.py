@@ -26,8 +26,8 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import Endpoint, EndpointResource, ResponseActionDict
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.timestamps import Clock
 
 OTHER_CATALOG: ResponseActionDict = {"status_code": 400, "content": "configuration_incompatible", "action": "ignore"}
 UNCHANGED: ResponseActionDict = {"status_code": 400, "content": "No changes are scheduled", "action": "ignore"}

@@ -8,8 +8,8 @@ UTC. West of Greenwich a change looks up to 12 hours older than it is: so long i
 from datetime import timedelta
 from pathlib import Path
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.timestamps import Clock
 
 connector = Connector(
     name="fulfillment",

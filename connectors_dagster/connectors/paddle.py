@@ -23,7 +23,7 @@ from dlt.sources.rest_api.typing import (
     JSONResponseCursorPaginatorConfig,
 )
 
-from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
 
 ARCHIVED_TOO = "active,archived"
 UPDATED: IncrementalConfig = {"cursor_path": "updated_at"}

@@ -23,8 +23,8 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster.spec.timestamps import Clock
 
 WHOLE: Mapping[str, str] = {
     "customers": "idcustomer",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dlt.sources.rest_api.typing import IncrementalConfig
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Connector, Cursor, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Secret, Setting
+from connectors_dagster.spec.timestamps import Clock
 
 MODIFIED: IncrementalConfig = {
     "cursor_path": "date_modified_gmt",

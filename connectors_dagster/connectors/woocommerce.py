@@ -22,8 +22,8 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 
-from connectors_dagster.clock import Clock
-from connectors_dagster.connector import Connector, Cursor, Secret, Setting
+from connectors_dagster.spec.connector import Connector, Cursor, Secret, Setting
+from connectors_dagster.spec.timestamps import Clock
 
 BY_ID = {"per_page": 100, "order": "asc", "orderby": "id"}
 PAGES: Mapping[str, Any] = {"params": BY_ID}

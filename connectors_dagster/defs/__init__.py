@@ -1,1 +1,1 @@
-"""How connectors show in Dagster; only here and in the entry points is dagster imported."""
+"""Where `dg scaffold defs` writes: connectors in YAML, and whatever is built on the tables of all connectors."""

@@ -1,0 +1,128 @@
+"""The command line: list, check, run, sandbox, demo and dev."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import click
+
+# Every command imports what it needs when it runs: help and errors come at once, Dagster takes seconds.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Load REST APIs window by window, with dlt and Dagster."""
+
+
+@main.command("list")
+def list_resources() -> None:
+    """List resources with key, cursor and partitions, and where they load."""
+    from connectors_dagster.cli.terminal import say, show_table
+    from connectors_dagster.definitions import enabled_connectors
+    from connectors_dagster.load.destination import location
+    from connectors_dagster.orchestration.partitions import grid_of
+
+    rows = [
+        (
+            connector.name,
+            resource.name,
+            ", ".join(resource.primary_key),
+            (resource.incremental or {}).get("cursor_path", ""),
+            grid_of(connector).name if resource.windowed else "",
+            f"{connector.name}.{resource.name}",
+        )
+        for connector in enabled_connectors()
+        for resource in connector.resources.values()
+    ]
+    show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
+    say(f"loads into {location()}")
+
+
+@main.command()
+def check() -> None:
+    """Try every enabled connector: are its settings there, does one request succeed?"""
+    from connectors_dagster.cli.check import check as check_connector
+    from connectors_dagster.cli.terminal import say
+    from connectors_dagster.config.settings import MissingSettingsError
+    from connectors_dagster.definitions import enabled_connectors
+    from connectors_dagster.errors import ApiError
+
+    failed = False
+    for connector in enabled_connectors():
+        try:
+            say(f"ok      {connector.name}: {check_connector(connector)}", style="green")
+        except (ApiError, MissingSettingsError) as error:
+            say(f"failed  {error}", style="red")
+            failed = True
+    sys.exit(failed)
+
+
+@main.command()
+@click.argument("selection", nargs=-1)
+@click.option("--from", "since", type=click.DateTime(), help="Load the windows from this UTC day on.")
+@click.option("--to", "until", type=click.DateTime(), help="Load the windows that begin before this UTC day.")
+def run(selection: Sequence[str], since: datetime | None, until: datetime | None) -> None:
+    """Materialize SELECTION, such as storefront or storefront/orders; everything enabled by default."""
+    with _uncollected():
+        from connectors_dagster.cli.run import materialize
+        from connectors_dagster.load import pipeline  # noqa: F401  # what the first step would import
+
+    try:
+        summary = materialize(selection, since=_utc(since), until=_utc(until))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    _end(bool(summary.errors))
+
+
+@main.command()
+@click.option("--port", default=8765, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--scale", default=1.0, show_default=True, help="How much data: 10 is ten times the rows.")
+def sandbox(port: int, scale: float) -> None:
+    """Serve the sandbox: one API that speaks the dialects of all connectors."""
+    from connectors_dagster.sandbox import serve
+
+    serve(port=port, scale=scale)
+
+
+@main.command()
+@click.option("--scale", default=1.0, show_default=True, help="How much data.")
+def demo(scale: float) -> None:
+    """Load everything from a sandbox into demo.duckdb and compare."""
+    from connectors_dagster.cli.demo import show_demo
+
+    sys.exit(show_demo(scale=scale))
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI on 127.0.0.1.")
+def dev(port: int) -> None:
+    """Serve a sandbox and the Dagster UI with it."""
+    from connectors_dagster.cli.demo import serve_ui
+
+    sys.exit(serve_ui(port=port))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python's garbage collector from going through what is imported, again and again, for it stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _end(status: int) -> NoReturn:
+    """End at once: all is written and closed, and Python would take half a second to take its objects apart."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _utc(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None

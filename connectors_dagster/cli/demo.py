@@ -1,0 +1,172 @@
+"""The demo: a sandbox in a process of its own, everything loaded from it, both sides compared."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+
+from connectors_dagster.cli.terminal import say, show_table
+from connectors_dagster.config import settings
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.load.destination import duckdb_file, project_folder
+from connectors_dagster.sandbox import environment
+from connectors_dagster.spec.connector import Connector
+
+DEMO_FILE = "demo.duckdb"
+ORDERS = """
+    SELECT id, status, currency, total, date_modified_gmt::VARCHAR AS date_modified_gmt,
+           json_array_length(line_items) AS line_items
+    FROM storefront.orders ORDER BY id LIMIT 5
+"""
+
+
+def show_demo(*, scale: float = 1.0) -> int:
+    """Load the connectors that are on by themselves from a sandbox and show rows beside the sandbox's own counts.
+
+    Returns:
+        0 if every table holds what the sandbox serves, else 1.
+    """
+    os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(project_folder() / DEMO_FILE)
+    os.environ.pop("CONNECTORS__ENABLED", None)
+    with sandbox_process(scale=scale) as port:
+        os.environ.update(environment(port))
+        from connectors_dagster.cli.run import materialize
+
+        summary = materialize(())
+        served = json.loads(_get(f"http://127.0.0.1:{port}/_counts"))
+    same = _compare({connector.name: served[connector.name] for connector in _turned_on()})
+    _show_orders()
+    _say_what_next()
+    return 0 if same and not summary.errors else 1
+
+
+def serve_ui(*, port: int = 3000) -> int:
+    """Serve the Dagster UI; connectors that are not configured read from a sandbox."""
+    home = os.environ.setdefault("DAGSTER_HOME", str(project_folder() / ".dagster"))
+    with sandbox_process() as sandbox_port:
+        sandbox = environment(sandbox_port)
+        missing = [c.name for c in _turned_on() if not settings.is_configured(c)]
+        for name in missing:
+            prefix = settings.environment_name(name, "")
+            os.environ.update({key: value for key, value in sandbox.items() if key.startswith(prefix)})
+        if missing:
+            os.environ.setdefault("DESTINATION__DUCKDB__CREDENTIALS", str(project_folder() / DEMO_FILE))
+            say(f"sandbox for {', '.join(missing)}; rows go into {duckdb_file()}")
+        say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
+        # A shell may start us deaf to the keyboard, and Dagster ends by nothing else.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return _until_interrupted(subprocess.Popen(ui_command(port), cwd=project_folder()))
+
+
+def ui_command(port: int) -> list[str]:
+    """Return the command that serves the Dagster UI, to be given in the project folder."""
+    return [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+
+
+def _turned_on() -> list[Connector]:
+    return [connector for connector in load_connectors().values() if settings.is_enabled(connector)]
+
+
+@contextmanager
+def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
+    """Serve a sandbox on a free port from a process of its own; yields the port."""
+    port = free_port()
+    options = ["--port", str(port), "--scale", str(scale)]
+    process = subprocess.Popen([sys.executable, "-m", "connectors_dagster.cli", "sandbox", *options])
+    try:
+        wait_until_up(process, f"http://127.0.0.1:{port}/_counts")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def free_port() -> int:
+    """Find a port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_up(process: "subprocess.Popen[bytes]", url: str, *, seconds: int = 30) -> None:
+    """Wait for a server to answer.
+
+    Raises:
+        RuntimeError: it ended, or is still silent after so many seconds.
+    """
+    for _ in range(seconds * 10):
+        try:
+            _get(url)
+            return
+        except (urllib.error.URLError, ConnectionError):
+            if process.poll() is not None:
+                raise RuntimeError(
+                    f"{url}: the server ended with code {process.returncode} before it answered"
+                ) from None
+            time.sleep(0.1)
+    raise RuntimeError(f"{url}: no answer within {seconds} s")
+
+
+def _until_interrupted(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process; being asked to end, ask it the way a keyboard does, which `dagster dev` passes on."""
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has sent it to all of us
+            continue
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return bytes(response.read())
+
+
+def _compare(counts: dict[str, dict[str, int]]) -> bool:
+    with duckdb.connect(str(duckdb_file()), read_only=True) as warehouse:
+        rows = [
+            (f"{connector}.{table}", _count(warehouse, connector, table), served)
+            for connector, tables in counts.items()
+            for table, served in tables.items()
+        ]
+    say("")
+    show_table(
+        ("table", "loaded", "sandbox", ""), [(*row, "same" if row[1] == row[2] else "DIFFERENT") for row in rows]
+    )
+    return all(loaded == served for _, loaded, served in rows)
+
+
+def _count(warehouse: duckdb.DuckDBPyConnection, connector: str, table: str) -> int:
+    try:
+        found = warehouse.execute(f'SELECT count(*) FROM "{connector}"."{table}"').fetchone()
+    except duckdb.CatalogException:
+        return 0
+    return int(found[0]) if found else 0
+
+
+def _show_orders() -> None:
+    with duckdb.connect(str(duckdb_file()), read_only=True) as warehouse:
+        result: Any = warehouse.execute(ORDERS)
+        say("\nstorefront.orders:")
+        show_table([column[0] for column in result.description], result.fetchall())
+
+
+def _say_what_next() -> None:
+    say(
+        f"""
+All of it is in {duckdb_file()}. Next:
+  make dev                   the Dagster UI with these runs, their lineage and a sandbox to load from
+  connectors list            what is loaded, by which key, in which windows
+  README.md                  your own shop: a few settings, then `connectors check` and `connectors run`
+"""
+    )

@@ -1,0 +1,88 @@
+"""What people see: tables and progress bars on a terminal, plain lines elsewhere."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+READS = "connectors_dagster.read.reader"
+
+
+def _console() -> Console:
+    # Runs capture the process's own streams into Dagster's logs; what is meant for the person goes around them.
+    try:
+        stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
+    except (OSError, ValueError):
+        return Console(soft_wrap=True)
+    return Console(file=stream, soft_wrap=True)
+
+
+out = _console()
+
+
+def say(text: str, *, style: str | None = None) -> None:
+    """Print a line as it is."""
+    out.print(text, style=style, markup=False, highlight=False)
+
+
+def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table, as aligned plain lines where there is no terminal."""
+    texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    right = [all(isinstance(row[index], int | float) for row in rows) and bool(rows) for index in range(len(heads))]
+    if out.is_terminal:
+        table = Table(*heads)
+        for column, number in zip(table.columns, right, strict=True):
+            column.justify = "right" if number else "left"
+        for text in texts:
+            table.add_row(*text)
+        out.print(table)
+        return
+    widths = [max(len(text[index]) for text in [list(heads), *texts]) for index in range(len(heads))]
+    for text in [list(heads), *texts]:
+        cells = zip(text, widths, right, strict=True)
+        say("  ".join(cell.rjust(width) if number else cell.ljust(width) for cell, width, number in cells).rstrip())
+
+
+@contextmanager
+def show_reads(total: int) -> Iterator[None]:
+    """Show every finished read of a window, and every warning, while a load runs.
+
+    Args:
+        total: how many reads there will be.
+    """
+    log, handler = logging.getLogger("connectors_dagster"), _Reads(total)
+    level, log.level = log.level, logging.INFO
+    log.addHandler(handler)
+    try:
+        with handler.progress if out.is_terminal else _nothing():
+            yield
+    finally:
+        log.removeHandler(handler)
+        log.level = level
+
+
+class _Reads(logging.Handler):
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, console=out, transient=True)
+        self.task = self.progress.add_task("starting", total=total)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if not out.is_terminal:
+            say(text)
+        elif record.name == READS:
+            self.progress.update(self.task, advance=1, description=text.partition(":")[0])
+        else:
+            self.progress.console.print(text, markup=False, highlight=False)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield

@@ -1,0 +1,1 @@
+"""Settings, folders and locks of this project, read from dlt's configuration. May import spec, secrets and errors."""

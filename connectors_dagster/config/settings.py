@@ -1,0 +1,182 @@
+"""Settings and secrets of connectors, from dlt's configuration: environment, .dlt/config.toml, .dlt/secrets.toml."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import dlt
+
+from connectors_dagster.spec.connector import Connector, Secret, Setting
+
+DEFAULT_START_DATE = "2024-01-01"
+SOONEST_STALE = timedelta(minutes=6)
+
+
+class MissingSettingsError(Exception):
+    """Some settings of a connector have no value; the message names all of them."""
+
+    def __init__(self, connector: str, missing: Iterable[Setting]) -> None:
+        """Spell each missing setting both ways."""
+        lines = [f"  {environment_name(connector, name)}   or   {_toml_name(connector, name)}" for name in missing]
+        super().__init__("\n".join([f"{connector}: not configured, set:", *lines]))
+
+
+def environment_name(connector: str, setting: str) -> str:
+    """Spell a setting as an environment variable."""
+    return f"SOURCES__{connector}__{setting}".upper()
+
+
+def read_settings(connector: Connector) -> dict[Setting, str]:
+    """Read all settings of a connector.
+
+    Raises:
+        MissingSettingsError: names every setting without a value.
+    """
+    values = {setting: _value(connector.name, setting) for setting in connector.settings}
+    if missing := [setting for setting, value in values.items() if value is None]:
+        raise MissingSettingsError(connector.name, missing)
+    return {setting: str(value) for setting, value in values.items()}
+
+
+def known_secrets(connector: Connector) -> tuple[str, ...]:
+    """Read the secrets of a connector that have a value, whatever else is missing."""
+    found = ((setting, _value(connector.name, setting)) for setting in connector.settings)
+    return secret_values({setting: value for setting, value in found if value is not None})
+
+
+def is_configured(connector: Connector) -> bool:
+    """Tell whether every setting of a connector has a value."""
+    return all(_value(connector.name, setting) is not None for setting in connector.settings)
+
+
+def fill(config: Any, values: Mapping[Setting, str]) -> Any:
+    """Return a copy of a configuration with every setting replaced by its value."""
+    if isinstance(config, Setting):
+        return values[config]
+    if isinstance(config, Mapping):
+        return {key: fill(item, values) for key, item in config.items()}
+    if isinstance(config, list | tuple):
+        return [fill(item, values) for item in config]
+    return config
+
+
+def secret_values(values: Mapping[Setting, str]) -> tuple[str, ...]:
+    """List the values that must never be shown."""
+    return tuple(value for setting, value in values.items() if isinstance(setting, Secret) and value)
+
+
+def start_date(connector: str) -> str:
+    """Read where the first window of a connector starts, an ISO 8601 date."""
+    return str(dlt.config.get(f"sources.{connector}.start_date") or dlt.config.get("start_date") or DEFAULT_START_DATE)
+
+
+def base_url(connector: Connector) -> str | None:
+    """Read where the API of a connector is."""
+    address = connector.config["client"]["base_url"]
+    return _value(connector.name, address) if isinstance(address, Setting) else address
+
+
+def allow_http(connector: str) -> bool:
+    """Read whether plain http may leave this machine for this connector."""
+    return bool(dlt.config.get(f"sources.{connector}.allow_http", bool))
+
+
+def step(connector: Connector) -> str:
+    """Read the window step of a connector, its own by default."""
+    return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
+
+
+def max_loss(connector: str) -> float:
+    """Read which share of a table one load may lose because the API no longer returns it, 0 to 1."""
+    configured: Any = dlt.config.get(f"sources.{connector}.max_loss")
+    return 0.5 if configured is None else float(configured)
+
+
+def max_parallel_requests(connector: Connector) -> int:
+    """Read how many requests of a connector may be under way at once, its own by default."""
+    return int(dlt.config.get(f"sources.{connector.name}.max_parallel_requests") or connector.max_parallel_requests)
+
+
+def requests_per_minute(connector: Connector) -> int | None:
+    """Read how many requests the API of a connector grants, its own by default; None for no limit."""
+    configured: Any = dlt.config.get(f"sources.{connector.name}.requests_per_minute")
+    return int(configured) if configured else connector.requests_per_minute
+
+
+def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
+    """Read which connectors are on: those configuration names, or all that are on by themselves.
+
+    Raises:
+        ValueError: configuration names a connector that is not there.
+    """
+    connectors = {connector.name: connector for connector in available}
+    if unknown := [name for name in _turned_on() or () if name not in connectors]:
+        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(connectors)}")
+    return tuple(name for name, connector in connectors.items() if is_enabled(connector))
+
+
+def is_enabled(connector: Connector) -> bool:
+    """Read whether a connector is on; where configuration does not say, it knows itself."""
+    wanted = _turned_on()
+    return connector.enabled if wanted is None else connector.name in wanted
+
+
+def schedule(connector: str) -> str | None:
+    """Read when a connector is refreshed: a cron expression in UTC."""
+    cron: str | None = dlt.config.get(f"sources.{connector}.schedule", str)
+    return cron
+
+
+def failure_webhook() -> str | None:
+    """Read where failures of runs are reported; the address may hold a token, so this is not read at import."""
+    address: str | None = dlt.config.get("connectors.failure_webhook", str)
+    return address
+
+
+def preview_rows() -> int:
+    """Read how many rows of a read its record shows; 0 where nobody but the destination should hold rows."""
+    configured: Any = dlt.config.get("connectors.preview_rows")
+    return 5 if configured is None else int(configured)
+
+
+def stale_after(connector: str) -> timedelta:
+    """Read after how many hours without a load the assets of a connector are stale, a day by default.
+
+    Raises:
+        ValueError: Dagster cannot look at it so often.
+    """
+    configured: Any = dlt.config.get(f"sources.{connector}.stale_after_hours")
+    hours = timedelta(hours=24 if configured is None else float(configured))
+    if hours < SOONEST_STALE:
+        raise ValueError(f"{environment_name(connector, 'stale_after_hours')}: {configured!r} is less than 0.1 hours")
+    return hours
+
+
+def show_examples() -> bool:
+    """Read whether the examples of what to build on the loaded tables are among the definitions."""
+    return bool(dlt.config.get("connectors.examples", bool))
+
+
+def _turned_on() -> list[str] | None:
+    configured: Any = dlt.config.get("connectors.enabled")
+    if configured is None:
+        return None
+    wanted = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
+    return [str(name).strip("[]\"'") for name in wanted]
+
+
+def _value(connector: str, setting: Setting) -> str | None:
+    name = f"sources.{connector}.{setting}"
+    # Asked for as text, a secret would be written into the trace that dlt keeps with every load package.
+    value = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name, str)
+    return None if value is None else str(value)
+
+
+def _toml_name(connector: str, setting: Setting) -> str:
+    file = "secrets.toml" if isinstance(setting, Secret) else "config.toml"
+    return f".dlt/{file}: [sources.{connector}] {setting} = …"
+
+
+def owners(connector: str) -> tuple[str, ...]:
+    """Read who owns the assets of a connector, as Dagster writes owners: ``team:data`` or an e-mail address."""
+    return tuple(dlt.config.get(f"sources.{connector}.owners", list) or ())

@@ -1,0 +1,173 @@
+"""Pages of one endpoint, asked for by dlt's REST client and checked one by one.
+
+The building blocks below `rest_api_resources` are used rather than the resources themselves: a page must be
+seen whole, in a thread of its own. They carry no underscore, yet dlt documents only what stands above them.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from dlt.common import jsonpath
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.paginators import (
+    BasePaginator,
+    HeaderLinkPaginator,
+    JSONResponseCursorPaginator,
+    OffsetPaginator,
+)
+from dlt.sources.rest_api.config_setup import (
+    create_auth,
+    create_paginator,
+    create_response_hooks,
+    paginate_dependent_resource,
+    paginate_resource,
+)
+
+from connectors_dagster.config import settings
+from connectors_dagster.errors import RowError
+from connectors_dagster.http.links import CountedLinks
+from connectors_dagster.http.page_validator import PageGuard, identity_of
+from connectors_dagster.http.paginators import AnchoredOffset, CursorInRow
+from connectors_dagster.http.session import ApiSession
+from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
+from connectors_dagster.secrets.redaction import redact
+from connectors_dagster.spec.connector import Resource
+
+Row = Mapping[str, Any]
+"""Fields of a parent row, parsed."""
+
+
+class Endpoint:
+    """The requests of one resource, with the settings filled in.
+
+    Args:
+        resource: what to read.
+        client: dlt's `client` configuration, with values in place of settings.
+        page_limit: how many pages to read of each sequence; all when left out.
+    """
+
+    def __init__(self, resource: Resource, client: Mapping[str, Any], *, page_limit: int | None = None) -> None:
+        """Prepare what all sequences of requests share."""
+        self.resource, self.client, self.page_limit = resource, client, page_limit
+        endpoint = self.endpoint = settings.fill(resource.endpoint, settings.read_settings(resource.connector))
+        selector = endpoint.get("data_selector") or "$"
+        self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
+        # Made once and copied: reading the paths in it takes as long as a request.
+        self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
+        if isinstance(self._paginating, JSONResponseCursorPaginator):
+            self._paginating = CursorInRow.like(self._paginating)
+        bounds = resource.bound_params
+        self.params = {name: value for name, value in (endpoint.get("params") or {}).items() if name not in bounds}
+        self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
+
+    def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[RawRow]]:
+        """Yield the pages of a resource without parent; `params` join the endpoint's own."""
+        arguments = self._arguments(session, params)
+        return self._checked(session, paginate_resource(**arguments))
+
+    def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[RawRow]]:
+        """Yield the pages under one parent row, with the fields taken over from it.
+
+        Raises:
+            RowError: a field of the parent cannot stand in a path.
+        """
+        pages = paginate_dependent_resource(
+            items=[{name: self._quoted(name, value) for name, value in parent.items()}],
+            resolved_params=list(self.resource.resolved),
+            include_from_parent=[],
+            **self._arguments(session, {}),
+        )
+        taken_over = {column: encode(parent[name]) for name, column in self.resource.included.items()}
+        for page in self._checked(session, pages):
+            # Rows of their own: the paginator compares the ones the API gave with those of the next page.
+            yield [row | taken_over for row in page]
+
+    def _quoted(self, name: str, value: Any) -> Any:
+        """Write a field of a parent for a path: one with a slash or dots must not lead to another endpoint."""
+        if isinstance(value, dict):
+            return {key: self._quoted(f"{name}.{key}", item) for key, item in value.items()}
+        asked = {param.resolve_config["field"] for param in self.resource.resolved}
+        if name in asked and (value is None or str(value) in ("", ".", "..")):
+            raise RowError(
+                f"{self.resource}: a row of {self.resource.parent} has {value!r} as {name!r}, no use in a path"
+            )
+        return quote(str(value), safe="")
+
+    def _arguments(self, session: ApiSession, params: Mapping[str, Any]) -> dict[str, Any]:
+        endpoint = self.endpoint
+        return {
+            "method": endpoint.get("method", "GET"),
+            "path": endpoint["path"],
+            "headers": endpoint.get("headers"),
+            "params": {**self.params, **params},
+            "json": endpoint.get("json"),
+            "data": endpoint.get("data"),
+            "paginator": self._paginator(session.label),
+            "data_selector": self.selector,
+            "hooks": self._hooks(session),
+            "client": self._client(session),
+            "incremental_object": None,
+            "incremental_param": None,
+            "incremental_cursor_transform": None,
+        }
+
+    def _paginator(self, label: str) -> BasePaginator | None:
+        """Make a paginator of this sequence's own; one by offset is anchored, unless it may see empty pages."""
+        paginator = deepcopy(self._paginating)
+        connector = self.resource.connector
+        if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
+            return AnchoredOffset(paginator, identity_of(self.resource), label, fixed=connector.fixed_pages)
+        if isinstance(paginator, HeaderLinkPaginator) and connector.total_header:
+            return CountedLinks(paginator, connector.total_header, label)
+        return paginator
+
+    def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
+        """Make dlt's hooks for `response_actions`; the session looks first, for they do not say what they ignored."""
+        hooks = create_response_hooks(self.endpoint.get("response_actions"))
+        return {"response": [session.see, *hooks["response"]]} if hooks else None
+
+    def _client(self, session: ApiSession) -> RESTClient:
+        client = _RawClient(
+            base_url=self.client["base_url"],
+            headers=dict(self.client.get("headers") or {}),
+            auth=self.auth,
+            session=session,
+            config=RuntimeConfiguration(),
+        )
+        client.column = self.resource.connector.scalars.get(self.resource.name)
+        return client
+
+    def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
+        guard = PageGuard(self.resource, session.label)
+        while guard.number != self.page_limit and (page := self._next(pages, guard)) is not None:
+            yield guard.check(page)
+        guard.close(session.tally, whole=guard.number != self.page_limit)
+
+    def _next(self, pages: Iterator[PageData[RawRow]], guard: PageGuard) -> PageData[RawRow] | None:
+        try:
+            return next(pages, None)
+        except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be
+            what = redact(str(error).partition(", got")[0])
+        guard.turn()
+        guard.fail(f"does not fit the paginator ({what})", "paginator")
+        return None
+
+
+class _RawClient(RESTClient):
+    """dlt's client with the fields of rows as JSON text also where the selector is too much for the parser.
+
+    A row that is no object becomes one with the value in `column`, where that is declared.
+    """
+
+    column: str | None = None
+
+    def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
+        """Return the rows of a page, for the paginator as for everybody after it."""
+        rows = super().extract_response(response, data_selector)
+        if self.column:
+            rows = [row if isinstance(row, dict) else {self.column: row} for row in rows]
+        return [row if is_raw(row) else encode_row(row) for row in rows]

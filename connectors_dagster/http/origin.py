@@ -1,0 +1,70 @@
+"""The one origin a connector talks to: credentials go nowhere else."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import requests
+
+from connectors_dagster.errors import ApiError, ForeignOriginError
+from connectors_dagster.secrets.redaction import redact
+
+PORTS = {"http": 80, "https": 443}
+
+
+def home_origin(base_url: str, *, allow_http: bool) -> str:
+    """Return the origin of a base URL as requests will write it: scheme, host and port.
+
+    Raises:
+        ApiError: it is no http(s) address, holds credentials, or would send them over the network unencrypted.
+    """
+    if "@" in base_url:
+        raise ApiError("base_url holds an @ (it is not shown here): put credentials into the settings of their own")
+    shown, prepared = repr(redact(base_url)), requests.PreparedRequest()
+    try:
+        prepared.prepare_url(base_url, None)
+        home = _origin(str(prepared.url))
+    except ValueError:
+        home = ""
+    if not home:
+        raise ApiError(f"base_url {shown} is no http(s) address")
+    if home.startswith("http:") and not (allow_http or is_loopback(home)):
+        raise ApiError(
+            f"base_url {shown} would send the credentials unencrypted: "
+            "use https, or set allow_http = true for this source"
+        )
+    return home
+
+
+def check_origin(url: str, home: str, label: str) -> None:
+    """Refuse an address of another scheme, host or port, or one with user info.
+
+    Raises:
+        ForeignOriginError: nothing has been sent.
+    """
+    try:
+        stays = _origin(url) == home and "@" not in urlsplit(url).netloc
+    except ValueError:
+        stays = False
+    if not stays:
+        raise ForeignOriginError(
+            f"{label}: the API pointed to {redact(url)}, which is not at {home}: "
+            "not followed, the credentials stay here"
+        )
+
+
+def is_loopback(origin: str) -> bool:
+    """Tell whether an origin is this machine itself."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _origin(url: str) -> str:
+    """Write scheme, host and port; a ValueError says that there are none."""
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError(f"{redact(url)} is no http(s) address")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{PORTS[parts.scheme] if parts.port is None else parts.port}"

@@ -1,0 +1,79 @@
+"""What came back: a body that is read in one go, and parsed once."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from connectors_dagster.rows.raw_json import decode, parse
+
+
+class JsonResponse(requests.Response):
+    """A response that parses its body once; the fields of the rows at `rows_at` stay JSON text."""
+
+    rows_at: Sequence[str] | None = None
+    _parsed: Any = None
+
+    @property
+    def content(self) -> bytes:
+        """The decoded body.
+
+        Raises:
+            requests.exceptions.ChunkedEncodingError: it broke off, stalled or could not be decoded.
+        """
+        if not isinstance(self._content, bytes):
+            try:
+                self._content = self.raw.read(decode_content=True)
+            except urllib3.exceptions.HTTPError as error:
+                raise requests.exceptions.ChunkedEncodingError(error) from error
+        return cast(bytes, self._content)
+
+    @property
+    def apparent_encoding(self) -> str:
+        """JSON is UTF-8; guessing would cost more than parsing."""
+        return "utf-8"
+
+    def json(self, **_: Any) -> Any:
+        """The parsed body.
+
+        Raises:
+            ValueError: the body is no JSON.
+            requests.exceptions.InvalidJSONError: it is nested too deeply.
+        """
+        if self._parsed is None:
+            body = self._as_utf8()
+            try:
+                self._parsed = decode(body) if self.rows_at is None else parse(body, self.rows_at)
+            except RecursionError:
+                raise requests.exceptions.InvalidJSONError("its JSON is nested too deeply to be read") from None
+        return self._parsed
+
+    def _as_utf8(self) -> bytes:
+        """The body as JSON should be, also of a server that marks or writes it in another encoding."""
+        encoding = json.detect_encoding(self.content)
+        if encoding != "utf-8":
+            return self.content.decode(encoding).encode()
+        try:
+            self.content.decode()
+        except UnicodeDecodeError:
+            return self.content.decode(self.encoding or "utf-8").encode()
+        return self.content
+
+
+class JsonAdapter(HTTPAdapter):
+    """An adapter whose responses are `JsonResponse`, complete when they are handed over."""
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send as requests does and read the body, so that the connection is free for the next request."""
+        response = super().send(*args, **kwargs)
+        _ = response.content
+        return response
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Build the response as requests does, then give it our class."""
+        response = super().build_response(req, resp)
+        response.__class__ = JsonResponse
+        return response

@@ -1,0 +1,4 @@
+"""Loading: one dlt pipeline per family, into any destination.
+
+May import spec, config, secrets, rows, http, read and errors.
+"""

@@ -1,0 +1,55 @@
+"""Rows whose keys a DuckDB table does not have: to merge them would write them twice, so they are appended."""
+
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.schema import Schema
+from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS
+from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
+from dlt.common.storages import FileStorage, PackageStorage
+from dlt.destinations.sql_client import SqlClientBase
+
+from connectors_dagster.load.destination import destination_name
+
+DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
+"""The hint of a table that says that no key comes twice in the load."""
+REMOVE_OTHERS = ("merge_key", "hard_delete")
+"""Hints of columns by which a merge also takes away what has another key."""
+
+
+def append_newcomers(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
+    """Have a package append to a table that has none of its keys, which comes to the same as merging.
+
+    Only where it takes one statement, which ends whole or not at all. The caller is the only writer until the
+    package is loaded.
+    """
+    if destination_name() != "duckdb":
+        return
+    info = pipeline.get_load_package_info(load_id)
+    package = PackageStorage(FileStorage(str(Path(info.package_path).parent)), "normalized")
+    schema = package.load_schema(load_id)
+    files = [job.file_path for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
+    if len(files) != 1 or not _keys_decide(schema, table) or _has_keys_of(pipeline, schema, table, files[0]):
+        return
+    schema.tables[table]["write_disposition"] = "append"
+    for column in schema.tables[table]["columns"].values():
+        column.pop("dedup_sort", None)  # dlt warns of what only a merge looks at
+    package.save_schema(load_id, schema)
+
+
+def _keys_decide(schema: Schema, table: str) -> bool:
+    hints = schema.tables[table]
+    return hints.get(DEDUPLICATED) is True and not any(has_column_with_prop(hints, hint) for hint in REMOVE_OTHERS)
+
+
+def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> bool:
+    """Tell whether there is a table and it has a row with a key that a file has, too."""
+    keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
+    client: Any
+    with pipeline.destination_client(schema.name) as client:
+        there, _ = client.get_storage_table(table)
+        sql: SqlClientBase[Any] = client.sql_client
+        known, using = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
+        query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({using}) LIMIT 1"
+        return there and bool(sql.execute_sql(query, file))

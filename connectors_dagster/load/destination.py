@@ -1,0 +1,162 @@
+"""Where rows go: DuckDB unless configuration says otherwise, and one writer at a time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dlt
+from dlt.common.destination import Destination, TLoaderFileFormat
+from dlt.common.schema import Schema
+from dlt.destinations.exceptions import DatabaseException
+from dlt.destinations.sql_client import SqlClientBase
+
+from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
+from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_FILE = "connectors.duckdb"
+STRANGERS_TIMEOUT = 60.0
+POLL = 0.25
+
+
+def destination_name() -> str:
+    """Read the type of the destination, as dlt names it."""
+    return str(dlt.config.get("connectors.destination") or "duckdb")
+
+
+def duckdb_file() -> Path:
+    """Read where the DuckDB file is; by default in the project folder."""
+    configured: Any = dlt.secrets.get("destination.duckdb.credentials")
+    if isinstance(configured, dict):
+        configured = configured.get("database")
+    if configured and str(configured).startswith("duckdb:///"):
+        configured = str(configured).removeprefix("duckdb:///")
+    return (project_folder() / str(configured or DEFAULT_FILE)).resolve()
+
+
+def project_folder() -> Path:
+    """Return the folder dlt's configuration belongs to."""
+    return Path(dlt.current.run_context().run_dir).resolve()
+
+
+def location() -> str:
+    """Name the destination for people and records, without credentials."""
+    name = destination_name()
+    return f"duckdb {duckdb_file()}" if name == "duckdb" else name
+
+
+def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves the parameters open, too
+    """Make the configured destination; nothing is opened."""
+    name = destination_name()
+    if name == "duckdb":
+        return dlt.destinations.duckdb(credentials=str(duckdb_file()))
+    return Destination.from_reference(name)  # type: ignore[return-value]  # None only for a None reference
+
+
+def file_format(destination: Destination) -> TLoaderFileFormat | None:  # type: ignore[type-arg]
+    """Choose how rows travel: as parquet where every installation takes it, else as SQL text, else as dlt prefers.
+
+    Not as CSV, in which dlt makes empty text NULL on Postgres, and not in what only some installations take:
+    a table is made for the format of its first load (``jsonb`` takes no parquet).
+    """
+    capabilities = destination.capabilities()
+    formats = list(capabilities.supported_loader_file_formats or ())
+    if capabilities.loader_file_format_selector and "parquet" in formats:
+        formats.remove("parquet")
+    wanted: tuple[TLoaderFileFormat, ...] = ("parquet", "insert_values")
+    return next((name for name in wanted if name in formats), None)
+
+
+@contextmanager
+def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Be the only writer, as far as the destination needs that: of a DuckDB file, of a family's tables on Postgres.
+
+    Raises:
+        DestinationBusyError: someone else stays; says who and where.
+        LoadError: the destination cannot be opened at all.
+    """
+    name = destination_name()
+    if name == "duckdb":
+        with only_writer(duckdb_file(), f"loading {pipeline.pipeline_name}"):
+            yield
+    elif name == "postgres":
+        with _only_merger(pipeline):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def only_writer(path: Path, purpose: str) -> Iterator[None]:
+    """Let one of our processes at a DuckDB file, which takes one that writes, and wait for strangers to leave.
+
+    Raises:
+        DestinationBusyError: someone else stays; says who and where.
+        LoadError: the file cannot be opened at all.
+    """
+    with alone(path.with_name(path.name + ".lock"), purpose), closing(_open(path)):
+        # Ours stays open meanwhile, so that no stranger slips in before dlt opens the file, too.
+        yield
+
+
+@contextmanager
+def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
+    """Open a dataset for queries; a DuckDB file only while nobody writes it."""
+    with _nobody_writing(f"reading {dataset}"):
+        client: Any = dlt.dataset(build_destination(), dataset).sql_client
+        with client:
+            yield client
+
+
+def stored_schema(dataset: str, name: str) -> Schema:
+    """Read what the destination knows of the tables of a family; of none if there is nothing yet."""
+    with _nobody_writing(f"reading the schema of {name}"):
+        return dlt.dataset(build_destination(), dataset, schema=name).schema
+
+
+@contextmanager
+def _nobody_writing(purpose: str) -> Iterator[None]:
+    with only_writer(duckdb_file(), purpose) if destination_name() == "duckdb" else nullcontext():
+        yield
+
+
+def _open(path: Path) -> "duckdb.DuckDBPyConnection":
+    import duckdb  # here, for to know where rows go needs no database
+
+    timeout = seconds("busy_timeout", STRANGERS_TIMEOUT)
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return duckdb.connect(str(path))
+        except duckdb.Error as error:
+            if "lock" not in str(error).lower():
+                raise LoadError(f"{path}: {error}") from None
+            if time.monotonic() >= deadline:
+                raise DestinationBusyError(
+                    f"{path}: still open in another program after {timeout:.0f} s: close it and run again. {error}"
+                ) from None
+        time.sleep(POLL)
+
+
+@contextmanager
+def _only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Keep other machines from the tables of a family: merging them twice at once loses rows."""
+    family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
+    timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
+    client: Any = pipeline.sql_client()
+    with ExitStack() as connection:
+        try:
+            connection.enter_context(client)
+            client.execute_sql(f"SET lock_timeout = {int(timeout * 1000)}")
+            client.execute_sql("SELECT pg_advisory_lock(hashtextextended(%s, 0))", family)
+        except client.dbapi.Error as error:
+            raise TransientLoadError(f"postgres: {error}") from None
+        except DatabaseException as error:
+            raise DestinationBusyError(
+                f"postgres: another machine still loads {family} after {timeout:.0f} s: {error}"
+            ) from None
+        yield

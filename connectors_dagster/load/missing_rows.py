@@ -1,0 +1,85 @@
+"""What becomes of rows the API no longer returns: kept, marked or deleted, as each resource declares."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dlt.destinations.sql_client import SqlClientBase
+
+from connectors_dagster.errors import LoadError
+from connectors_dagster.spec.connector import ABSENT_SINCE, Resource
+
+KEYS_PER_STATEMENT = 500
+FEW = 100
+"""So many rows may go from any table: in a small one a large share means little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """The rows of a table that a finished read proves absent.
+
+    Args:
+        resource: what was read.
+        load_ids: the packages that brought everything the API still has.
+        parents: for a child, the keys of the parents whose children were read again.
+        now: written where absence is marked.
+        max_loss: the share of a table a load may lose, 0 to 1; `FEW` rows may go in any case.
+    """
+
+    resource: Resource
+    load_ids: Sequence[str]
+    now: datetime
+    parents: Sequence[Any] = ()
+    max_loss: float = 0.5
+
+    def settle(self, client: SqlClientBase[Any]) -> int:
+        """Mark or delete the absent rows; returns how many.
+
+        Raises:
+            LoadError: more than `max_loss` of the table would go; nothing has been marked or deleted.
+        """
+        if self.resource.absent == "keep":
+            return 0
+        total, absent = self._count(client)
+        if absent > max(FEW, total * self.max_loss):
+            raise LoadError(
+                f"{self.resource}: the API no longer returns {absent} of {total} rows, more than the share of "
+                f"{self.max_loss:.0%} a load may lose: nothing was removed; if it is true, run again with accept_loss"
+            )
+        for condition, values in self._conditions(client):
+            client.execute_sql(f"{self._statement(client)} WHERE {condition}", *values)
+        return absent
+
+    def _statement(self, client: SqlClientBase[Any]) -> str:
+        table = client.make_qualified_table_name(self.resource.name)
+        if self.resource.absent == "mark":
+            return f"UPDATE {table} SET {client.escape_column_name(ABSENT_SINCE)} = '{self.now.isoformat()}'"
+        return f"DELETE FROM {table}"
+
+    def _count(self, client: SqlClientBase[Any]) -> tuple[int, int]:
+        table = client.make_qualified_table_name(self.resource.name)
+        found = client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)]
+        counted = (
+            client.execute_sql(f"SELECT count(*) FROM {table} WHERE {condition}", *values) or [(0,)]
+            for condition, values in self._conditions(client)
+        )
+        return int(found[0][0]), sum(int(rows[0][0]) for rows in counted)
+
+    def _conditions(self, client: SqlClientBase[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Yield the rows in question in parts a statement can name."""
+        name = client.escape_column_name
+        condition = f"{name('_dlt_load_id')} NOT IN ({_places(self.load_ids)})"
+        if self.resource.absent == "mark":
+            condition += f" AND {name(ABSENT_SINCE)} IS NULL"
+        if self.resource.parent is None:
+            yield condition, self.load_ids
+            return
+        column = name(next(iter(self.resource.included.values())))
+        for at in range(0, len(self.parents), KEYS_PER_STATEMENT):
+            keys = self.parents[at : at + KEYS_PER_STATEMENT]
+            yield f"{condition} AND {column} IN ({_places(keys)})", [*self.load_ids, *keys]
+
+
+def _places(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))

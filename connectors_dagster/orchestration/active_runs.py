@@ -1,0 +1,70 @@
+"""What is queued or running already, whoever asked for it: a schedule, a backfill, a person."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.windows import Window
+
+PARTITION = "dagster/partition"
+# Without NOT_STARTED: a run that was made but could not be queued keeps that status for ever.
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+BACKFILLS = 100
+"""How many of the newest backfills are looked at: older ones have ended."""
+
+
+def under_way(
+    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+) -> Mapping[str, set[Window]]:
+    """List the families that are queued or running, each with its windows; none for a family that has no windows."""
+    busy: dict[str, set[Window]] = defaultdict(set)
+    for family, keys in _of_runs(instance, connector, windows):
+        busy[family] |= keys
+    for family, keys in _of_backfills(instance, connector, windows):
+        busy[family] |= keys
+    return busy
+
+
+def _of_runs(
+    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+) -> Iterator[tuple[str, set[Window]]]:
+    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
+        if not run.execution_plan_snapshot_id:
+            continue
+        steps = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id).step_keys_to_execute
+        for family in connector.families:
+            if f"{connector.name}__{family}" in steps:
+                yield family, _tagged(run.tags, windows)
+
+
+def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
+    """Read from the tags of a run which windows it is about."""
+    keys = [window.key for window in windows]
+    first, last = tags.get(RANGE_START, tags.get(PARTITION)), tags.get(RANGE_END, tags.get(PARTITION))
+    if first not in keys or last not in keys:
+        return set()
+    return set(windows[keys.index(first) : keys.index(last) + 1])
+
+
+def _of_backfills(
+    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+) -> Iterator[tuple[str, set[Window]]]:
+    """List what running backfills have not got to yet, most of which is in no queue."""
+    families = {asset_key(resource): resource.family for resource in connector.resources.values()}
+    by_key = {window.key: window for window in windows}
+    for backfill in instance.get_backfills(limit=BACKFILLS):
+        if backfill.status.value != "REQUESTED" or backfill.asset_backfill_data is None:
+            continue
+        left = backfill.asset_backfill_data.get_targeted_partitions_without_materialization_status()
+        for asset, key in left.iterate_asset_partitions():
+            if asset in families:
+                yield families[asset], {by_key[key]} if key in by_key else set()

@@ -1,0 +1,149 @@
+"""Families as multi-assets: one op reads, loads and reports parents with their children."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+import dagster as dg
+from pydantic import Field
+
+from connectors_dagster.config.settings import MissingSettingsError
+from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
+from connectors_dagster.load.request import Order
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.metadata import answer_metadata, load_metadata, preview_metadata, read_metadata
+from connectors_dagster.orchestration.partitions import grid_of, partitions_of
+from connectors_dagster.orchestration.resume import resume
+from connectors_dagster.orchestration.translator import asset_key, build_specs, loaded_metadata
+from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.windows import Slice
+
+if TYPE_CHECKING:
+    from connectors_dagster.load.extract import Outcome
+    from connectors_dagster.load.pipeline import Load
+
+WINDOWS_PER_RUN = 12
+# Raised by hand for what may pass: as the policy of an op, it would also ask again after Ctrl-C.
+RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+PASSING = (TransientApiError, TransientLoadError, DestinationBusyError)
+
+
+class ReadConfig(dg.Config):
+    """How a run reads; nothing of it needs to be given."""
+
+    full: bool = Field(
+        default=True,
+        description=(
+            "Read windows from their start. When false, each window is read on from where its last read ended, "
+            "less the time the API may take to show a change: that is what the schedule does. "
+            "What has no windows is read whole either way."
+        ),
+    )
+    accept_loss: bool = Field(
+        default=False,
+        description="Remove or mark the rows the API no longer returns, however large their share of the table.",
+    )
+    page_limit: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "A trial: read so many pages and no more, of each window or of each parent's children. Nothing counts as "
+            "read by it: its windows are not complete, and no row is taken for one the API no longer returns."
+        ),
+    )
+    max_parallel_requests: int | None = Field(
+        default=None,
+        ge=1,
+        description="Requests under way at once, in this run only; as configured for the connector when left out.",
+    )
+
+
+def build_assets(connector: Connector) -> list[dg.AssetsDefinition]:
+    """Make one multi-asset per family of a connector."""
+    return [build_family(connector, name) for name in connector.families]
+
+
+def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
+    """Make the multi-asset of a family; it can be materialized in parts."""
+    members = {resource.name: resource for resource in connector.families[family]}
+    windowed = members[family].windowed
+
+    @dg.multi_asset(
+        name=f"{connector.name}__{family}",
+        specs=list(build_specs(members).values()),
+        can_subset=True,
+        partitions_def=partitions_of(grid_of(connector)) if windowed else None,
+        backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
+        pool=f"{connector.name}__{family}",
+    )
+    def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
+        selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
+        now = clock.now()
+        order = Order(
+            now=now,
+            resources=selected,
+            slices=_slices(context, selected, config, now),
+            max_parallel_requests=config.max_parallel_requests,
+            accept_loss=config.accept_loss,
+            page_limit=config.page_limit,
+        )
+        yield from _materialize(context, order)
+
+    return materialize
+
+
+def _slices(
+    context: dg.AssetExecutionContext, selected: Sequence[Resource], config: ReadConfig, now: datetime
+) -> list[Slice]:
+    connector, cursor = selected[0].connector, selected[0].eldest.cursor
+    if cursor is None:
+        return []
+    grid, lag = grid_of(connector), connector.settle_lag
+    windows = [grid.find(key) for key in context.partition_keys]
+    slices = grid.slices(windows, now=now, settle_lag=lag, tick=cursor.clock.tick)
+    if not config.full:
+        slices = [resume(context.instance, selected, piece, lag) for piece in slices]
+    return [piece.trial() for piece in slices] if config.page_limit else slices
+
+
+def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg.MaterializeResult[None]]:
+    # Here, for who only looks at the definitions needs neither Arrow nor a database.
+    from connectors_dagster.load.pipeline import loading
+
+    try:
+        with loading(order) as load:
+            loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
+            for outcome in loaded:
+                yield _result(context, load, outcome, page_limit=order.page_limit)
+            errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
+    except (MissingSettingsError, ApiError, LoadError, DestinationBusyError) as error:
+        errors = [error]
+    if errors:
+        _fail(context, errors)
+
+
+def _result(
+    context: dg.AssetExecutionContext, load: "Load", outcome: "Outcome", *, page_limit: int | None
+) -> dg.MaterializeResult[None]:
+    resource, metadata = outcome.resource, {}
+    about_load = {**load_metadata(load, outcome), **loaded_metadata(resource, load.pipeline.default_schema)}
+    if page_limit:
+        about_load["page_limit"] = page_limit
+    for piece, tally in outcome.tallies.items():
+        # All of it by window: what is given with the result would be shown above the rest.
+        told = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, tally)}
+        if piece is None:
+            metadata = {**told, **about_load}
+        else:
+            told |= about_load
+            context.add_asset_metadata(told, asset_key=asset_key(resource), partition_key=piece.window.key)
+    return dg.MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
+
+
+def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
+    description = "\n".join(str(error) for error in errors)
+    failure = dg.Failure(description, metadata=answer_metadata(errors), allow_retries=False)
+    if not all(isinstance(error, PASSING) for error in errors):
+        raise failure
+    wait = RETRY.calculate_delay(context.retry_number + 1)
+    raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=wait) from failure

@@ -1,0 +1,80 @@
+"""What keeps a connector up to date by itself: a job, and a schedule that is off until somebody turns it on."""
+
+from collections.abc import Iterator
+from zlib import crc32
+
+import dagster as dg
+
+from connectors_dagster.config import settings
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.backlog import backlog
+from connectors_dagster.orchestration.partitions import build_window_sensor, grid_of, has_windows, open_windows
+from connectors_dagster.orchestration.runs import Plan
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.connector import Connector
+
+
+def build_automation(connector: Connector) -> dg.Definitions:
+    """Make the job of a connector, its schedule, and the sensor that opens its windows.
+
+    Raises:
+        ValueError: the configured cron expression is none.
+    """
+    job = dg.define_asset_job(
+        name=connector.name,
+        selection=dg.AssetSelection.assets(*map(asset_key, connector.resources.values())),
+        description=f"{connector.description}: everything, or the windows you choose.",
+        tags={"connector": connector.name},
+    )
+    cron = settings.schedule(connector.name) or hourly(connector)
+    try:
+        schedule = dg.ScheduleDefinition(
+            name=f"refresh_{connector.name}",
+            job=job,
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+            description=(
+                f"Loads what {connector.name} has since its start date and keeps it current: asks for every window "
+                "that is missing or not complete, oldest first, and for what has no windows. Asks for nothing twice, "
+                "and after days off for everything that was missed."
+            ),
+            execution_fn=lambda context: _refresh(connector, context),
+        )
+    except dg.DagsterInvalidDefinitionError:
+        name = settings.environment_name(connector.name, "schedule")
+        raise ValueError(f"{name}: {cron!r} is no cron expression: write it like '15 * * * *'") from None
+    sensors = [build_window_sensor(connector)] if has_windows(connector) else []
+    return dg.Definitions(jobs=[job], schedules=[schedule], sensors=sensors)
+
+
+def _refresh(connector: Connector, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    now = clock.now()
+    if has_windows(connector):
+        open_windows(context.instance, grid_of(connector), now)
+    plans = backlog(context.instance, connector, now)
+    if not plans:
+        yield dg.SkipReason(f"Everything of {connector.name} is complete, queued or running.")
+    for plan in plans:
+        yield build_request(plan)
+
+
+def build_request(plan: Plan) -> dg.RunRequest:
+    """Ask for a planned run; windows are resumed where they were last read to.
+
+    The run key says what the run is about. It keeps a tick that was interrupted half-way from asking again, and no
+    later tick from asking for the same windows.
+    """
+    families = sorted({f"{resource.connector.name}__{resource.family}" for resource in plan.resources})
+    stretch = f" {plan.windows[0]}..{plan.windows[-1]}" if plan.windows else ""
+    return dg.RunRequest(
+        run_key=f"{' '.join(families)}{stretch}",
+        asset_selection=[asset_key(resource) for resource in plan.resources],
+        tags=plan.tags,
+        run_config={"ops": {family: {"config": {"full": False}} for family in families}},
+    )
+
+
+def hourly(connector: Connector) -> str:
+    """Return a cron expression for every hour, at a minute of the connector's own so that not all start at once."""
+    return f"{crc32(connector.name.encode()) % 60} * * * *"

@@ -1,0 +1,76 @@
+"""What is left to read of a connector: windows that no run has completed and none is about to, oldest first."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from connectors_dagster.orchestration.active_runs import under_way
+from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
+from connectors_dagster.orchestration.metadata import fetched_until
+from connectors_dagster.orchestration.partitions import grid_of
+from connectors_dagster.orchestration.runs import Plan
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.windows import Window
+
+AT_ONCE = 500
+"""Records asked for in one query; databases limit the length of a list."""
+
+
+def backlog(instance: dg.DagsterInstance, connector: Connector, now: datetime) -> list[Plan]:
+    """Plan the runs that bring a connector up to date, and nothing that is queued or running already.
+
+    Families that want the same windows share a run. Windows come first, oldest first, then what has none.
+    """
+    windows = grid_of(connector).opened(now)
+    busy = under_way(instance, connector, windows)
+    whole: list[Resource] = []
+    chunks: dict[tuple[Window, ...], list[Resource]] = defaultdict(list)
+    for name, family in connector.families.items():
+        if not family[0].windowed:
+            whole += [] if name in busy else family
+            continue
+        left = _incomplete(instance, family, windows) - busy.get(name, set())
+        for chunk in _chunks(windows, left, size=WINDOWS_PER_RUN if family[0].filtered else len(windows)):
+            chunks[chunk] += family
+    plans = [Plan(chunks[chunk], [window.key for window in chunk]) for chunk in sorted(chunks)]
+    return [*plans, Plan(whole)] if whole else plans
+
+
+def _incomplete(instance: dg.DagsterInstance, family: Sequence[Resource], windows: Sequence[Window]) -> set[Window]:
+    """Find the windows that some resource has not read up to their end."""
+    reached = [_reached(instance, resource) for resource in family]
+    return {w for w in windows if any(w.key not in read or read[w.key] < w.end for read in reached)}
+
+
+def _reached(instance: dg.DagsterInstance, resource: Resource) -> Mapping[str, datetime]:
+    """Look up how far each window of a resource was read by its last materialization."""
+    key = asset_key(resource)
+    latest = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    ids = list(latest.values())
+    reached: dict[str, datetime] = {}
+    for at in range(0, len(ids), AT_ONCE):
+        wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + AT_ONCE])
+        for record in instance.fetch_materializations(wanted, limit=AT_ONCE).records:
+            found = record.asset_materialization
+            if found and found.partition and (until := fetched_until(resource, found.metadata)):
+                reached[found.partition] = until
+    return reached
+
+
+def _chunks(windows: Sequence[Window], wanted: set[Window], *, size: int) -> Iterator[tuple[Window, ...]]:
+    """Cut the wanted windows into runs of neighbours.
+
+    What the API cannot filter is scanned once per run, so its windows are not cut any further.
+    """
+    chunk: list[Window] = []
+    for window in windows:
+        if window in wanted:
+            chunk.append(window)
+        if chunk and (window not in wanted or len(chunk) == size):
+            yield tuple(chunk)
+            chunk = []
+    if chunk:
+        yield tuple(chunk)

@@ -1,0 +1,133 @@
+"""What must hold for a loaded table: asked in plain SQL on any destination, or of what its loads recorded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+from dlt.destinations.sql_client import SqlClientBase
+
+from connectors_dagster.load.destination import reading, stored_schema
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.metadata import fetched_until
+from connectors_dagster.orchestration.partitions import grid_of
+from connectors_dagster.orchestration.resume import last_fetched, last_metadata
+from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.windows import Window
+
+Answer = tuple[bool, dict[str, Any]]
+"""Whether it holds, and the numbers that tell."""
+
+
+def key_is_unique(_: dg.DagsterInstance, resource: Resource) -> Answer:
+    """Compare the rows of a table with the different keys in them."""
+    with reading(resource.connector.name) as client:
+        table = client.make_qualified_table_name(resource.name)
+        columns = [client.escape_column_name(name) for name in resource.primary_key]
+        null = " OR ".join(f"{column} IS NULL" for column in columns)
+        listed = ", ".join(columns)
+        rows, keys = (
+            _number(client, sql)
+            for sql in (
+                f"SELECT count(*) FROM {table}",
+                f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {table} WHERE NOT ({null})) AS keys",
+            )
+        )
+    return rows == keys, {"rows": rows, "keys": keys}
+
+
+def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource) -> Answer:
+    """Count the rows whose cursor lies in no window that was loaded."""
+    loaded = [window for window in _opened(resource) if last_fetched(instance, resource, window.key)]
+    with reading(resource.connector.name) as client:
+        table = client.make_qualified_table_name(resource.name)
+        cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
+        spans = _spans(loaded)
+        inside = " OR ".join([f"({cursor} >= %s AND {cursor} < %s)"] * len(spans)) or "1 = 0"
+        bounds = [_as_stored(resource, instant) for span in spans for instant in (span.start, span.end)]
+        sql = f"SELECT count(*) FROM {table} WHERE {cursor} IS NOT NULL AND NOT ({inside})"
+        outside = _number(client, sql, *bounds)
+    return outside == 0, {"rows_outside": outside, "windows_loaded": len(loaded)}
+
+
+def complete_is_read(instance: dg.DagsterInstance, resource: Resource) -> Answer:
+    """List the windows that are marked complete and were not read to their end."""
+    wrong = []
+    for window in _opened(resource):
+        metadata = last_metadata(instance, resource, window.key)
+        claimed = "complete" in metadata and metadata["complete"].value
+        reached = fetched_until(resource, metadata)
+        if claimed and (reached is None or reached < window.end):
+            wrong.append(window.key)
+    return not wrong, {"windows": wrong}
+
+
+def source_count(instance: dg.DagsterInstance, resource: Resource) -> Answer:
+    """Compare the totals the API told with the different keys that were read, read by read."""
+    keys = [window.key for window in _opened(resource)] if resource.windowed else [None]
+    records = {key: last_metadata(instance, resource, key) for key in keys}
+    counts = {
+        key: (int(record["source_rows"].value), int(record["keys_read"].value))
+        for key, record in records.items()
+        if "source_rows" in record
+    }
+    differ = [key for key, (told, read) in counts.items() if told != read]
+    numbers: dict[str, Any] = {
+        "source_rows": sum(told for told, _ in counts.values()),
+        "keys_read": sum(read for _, read in counts.values()),
+        "reads_compared": len(counts),
+    }
+    if resource.windowed:
+        numbers["windows_that_differ"] = differ
+    if not counts:
+        numbers["reason"] = "the API told no total yet, or tells none of this resource: there was nothing to compare"
+    return not differ, numbers
+
+
+def columns_as_declared(_: dg.DagsterInstance, resource: Resource) -> Answer:
+    """Compare the columns of a table, as dlt keeps them at the destination, with those declared."""
+    connector = resource.connector.name
+    schema = stored_schema(connector, f"{connector}_{resource.family}")
+    stored = schema.tables.get(resource.name, {}).get("columns", {})
+    declared = {schema.naming.normalize_path(name): column for name, column in resource.columns.items()}
+    added = {
+        name: column.get("data_type")
+        for name, column in stored.items()
+        if name not in declared and not name.startswith("_dlt") and not column.get("variant")
+    }
+    changed = {
+        name: f"{column['data_type']}, but {stored[name]['data_type']} in the table"
+        for name, column in declared.items()
+        if name in stored and column.get("data_type", stored[name]["data_type"]) != stored[name]["data_type"]
+    }
+    missing = [name for name in declared if name not in stored]
+    numbers: dict[str, Any] = {"added": len(added), "type_changed": len(changed), "missing": len(missing)}
+    differences = {"added": added, "type_changed": changed, "missing": missing}
+    return not any(numbers.values()), {**numbers, **({"differences": differences} if any(numbers.values()) else {})}
+
+
+def _number(client: SqlClientBase[Any], sql: str, *values: Any) -> int:
+    ((number,),) = client.execute_sql(sql, *values) or ((0,),)
+    return int(number)
+
+
+def _opened(resource: Resource) -> list[Window]:
+    return grid_of(resource.connector).opened(clock.now())
+
+
+def _spans(windows: Sequence[Window]) -> list[Window]:
+    """Join neighbouring windows."""
+    spans: list[Window] = []
+    for window in windows:
+        if spans and spans[-1].end == window.start:
+            spans[-1] = Window(spans[-1].start, window.end)
+        else:
+            spans.append(window)
+    return spans
+
+
+def _as_stored(resource: Resource, instant: datetime) -> Any:
+    column = resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
+    if column.get("data_type") == "timestamp":
+        return instant.replace(tzinfo=None) if column.get("timezone") is False else instant
+    return resource.cursor.clock.encode(instant) if resource.cursor else instant

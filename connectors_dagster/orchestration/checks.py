@@ -1,0 +1,98 @@
+"""Asset checks: what must hold for every loaded table, to be run from the UI."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from connectors_dagster.orchestration.check_queries import (
+    Answer,
+    columns_as_declared,
+    complete_is_read,
+    cursor_in_windows,
+    key_is_unique,
+    source_count,
+)
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.connector import Connector, Resource
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that must hold.
+
+    Args:
+        says: what holds, in a sentence.
+        ask: finds out.
+        severity: an error where rows are wrong, a warning where somebody should look.
+        applies: to which resources.
+    """
+
+    says: str
+    ask: Callable[[dg.DagsterInstance, Resource], Answer]
+    severity: dg.AssetCheckSeverity = ERROR
+    applies: Callable[[Resource], bool] = lambda _: True
+
+
+CHECKS = {
+    "key": Check(says="The key is unique and never null.", ask=key_is_unique),
+    "columns": Check(
+        says="The table has the declared columns with the declared types and no others: the API has not changed.",
+        ask=columns_as_declared,
+        severity=WARN,
+        applies=lambda resource: bool(resource.columns),
+    ),
+    "source_count": Check(
+        says="As many different keys were read as the API says there are.",
+        ask=source_count,
+        severity=WARN,
+        applies=lambda resource: resource.connector.tells_total,
+    ),
+    "cursor_in_windows": Check(
+        says="Every cursor lies inside a window that was loaded.",
+        ask=cursor_in_windows,
+        severity=WARN,
+        applies=lambda resource: resource.cursor is not None,
+    ),
+    "complete_is_read": Check(
+        says="No window is marked complete that was not read to its end.",
+        ask=complete_is_read,
+        applies=lambda resource: resource.cursor is not None,
+    ),
+}
+
+
+def build_checks(connector: Connector) -> dg.AssetChecksDefinition:
+    """Make the checks of all resources of a connector, one op that can run any of them."""
+    resources = {asset_key(r): r for r in connector.resources.values()}
+
+    @dg.multi_asset_check(
+        name=f"{connector.name}__checks",
+        specs=[spec for resource in resources.values() for spec in _specs(resource)],
+        can_subset=True,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        for key in sorted(context.selected_asset_check_keys, key=lambda key: (key.asset_key.path, key.name)):
+            yield _result(context.instance, key.name, resources[key.asset_key])
+
+    return check
+
+
+def _specs(resource: Resource) -> Iterator[dg.AssetCheckSpec]:
+    for name, check in CHECKS.items():
+        if check.applies(resource):
+            yield dg.AssetCheckSpec(name, asset=asset_key(resource), description=check.says)
+
+
+def _result(instance: dg.DagsterInstance, name: str, resource: Resource) -> dg.AssetCheckResult:
+    check = CHECKS[name]
+    try:
+        passed, numbers = check.ask(instance, resource)
+    except DatabaseUndefinedRelation:
+        passed, numbers = False, {"reason": "the table is not there yet: materialize the asset"}
+    return dg.AssetCheckResult(
+        asset_key=asset_key(resource), check_name=name, passed=passed, severity=check.severity, metadata=numbers
+    )

@@ -1,0 +1,65 @@
+"""Revenue by month over two connectors: one SQL model in DuckDB that depends on the assets it reads."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from connectors_dagster.load.destination import destination_name, duckdb_file, only_writer
+
+ORDERS = dg.AssetKey(["storefront", "orders"])
+TRANSACTIONS = dg.AssetKey(["billing", "transactions"])
+NEEDS = {"storefront", "billing"}
+MODEL = Path(__file__).with_name("revenue_by_month.sql")
+COLUMNS = {
+    "month": ("date", "first day of the month, UTC", ("date_paid_gmt", "billed_at")),
+    "source": ("varchar", "where it was sold: storefront or billing", ()),
+    "currency": ("varchar", "ISO 4217 code of the amounts", ("currency", "currency_code")),
+    "sales": ("bigint", "number of paid orders or billed transactions", ("status", "status")),
+    "revenue": ("decimal(18,2)", "sum of the totals, with tax", ("total", "details")),
+}
+"""Each column with type, description, and what it comes from in orders and in transactions."""
+
+
+def build_revenue() -> dg.AssetsDefinition:
+    """Make the asset; it is made anew whenever what it reads was loaded, once its automation is turned on."""
+
+    @dg.asset(
+        key=["examples", "revenue_by_month"],
+        deps=[ORDERS, TRANSACTIONS],
+        group_name="examples",
+        kinds={"sql", "duckdb"},
+        description=f"Example of what to build on loaded tables:\n```sql\n{MODEL.read_text(encoding='utf-8')}```",
+        metadata={
+            "dagster/table_name": "examples.revenue_by_month",
+            "dagster/column_schema": _columns(),
+            "dagster/column_lineage": _lineage(),
+        },
+        automation_condition=dg.AutomationCondition.eager(),
+    )
+    def revenue_by_month() -> dg.MaterializeResult[None]:
+        if destination_name() != "duckdb":
+            raise dg.Failure(f"This example is written for DuckDB, and the destination is {destination_name()}.")
+        import duckdb  # here, for to look at the definitions needs no database
+
+        with only_writer(duckdb_file(), "revenue_by_month"), duckdb.connect(str(duckdb_file())) as warehouse:
+            warehouse.execute("CREATE SCHEMA IF NOT EXISTS examples")
+            sql = f"CREATE OR REPLACE TABLE examples.revenue_by_month AS\n{MODEL.read_text(encoding='utf-8')}"
+            warehouse.execute(sql)
+            (rows,) = warehouse.execute("SELECT count(*) FROM examples.revenue_by_month").fetchone() or (0,)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+    return revenue_by_month
+
+
+def _columns() -> dg.TableSchema:
+    columns = [dg.TableColumn(name, type, description) for name, (type, description, _) in COLUMNS.items()]
+    return dg.TableSchema(columns=columns)
+
+
+def _lineage() -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        deps_by_column={
+            name: [dg.TableColumnDep(key, column) for key, column in zip((ORDERS, TRANSACTIONS), origins, strict=False)]
+            for name, (_, _, origins) in COLUMNS.items()
+        }
+    )

@@ -1,0 +1,75 @@
+"""Tells a webhook, such as that of a chat room, which run has failed and why."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import requests
+
+from connectors_dagster.config import settings
+from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
+from connectors_dagster.secrets.redaction import redact, remember
+from connectors_dagster.spec.connector import Connector
+
+PARTITION = "dagster/partition"
+TIMEOUT = 10
+LONGEST = 3000
+"""Characters: chat rooms refuse or cut longer messages."""
+
+
+class WebhookError(Exception):
+    """The webhook did not take the message."""
+
+
+def build_failure_sensor(connectors: Sequence[Connector]) -> dg.SensorDefinition:
+    """Make the sensor that reports failed runs to the configured webhook."""
+
+    @dg.run_failure_sensor(
+        name="report_failures",
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Posts every failed run to the address in CONNECTORS__FAILURE_WEBHOOK, without secrets.",
+    )
+    def report_failures(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+        address = settings.failure_webhook()
+        if not address:
+            return dg.SkipReason("CONNECTORS__FAILURE_WEBHOOK is not set: there is nobody to tell.")
+        remember([address, *(secret for connector in connectors for secret in settings.known_secrets(connector))])
+        post(address, redact(describe_failure(context))[:LONGEST])
+        return None
+
+    return report_failures
+
+
+def describe_failure(context: dg.RunFailureSensorContext) -> str:
+    """Say which run failed, what it was about and why; not redacted yet."""
+    run = context.dagster_run
+    assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+    first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
+    windows = run.tags.get(PARTITION) or (f"{first} to {last}" if first else None)
+    reasons = [_reason(event) for event in context.get_step_failure_events()] or [str(context.failure_event.message)]
+    lines = [
+        f"Run {run.run_id} of {run.job_name} failed.",
+        f"assets: {', '.join(assets)}" if assets else None,
+        f"windows: {windows}" if windows else None,
+        *reasons,
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def post(address: str, text: str) -> None:
+    """Post a message as ``{"text": …}``, which chat rooms understand; a redirection is not followed.
+
+    Raises:
+        WebhookError: it was not taken; names no address, for that often is the secret itself.
+    """
+    try:
+        response = requests.post(address, json={"text": text}, timeout=TIMEOUT, allow_redirects=False)
+    except requests.RequestException as error:
+        raise WebhookError(f"CONNECTORS__FAILURE_WEBHOOK cannot be reached: {type(error).__name__}") from None
+    if response.status_code >= 300:
+        raise WebhookError(f"CONNECTORS__FAILURE_WEBHOOK answered {response.status_code}")
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    said = data.user_failure_data.description if data.user_failure_data else None
+    return f"{event.step_key}: {said or data.error_display_string}"

@@ -1,0 +1,111 @@
+"""What a materialization tells about itself."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from connectors_dagster.config import settings
+from connectors_dagster.errors import ApiError
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.load.destination import location
+from connectors_dagster.secrets.redaction import redact
+from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.windows import Slice
+
+if TYPE_CHECKING:
+    from connectors_dagster.load.extract import Outcome
+    from connectors_dagster.load.pipeline import Load
+    from connectors_dagster.read.preview import Preview
+
+
+def preview_metadata(resource: Resource, piece: Slice | None, preview: "Preview") -> dict[str, Any]:
+    """Return the first rows of a read, and a query for all of them."""
+    return {
+        "preview": dg.MetadataValue.md(preview.as_markdown()),
+        "sql": dg.MetadataValue.md(f"```sql\n{_query(resource, piece)};\n```"),
+    }
+
+
+def _query(resource: Resource, piece: Slice | None) -> str:
+    """Write a query for what a window holds, where its cursor is a column of time; else for the beginning of all."""
+    everything = f"SELECT * FROM {resource.connector.name}.{resource.name}"
+    cursor = str((resource.incremental or {}).get("cursor_path"))
+    if piece is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
+        return f"{everything} LIMIT 100"
+    return f"{everything}\nWHERE {cursor} >= '{piece.window.start}' AND {cursor} < '{piece.window.end}'"
+
+
+def read_metadata(resource: Resource, piece: Slice | None, tally: Tally) -> dict[str, Any]:
+    """Return the counts of a read, and of one window what it is and up to when it is read.
+
+    Waits are in seconds, bytes as received and decoded. `outside` are rows the API sent that belong to no window of
+    the run: counted once, on its first window.
+    """
+    return {
+        "rows": tally.rows,
+        **(window_metadata(resource, piece) if piece else {}),
+        **({"dagster/partition_row_count": tally.rows} if piece else {}),
+        "pages": tally.pages,
+        "requests": tally.requests,
+        "retries": tally.retries,
+        "waited": round(tally.waited, 3),
+        "bytes": tally.bytes,
+        "keys_read": tally.keys,
+        **({} if tally.told is None else {"source_rows": tally.told}),
+        "duplicates": tally.duplicates,
+        "outside": tally.outside,
+        "without_cursor": tally.without_cursor,
+        "ignored": tally.ignored,
+        **({"not_available": tally.not_available} if tally.not_available else {}),
+        "absent": tally.absent,
+        "drift": dg.MetadataValue.json(tally.drift),
+        "missing_fields": dg.MetadataValue.json(tally.missing_fields),
+    }
+
+
+def window_metadata(resource: Resource, piece: Slice) -> dict[str, Any]:
+    """Return the bounds of a window, up to when it is read, and from where to where."""
+    return {
+        "complete": piece.complete,
+        "fetched_until": dg.MetadataValue.timestamp(piece.until),
+        "window_start": dg.MetadataValue.timestamp(piece.window.start),
+        "window_end": dg.MetadataValue.timestamp(piece.window.end),
+        "read_from": read_from(resource),
+        "loaded_into": location(),
+    }
+
+
+def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
+    """Return the seconds of each phase, what rows of this load have in `_dlt_load_id`, and the size of the table."""
+    phases = {**load.seconds, "read": outcome.seconds}
+    return {
+        **{f"seconds_{name}": round(phases[name], 3) for name in ("schema", "read", "load") if name in phases},
+        "load_id": ", ".join(outcome.load_ids),
+        **({} if outcome.table_rows is None else {"dagster/row_count": outcome.table_rows}),
+    }
+
+
+def answer_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
+    """Return what the API answered where it refused; of the second error that tells, as ``status (2)`` and so on."""
+    answers = [error.answer for error in errors if isinstance(error, ApiError) and error.answer]
+    return {
+        name if number == 1 else f"{name} ({number})": value
+        for number, answer in enumerate(answers, start=1)
+        for name, value in answer.items()
+    }
+
+
+def read_from(resource: Resource) -> str:
+    """Name the API a read goes to: what one shop has completed says nothing about another."""
+    return redact(str(settings.base_url(resource.connector)))
+
+
+def fetched_until(resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
+    """Read back up to when a window was read, if it was from the same API into the same destination."""
+    value, here = metadata.get("fetched_until"), (read_from(resource), location())
+    there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))
+    if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there != here:
+        return None
+    return datetime.fromtimestamp(value.value, UTC)

@@ -1,0 +1,35 @@
+"""Runs of the command line whose process was killed: Dagster would wait for them, and for what they hold, for ever."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from connectors_dagster.config.workdir import abandoned, private_folder
+
+PROCESS = "connectors/process"
+
+
+@contextmanager
+def process_tags(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
+    """Yield the tags of the runs of this process, by which they are found if it does not come to its end."""
+    end_abandoned(instance)
+    with private_folder(_processes(instance)) as folder:
+        yield {PROCESS: folder.name}
+
+
+def end_abandoned(instance: dg.DagsterInstance) -> None:
+    """Report the runs of killed processes as failed and give back their places in Dagster's pools."""
+    base = _processes(instance)
+    if not base.exists():
+        return
+    for folder in abandoned(base):
+        for run in instance.get_runs(dg.RunsFilter(tags={PROCESS: folder.name})):
+            if not run.is_finished:
+                instance.report_run_failed(run, "The process of this run ended without a word: it was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _processes(instance: dg.DagsterInstance) -> Path:
+    return Path(instance.root_directory) / "processes"

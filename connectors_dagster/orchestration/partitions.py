@@ -1,0 +1,78 @@
+"""Windows as dynamic partitions, and the sensors that open them."""
+
+from datetime import datetime
+
+import dagster as dg
+
+from connectors_dagster.config import settings
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.api_asset import observe_open_window
+from connectors_dagster.orchestration.orphaned_runs import end_abandoned
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.windows import WindowGrid
+
+
+def grid_of(connector: Connector) -> WindowGrid:
+    """Cut the windows of a connector as configuration says."""
+    try:
+        return WindowGrid(settings.step(connector), settings.start_date(connector.name))
+    except ValueError as error:
+        raise ValueError(f"{connector.name}: {error}") from error
+
+
+def has_windows(connector: Connector) -> bool:
+    """Tell whether anything of a connector is loaded window by window."""
+    return any(resource.windowed for resource in connector.resources.values())
+
+
+def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
+    """Return the partitions of a grid, named after its step and start."""
+    return dg.DynamicPartitionsDefinition(name=grid.name)
+
+
+def open_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
+    """Add the windows that have begun since the last time; returns their keys, oldest first."""
+    # Who only looks at the definitions need not import a database toolkit.
+    from sqlalchemy.exc import IntegrityError
+
+    if missing := missing_windows(instance, grid, now):
+        try:
+            instance.add_dynamic_partitions(grid.name, missing)
+        except IntegrityError:
+            # Somebody else opens them at this moment: what they have not opened is left.
+            instance.add_dynamic_partitions(grid.name, missing_windows(instance, grid, now))
+    return missing
+
+
+def missing_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
+    """List the keys of begun windows that are no partitions yet, oldest first."""
+    known = set(instance.get_dynamic_partitions(grid.name))
+    return [window.key for window in grid.opened(now) if window.key not in known]
+
+
+def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
+    """Make the sensor that adds a partition as soon as its window begins, and notes it on the API in the lineage."""
+    grid = grid_of(connector)
+
+    @dg.sensor(
+        name=f"open_windows_{connector.name}",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Adds a partition for every window of {connector.name} that has begun.",
+    )
+    def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        end_abandoned(context.instance)
+        now = clock.now()
+        missing = missing_windows(context.instance, grid, now)
+        windows = grid.opened(now)
+        noted = not windows or windows[-1].key == context.cursor
+        if not missing and noted:
+            return dg.SkipReason("Every window that has begun is open.")
+        return dg.SensorResult(
+            # Connectors with the same windows share their partitions: another's sensor may have been here before.
+            dynamic_partitions_requests=[partitions_of(grid).build_add_request(missing)] if missing else [],
+            asset_events=[] if noted else [observe_open_window(connector, windows)],
+            cursor=windows[-1].key if windows else None,
+        )
+
+    return open_windows_sensor

@@ -1,0 +1,163 @@
+"""Runs on a Dagster instance: what to materialize, in which order, and what came of it."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+import dagster as dg
+
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
+from connectors_dagster.orchestration.orphaned_runs import process_tags
+from connectors_dagster.orchestration.partitions import grid_of, open_windows
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.connector import Connector, Resource
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: assets of a connector over neighbouring windows, or whole ones."""
+
+    resources: Sequence[Resource]
+    windows: Sequence[str] = ()
+
+    @property
+    def steps(self) -> int:
+        """How many reads it reports."""
+        return len(self.resources) * max(1, len(self.windows))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Say to Dagster which partitions these are."""
+        return {RANGE_START: self.windows[0], RANGE_END: self.windows[-1]} if self.windows else {}
+
+
+@dataclass
+class Line:
+    """What came of one asset."""
+
+    windows: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Summary:
+    """What came of all runs."""
+
+    lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
+    errors: list[str] = field(default_factory=list)
+
+
+def select(connectors: Sequence[Connector], selection: Sequence[str]) -> list[Resource]:
+    """Resolve selections such as ``storefront`` or ``storefront/orders``; nothing selected means all.
+
+    Raises:
+        ValueError: names a selection that is no enabled connector or resource.
+    """
+    everything = [resource for connector in connectors for resource in connector.resources.values()]
+    known = {str(r) for r in everything} | {c.name for c in connectors}
+    if unknown := [name for name in selection if name not in known]:
+        raise ValueError(f"{', '.join(unknown)}: no such connector or resource; there are {', '.join(sorted(known))}")
+    return [r for r in everything if not selection or str(r) in selection or r.connector.name in selection]
+
+
+def plan(
+    instance: dg.DagsterInstance,
+    resources: Sequence[Resource],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[Plan]:
+    """Open the windows and cut the work into runs, as a backfill would."""
+    now = clock.now()
+    for _, group in groupby(resources, key=lambda r: r.connector.name):
+        members = list(group)
+        if whole := [r for r in members if not r.windowed]:
+            yield Plan(whole)
+        if windowed := [r for r in members if r.windowed]:
+            grid = grid_of(windowed[0].connector)
+            open_windows(instance, grid, now)
+            keys = [
+                window.key
+                for window in grid.opened(now)
+                if (since is None or window.end > since) and (until is None or window.start < until)
+            ]
+            # What the API cannot filter is scanned once per run: all windows go into one.
+            if (scanned := [r for r in windowed if not r.eldest.filtered]) and keys:
+                yield Plan(scanned, keys)
+            if filtered := [r for r in windowed if r.eldest.filtered]:
+                for at in range(0, len(keys), WINDOWS_PER_RUN):
+                    yield Plan(filtered, keys[at : at + WINDOWS_PER_RUN])
+
+
+@contextmanager
+def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
+    """Open the Dagster instance the UI shows: DAGSTER_HOME, or the project's own."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(project / ".dagster")))
+    home.mkdir(parents=True, exist_ok=True)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[Plan]) -> Summary:
+    """Execute plans one after another in this process.
+
+    Raises:
+        KeyboardInterrupt: a signal asked the process to end; the run has ended, later ones were not begun.
+    """
+    summary = Summary()
+    with process_tags(instance) as tags:
+        for item in plans:
+            keys = [asset_key(resource) for resource in item.resources]
+            job = definitions.resolve_implicit_job_def_def_for_assets(keys) or _no_job(item)
+            # Checks scan whole tables: they are for the UI and for who asks, not for every load.
+            only_assets = job.get_subset(asset_selection=frozenset(keys), asset_check_selection=frozenset())
+            result = only_assets.execute_in_process(
+                run_config=QUIET,
+                instance=instance,
+                tags={**item.tags, **tags},
+                raise_on_error=False,
+            )
+            _collect(summary, item, result)
+            _stop_if_interrupted(result)
+    return summary
+
+
+def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) -> None:
+    for event in result.all_events:
+        if event.is_step_materialization:
+            materialization = event.step_materialization_data.materialization
+            line = summary.lines["/".join(materialization.asset_key.path)]
+            line.windows += materialization.partition is not None
+            line.rows += int(str(materialization.metadata["rows"].value))
+        elif event.is_step_success:
+            family = str(event.step_key).partition("__")[2]
+            for resource in item.resources:
+                if resource.family == family:
+                    summary.lines[str(resource)].seconds += event.step_success_data.duration_ms / 1000
+        elif event.is_step_failure:
+            data = event.step_failure_data
+            reason = data.user_failure_data.description if data.user_failure_data else data.error_display_string
+            summary.errors.append(f"{event.step_key}: {reason}")
+
+
+def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
+    """Go on with a signal to end, which Dagster takes for the end of one run."""
+    for event in result.all_events:
+        reason = event.job_failure_data.failure_reason if event.is_job_failure else None
+        if reason and reason.value == "UNEXPECTED_TERMINATION":
+            raise KeyboardInterrupt
+
+
+def _no_job(item: Plan) -> dg.JobDefinition:
+    raise ValueError(f"no job holds {', '.join(map(str, item.resources))}")

@@ -1,0 +1,1 @@
+"""Reading: resources over windows, in parallel. May import spec, config, secrets, http, rows and errors."""

@@ -1,0 +1,187 @@
+"""A family read over windows: requests in parallel, rows cut to their windows, batches out."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from dlt.sources.rest_api.config_setup import expand_placeholders
+
+from connectors_dagster.http.endpoint import Endpoint
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.session import ApiSession, Policy
+from connectors_dagster.read.concurrency import Interleaved
+from connectors_dagster.read.preview import Preview
+from connectors_dagster.read.progress_log import Heartbeat
+from connectors_dagster.read.window_filter import Cut
+from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.raw_json import NULL, RawRow, decode
+from connectors_dagster.rows.table_columns import Columns
+from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.windows import Slice
+
+logger = logging.getLogger(__name__)
+Row = Mapping[str, Any]
+BATCH_ROWS = 5_000
+BATCH_BYTES = 32 * 1024 * 1024
+PARENTS_AT_ONCE = 16
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """One resource read once.
+
+    Args:
+        resource: what is read.
+        client: dlt's client configuration with the settings filled in.
+        policy: how requests are made.
+        slices: what to read of which windows; empty for a resource that is read whole.
+        parents: rows of the parent, by slice, when there is one.
+        workers: requests under way at once.
+        page_limit: how many pages to read of each sequence, for a trial; all when left out.
+        preview_rows: how many rows of each slice to keep for people to look at.
+
+    After the rows are read, `tallies` counts by slice (None: the whole), `previews` shows the first rows and
+    `rows_of_children` holds, by slice, the fields of each row that children are asked with; `parents_read` are the
+    parents that answered.
+    """
+
+    resource: Resource
+    client: Mapping[str, Any]
+    policy: Policy
+    slices: Sequence[Slice] = ()
+    parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
+    workers: int = 4
+    page_limit: int | None = None
+    preview_rows: int = 0
+
+    def __post_init__(self) -> None:
+        """Open a tally for everything that is asked for."""
+        self.endpoint = Endpoint(self.resource, self.client, page_limit=self.page_limit)
+        self.tallies: dict[Slice | None, Tally] = {piece: Tally() for piece in self.slices or (None,)}
+        self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.tallies}
+        self.rows_of_children: dict[Slice | None, list[Row]] = {}
+        self.parents_read: list[Any] = []
+        self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
+
+    def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
+        """Yield Arrow batches; the last may be empty, so that the table gets its columns at any rate."""
+        rows, size, any_rows = Texts(), 0, False
+        for page, page_bytes in self.pages():
+            rows.add(page)
+            size += page_bytes
+            if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
+                yield columns.to_batch(rows)
+                rows, size, any_rows = Texts(), 0, True
+        if rows or not any_rows:
+            yield columns.to_batch(rows)
+
+    def pages(self) -> Iterator[tuple[list[RawRow], int]]:
+        """Yield the kept rows of each page with the size of what was received for it, in bytes."""
+        heartbeat = Heartbeat(str(self.resource), self.policy.clock)
+        for page in Interleaved(self._sequences(), workers=self.workers):
+            heartbeat.note(rows=sum(map(len, page.rows.values())))
+            for piece, rows in page.rows.items():
+                self.previews[piece].add(rows)
+                if self._wanted:
+                    keep = ({name: decode(row.get(name, NULL)) for name in self._wanted} for row in rows)
+                    self.rows_of_children.setdefault(piece, []).extend(keep)
+                if rows:
+                    yield rows, page.bytes
+
+    def _sequences(self) -> list[Iterator["_Page"]]:
+        if self.resource.parent:
+            # Many per session, so that there are few sessions, yet few enough that no worker is without any.
+            most = sum(map(len, self.parents.values())) // (2 * self.workers)
+            size = min(PARENTS_AT_ONCE, max(most, 1))
+            return [
+                self._children(piece, parents[at : at + size])
+                for piece, parents in self.parents.items()
+                for at in range(0, len(parents), size)
+            ]
+        if not self.slices:
+            return [self._whole()]
+        # Of a window that was read up to its end there is nothing to ask for, and some APIs refuse to be asked.
+        pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
+        at_once = not self.resource.bounded or unfiltered(self.resource, pieces)
+        groups = [pieces] if at_once else [[piece] for piece in pieces]
+        return [self._windows(group, undated=pieces[0]) for group in groups if group]
+
+    def _whole(self) -> Iterator["_Page"]:
+        tally = self.tallies[None]
+        session = self._session(tally, str(self.resource))
+        for rows in self.endpoint.pages(session, {}):
+            tally.rows += len(rows)
+            yield _Page.of({None: rows}, tally)
+        _report(session.label, tally)
+
+    def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
+        """Read slices with one sequence of requests and cut the rows into them.
+
+        Rows without a cursor go with the first window of the run, for they may have changed in any.
+        """
+        tallies, shared = {piece: self.tallies[piece] for piece in pieces}, Tally()
+        cut = Cut(self.resource, tallies, undated if undated in tallies else None)
+        label = f"{self.resource} window {pieces[0].window.key}"
+        session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
+        for rows in self.endpoint.pages(session, window_params(self.resource, pieces)):
+            yield _Page.of(cut.split(rows), shared)
+        for piece, tally in tallies.items():
+            tally.add(shared)
+            _report(f"{self.resource} window {piece.window.key}", tally)
+
+    def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
+        part = Tally()
+        session = self._session(part, str(self.resource))
+        key, told_by = next(iter(self.resource.included)), self.resource.told_by
+        for parent in parents:
+            ignored = part.ignored
+            childless = told_by is not None and parent[told_by] in ([], False)
+            for rows in () if childless else self.endpoint.child_pages(session, parent):
+                part.rows += len(rows)
+                yield _Page.of({piece: rows}, part)
+            if part.ignored == ignored:
+                self.parents_read.append(parent[key])
+        self.tallies[piece].add(part)
+
+    def _session(self, tally: Tally, label: str) -> ApiSession:
+        meanings = self.resource.connector.ignored
+        return ApiSession(self.policy, tally, label, rows_at=self.endpoint.rows_at, meanings=meanings)
+
+
+@dataclass
+class _Page:
+    rows: Mapping[Slice | None, list[RawRow]]
+    bytes: int
+
+    @classmethod
+    def of(cls, rows: Mapping[Any, list[RawRow]], tally: Tally) -> "_Page":
+        tally.pages += 1
+        return cls(rows, tally.bytes // tally.pages)
+
+
+def _report(label: str, tally: Tally) -> None:
+    logger.info("%s: %d rows on %d pages, %d retries", label, tally.rows, tally.pages, tally.retries)
+
+
+def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
+    """Tell whether slices are read without the API's filter, which would hide the rows without a cursor."""
+    assert resource.cursor
+    return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
+
+
+def window_params(resource: Resource, pieces: Sequence[Slice]) -> dict[str, Any]:
+    """Return the filter parameters for neighbouring slices: bounds on whole ticks, no wider than they must be."""
+    cursor, incremental = resource.cursor, resource.incremental or {}
+    assert cursor
+    if unfiltered(resource, pieces):
+        return {}
+    clock = cursor.clock
+    lower, upper = clock.floor(pieces[0].since), clock.ceil(pieces[-1].window.end)
+    if cursor.lower == "exclusive":
+        lower -= clock.tick
+    bounds = {"start": clock.encode(lower), "end": clock.encode(upper)}
+    written = {f"incremental.{name}_value": bound for name, bound in bounds.items()}
+    named = {incremental.get(f"{name}_param"): bound for name, bound in bounds.items()}
+    return {**expand_placeholders(resource.bound_params, written), **{k: v for k, v in named.items() if k}}

@@ -1,0 +1,80 @@
+"""Which rows belong to which window: cursors are parsed, then compared."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dlt.common import jsonpath
+
+from connectors_dagster.errors import RowError
+from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.rows.raw_json import RawRow, decode_column, decode_row, join_column
+from connectors_dagster.spec.connector import Cursor, Resource
+from connectors_dagster.spec.windows import Slice
+
+
+class Cut:
+    """Sorts rows into the slices of a read.
+
+    Args:
+        resource: a resource with a cursor.
+        tallies: the slices to fill, each with its counts.
+        undated: which slice keeps the rows without a cursor; None when none of these does.
+    """
+
+    def __init__(self, resource: Resource, tallies: Mapping[Slice, Tally], undated: Slice | None) -> None:
+        """Prepare the edges."""
+        self.resource, self.tallies, self.undated = resource, tallies, undated
+        assert resource.cursor and resource.incremental
+        self.cursor: Cursor = resource.cursor
+        self.path = str(resource.incremental["cursor_path"])
+        self._field = jsonpath.extract_simple_field_name(self.path)
+        self._deep = jsonpath.compile_path(self.path)
+        self._slices = sorted(tallies)
+        self._starts = [piece.window.start for piece in self._slices]
+
+    def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
+        """Sort rows by slice; what belongs to none is counted as outside on the first.
+
+        Raises:
+            RowError: a cursor is no instant, or is missing where that is declared to fail.
+        """
+        kept: dict[Slice, list[RawRow]] = {}
+        for row, value in zip(rows, self._cursors(rows), strict=True):
+            piece = self._without_cursor() if value in (None, "") else self._slice_of(value)
+            if piece is None:
+                self.tallies[self._slices[0]].outside += 1
+            else:
+                kept.setdefault(piece, []).append(row)
+        for piece, found in kept.items():
+            self.tallies[piece].rows += len(found)
+        return kept
+
+    def _cursors(self, rows: Sequence[RawRow]) -> list[Any]:
+        if self._field is not None:
+            return decode_column(join_column(rows, self._field))
+        return [next(iter(jsonpath.find_values(self._deep, decode_row(row))), None) for row in rows]
+
+    def _slice_of(self, value: Any) -> Slice | None:
+        instant = self._decode(value)
+        index = bisect_right(self._starts, instant) - 1
+        if index < 0 or instant >= self._slices[index].window.end:
+            return None
+        piece = self._slices[index]
+        # What changed late in a tick or on a day may bear the instant that began before `since`.
+        return piece if instant >= piece.since or instant + self.cursor.clock.grain(value) > piece.since else None
+
+    def _decode(self, value: Any) -> datetime:
+        try:
+            return self.cursor.clock.decode(value)
+        except ValueError as error:
+            raise RowError(f"{self.resource}: cursor {self.path!r} holds {value!r}, which is no instant") from error
+
+    def _without_cursor(self) -> Slice | None:
+        if self.cursor.without_cursor == "fail":
+            raise RowError(
+                f"{self.resource}: a row has no cursor {self.path!r}, and rows without one are declared to fail"
+            )
+        self.tallies[self._slices[0]].without_cursor += 1
+        return self.undated

@@ -1,0 +1,1 @@
+"""Rows: JSON bytes become Arrow batches without losing a digit. May import spec and errors."""

@@ -1,0 +1,107 @@
+"""Single JSON values made to fit a column type, or found not to fit; none is bent."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, time
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from connectors_dagster.rows.json_codec import load
+from connectors_dagster.spec.timestamps import Clock
+
+MISFIT = object()
+Fit = Callable[[Any, Clock], Any]
+NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+INT64 = range(-(2**63), 2**63)
+LARGEST = 10**77
+NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "bool": {bool}, "text": {str}}
+"""What JSON itself has for a column type; for other types everything has to be read."""
+
+
+def as_text(raw: msgspec.Raw | bytes) -> str:
+    """Turn JSON text into text: what it quotes, and everything else as the API wrote it."""
+    text = bytes(raw)
+    return str(load(text)) if text.startswith(b'"') else text.decode()
+
+
+def _number(value: Any) -> Any:
+    """Read a number, digit by digit."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return MISFIT
+    return Decimal(str(value)) if NUMBER.fullmatch(str(value)) else MISFIT
+
+
+def _bigint(value: Any, _: Clock) -> Any:
+    if isinstance(value, str):
+        try:
+            whole = int(value)
+        except ValueError:
+            return MISFIT
+        return whole if whole in INT64 and str(whole) == value else MISFIT  # 007 and +7 are not 7
+    number = _number(value)
+    within = number is not MISFIT and INT64[0] <= number <= INT64[-1]
+    return int(number) if within and number == int(number) else MISFIT
+
+
+def _double(value: Any, _: Clock) -> Any:
+    exact = _number(value)
+    if exact is MISFIT:
+        return MISFIT
+    near = float(exact)
+    # A fraction is rounded as every reader of JSON does; a whole number counts or names something.
+    rounded = math.isfinite(near) and near != 0 and exact != exact.to_integral_value()
+    return near if near == exact or rounded else MISFIT
+
+
+def _decimal(value: Any, _: Clock) -> Any:
+    number = _number(value)
+    return number if number is not MISFIT and -LARGEST < number < LARGEST else MISFIT
+
+
+def _bool(value: Any, _: Clock) -> Any:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), MISFIT)
+    return value if isinstance(value, bool) else MISFIT
+
+
+def _timestamp(value: Any, clock: Clock) -> Any:
+    try:
+        return clock.decode(value)
+    except ValueError:
+        return MISFIT
+
+
+def _local_timestamp(value: Any, clock: Clock) -> Any:
+    instant = _timestamp(value, clock)
+    return instant if instant is MISFIT else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _date(value: Any, clock: Clock) -> Any:
+    instant = _timestamp(value, clock)
+    whole = instant is not MISFIT and instant.time() == time.min
+    return instant.date() if whole else MISFIT
+
+
+def _time(value: Any, _: Clock) -> Any:
+    try:
+        moment = time.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        return MISFIT
+    return MISFIT if moment.tzinfo else moment
+
+
+FITS: Mapping[str, Fit] = {
+    "bigint": _bigint,
+    "double": _double,
+    "bool": _bool,
+    "decimal": _decimal,
+    "wei": _decimal,
+    "timestamp": _timestamp,
+    "local timestamp": _local_timestamp,
+    "date": _date,
+    "time": _time,
+    "binary": lambda _value, _: MISFIT,  # JSON has no bytes
+}

@@ -1,0 +1,191 @@
+"""Declared columns: rows of JSON become an Arrow batch, and nothing a row holds is dropped."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, cast
+
+import pyarrow as pa
+from dlt.common.data_types import TDataType
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.libs.pyarrow import get_py_arrow_datatype
+from dlt.common.normalizers.naming import NamingConvention
+from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
+
+from connectors_dagster.errors import RowError
+from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
+from connectors_dagster.rows.coercion import as_text
+from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.column_names import ColumnNames
+from connectors_dagster.rows.raw_json import NULL, SEPARATOR
+from connectors_dagster.spec.timestamps import Clock
+
+TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
+REFUSE_NUL = {"postgres", "redshift"}
+SHOWN = 80
+
+
+@dataclass(kw_only=True)
+class Columns:
+    """The columns of one table while it is read: those declared, and those the API adds.
+
+    A value that does not fit its column's type goes, as text, into dlt's variant column
+    `<column>__v_text`. A field nobody declared becomes a column of text, or of json when it holds objects or
+    arrays. A column the destination already has keeps the type it has there.
+
+    Args:
+        label: names the resource in errors.
+        declared: columns by the name of their field, as dlt hints; without `data_type` the first values decide.
+        keys: fields that must have a value that fits, as those declared `nullable: false`.
+        naming: makes column names of field names.
+        capabilities: what the destination can hold.
+        stored: what the destination already knows of the table.
+        clock: reads instants.
+    """
+
+    label: str
+    declared: TTableSchemaColumns
+    keys: frozenset[str]
+    naming: NamingConvention
+    capabilities: DestinationCapabilitiesContext
+    stored: TTableSchemaColumns = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        """Start with the declared columns and the keys, as far as their types are known."""
+        self.declared = {**{key: {"name": key} for key in sorted(self.keys)}, **self.declared}
+        self.hints: dict[str, TColumnSchema] = {}
+        self._required = self.keys | {name for name, hints in self.declared.items() if hints.get("nullable") is False}
+        longest = self.capabilities.max_column_identifier_length
+        self._names = ColumnNames(self.label, self.naming, longest, self.declared)
+        self._seen: set[str] = set()
+        self._remarks: dict[str, str] = {}
+        self._counts: dict[str, Counter[str]] = {}
+        for name, hints in self.declared.items():
+            self._decide(name, hints.get("data_type"))
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The columns of the keys."""
+        return [self._names.column(key) for key in sorted(self.keys)]
+
+    @property
+    def drift(self) -> dict[str, str]:
+        """What is not as declared, by column."""
+        found = {column: [remark] for column, remark in self._remarks.items()}
+        for column, counts in self._counts.items():
+            found.setdefault(column, []).extend(f"{what} (rows: {count})" for what, count in counts.items())
+        return {column: "; ".join(remarks) for column, remarks in found.items()}
+
+    @property
+    def missing(self) -> list[str]:
+        """The declared fields that no row had; none where there were no rows."""
+        return [name for name in self.declared if name not in self._seen] if self._seen else []
+
+    def to_batch(self, rows: Texts) -> pa.RecordBatch:
+        """Turn rows into a batch with all declared columns and those the rows add.
+
+        Raises:
+            RowError: a key has no value that fits, a value is nested too deeply, or two fields have one name.
+        """
+        if not rows:
+            self._settle_keys()
+        arrays: dict[str, pa.Array] = {}
+        found = rows.names
+        self._seen |= found
+        for name in sorted(found | self._required) if rows else ():
+            column, texts = self._names.column(name), rows.column(name)
+            try:
+                if column in self.hints or self._infer(name, column, texts):
+                    arrays |= self._arrays(column, texts)
+            except RecursionError:
+                raise RowError(f"{self.label}: {name!r} holds a value that is nested too deeply to be read") from None
+        for column in self.hints.keys() - arrays.keys():
+            arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
+        schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
+        return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
+
+    def _settle_keys(self) -> None:
+        """Make keys whose type is open text: the table must have them, and text takes whatever will come."""
+        for column in sorted(self._required - self.hints.keys()):
+            self._decide(column, "text")
+            self._remarks[column] = "no row to tell the type by, made text"
+
+    def _infer(self, name: str, column: str, texts: bytes) -> bool:
+        """Decide the type of a new column; without any value there is nothing to keep yet."""
+        data_type = infer(texts, exact=column in self.declared)
+        if data_type:
+            self._decide(column, data_type)
+        elif column in self._required:
+            self._refuse(column, texts, Fitted(pa.nulls(0)))
+        if column not in self.declared:
+            field_name = "" if name == column else f"field {name!r} "
+            loaded = f"loaded as {self.hints[column]['data_type']}" if data_type else "always null"
+            self._remarks[column] = f"{field_name}not declared, {loaded}"
+        return data_type is not None
+
+    def _decide(self, column: str, data_type: TDataType | None) -> None:
+        """Give a column the type it has in the destination, else this one."""
+        declared = {**self.declared.get(column, {}), "name": column}
+        if data_type:
+            declared["data_type"] = data_type
+        hints, stored = declared, self.stored.get(self._names.stored(column), {})
+        if "data_type" in stored:
+            hints = {hint: value for hint, value in declared.items() if hint not in TYPE_HINTS}
+            hints |= {hint: value for hint, value in stored.items() if hint in TYPE_HINTS}
+        if "data_type" in hints:
+            self.hints[column] = cast(TColumnSchema, hints)
+        if "data_type" in self.declared.get(column, {}) and _kind(declared) != _kind(hints):
+            self._remarks[column] = f"declared as {_kind(declared)}, but the table has {_kind(hints)} and keeps it"
+
+    def _arrays(self, column: str, texts: bytes) -> dict[str, pa.Array]:
+        kind = _kind(self.hints[column])
+        fitted = fit(texts, kind, self._arrow_type(column), self.clock)
+        if column in self._required and fitted.array.null_count:
+            self._refuse(column, texts, fitted)
+        if fitted.converted and column in self.declared:
+            self._count(column, f"of another type, converted to {kind}", fitted.converted)
+        arrays = {column: fitted.array}
+        if fitted.misfits:
+            arrays |= self._variant(column, texts, fitted.misfits)
+        return {name: self._storable(name, array) for name, array in arrays.items()}
+
+    def _variant(self, column: str, texts: bytes, misfits: Sequence[int]) -> dict[str, pa.Array]:
+        name = self._names.variant(column)
+        self.hints[name] = {"name": name, "data_type": "text", "variant": True}
+        self._count(column, f"no {_kind(self.hints[column])}, loaded into {name}", len(misfits))
+        written = texts.split(SEPARATOR)
+        kept: list[str | None] = [None] * len(written)
+        for index in misfits:
+            kept[index] = as_text(written[index])
+        return {name: pa.array(kept, pa.string())}
+
+    def _storable(self, column: str, array: pa.Array) -> pa.Array:
+        if self.capabilities.sqlglot_dialect not in REFUSE_NUL or not pa.types.is_string(array.type):
+            return array
+        storable, changed = without_nul(array, json=_kind(self.hints[column]) == "json")
+        if changed:
+            self._count(column, r"with NUL, written as \u0000", changed)
+        return storable
+
+    def _arrow_type(self, column: str) -> pa.DataType:
+        return get_py_arrow_datatype(self.hints[column], self.capabilities, "UTC")
+
+    def _count(self, column: str, what: str, number: int) -> None:
+        self._counts.setdefault(column, Counter())[what] += number
+
+    def _refuse(self, column: str, texts: bytes, fitted: Fitted) -> NoReturn:
+        role, written = "a key" if column in self.keys else "declared nullable: false", texts.split(SEPARATOR)
+        if not fitted.misfits:
+            lacking = f"{written.count(bytes(NULL))} of {len(written)} rows have no {column!r}"
+            raise RowError(f"{self.label}: {lacking}, which is {role}: check primary_key and the schema file")
+        kind, shown = _kind(self.hints[column]), as_text(written[fitted.misfits[0]])[:SHOWN]
+        raise RowError(
+            f"{self.label}: {column!r} is {role} and holds {shown!r}, which is no {kind}: declare its data_type "
+            f"as text in the schema file; if the table has the column as {kind}, it must be loaded anew"
+        )
+
+
+def _kind(hints: Mapping[str, Any]) -> str:
+    local = hints["data_type"] == "timestamp" and hints.get("timezone") is False
+    return "local timestamp" if local else str(hints["data_type"])

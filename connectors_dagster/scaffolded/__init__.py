@@ -1,1 +1,0 @@
-"""Where `dg scaffold defs` writes: connectors in YAML, and whatever is built on the tables of all connectors."""

@@ -1,0 +1,1 @@
+"""Secrets: what masks them in text. May import nothing of this project."""
