@@ -1,19 +1,51 @@
-"""Declarative REST connectors as partitioned Dagster assets, loaded by dlt."""
+"""Declarative REST connectors as partitioned Dagster assets, loaded by dlt.
 
-from typing import Any
+These names are public; everything below them may change from one release to the next.
+"""
 
-__all__ = ["RestConnector"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connectors_dagster.orchestration.build import build_definitions
+    from connectors_dagster.orchestration.component import RestConnector
+    from connectors_dagster.spec.connector import Connector
+    from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
+    from connectors_dagster.spec.placeholders import Secret, Setting
+    from connectors_dagster.spec.timestamps import TimestampFormat
+
+__all__ = [
+    "Connector",
+    "Cursor",
+    "ResourceOptions",
+    "RestConnector",
+    "Retry",
+    "Secret",
+    "Setting",
+    "TimestampFormat",
+    "build_definitions",
+]
+
+_MODULES = {
+    "Connector": "spec.connector",
+    "Cursor": "spec.options",
+    "ResourceOptions": "spec.options",
+    "RestConnector": "orchestration.component",
+    "Retry": "spec.options",
+    "Secret": "spec.placeholders",
+    "Setting": "spec.placeholders",
+    "TimestampFormat": "spec.timestamps",
+    "build_definitions": "orchestration.build",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the Dagster component when it is asked for: reading and loading work without Dagster."""
-    if name == "RestConnector":
-        from connectors_dagster.orchestration.component import RestConnector
-
-        return RestConnector
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a public name when it is used, so that connectors can be written without importing Dagster."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    """Name what can be imported, for `dg` to find the component."""
+    """List the public names, among which `dg` finds the component."""
     return [*globals(), *__all__]

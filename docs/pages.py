@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectors_dagster import Connector, Secret
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.read.reader import window_params
-from connectors_dagster.spec.connector import Connector, Resource, Secret
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, Window
 
 ROOT = Path(__file__).parent.parent
@@ -25,8 +26,8 @@ def build_readme(text: str, connectors: Iterable[Connector]) -> str:
         (
             f"[{connector.name}](docs/connectors/{connector.name}.md)",
             connector.description,
-            str(len(connector.resources)),
-            str(sum(resource.windowed for resource in connector.resources.values())),
+            str(len(connector.graph)),
+            str(sum(resource.windowed for resource in connector.graph.values())),
             "yes" if connector.enabled else "",
         )
         for connector in connectors
@@ -57,7 +58,7 @@ Where the facts come from, with address and date, and why each table loads as it
 {_settings(connector)}
 ## Not loaded
 
-{_not_loaded(connector)}"""
+{_excluded(connector)}"""
 
 
 def _turning_on(connector: Connector) -> str:
@@ -78,9 +79,9 @@ def _resources(connector: Connector) -> str:
             _code([str(resource.incremental["cursor_path"])]) if resource.incremental else "",
             f"`{connector.step}`" if resource.windowed else "",
             _loading(resource),
-            connector.limits.get(resource.name, ""),
+            resource.options.known_limitations,
         )
-        for resource in connector.resources.values()
+        for resource in connector.graph.values()
     ]
     return _table(heads, rows)
 
@@ -91,7 +92,7 @@ def _loading(resource: Resource) -> str:
         return f"once per row of `{resource.parent.name}`"
     gone = {"keep": "", "mark": "; rows that are gone are marked", "delete": "; rows that are gone are deleted"}
     if not resource.windowed:
-        return f"whole{gone[resource.absent]}"
+        return f"whole{gone[resource.missing_rows]}"
     if not resource.filtered:
         return "cut"
     return f"filtered with {_code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
@@ -113,14 +114,14 @@ def _settings(connector: Connector) -> str:
         (f"`{environment_name(connector.name, setting)}`", "yes" if isinstance(setting, Secret) else "")
         for setting in connector.settings
     ]
-    advice = f"\n{connector.key_advice}\n" if connector.key_advice else ""
+    advice = f"\n{connector.credentials_help}\n" if connector.credentials_help else ""
     return _table(("setting", "secret"), rows) + advice
 
 
-def _not_loaded(connector: Connector) -> str:
-    if not connector.not_loaded:
+def _excluded(connector: Connector) -> str:
+    if not connector.excluded:
         return "Nothing is known to be left out.\n"
-    return _table(("what", "why"), connector.not_loaded.items())
+    return _table(("what", "why"), connector.excluded.items())
 
 
 def _code(names: Iterable[str]) -> str:

@@ -15,16 +15,16 @@ import pytest
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load import pipeline
 from connectors_dagster.load.pipeline import Load, loading
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.partitions import open_windows
-from connectors_dagster.read.reader import Reading
+from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.api import Api
 from tests.documented import Documented
@@ -140,14 +140,14 @@ def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documente
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long it was waited between tries, in seconds; no time passes."""
     waits: list[float] = []
-    monkeypatch.setattr(pipeline, "Policy", partial(pipeline.Policy, sleep=waits.append))
+    monkeypatch.setattr(pipeline, "RequestPolicy", partial(pipeline.RequestPolicy, sleep=waits.append))
     return waits
 
 
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """An API that says nothing for a moment is given up."""
-    monkeypatch.setattr(pipeline, "Policy", partial(pipeline.Policy, timeout=(0.3, 0.3)))
+    monkeypatch.setattr(pipeline, "RequestPolicy", partial(pipeline.RequestPolicy, timeout=(0.3, 0.3)))
 
 
 @pytest.fixture(scope="session")
@@ -182,18 +182,18 @@ def load() -> Loader:
         step: str = "P30D",
     ) -> dict[str, object]:
         connectors = load_connectors()
-        resources = [connectors[name.partition("/")[0]].resources[name.partition("/")[2]] for name in selection]
+        resources = [connectors[name.partition("/")[0]].graph[name.partition("/")[2]] for name in selection]
         grid = WindowGrid(step, start)
-        order = Order(now=now, resources=resources)
+        order = LoadRequest(now=now, resources=resources)
         if resources[0].windowed:
             opened = grid.opened(now)
             wanted = [w for w in opened if windows is None or w.key in windows]
-            slices = grid.slices(wanted, now=now, settle_lag=resources[0].connector.settle_lag)
-            order = Order(now=now, resources=resources, slices=slices)
+            slices = grid.slices(wanted, now=now, lookback=resources[0].connector.lookback)
+            order = LoadRequest(now=now, resources=resources, slices=slices)
         with loading(order) as load:
             if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
                 raise errors[0]
-            return {str(outcome.resource): outcome.tallies for outcome in load.outcomes.values()}
+            return {str(outcome.resource): outcome.stats_by_slice for outcome in load.outcomes.values()}
 
     return load_
 
@@ -201,21 +201,21 @@ def load() -> Loader:
 def find(name: str) -> Resource:
     """Return a shipped resource by its name, such as ``storefront/orders``."""
     connector, _, resource = name.partition("/")
-    return load_connectors()[connector].resources[resource]
+    return load_connectors()[connector].graph[resource]
 
 
 @pytest.fixture
-def read() -> Callable[[str | Resource], tuple[list[Row], Tally]]:
+def read() -> Callable[[str | Resource], tuple[list[Row], ReadStats]]:
     """Read a resource, or the first window of one, and load it nowhere: ``read("catalog/ecommerce_data")``."""
 
-    def read_(name: str | Resource) -> tuple[list[Row], Tally]:
+    def read_(name: str | Resource) -> tuple[list[Row], ReadStats]:
         resource = name if isinstance(name, Resource) else find(name)
         first = WindowGrid("P30D", "2024-01-01").opened(NOW)[0]
         slices = [Slice(first, first.start, first.end)] if resource.windowed else []
         client, policy = pipeline.connect(resource.connector)
-        reading = Reading(resource=resource, client=client, policy=policy, slices=slices)
-        [tally] = reading.tallies.values()
-        return [decode_row(row) for rows, _ in reading.pages() for row in rows], tally
+        reader = ResourceReader(resource=resource, client=client, policy=policy, slices=slices)
+        [stats] = reader.stats_by_slice.values()
+        return [decode_row(row) for rows, _ in reader.pages() for row in rows], stats
 
     return read_
 

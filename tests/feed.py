@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster import Connector, Cursor, ResourceOptions
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import connect, loading
-from connectors_dagster.load.request import Order
-from connectors_dagster.read.reader import Reading
+from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.sandbox import serving
-from connectors_dagster.spec.connector import Connector, Cursor, Resource
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 from tests.rows import NOW
 
@@ -97,7 +98,7 @@ def build_connector(
         name="feed",
         description="What changed, and when",
         schema=schema,
-        cursors={"changes": cursor},
+        resources={"changes": ResourceOptions(cursor=cursor)},
         config={
             "client": {"base_url": f"http://127.0.0.1:{feed.port}"},
             "resources": [{"name": "changes", "primary_key": "id", "write_disposition": "merge", "endpoint": endpoint}],
@@ -105,19 +106,19 @@ def build_connector(
     )
 
 
-def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | None, Tally]:
+def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | None, ReadStats]:
     """Load slices of a resource; returns the counts of each."""
-    with loading(Order(now=NOW, resources=[resource], slices=slices)) as load:
+    with loading(LoadRequest(now=NOW, resources=[resource], slices=slices)) as load:
         (outcome,) = load.outcomes.values()
         if outcome.error:
             raise outcome.error
-        return outcome.tallies
+        return outcome.stats_by_slice
 
 
 def read_slices(connector: Connector, slices: Sequence[Slice]) -> tuple[list[int], list[Any]]:
     """Read slices without loading them; returns the numbers of rows by window and the sorted ids of all."""
-    (resource,) = connector.resources.values()
+    (resource,) = connector.graph.values()
     client, policy = connect(connector)
-    reading = Reading(resource=resource, client=client, policy=policy, slices=slices)
+    reading = ResourceReader(resource=resource, client=client, policy=policy, slices=slices)
     ids = sorted(decode_row(row)["id"] for rows, _ in reading.pages() for row in rows)
-    return [tally.rows for tally in reading.tallies.values()], ids
+    return [stats.rows for stats in reading.stats_by_slice.values()], ids

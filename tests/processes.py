@@ -18,7 +18,7 @@ from typing import Any
 from connectors_dagster.cli import main
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import Window, WindowGrid
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -108,7 +108,9 @@ class Job:
         with loading(order(*self.selection, windows=self.windows)) as load:
             if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
                 raise errors[0]
-            return {name: sum(t.rows for t in outcome.tallies.values()) for name, outcome in load.outcomes.items()}
+            return {
+                name: sum(t.rows for t in outcome.stats_by_slice.values()) for name, outcome in load.outcomes.items()
+            }
 
     def command(self, *arguments: str) -> None:
         """Run the command line in this process."""
@@ -143,15 +145,17 @@ def start_command(job: Job, *arguments: str) -> ForkServerProcess:
     return process
 
 
-def order(*selection: str, windows: Sequence[str] = ()) -> Order:
+def order(*selection: str, windows: Sequence[str] = ()) -> LoadRequest:
     """Order resources of one family."""
     connector = load_connectors()[selection[0].partition("/")[0]]
-    resources = [connector.resources[name.partition("/")[2]] for name in selection]
+    resources = [connector.graph[name.partition("/")[2]] for name in selection]
     if not resources[0].windowed:
-        return Order(now=NOW, resources=resources)
+        return LoadRequest(now=NOW, resources=resources)
     wanted = [window for window in opened() if not windows or window.key in windows]
-    lag, tick = connector.settle_lag, resources[0].eldest.cursor.clock.tick
-    return Order(now=NOW, resources=resources, slices=GRID.slices(wanted, now=NOW, settle_lag=lag, tick=tick))
+    lag, granularity = connector.lookback, resources[0].root.cursor.timestamp_format.granularity
+    return LoadRequest(
+        now=NOW, resources=resources, slices=GRID.slices(wanted, now=NOW, lookback=lag, granularity=granularity)
+    )
 
 
 def opened() -> list[Window]:

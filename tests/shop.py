@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from connectors_dagster.spec.connector import Connector, Resource, Retry, Secret, Setting
+from connectors_dagster import Connector, Retry, Secret, Setting
+from connectors_dagster.spec.resource import Resource
 
 DEFAULT_RETRY = Retry()
 SECRETS = {"api_key": "k3y/with+all%kinds&of=signs", "username": "Jürgen@example.com", "password": 'pa"ss\\wörd #1'}
@@ -46,7 +47,7 @@ def things(
             ],
         },
     )
-    return connector.resources["things"]
+    return connector.graph["things"]
 
 
 def settings(base_url: str) -> dict[str, str]:

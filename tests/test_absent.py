@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from connectors_dagster import ResourceOptions
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 from tests.rows import NOW, address, customer
 from tests.shop import things
 from tests.wire import reply
@@ -17,17 +18,17 @@ FAMILY = ("billing/customers", "billing/customer_addresses")
 
 def catalog(absent: str):
     """The shipped catalog, with another word on rows that disappear."""
-    return replace(load_connectors()["catalog"], absent={"ecommerce_data": absent})
+    return replace(load_connectors()["catalog"], resources={"ecommerce_data": ResourceOptions(missing_rows=absent)})
 
 
 def load_catalog(absent: str, *, accept_loss: bool = False) -> int:
     """Load the catalog; returns how many rows were found absent."""
-    resource = catalog(absent).resources["ecommerce_data"]
-    with loading(Order(now=NOW, resources=[resource], accept_loss=accept_loss)) as load:
+    resource = catalog(absent).graph["ecommerce_data"]
+    with loading(LoadRequest(now=NOW, resources=[resource], accept_loss=accept_loss)) as load:
         outcome = load.outcomes["ecommerce_data"]
         if outcome.error:
             raise outcome.error
-        return outcome.tallies[None].absent
+        return outcome.stats_by_slice[None].absent
 
 
 def products(*ids: int) -> list[dict]:
@@ -39,9 +40,9 @@ def test_children_of_a_parent_that_has_fewer_are_exactly_the_new_ones(api, wareh
     api.set("billing/customer_addresses", [address("a", "ctm_1"), address("b", "ctm_1"), address("c", "ctm_2")])
     load(*FAMILY)
     api.set("billing/customer_addresses", [address("b", "ctm_1"), address("c", "ctm_2")])
-    tallies = load(*FAMILY)["billing/customer_addresses"]
+    stats_by_slice = load(*FAMILY)["billing/customer_addresses"]
     assert warehouse.ids("billing.customer_addresses") == ["b", "c"]
-    assert tallies[None].absent == 1
+    assert stats_by_slice[None].absent == 1
 
 
 def test_children_of_a_parent_that_has_none_any_more_are_gone(api, warehouse, load):
@@ -102,14 +103,13 @@ def test_rows_the_api_flags_as_archived_stay_with_their_flag(api, warehouse, loa
 
 
 def test_an_answer_that_is_ignored_proves_no_row_absent(shop, tmp_path, warehouse):
-    ignoring = [{"status_code": 400, "content": "not_enabled", "action": "ignore"}]
-    declared = things(tmp_path, response_actions=ignoring).connector
-    resource = replace(declared, absent={"things": "delete"}, ignored={"not_enabled": "not available"}).resources[
-        "things"
-    ]
+    actions = [{"status_code": 400, "content": "not_enabled", "action": "ignore"}]
+    declared = things(tmp_path, response_actions=actions).connector
+    deleting, ignoring = {"things": ResourceOptions(missing_rows="delete")}, {"not_enabled": "not_available"}
+    resource = replace(declared, resources=deleting, ignored_responses=ignoring).graph["things"]
     shop.replies = [reply({"data": [{"id": "1"}]}), reply({"code": "not_enabled"}, status=400)]
     for expected in ("", "answered 400"):
-        with loading(Order(now=NOW, resources=[resource])) as load:
+        with loading(LoadRequest(now=NOW, resources=[resource])) as load:
             assert load.outcomes["things"].error is None
-            assert expected in load.outcomes["things"].tallies[None].not_available
+            assert expected in load.outcomes["things"].stats_by_slice[None].not_available
     assert warehouse.ids("shop.things") == ["1"]

@@ -84,9 +84,9 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
     def read_(selection: Sequence[str], keys: Sequence[str]) -> None:
         for name in selection:
             connector, _, table = name.partition("/")
-            resource = load_connectors()[connector].resources[table]
-            lag = resource.connector.settle_lag
-            for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, settle_lag=lag):
+            resource = load_connectors()[connector].graph[table]
+            lag = resource.connector.lookback
+            for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lag):
                 metadata = window_metadata(resource, piece)
                 event = dg.AssetMaterialization(asset_key(resource), partition=piece.window.key, metadata=metadata)
                 instance.report_runless_asset_event(event)
@@ -282,7 +282,7 @@ def test_the_schedule_catches_up_after_days_off_and_rolls_over_into_the_windows_
 
 
 def test_a_window_that_ended_while_rows_were_settling_is_asked_for_once_more(tick, read, time):
-    lag = load_connectors()["fulfillment"].settle_lag
+    lag = load_connectors()["fulfillment"].lookback
     time.now = GRID.find(FOURTH).end + lag / 2
     read(["fulfillment/orders"], [*KEYS, FIFTH])
     time.now += lag
@@ -325,7 +325,7 @@ def test_a_schedule_that_is_no_cron_expression_is_refused_by_the_name_of_the_set
 def test_each_connector_has_a_job_over_all_its_assets(definitions):
     for connector in enabled_connectors():
         selected = definitions.resolve_job_def(connector.name).asset_layer.executable_asset_keys
-        assert {key.to_user_string() for key in selected} == {str(r) for r in connector.resources.values()}
+        assert {key.to_user_string() for key in selected} == {str(r) for r in connector.graph.values()}
 
 
 def test_a_job_loads_windows_and_what_has_none(api, warehouse, instance, definitions):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors_dagster.http.rate_limiter import Budget
+from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.load.pipeline import connect
 from tests.shop import things
 from tests.wire import reply
@@ -33,7 +33,7 @@ def no_sleep(seconds: float) -> None:
 
 
 def test_no_more_threads_make_requests_at_once_than_are_granted(tmp_path):
-    budget, most, here, lock = Budget(folder=tmp_path, at_once=3), 0, 0, threading.Lock()
+    budget, most, here, lock = RateLimiter(folder=tmp_path, at_once=3), 0, 0, threading.Lock()
     full = threading.Event()
 
     def ask(_):
@@ -54,36 +54,36 @@ def test_no_more_threads_make_requests_at_once_than_are_granted(tmp_path):
 
 
 def test_another_process_counts_and_gives_its_place_back_however_it_ends(tmp_path):
-    budget = Budget(folder=tmp_path, at_once=2)
+    budget = RateLimiter(folder=tmp_path, at_once=2)
     command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "here\n"
         with (
             budget.request(no_sleep),
             pytest.raises(NoSleepError),
-            Budget(folder=tmp_path, at_once=2).request(no_sleep),
+            RateLimiter(folder=tmp_path, at_once=2).request(no_sleep),
         ):
             pass
         other.kill()
         other.wait()
-    with budget.request(no_sleep), Budget(folder=tmp_path, at_once=2).request(no_sleep):
+    with budget.request(no_sleep), RateLimiter(folder=tmp_path, at_once=2).request(no_sleep):
         pass
 
 
 def test_requests_in_any_minute_are_as_many_as_granted_for_all_who_share_the_folder(tmp_path):
     for _ in range(2):
-        with Budget(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
+        with RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
             pass
-    with Budget(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
+    with RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
         pass
-    with pytest.raises(NoSleepError) as asked, Budget(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
+    with pytest.raises(NoSleepError) as asked, RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
         pass
     (seconds,) = asked.value.args
     assert 50 < seconds <= 60
 
 
 def test_the_wait_ends_when_the_first_request_is_out_of_the_interval(tmp_path):
-    budget = Budget(folder=tmp_path, at_once=1, per_minute=2, interval=200)
+    budget = RateLimiter(folder=tmp_path, at_once=1, per_minute=2, interval=200)
     slept = []
 
     def sleep(seconds: float) -> None:
@@ -102,8 +102,8 @@ def test_an_api_that_says_no_request_is_left_is_given_a_rest_before_the_next(sho
         reply(b'{"data": [{"id": "1"}, {"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "0"}),
         reply(b'{"data": [{"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "499"}),
     ]
-    _, tally = read(replace(resource.connector, remaining_header="X-RateLimit-Remaining").resources["things"])
-    assert (waits, tally.waited, tally.requests) == ([20], 20, 2)
+    _, stats = read(replace(resource.connector, rate_limit_header="X-RateLimit-Remaining").graph["things"])
+    assert (waits, stats.waited, stats.requests) == ([20], 20, 2)
 
 
 def test_configuration_says_how_much_is_granted_where_the_plan_with_the_api_does(shop, project, monkeypatch):

@@ -17,7 +17,7 @@ from connectors_dagster.errors import ApiError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
 CHARGEBEE = load_connectors()["chargebee"]
-WINDOWED = [r for r in CHARGEBEE.resources.values() if r.cursor]
+WINDOWED = [r for r in CHARGEBEE.graph.values() if r.cursor]
 FIRST, SECOND, THIRD = "2024-01-01", "2024-01-31", "2024-03-01"
 OTHER_CATALOG = {
     "message": "This API operation is not enabled for this site.",
@@ -40,8 +40,8 @@ def bounds(resource: Any, window: str, end: str) -> dict[str, str]:
     return {f"{resource.incremental['cursor_path']}[between]": f"[{seconds(window) - 1},{seconds(end)}]"}
 
 
-def rows_by_window(tallies: Any) -> list[int]:
-    return [tally.rows for tally in tallies.values()]
+def rows_by_window(stats_by_slice: Any) -> list[int]:
+    return [stats.rows for stats in stats_by_slice.values()]
 
 
 @pytest.mark.parametrize("resource", WINDOWED, ids=lambda r: r.name)
@@ -74,11 +74,11 @@ def test_the_sandbox_takes_nothing_that_a_list_does_not_document(api, path, name
 
 def test_pages_follow_the_offset_unchanged_and_keep_the_filter(api, load, warehouse):
     api.set("chargebee/invoice", [row(f"in_{n:03}", "2024-02-05") for n in range(201)])
-    [tally] = load("chargebee/invoice", windows=[SECOND])["chargebee/invoice"].values()
+    [stats] = load("chargebee/invoice", windows=[SECOND])["chargebee/invoice"].values()
     first, second, third = api.asked("/invoices")
     assert [len(orjson.loads(asked.pop("offset"))) for asked in (second, third)] == [2, 2]
     assert first == second == third
-    assert (tally.rows, tally.pages) == (201, 3)
+    assert (stats.rows, stats.pages) == (201, 3)
     assert len(warehouse.ids("chargebee.invoice")) == 201
 
 
@@ -106,17 +106,17 @@ def test_a_row_on_the_edge_of_a_window_lands_in_one_window_whether_between_inclu
 
 def test_the_first_window_is_read_without_the_filter_and_brings_the_rows_it_would_hide(api, load, warehouse):
     api.set("chargebee/transaction", [row("old", None), row("first"), row("second", "2024-02-05")])
-    [tally] = load("chargebee/transaction", windows=[FIRST])["chargebee/transaction"].values()
+    [stats] = load("chargebee/transaction", windows=[FIRST])["chargebee/transaction"].values()
     assert api.asked("/transactions") == [{"limit": "100", "include_deleted": "true"}]
-    assert (tally.rows, tally.without_cursor, tally.outside) == (2, 1, 1)
+    assert (stats.rows, stats.without_cursor, stats.outside) == (2, 1, 1)
     assert warehouse.ids("chargebee.transaction") == ["first", "old"]
 
 
 def test_other_windows_of_the_run_are_cut_from_the_same_answers(api, load, warehouse):
     api.set("chargebee/transaction", [row("old", None), row("first"), row("second", "2024-02-05")])
-    tallies = load("chargebee/transaction")["chargebee/transaction"]
+    stats_by_slice = load("chargebee/transaction")["chargebee/transaction"]
     assert len(api.asked("/transactions")) == 1
-    assert rows_by_window(tallies) == [2, 1, 0, 0]
+    assert rows_by_window(stats_by_slice) == [2, 1, 0, 0]
     assert warehouse.ids("chargebee.transaction") == ["first", "old", "second"]
 
 
@@ -155,9 +155,9 @@ def test_seconds_become_timestamps_and_money_stays_a_whole_number(api, load, war
 
 def test_what_belongs_to_the_other_catalog_is_not_available_and_says_so(api, load, warehouse, caplog):
     with caplog.at_level(logging.WARNING):
-        [tally] = load("chargebee/plan", windows=[SECOND])["chargebee/plan"].values()
-    assert (tally.rows, tally.requests) == (0, 1)
-    assert "answered 400" in tally.not_available and "configuration_incompatible" in tally.not_available
+        [stats] = load("chargebee/plan", windows=[SECOND])["chargebee/plan"].values()
+    assert (stats.rows, stats.requests) == (0, 1)
+    assert "answered 400" in stats.not_available and "configuration_incompatible" in stats.not_available
     assert [r for r in caplog.records if "chargebee/plan window 2024-01-31: not available" in r.getMessage()]
     assert warehouse.query("SELECT id, price, updated_at FROM chargebee.plan") == []
 
@@ -195,17 +195,17 @@ def test_an_asset_tells_that_it_is_not_available(api, materialize, instance, mon
 def test_children_of_a_deleted_parent_are_no_rows_and_counted(api, load, warehouse):
     api.set("chargebee/customer", [row("a"), row("b", deleted=True)])
     api.set("chargebee/contact", [{"id": f"c_{parent}", "parent": parent} for parent in "ab"])
-    tallies = load("chargebee/customer", "chargebee/contact")["chargebee/contact"].values()
-    assert sum(tally.ignored for tally in tallies) == 1
+    stats_by_slice = load("chargebee/customer", "chargebee/contact")["chargebee/contact"].values()
+    assert sum(stats.ignored for stats in stats_by_slice) == 1
     assert warehouse.query("SELECT id, _customer_id FROM chargebee.contact") == [("c_a", "a")]
 
 
 @pytest.mark.parametrize("name", ["customer", "contact", "attached_item", "quote_line_group"])
 def test_a_wrong_site_name_fails_with_what_chargebee_says(api, load, name):
-    family: Sequence[Any] = CHARGEBEE.families[CHARGEBEE.resources[name].family]
+    family: Sequence[Any] = CHARGEBEE.families[CHARGEBEE.graph[name].family]
     for resource in family:
         api.set(str(resource), [row("a")])
-    api.answer(CHARGEBEE.resources[name].endpoint["path"].rpartition("/")[2], 404, SITE_NOT_FOUND)
+    api.answer(CHARGEBEE.graph[name].endpoint["path"].rpartition("/")[2], 404, SITE_NOT_FOUND)
     with pytest.raises(ApiError, match=f"chargebee/{name}.*answered 404.*site_not_found.*check base_url"):
         load(*(str(resource) for resource in family))
 
@@ -224,9 +224,9 @@ def test_scheduled_changes_are_asked_for_where_there_are_some_and_gone_when_ther
         "/chargebee/api/v2/subscriptions/a/retrieve_with_scheduled_changes"
     ]
     api.set(family[1], [])
-    tallies = load(*family)[family[1]].values()
+    stats_by_slice = load(*family)[family[1]].values()
     assert warehouse.query(found) == []
-    assert [tally.ignored for tally in tallies] == [0, 0, 0, 0]
+    assert [stats.ignored for stats in stats_by_slice] == [0, 0, 0, 0]
 
 
 def test_subscriptions_without_scheduled_changes_lose_the_ones_they_had(api, load, warehouse):

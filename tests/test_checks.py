@@ -6,10 +6,10 @@ import dagster as dg
 import duckdb
 import pytest
 
+from connectors_dagster import Connector
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.checks import build_checks
-from connectors_dagster.spec.connector import Connector
 from tests.rows import order
 
 STOREFRONT = load_connectors()["storefront"]

@@ -26,9 +26,9 @@ def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load, w
         return JSONResponse({"message": "no such thing"}, 404) if request.url.path.endswith(f"/b{path}") else None
 
     api.faults.append(vanish)
-    [tally] = load(parents, children)[children].values()
+    [stats] = load(parents, children)[children].values()
     assert warehouse.ids(children.replace("/", ".")) == ["a 1", "a 2", "c 1", "c 2"]
-    assert (tally.rows, tally.ignored, tally.retries) == (4, 1, 0)
+    assert (stats.rows, stats.ignored, stats.retries) == (4, 1, 0)
 
 
 def test_404_elsewhere_fails(api, read):

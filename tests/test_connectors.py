@@ -1,6 +1,7 @@
 """What every connector promises, whichever it is."""
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +11,13 @@ from dlt.common.validation import validate_dict
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
+from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting
 from connectors_dagster.config.settings import fill
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.load.request import Order
-from connectors_dagster.spec.connector import Connector, Secret, Setting
+from connectors_dagster.load.request import LoadRequest
 
 CONNECTORS = load_connectors()
-RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.resources.values()]
+RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.graph.values()]
 SPEC = {
     "storefront": {"customers": "id", "coupons": "id", "orders": "id"},
     "catalog": {"ecommerce_data": "id"},
@@ -39,7 +40,7 @@ RETRIES = {
 
 def test_the_spec_is_covered_key_by_key():
     keys = {
-        name: {resource.name: ", ".join(resource.primary_key) for resource in connector.resources.values()}
+        name: {resource.name: ", ".join(resource.primary_key) for resource in connector.graph.values()}
         for name, connector in CONNECTORS.items()
         if connector.enabled
     }
@@ -51,7 +52,7 @@ def test_dlt_accepts_the_configuration_and_builds_a_source_of_it(connector: Conn
     validate_dict(RESTAPIConfig, connector.config, path=connector.name)
     values = {setting: "http://127.0.0.1:9" if setting == "base_url" else "value" for setting in connector.settings}
     source = rest_api_source(fill(connector.config, values), name=connector.name)
-    assert set(source.resources) == set(connector.resources)
+    assert set(source.graph) == set(connector.graph)
 
 
 @pytest.mark.parametrize("name", RETRIES)
@@ -87,17 +88,19 @@ def test_every_resource_is_merged_and_every_cursor_is_a_declared_column(resource
 
 
 def test_static_parameters_of_the_storefront_are_sent_with_every_resource():
-    for resource in CONNECTORS["storefront"].resources.values():
+    for resource in CONNECTORS["storefront"].graph.values():
         assert resource.endpoint["params"] == {"order": "asc", "orderby": "id", "dates_are_gmt": "true"}
 
 
-def test_a_detached_child_is_a_family_of_its_own_loaded_whole():
+def test_a_separate_child_is_a_family_of_its_own_loaded_whole():
     connector = CONNECTORS["woocommerce"]
-    variations = connector.resources["product_variations"]
+    variations = connector.graph["product_variations"]
     assert [r.name for r in connector.families["products"]] == ["products"]
     assert [r.name for r in connector.families["product_variations"]] == ["product_variations"]
     assert variations.parent and variations.parent.windowed and not variations.windowed
-    assert [r.name for r in Order(resources=[variations], now=datetime(2024, 4, 10, tzinfo=UTC)).readings()] == [
+    assert [
+        r.name for r in LoadRequest(resources=[variations], now=datetime(2024, 4, 10, tzinfo=UTC)).resources_to_read()
+    ] == [
         "products",
         "product_variations",
     ]
@@ -114,8 +117,13 @@ WITHOUT_KEY = {"client": {"base_url": Setting("base_url")}, "resources": [{"name
 
 def _connector(**changes) -> Connector:
     original = CONNECTORS["storefront"]
-    values = {name: getattr(original, name) for name in ("name", "description", "config", "schema", "cursors")}
+    values = {name: getattr(original, name) for name in ("name", "description", "config", "schema", "resources")}
     return Connector(**{**values, **changes})
+
+
+def _with_options(name: str, **changes: Any) -> dict[str, Any]:
+    shipped = CONNECTORS["storefront"].resources
+    return {"resources": {**shipped, name: replace(shipped.get(name, ResourceOptions()), **changes)}}
 
 
 def _with_params(**params: str) -> Any:
@@ -127,16 +135,16 @@ def _with_params(**params: str) -> Any:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "Store/Front"}, "lower-case identifiers"),
-        ({"cursors": {}}, "must have both an 'incremental'"),
-        ({"absent": {"orders": "delete"}}, "a window does not tell"),
-        ({"cursors": {}, "config": WITHOUT_KEY}, "no primary_key"),
-        ({"detached": frozenset({"orders"})}, "in detached or told_by have no parent"),
-        ({"told_by": {"orders": "customers"}}, "in detached or told_by have no parent"),
-        ({"scalars": {"ips": "address"}}, "in scalars are no resources"),
+        ({"name": "Store/Front"}, "lower-case letters"),
+        ({"resources": {}}, "storefront/coupons: a cursor needs both an 'incremental'"),
+        (_with_options("customers", cursor=Cursor()), "storefront/customers: a cursor needs both an 'incremental'"),
+        (_with_options("orders", missing_rows="delete"), "storefront/orders: .* a window does not show"),
+        ({"resources": {}, "config": WITHOUT_KEY}, "storefront/orders: primary_key is missing"),
+        (_with_options("orders", separate_children=True), "no resource is requested per row of this one"),
+        (_with_options("orders", has_children_field="customers"), "the resource has no parent"),
+        (_with_options("ips", value_column="address"), "'ips'.* in resources are not resources of config"),
         ({"config": _with_params(since="{incremental.last_value}")}, "a window has a start_value and an end_value"),
-        ({"limits": {"order": "incomplete"}}, "in limits are no resources"),
-        ({"not_loaded": {"orders": "too many"}}, "are resources and in not_loaded"),
+        ({"excluded": {"orders": "too many"}}, "are both in config and in excluded"),
     ],
 )
 def test_a_contradiction_fails_when_the_connector_is_made(changes, message):

@@ -9,10 +9,10 @@ from typing import Any
 import dlt
 import pytest
 
+from connectors_dagster import TimestampFormat
 from connectors_dagster.errors import ApiError
-from connectors_dagster.rows.table_columns import Columns
-from connectors_dagster.spec.connector import ABSENT_SINCE, Resource
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 from tests.contract import (
     CONNECTORS,
     RESOURCES,
@@ -34,7 +34,7 @@ from tests.shop import things
 
 
 def test_a_page_size_that_is_not_the_documented_one_is_found(vendor):
-    found = CONNECTORS["storefront"].resources["orders"]
+    found = CONNECTORS["storefront"].graph["orders"]
     paginator = {**found.endpoint["paginator"], "limit": 50}
     endpoint = {**found.endpoint, "paginator": paginator}
     wrong = replace(found, definition={**found.definition, "endpoint": endpoint})
@@ -53,7 +53,7 @@ def test_a_resource_of_which_nothing_is_documented_fails_and_says_what_to_write(
 @every_connector
 def test_all_that_is_documented_is_loaded_or_said_not_to_be(connector):
     documented = set(read_facts(connector.name)["resources"])
-    assert documented - set(connector.resources) - set(connector.not_loaded) == set()
+    assert documented - set(connector.graph) - set(connector.excluded) == set()
 
 
 @every_resource
@@ -99,12 +99,12 @@ def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, vendor
         vendor.asked.clear()
         there = vendor.put(resource, facts.rows(count))
         found, reading = read(resource)
-        [tally] = reading.tallies.values()
+        [stats] = reading.stats_by_slice.values()
         asked = vendor.asked_for(resource)
         pages = (-(-count // facts.size) + 1) * (2 if resource.parent else 1)
         changes = {frozenset(a.query.items()) - {(facts.place, a.query.get(facts.place))} for a in asked}
         assert (len(changes), len(asked) <= pages) == (1, True), [a.target for a in asked]
-        read_and_asked[count] = (len(there), len(found), len(keys(resource, found)), tally.duplicates)
+        read_and_asked[count] = (len(there), len(found), len(keys(resource, found)), stats.duplicates)
     assert read_and_asked == {n: (there, there, there, 0) for n, (there, *_) in read_and_asked.items()}
 
 
@@ -143,13 +143,13 @@ def test_a_documented_row_fits_the_declared_columns_and_fills_all_of_them(resour
     *parents, reading = lineage(resource)
     for parent in parents:
         assert list(parent.pages())
-    columns = Columns(
+    columns = TableColumns(
         label=str(resource),
         declared=resource.columns,
         keys=frozenset(resource.primary_key),
         naming=dlt.Schema("any").naming,
         capabilities=dlt.destinations.duckdb().capabilities(),
-        clock=resource.cursor.clock if resource.cursor else Clock(),
+        timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
     )
     assert sum(batch.num_rows for batch in reading.batches(columns)) > 0
     unfilled = [name for name in columns.missing if name != ABSENT_SINCE]
@@ -160,8 +160,8 @@ def test_a_documented_row_fits_the_declared_columns_and_fills_all_of_them(resour
 def test_the_documented_ways_to_write_an_instant_are_read(resource):
     written = read_facts(resource.connector.name)["instants"]
     assert written
-    assert {text: resource.cursor.clock.decode(text).isoformat() for text in written} == written
-    sample = resource.cursor.clock.decode(facts_of(resource).sample[facts_of(resource).cursor])
+    assert {text: resource.cursor.timestamp_format.decode(text).isoformat() for text in written} == written
+    sample = resource.cursor.timestamp_format.decode(facts_of(resource).sample[facts_of(resource).cursor])
     assert WINDOW.start <= sample < WINDOW.end, "the cursor of the sample must lie in the window of the facts"
 
 
@@ -193,7 +193,7 @@ def test_documented_errors_are_ignored_or_fatal_as_they_should_be(resource, vend
 
 @every_connector
 def test_documented_errors_that_pass_are_asked_again_after_the_time_they_say(connector, vendor, waits):
-    resource = next(iter(connector.resources.values()))
+    resource = next(iter(connector.graph.values()))
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(1))
     passing = {name: error for name, error in facts.errors.items() if error["outcome"] == "retried"}
@@ -213,9 +213,9 @@ def outcome(resource: Resource, vendor: Documented) -> str:
         # Children of several parents are asked for at once: each request counts by itself.
         tries = max(Counter(asked.target for asked in vendor.asked_for(resource)).values())
         return "fatal" if tries == 1 else f"given up after {tries} tries"
-    [tally] = reading.tallies.values()
+    [stats] = reading.stats_by_slice.values()
     if rows:
-        return "retried" if tally.retries == 1 else f"{tally.retries} retries"
-    if vars(tally).get("not_available"):
+        return "retried" if stats.retries == 1 else f"{stats.retries} retries"
+    if vars(stats).get("not_available"):
         return "not available"
-    return "gone" if tally.ignored else "none"
+    return "gone" if stats.ignored else "none"

@@ -9,10 +9,10 @@ import pytest
 
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.http import response
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import Load, loading
-from connectors_dagster.load.request import Order
-from connectors_dagster.rows.table_columns import Columns
+from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.windows import Window, WindowGrid
 from tests.rows import address, customer, order, product
 
@@ -26,19 +26,19 @@ WINDOWS = GRID.opened(NOW - timedelta(seconds=1))
 def loaded(*selection: str, windows: Sequence[Window] = ()) -> Iterator[Load]:
     """Load resources of one family without Dagster."""
     connector = load_connectors()[selection[0].partition("/")[0]]
-    resources = [connector.resources[name.partition("/")[2]] for name in selection]
-    lag = connector.settle_lag
-    slices = GRID.slices(list(windows), now=NOW + lag, settle_lag=lag)
-    with loading(Order(now=NOW, resources=resources, slices=slices)) as load:
+    resources = [connector.graph[name.partition("/")[2]] for name in selection]
+    lag = connector.lookback
+    slices = GRID.slices(list(windows), now=NOW + lag, lookback=lag)
+    with loading(LoadRequest(now=NOW, resources=resources, slices=slices)) as load:
         assert [outcome.error for outcome in load.outcomes.values() if outcome.error] == []
         yield load
 
 
-def total(load: Load, resource: str) -> Tally:
+def total(load: Load, resource: str) -> ReadStats:
     """Add up the counts of a resource over all windows."""
-    whole = Tally()
-    for tally in load.outcomes[resource].tallies.values():
-        whole.add(tally)
+    whole = ReadStats()
+    for stats in load.outcomes[resource].stats_by_slice.values():
+        whole.add(stats)
     return whole
 
 
@@ -110,13 +110,13 @@ def test_a_page_is_parsed_once_whoever_looks_at_it(api, monkeypatch):
 
 def test_rows_are_converted_once_and_in_batches_of_many_pages(api, monkeypatch):
     batches = []
-    to_batch = Columns.to_batch
+    to_batch = TableColumns.to_batch
 
     def counted(self, rows):
         batches.append(len(rows))
         return to_batch(self, rows)
 
-    monkeypatch.setattr(Columns, "to_batch", counted)
+    monkeypatch.setattr(TableColumns, "to_batch", counted)
     api.set("storefront/orders", in_each_window(4))
     with loaded("storefront/orders", windows=WINDOWS):
         assert batches == [36 * 4]

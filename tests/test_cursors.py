@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
+from connectors_dagster import Cursor, TimestampFormat
 from connectors_dagster.errors import RowError
-from connectors_dagster.spec.connector import Cursor
-from connectors_dagster.spec.timestamps import Clock
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.feed import EPOCH, Feed, build_connector, load_slices, read_slices
 
@@ -28,48 +27,48 @@ def feed() -> Iterator[Feed]:
 
 
 def slices(count: int) -> list[Slice]:
-    return GRID.slices(GRID.opened(NOW)[:count], now=NOW, settle_lag=SECOND)
+    return GRID.slices(GRID.opened(NOW)[:count], now=NOW, lookback=SECOND)
 
 
-CLOCKS: dict[str, tuple[Clock, str, Callable[[datetime], Any], Callable[[str], datetime]]] = {
+CLOCKS: dict[str, tuple[TimestampFormat, str, Callable[[datetime], Any], Callable[[str], datetime]]] = {
     "epoch seconds": (
-        Clock(format="epoch_seconds"),
+        TimestampFormat(format="epoch_seconds"),
         "bigint",
         lambda at: int(at.timestamp()),
         lambda text: datetime.fromtimestamp(int(text), UTC),
     ),
     "epoch seconds as text": (
-        Clock(format="epoch_seconds"),
+        TimestampFormat(format="epoch_seconds"),
         "text",
         lambda at: str(int(at.timestamp())),
         lambda text: datetime.fromtimestamp(int(text), UTC),
     ),
     "epoch seconds with a fraction": (
-        Clock(format="epoch_seconds"),
+        TimestampFormat(format="epoch_seconds"),
         "double",
         lambda at: at.timestamp(),
         lambda text: datetime.fromtimestamp(int(text), UTC),
     ),
     "epoch milliseconds": (
-        Clock(format="epoch_milliseconds", tick=timedelta(milliseconds=1)),
+        TimestampFormat(format="epoch_milliseconds", granularity=timedelta(milliseconds=1)),
         "timestamp",
         lambda at: (at - EPOCH) // timedelta(milliseconds=1),
         lambda text: EPOCH + int(text) * timedelta(milliseconds=1),
     ),
     "plain dates": (
-        Clock(format="%Y-%m-%d", tick=DAY),
+        TimestampFormat(format="%Y-%m-%d", granularity=DAY),
         "date",
         lambda at: at.date().isoformat(),
         datetime.fromisoformat,
     ),
     "bounds in epoch seconds, cursors in ISO 8601": (
-        Clock(format="epoch_seconds"),
+        TimestampFormat(format="epoch_seconds"),
         "timestamp",
         lambda at: at.isoformat(),
         lambda text: datetime.fromtimestamp(int(text), UTC),
     ),
     "dates the other way round": (
-        Clock(format="%d.%m.%Y %H:%M:%S"),
+        TimestampFormat(format="%d.%m.%Y %H:%M:%S"),
         "text",
         lambda at: at.strftime("%d.%m.%Y %H:%M:%S"),
         lambda text: datetime.strptime(text, "%d.%m.%Y %H:%M:%S"),
@@ -77,14 +76,14 @@ CLOCKS: dict[str, tuple[Clock, str, Callable[[datetime], Any], Callable[[str], d
 }
 
 
-@pytest.mark.parametrize("clock", CLOCKS)
-def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, tmp_path, clock):
-    clock, column, write, feed.read = CLOCKS[clock]
-    feed.grain = clock.tick
+@pytest.mark.parametrize("timestamp_format", CLOCKS)
+def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, tmp_path, timestamp_format):
+    timestamp_format, column, write, feed.read = CLOCKS[timestamp_format]
+    feed.grain = timestamp_format.granularity
     for id, at in enumerate([START, START + HALF, END - DAY, END - SECOND, END, NEXT_END - SECOND, NEXT_END]):
         feed.put(id, at, at=write(at))
     filtered, scanned = (
-        build_connector(tmp_path, feed, Cursor(clock=clock), column=column, bounds=bounds)
+        build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format), column=column, bounds=bounds)
         for bounds in ("both", "none")
     )
     assert read_slices(filtered, slices(2)) == ([4, 2], [0, 1, 2, 3, 4, 5])
@@ -92,18 +91,18 @@ def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, tmp_path, clock):
 
 
 @pytest.mark.parametrize(
-    ("clock", "in_utc"),
+    ("timestamp_format", "in_utc"),
     [
         ("epoch seconds", """to_timestamp("at") AT TIME ZONE 'UTC'"""),
         ("epoch milliseconds", """"at" AT TIME ZONE 'UTC'"""),
         ("plain dates", """"at"::TIMESTAMP"""),
     ],
 )
-def test_cursors_that_are_no_iso_time_arrive_in_their_column(feed, warehouse, tmp_path, clock, in_utc):
-    clock, column, write, feed.read = CLOCKS[clock]
+def test_cursors_that_are_no_iso_time_arrive_in_their_column(feed, warehouse, tmp_path, timestamp_format, in_utc):
+    timestamp_format, column, write, feed.read = CLOCKS[timestamp_format]
     feed.put(1, START + DAY, at=write(START + DAY))
-    connector = build_connector(tmp_path, feed, Cursor(clock=clock), column=column)
-    load_slices(connector.resources["changes"], slices(1))
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format), column=column)
+    load_slices(connector.graph["changes"], slices(1))
     assert warehouse.column("feed.changes", in_utc) == [(START + DAY).replace(tzinfo=None)]
 
 
@@ -112,20 +111,27 @@ def test_cursors_that_are_no_iso_time_arrive_in_their_column(feed, warehouse, tm
 @pytest.mark.parametrize("lower", ["inclusive", "exclusive"])
 def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lower, upper, grain):
     feed.lower, feed.upper, feed.grain = lower, upper, grain
-    clock = Clock(format="%Y-%m-%d", tick=DAY) if grain == DAY else Clock()
+    timestamp_format = TimestampFormat(format="%Y-%m-%d", granularity=DAY) if grain == DAY else TimestampFormat()
     steps = (-DAY, -SECOND, -HALF, timedelta(0), HALF, SECOND, DAY)
     for id, at in enumerate(edge + step for edge in (START, END, NEXT_END) for step in steps):
         feed.put(id, at, at=at.isoformat())
-    connector = build_connector(tmp_path, feed, Cursor(clock=clock, lower=lower))
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format, lower=lower))
     assert read_slices(connector, slices(2)) == ([7, 7], list(range(3, 17)))
 
 
 def test_windows_may_begin_within_a_tick(feed, tmp_path):
-    feed.grain, clock, grid = DAY, Clock(format="%Y-%m-%d", tick=DAY), WindowGrid("P1D", "2024-01-01T22:00:00")
+    feed.grain, timestamp_format, grid = (
+        DAY,
+        TimestampFormat(format="%Y-%m-%d", granularity=DAY),
+        WindowGrid("P1D", "2024-01-01T22:00:00"),
+    )
     for id, at in enumerate(["2024-01-02T03:00:00", "2024-01-02T23:00:00", "2024-01-03T21:00:00"]):
         feed.put(id, datetime.fromisoformat(at).replace(tzinfo=UTC), at=at[:10])
-    pieces = grid.slices(grid.opened(NOW)[:2], now=NOW, settle_lag=SECOND)
-    assert read_slices(build_connector(tmp_path, feed, Cursor(clock=clock)), pieces) == ([2, 1], [0, 1, 2])
+    pieces = grid.slices(grid.opened(NOW)[:2], now=NOW, lookback=SECOND)
+    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format)), pieces) == (
+        [2, 1],
+        [0, 1, 2],
+    )
 
 
 def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed, tmp_path):

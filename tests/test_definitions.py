@@ -11,7 +11,7 @@ from connectors_dagster.definitions import defs, enabled_connectors
 
 APIS = {f"{connector.name}/api" for connector in enabled_connectors()}
 SPECS = {key: spec for spec in defs().resolve_all_asset_specs() if (key := spec.key.to_user_string()) not in APIS}
-RESOURCES = {str(r): r for connector in enabled_connectors() for r in connector.resources.values()}
+RESOURCES = {str(r): r for connector in enabled_connectors() for r in connector.graph.values()}
 FAMILIES = [family for family in defs().assets or () if isinstance(family, dg.AssetsDefinition)]
 
 

@@ -25,9 +25,12 @@ def test_a_page_tells_limits_what_is_left_out_and_how_to_get_a_key():
     storefront = CONNECTORS["storefront"]
     said = {
         "enabled": False,
-        "limits": {"orders": "trashed orders | vanish"},
-        "not_loaded": {"reports": "they are sums of what is loaded"},
-        "key_advice": "Take a key that may only read.",
+        "resources": {
+            **storefront.resources,
+            "orders": replace(storefront.resources["orders"], known_limitations="trashed orders | vanish"),
+        },
+        "excluded": {"reports": "they are sums of what is loaded"},
+        "credentials_help": "Take a key that may only read.",
     }
     page = build_page(replace(storefront, **said))
     assert "`CONNECTORS__ENABLED=storefront`" in page

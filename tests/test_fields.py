@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.errors import ApiError, RowError
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.orchestration.metadata import read_metadata
 from connectors_dagster.read import reader
-from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import ColumnNames
 from connectors_dagster.rows.raw_json import parse
 from tests.test_values import NAMING, columns, texts
@@ -25,16 +25,16 @@ TABLE = "catalog.ecommerce_data"
 
 
 @pytest.fixture
-def catalog(api, load) -> Callable[..., Tally]:
+def catalog(api, load) -> Callable[..., ReadStats]:
     """Load rows of the catalog, each written as JSON text by hand; returns what was counted."""
 
-    def catalog_(*rows: str) -> Tally:
+    def catalog_(*rows: str) -> ReadStats:
         api.faults.clear()
         body = f'{{"data": [{", ".join(rows)}]}}'
         headers = {"Content-Type": "application/json", "X-Total": str(len(rows))}
         api.answer("/resource", response=lambda: Response(body, headers=headers))
-        tally: Tally = load("catalog/ecommerce_data")["catalog/ecommerce_data"][None]
-        return tally
+        stats: ReadStats = load("catalog/ecommerce_data")["catalog/ecommerce_data"][None]
+        return stats
 
     return catalog_
 
@@ -67,13 +67,13 @@ def one(warehouse) -> Callable[..., Any]:
 
 
 def test_fields_nobody_declared_arrive_as_text_or_json_and_are_listed(catalog, one):
-    tally = catalog(
+    stats = catalog(
         '{"id": 1, "size": 1.50, "open": true, "box": {"w": 1}, "note": "", "gone": null}',
         '{"id": 2, "size": "XL", "box": 7, "sku": ""}',
     )
     assert one(1) == {"id": 1, "size": "1.50", "open": "true", "box": '{"w": 1}', "note": ""}
     assert one(2) == {"id": 2, "size": "XL", "box": "7", "sku": ""}
-    assert tally.drift == {
+    assert stats.drift == {
         "box": "not declared, loaded as json",
         "gone": "not declared, always null",
         "note": "not declared, loaded as text",
@@ -83,8 +83,8 @@ def test_fields_nobody_declared_arrive_as_text_or_json_and_are_listed(catalog, o
 
 
 def test_declared_fields_that_no_row_has_are_listed_apart(catalog):
-    tally = catalog('{"id": 1, "name": null, "sku": "A"}')
-    assert tally.missing_fields == [
+    stats = catalog('{"id": 1, "name": null, "sku": "A"}')
+    assert stats.missing_fields == [
         "active",
         "attributes",
         "created_at",
@@ -94,8 +94,8 @@ def test_declared_fields_that_no_row_has_are_listed_apart(catalog):
         "tags",
         "updated_at",
     ]
-    metadata = read_metadata(load_connectors()["catalog"].resources["ecommerce_data"], None, tally)
-    assert metadata["missing_fields"].value == tally.missing_fields
+    metadata = read_metadata(load_connectors()["catalog"].graph["ecommerce_data"], None, stats)
+    assert metadata["missing_fields"].value == stats.missing_fields
     assert metadata["drift"].value == {}
     assert columns(id="bigint").missing == []
 
@@ -103,13 +103,13 @@ def test_declared_fields_that_no_row_has_are_listed_apart(catalog):
 def test_a_field_of_any_name_gets_a_column_of_its_own(catalog, one):
     names = ["", " ", "name", "Name", "NAME", "order", "a b", "a-b", "a_b", "é", "日本", "_dlt_id", "_dlt_load_id"]
     names += ["x" * 300, "x" * 299 + "y", "price__v_text", "tab\t\0'\"; DROP TABLE"]
-    tally = catalog(json.dumps({"id": 1, **{name: f"{name} is here" for name in names}}))
+    stats = catalog(json.dumps({"id": 1, **{name: f"{name} is here" for name in names}}))
     row = one(1)
     assert sorted(row.values(), key=str) == sorted([1, *(f"{name} is here" for name in names)], key=str)
     assert row["name"] == "name is here"
     assert row["order"] == "order is here"
     assert row["a_b"] == "a_b is here"
-    assert "field 'Name' not declared, loaded as text" in tally.drift.values()
+    assert "field 'Name' not declared, loaded as text" in stats.drift.values()
 
 
 def test_two_spellings_of_a_name_keep_their_columns_whichever_comes_first(catalog, one, warehouse):
@@ -141,11 +141,11 @@ def test_a_declared_name_is_spelled_as_the_api_spells_it(catalog, declare, one):
     declare(createdOn={"data_type": "timestamp"}, boxCount={"data_type": "bigint"})
     rows = '{"id": 1, "createdOn": "2024-01-02T00:00:00Z", "created_on": "x"}', '{"id": 2, "boxCount": "many"}'
     for _ in range(2):
-        tally = catalog(*rows)
+        stats = catalog(*rows)
         assert one(1)["created_on"] == datetime(2024, 1, 2, tzinfo=UTC)
         assert "x" in one(1).values()
         assert one(2) == {"id": 2, "box_count__v_text": "many"}
-        assert tally.drift["boxCount"] == "no bigint, loaded into box_count__v_text (rows: 1)"
+        assert stats.drift["boxCount"] == "no bigint, loaded into box_count__v_text (rows: 1)"
 
 
 def test_a_later_load_that_sees_another_kind_fits_it_into_the_column_that_is_there(catalog, one):
@@ -160,9 +160,9 @@ def test_a_column_keeps_its_type_when_another_is_declared_later(catalog, declare
     declare(size={"data_type": "bigint"}, box={"data_type": "json"}, day={"data_type": "text"})
     catalog('{"id": 1, "size": 1, "box": [], "day": "2024-01-02"}')
     declare(size={"data_type": "double"}, box={"data_type": "text"}, day={"data_type": "timestamp"})
-    tally = catalog('{"id": 2, "size": 1.5, "box": "flat", "day": "2024-01-03"}')
+    stats = catalog('{"id": 2, "size": 1.5, "box": "flat", "day": "2024-01-03"}')
     assert one(2) == {"id": 2, "size__v_text": "1.5", "box": '"flat"', "day": "2024-01-03"}
-    assert tally.drift == {
+    assert stats.drift == {
         "box": "declared as text, but the table has json and keeps it",
         "day": "declared as timestamp, but the table has text and keeps it",
         "size": "declared as double, but the table has bigint and keeps it; "
@@ -176,8 +176,8 @@ def test_values_that_do_not_fit_stand_beside_their_column_over_batches_and_loads
     rows[0] |= {"stock": "none", "price": "1.5"}
     rows[249] |= {"stock": "few", "size": "late"}
     api.set("catalog/ecommerce_data", rows)
-    tally = load("catalog/ecommerce_data")["catalog/ecommerce_data"][None]
-    assert tally.drift == {
+    stats = load("catalog/ecommerce_data")["catalog/ecommerce_data"][None]
+    assert stats.drift == {
         "price": "of another type, converted to double (rows: 1)",
         "size": "not declared, loaded as text",
         "stock": "no bigint, loaded into stock__v_text (rows: 2)",
@@ -236,7 +236,7 @@ def test_every_character_arrives_and_half_a_character_as_its_escape(catalog, one
 
 def test_postgres_holds_the_same_but_nul_which_is_written_out_and_listed(catalog, postgres):
     long = "very_" * 30
-    tally = catalog(
+    stats = catalog(
         r'{"id": 1, "name": "a\u0000b", "attributes": {"\u0000": ["\\u0000", 1e400, 123456789012345678901234567890]}}',
         rf'{{"id": 2, "name": "\ud83d", "price": NaN, "stock": "none", "{long}1": "one", "{long}2": "two"}}',
     )
@@ -247,7 +247,7 @@ def test_postgres_holds_the_same_but_nul_which_is_written_out_and_listed(catalog
     }
     [row] = postgres.query(f"SELECT * FROM {TABLE} WHERE id = 2")
     assert {r"\ud83d", "NaN", "none", "one", "two"} < set(row)
-    assert tally.drift["name"] == tally.drift["attributes"] == r"with NUL, written as \u0000 (rows: 1)"
+    assert stats.drift["name"] == stats.drift["attributes"] == r"with NUL, written as \u0000 (rows: 1)"
 
 
 @pytest.mark.parametrize(("encoding", "named"), [("latin-1", "latin-1"), ("utf-16", "utf-8"), ("utf-8-sig", "utf-8")])
@@ -305,7 +305,7 @@ def test_times_that_are_none_are_kept_as_text(catalog, one):
 def test_a_key_that_does_not_fit_is_refused_by_name(key, said):
     things = columns(id="bigint", keys=("id",))
     with pytest.raises(RowError) as refused:
-        things.to_batch(Texts(parse(f'[{{"id": 7}}, {{"id": {key}}}]'.encode(), ())))
+        things.to_batch(ColumnBuffer(parse(f'[{{"id": 7}}, {{"id": {key}}}]'.encode(), ())))
     assert str(refused.value).startswith(f"shop/things: {said}")
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster.spec.connector import Connector, Cursor
+from connectors_dagster import Connector, Cursor
 from connectors_dagster.spec.windows import WindowGrid
 from tests.feed import Feed, build_connector, read_slices
 
@@ -33,7 +33,7 @@ def test_rows_that_the_filter_hides_are_read_once_with_the_first_window(feed, co
     feed.put(0, None, at=None)
     for id, window in enumerate(WINDOWS, start=1):
         feed.put(id, window.start, at=window.start.isoformat())
-    runs = [GRID.slices(windows, now=NOW, settle_lag=LAG) for windows in (WINDOWS[:1], WINDOWS[1:])]
+    runs = [GRID.slices(windows, now=NOW, lookback=LAG) for windows in (WINDOWS[:1], WINDOWS[1:])]
     assert [read_slices(connector, run) for run in runs] == [([2], [0, 1]), ([1, 1, 1], [2, 3, 4])]
     unfiltered, *filtered = feed.asked
     assert unfiltered == {}
@@ -44,7 +44,7 @@ def test_rows_that_the_filter_hides_are_read_once_with_the_first_window(feed, co
 def test_a_refresh_of_the_first_window_goes_on_with_the_filter(feed, connector):
     feed.put(0, None, at=None)
     feed.put(1, NOW - DAY, at="2024-01-20T00:00:00Z")
-    (first,) = GRID.slices(WINDOWS[:1], now=datetime(2024, 1, 15, tzinfo=UTC), settle_lag=LAG)
+    (first,) = GRID.slices(WINDOWS[:1], now=datetime(2024, 1, 15, tzinfo=UTC), lookback=LAG)
     assert read_slices(connector, [first.resumed(first.window.start, lag=LAG)])[1] == [0, 1]
     read_slices(connector, [first.resumed(first.until, lag=LAG)])
     assert [asked.get("after") for asked in feed.asked] == [None, "2024-01-14T23:50:00Z"]
@@ -58,7 +58,7 @@ def test_every_row_comes_once_whichever_windows_share_a_run(feed, connector, pla
         at = None if days is None else GRID.opened(NOW)[0].start + days * DAY
         feed.put(id, at, at=at and at.isoformat())
     edges = sorted({0, *cuts, 4})
-    runs = [GRID.slices(WINDOWS[a:b], now=NOW, settle_lag=LAG) for a, b in pairwise(edges)]
+    runs = [GRID.slices(WINDOWS[a:b], now=NOW, lookback=LAG) for a, b in pairwise(edges)]
     found = sorted(id for run in runs for id in read_slices(connector, run)[1])
     assert found == [id for id, days in enumerate(places) if days is None or 0 <= days < 120]
 

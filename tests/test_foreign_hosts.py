@@ -101,8 +101,8 @@ def test_a_redirect_within_the_origin_is_followed_with_the_credentials(
     netrc.write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
     shop.replies = [reply(b"", f"{status} {REDIRECTS[status]}", Location="/v2"), reply({"data": [{"id": "1"}]})]
-    rows, tally = read(things(project))
-    assert ([row["id"] for row in rows], shop.paths, tally.requests) == (["1"], ["/things", "/v2"], 2)
+    rows, stats = read(things(project))
+    assert ([row["id"] for row in rows], shop.paths, stats.requests) == (["1"], ["/things", "/v2"], 2)
     assert [f"Authorization: Bearer {SECRETS['api_key']}" in text for text in shop.received] == [True, True]
 
 

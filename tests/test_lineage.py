@@ -6,13 +6,12 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
+from connectors_dagster import Connector, build_definitions
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.api_asset import build_api
-from connectors_dagster.orchestration.build import build_definitions
 from connectors_dagster.orchestration.examples.revenue import build_revenue
-from connectors_dagster.spec.connector import Connector
 from tests.rows import order
 
 REVENUE = dg.AssetKey(["examples", "revenue_by_month"])

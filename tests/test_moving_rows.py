@@ -82,18 +82,18 @@ def test_a_row_that_appears_before_the_place_read_up_to_costs_none_behind_it(api
     rows = rows_of("storefront/customers", 250)
     api.set("storefront/customers", rows)
     change_after(api, "/customers", 1, lambda: rows.insert(0, {"id": -1}))
-    [tally] = load("storefront/customers")["storefront/customers"].values()
+    [stats] = load("storefront/customers")["storefront/customers"].values()
     assert warehouse.ids("storefront.customers") == list(range(250))
-    assert tally.duplicates == 0
+    assert stats.duplicates == 0
 
 
 def test_a_row_that_changes_and_moves_behind_is_read_again_and_counted(api, load, warehouse):
     rows = [{"id": i, "name": "old"} for i in range(150)]
     api.set("catalog/ecommerce_data", rows)
     change_after(api, "/v1/resource", 1, lambda: rows.append(rows.pop(7) | {"name": "new"}))
-    [tally] = load("catalog/ecommerce_data")["catalog/ecommerce_data"].values()
+    [stats] = load("catalog/ecommerce_data")["catalog/ecommerce_data"].values()
     assert warehouse.ids("catalog.ecommerce_data") == list(range(150))
-    assert tally.duplicates == 1
+    assert stats.duplicates == 1
 
 
 def test_a_row_that_is_on_two_pages_is_counted_and_loaded_once(api, load, warehouse):
@@ -104,9 +104,9 @@ def test_a_row_that_is_on_two_pages_is_counted_and_loaded_once(api, load, wareho
         return JSONResponse({"data": [{"id": i} for i in ids], "next": following, "has_more": following is not None})
 
     api.faults.append(fault)
-    [tally] = load("billing/event_types")["billing/event_types"].values()
+    [stats] = load("billing/event_types")["billing/event_types"].values()
     assert warehouse.ids("billing.event_types") == ["a", "b", "c", "d"]
-    assert (tally.rows, tally.duplicates) == (7, 3)
+    assert (stats.rows, stats.duplicates) == (7, 3)
 
 
 def test_an_api_that_shuffles_its_rows_fails_instead_of_losing_some(api, read, monkeypatch):

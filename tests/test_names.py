@@ -2,8 +2,8 @@
 
 import pytest
 
+from connectors_dagster import Connector
 from connectors_dagster.definitions import enabled_connectors
-from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.windows import WindowGrid
 from tests.shop import things
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors_dagster import Connector, Setting
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
-from connectors_dagster.spec.connector import Connector, Setting
+from connectors_dagster.load.request import LoadRequest
 from tests.processes import Job, Trap, run_at_once
 from tests.rows import NOW, order
 from tests.shop import AUTH
@@ -31,7 +31,7 @@ def load_things(shop, tmp_path):
         config = {"client": client, "resources": [{**things, "endpoint": endpoint}]}
         connector = Connector(name="shop", description="A shop", schema=schema, config=config)
         shop.replies = [reply({"data": rows})]
-        with loading(Order(now=NOW, resources=[connector.resources["things"]])) as load:
+        with loading(LoadRequest(now=NOW, resources=[connector.graph["things"]])) as load:
             assert [outcome.error for outcome in load.outcomes.values()] == [None]
             (package,) = load.info.load_packages
             tables = [job.file_path for job in package.jobs["completed_jobs"] if "/things." in job.file_path]

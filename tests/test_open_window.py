@@ -7,12 +7,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from connectors_dagster import Cursor, TimestampFormat
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.partitions import open_windows
-from connectors_dagster.spec.connector import Cursor
-from connectors_dagster.spec.timestamps import Clock
 from connectors_dagster.spec.windows import WindowGrid
 from tests.api import Api
 from tests.feed import Feed, build_connector, load_slices, read_slices
@@ -68,7 +67,7 @@ def recorded(instance: dg.DagsterInstance, asset: str, window: str) -> dict[str,
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
 
 
-def test_the_open_window_is_read_up_to_now_but_claimed_only_up_to_the_settle_lag(api, run, instance, warehouse):
+def test_the_open_window_is_read_up_to_now_but_claimed_only_up_to_the_lookback(api, run, instance, warehouse):
     api.set("storefront/orders", [order(1, "2024-04-10T11:59:59")])
     opened = run("storefront/orders", ["2024-03-01", FOURTH])
     closed = recorded(instance, "storefront/orders", "2024-03-01")
@@ -157,27 +156,27 @@ def test_what_another_shop_or_another_destination_has_read_does_not_count(api, r
 
 def test_a_row_that_changes_again_on_the_day_of_its_plain_date_is_found_by_a_refresh(tmp_path):
     window = GRID.find(FOURTH)
-    by_day = Clock(format="%Y-%m-%d", tick=timedelta(days=1))
-    with Feed(grain=by_day.tick).served() as feed:
+    by_day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
+    with Feed(grain=by_day.granularity).served() as feed:
         feed.put(1, NOON + HOUR, at="2024-04-10")
         feed.put(2, NOON - timedelta(days=1), at="2024-04-09")
-        (piece,) = GRID.slices([window], now=NOON + 2 * HOUR, settle_lag=LAG)
+        (piece,) = GRID.slices([window], now=NOON + 2 * HOUR, lookback=LAG)
         refresh = piece.resumed(NOON, lag=LAG)
         for bounds in ("both", "none"):
-            connector = build_connector(tmp_path, feed, Cursor(clock=by_day), bounds=bounds)
+            connector = build_connector(tmp_path, feed, Cursor(timestamp_format=by_day), bounds=bounds)
             assert read_slices(connector, [refresh]) == ([1], [1])
         undeclared = build_connector(tmp_path, feed, Cursor(), bounds="none")
         assert read_slices(undeclared, [refresh]) == ([1], [1])
 
 
 def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehouse):
-    window, orders = GRID.find(FOURTH), load_connectors()["fulfillment"].resources["orders"]
-    lag = orders.connector.settle_lag
-    (first,) = GRID.slices([window], now=window.end + HOUR, settle_lag=lag)
+    window, orders = GRID.find(FOURTH), load_connectors()["fulfillment"].graph["orders"]
+    lag = orders.connector.lookback
+    (first,) = GRID.slices([window], now=window.end + HOUR, lookback=lag)
     load_slices(orders, [first])
     # Changed two hours after the window ended, says UTC; five hours before that, says Chicago.
     api.set("fulfillment/orders", [picklist(1, "2024-04-29 21:00:00")])
-    (second,) = GRID.slices([window], now=window.end + 3 * HOUR, settle_lag=lag)
+    (second,) = GRID.slices([window], now=window.end + 3 * HOUR, lookback=lag)
     assert not first.complete
     load_slices(orders, [second.resumed(first.until, lag=lag)])
     assert warehouse.column("fulfillment.orders", "idorder") == [1]
@@ -185,12 +184,12 @@ def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehous
 
 def test_a_day_that_runs_is_not_claimed_where_cursors_are_plain_dates():
     window = GRID.find(FOURTH)
-    (piece,) = GRID.slices([window], now=NOON, settle_lag=LAG, tick=timedelta(days=1))
+    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, granularity=timedelta(days=1))
     assert piece.until == datetime(2024, 4, 10, tzinfo=UTC)
 
 
 def test_a_window_read_up_to_its_end_is_not_asked_for_again_without_a_lag(tmp_path):
-    first, second = GRID.slices(GRID.opened(NOON)[:2], now=NOON, settle_lag=timedelta(0))
+    first, second = GRID.slices(GRID.opened(NOON)[:2], now=NOON, lookback=timedelta(0))
     with Feed().served() as feed:
         connector = build_connector(tmp_path, feed, Cursor())
         read_slices(connector, [first.resumed(first.until, lag=timedelta(0)), second])

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster import Connector
+from connectors_dagster.spec.resource import Resource
 from tests.contract import CONNECTORS, read
 from tests.documented import Documented
 from tests.openapi import Description
@@ -43,7 +44,7 @@ def described() -> tuple[Connector, Description]:
 @pytest.mark.skipif(not SPEC, reason="no description at hand: make contract SPEC=<OpenAPI file of the vendor>")
 def test_the_vendors_description_has_every_path_parameter_and_column(vendor):
     connector, description = described()
-    found = {r.name: contradictions(r, vendor, description) for r in connector.resources.values()}
+    found = {r.name: contradictions(r, vendor, description) for r in connector.graph.values()}
     assert {name: lines for name, lines in found.items() if lines} == {}, description.title
 
 
@@ -80,7 +81,7 @@ components:
     entity: {properties: {id: {type: integer}, date_modified_gmt: {type: string}}}
 """
 TINY = yaml.safe_load(TEXT)
-ORDERS = CONNECTORS["storefront"].resources["orders"]
+ORDERS = CONNECTORS["storefront"].graph["orders"]
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def orders(tmp_path) -> Resource:
     """Orders with the three columns that are described."""
     schema = tmp_path / "storefront.schema.yaml"
     schema.write_text("tables: {orders: {columns: {id: {}, status: {}, date_modified_gmt: {}}}}")
-    return replace(ORDERS.connector, schema=schema).resources["orders"]
+    return replace(ORDERS.connector, schema=schema).graph["orders"]
 
 
 def test_what_is_described_is_no_contradiction(orders, vendor):
@@ -166,7 +167,7 @@ def test_rows_within_items_and_placeholders_of_other_names_are_found(vendor, tmp
     offset = {"name": "offset", "in": "query"}
     get = {"parameters": [limit, offset], "responses": answer}
     description = Description({**TINY, "paths": {"/items/{item-id}/attached_items": {"get": get}}})
-    assert contradictions(connector.resources["attached_item"], vendor, description) == []
+    assert contradictions(connector.graph["attached_item"], vendor, description) == []
 
 
 def test_a_file_of_json_or_yaml_tells_which_connector_it_is_about(tmp_path):

@@ -8,7 +8,7 @@ from connectors_dagster.errors import ApiError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
 PADDLE = load_connectors()["paddle"]
-LISTS = {name: r for name, r in PADDLE.resources.items() if name not in ("event_types", "ip_addresses")}
+LISTS = {name: r for name, r in PADDLE.graph.items() if name not in ("event_types", "ip_addresses")}
 AT = "2024-01-05T00:00:00Z"
 
 
@@ -27,8 +27,8 @@ def test_a_page_is_asked_for_after_the_last_id_and_the_ever_present_next_link_is
 
 def test_a_list_of_full_pages_ends_with_has_more_though_next_is_there_and_leads_elsewhere(api, read):
     api.set("paddle/customers", [entity(f"ctm_{number:03}") for number in range(200)])
-    rows, tally = read("paddle/customers")
-    assert (len(rows), tally.requests) == (200, 1)
+    rows, stats = read("paddle/customers")
+    assert (len(rows), stats.requests) == (200, 1)
     asked = {"per_page": 200, "order_by": "id[ASC]", "after": "ctm_199"}
     headers = {"Authorization": f"Bearer {CREDENTIALS['paddle']['api_key']}"}
     after_the_end = httpx.get(f"{base_url(api.port, 'paddle')}/customers", params=asked, headers=headers).json()
@@ -72,9 +72,9 @@ def test_addresses_of_an_archived_customer_are_loaded_and_one_that_vanished_is_c
     api.set("paddle/customer_addresses", [entity("add_1", customer_id="ctm_1", status="archived")])
     gone = {"error": {"type": "request_error", "code": "not_found"}}
     api.answer("/ctm_2/addresses", 404, gone)
-    [tally] = load("paddle/customers", "paddle/customer_addresses")["paddle/customer_addresses"].values()
+    [stats] = load("paddle/customers", "paddle/customer_addresses")["paddle/customer_addresses"].values()
     assert warehouse.ids("paddle.customer_addresses") == ["add_1"]
-    assert (tally.rows, tally.ignored) == (1, 1)
+    assert (stats.rows, stats.ignored) == (1, 1)
 
 
 def test_a_key_without_the_scope_fails_with_what_paddle_says(api, read):
@@ -103,7 +103,7 @@ def test_times_with_0_to_9_fraction_digits_land_in_their_window_to_the_microseco
     spelled = {f"txn_{n}": "2024-01-30T23:59:59" + (f".{digits[:n]}" if n else "") + "Z" for n in range(10)}
     api.set("paddle/transactions", [entity(id, at) for id, at in spelled.items()])
     first, *others = load("paddle/transactions")["paddle/transactions"].values()
-    assert (first.rows, [tally.rows for tally in others]) == (10, [0, 0, 0])
+    assert (first.rows, [stats.rows for stats in others]) == (10, [0, 0, 0])
     found = warehouse.query("SELECT id, epoch_us(updated_at) % 1000000 FROM paddle.transactions ORDER BY id")
     assert found == [(f"txn_{n}", int(digits[:n].ljust(6, "0")[:6])) for n in range(10)]
 

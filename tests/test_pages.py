@@ -103,8 +103,8 @@ def test_every_row_around_a_multiple_of_the_page_size_is_read_once(api, read, re
     size = SIZES[resource.partition("/")[0]]
     for count in (1, 2, size - 1, size, size + 1, 2 * size - 1, 2 * size, 2 * size + 1):
         api.set(resource, rows := rows_of(resource, count))
-        found, tally = read(resource)
-        assert (found, tally.rows, tally.duplicates) == (rows, count, 0)
+        found, stats = read(resource)
+        assert (found, stats.rows, stats.duplicates) == (rows, count, 0)
 
 
 @pytest.mark.parametrize("resource", ["billing/event_types", "subscriptions/addon"])
@@ -113,8 +113,8 @@ def test_a_last_page_may_be_empty(api, read, resource):
     more = {"next": "second"} if connector == "billing" else {"next_offset": "second"}
     bodies = [page_of(resource, [{"id": "a"}], **more), page_of(resource, [], has_more=False)]
     api.answer(LISTS.get(resource, "/event-types"), response=lambda: JSONResponse(bodies.pop(0)))
-    rows, tally = read(resource)
-    assert ([row["id"] for row in rows], tally.pages, bodies) == (["a"], 2, [])
+    rows, stats = read(resource)
+    assert ([row["id"] for row in rows], stats.pages, bodies) == (["a"], 2, [])
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_reading_by_offset_costs_a_row_a_page_and_a_look_behind_a_short_first_pa
 ):
     for count, requests in requests_by_count.items():
         api.set(resource, rows_of(resource, count))
-        rows, tally = read(resource)
-        assert (len(rows), tally.requests) == (count, requests)
+        rows, stats = read(resource)
+        assert (len(rows), stats.requests) == (count, requests)
 
 
 def test_an_api_that_quietly_gives_smaller_pages_is_read_to_its_end(api, read):
@@ -240,5 +240,5 @@ def test_rows_are_found_wherever_the_selector_says_and_pages_overlap_there_too(s
     pages = [rows[0:2], rows[2:4], rows[0:2], rows[1:3], rows[2:4], rows[3:5], rows[4:5]]
     shop.replies = [reply(wrap(page)) for page in pages]
     paginator = {"type": "offset", "limit": 2, "total_path": None}
-    found, tally = read(things(project, selector=selector, paginator=paginator))
-    assert (found, tally.duplicates) == (rows, 0)
+    found, stats = read(things(project, selector=selector, paginator=paginator))
+    assert (found, stats.duplicates) == (rows, 0)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from connectors_dagster import Connector
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.spec.connector import Connector
 from docs.pages import build_readme
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,7 @@ def test_the_connector_the_readme_adds_is_one(tmp_path):
     exec(compile(code, str(file), "exec"), names)
     connector = names["connector"]
     assert isinstance(connector, Connector)
-    assert [r.name for r in connector.resources.values()] == ["tickets", "comments"]
+    assert [r.name for r in connector.graph.values()] == ["tickets", "comments"]
     assert set(connector.tables["tickets"]) == set(yaml.safe_load(schema)["tables"]["tickets"]["columns"])
 
 

@@ -44,9 +44,9 @@ def test_a_status_that_may_pass_is_waited_out_2_4_and_8_seconds(api, read, waits
     for status in (429, 500, 502, 503, 504):
         waits.clear()
         api.answer(path, status, times=3)
-        _, tally = read(resource)
+        _, stats = read(resource)
         assert (status, waits) == (status, [2, 4, 8])
-        assert (tally.requests, tally.retries, tally.waited) == (4, 3, 14)
+        assert (stats.requests, stats.retries, stats.waited) == (4, 3, 14)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +129,9 @@ def test_an_api_that_asks_for_more_patience_than_a_run_has_is_not_asked_again(ap
 )
 def test_an_answer_that_broke_is_asked_for_again(catalog, read, waits, in_a_hurry, fault):
     catalog.replies = [fault, reply(ROWS), reply(LAST)]
-    rows, tally = read("catalog/ecommerce_data")
+    rows, stats = read("catalog/ecommerce_data")
     assert rows == ROWS["data"]
-    assert (waits, tally.retries) == ([2], 1)
+    assert (waits, stats.retries) == ([2], 1)
 
 
 def test_a_page_that_broke_is_loaded_once(catalog, load, warehouse, waits):
@@ -212,8 +212,8 @@ def test_every_retry_is_logged_with_window_reason_and_wait(api, load, waits, cap
 def test_retries_and_waits_are_counted_with_the_window_they_were_for(api, load, waits):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
     api.answer("/orders", 502, times=2)
-    tallies = load("storefront/orders", windows=["2024-01-01"])["storefront/orders"]
-    assert [(tally.retries, tally.waited, tally.requests) for tally in tallies.values()] == [(2, 6, 3)]
+    stats_by_slice = load("storefront/orders", windows=["2024-01-01"])["storefront/orders"]
+    assert [(stats.retries, stats.waited, stats.requests) for stats in stats_by_slice.values()] == [(2, 6, 3)]
 
 
 def test_retries_and_waits_are_shown_with_the_materialization(api, materialize, instance, waits):

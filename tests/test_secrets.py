@@ -12,12 +12,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 from starlette.responses import JSONResponse
 
+from connectors_dagster import Retry, Secret, Setting
 from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.definitions import enabled_connectors
 from connectors_dagster.errors import ApiError
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
-from connectors_dagster.spec.connector import Retry, Secret, Setting
+from connectors_dagster.load.request import LoadRequest
 from tests.leaks import chain, forms, leaks, texts
 from tests.rows import NOW
 from tests.shop import SECRETS, things
@@ -86,7 +86,7 @@ def test_whatever_fails_tells_no_secret(
     with pytest.raises(ApiError) as error:
         read(resource)
     logs(logging.DEBUG)
-    with loading(Order(now=NOW, resources=[resource])) as load:
+    with loading(LoadRequest(now=NOW, resources=[resource])) as load:
         failure = load.outcomes["things"].error
         found = [path for path, text in texts(project) if leaks(text, secrets)]
     assert isinstance(failure, ApiError)
@@ -101,7 +101,7 @@ def test_whatever_fails_tells_no_secret(
 def test_a_load_that_succeeds_leaves_no_secret_in_packages_tables_or_logs(shop, project, warehouse, logs, capfd, auth):
     shop.replies = [reply({"data": [{"id": "1"}]})]
     written, secrets = logs(logging.DEBUG), list(SECRETS.values())
-    with loading(Order(now=NOW, resources=[things(project, auth=auth)])) as load:
+    with loading(LoadRequest(now=NOW, resources=[things(project, auth=auth)])) as load:
         assert load.outcomes["things"].error is None
         kept = dict(texts(project))
     assert [path for path, text in kept.items() if leaks(text, secrets)] == []
@@ -151,7 +151,7 @@ def test_missing_settings_are_named_and_those_that_are_there_not_shown(project, 
     connector = next(c for c in enabled_connectors() if c.name == "storefront")
     with (
         pytest.raises(MissingSettingsError, match="SOURCES__STOREFRONT__API_SECRET") as error,
-        loading(Order(now=NOW, resources=[connector.resources["customers"]])),
+        loading(LoadRequest(now=NOW, resources=[connector.graph["customers"]])),
     ):
         pass
     assert "s3cr3t-value" not in chain(error.value)

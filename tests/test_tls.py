@@ -3,7 +3,7 @@
 import pytest
 
 from connectors_dagster.errors import ApiError, ForeignOriginError
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.load import pipeline
 from tests.shop import settings, things
@@ -44,7 +44,7 @@ def test_a_certificate_nobody_trusts_is_refused_whatever_the_environment_says(
 
 def test_a_session_cannot_be_told_to_skip_verification(tls_shop, project):
     _, policy = pipeline.connect(things(project).connector)
-    session = ApiSession(policy, Tally(), "shop/things")
+    session = ApiSession(policy, ReadStats(), "shop/things")
     session.verify = False
     with pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"):
         session.get(f"{tls_shop.url}/things", verify=False)

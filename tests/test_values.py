@@ -12,12 +12,12 @@ from dlt.common.schema import Schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors_dagster import TimestampFormat
 from connectors_dagster.errors import RowError
-from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.json_codec import dump, load, mend
 from connectors_dagster.rows.raw_json import encode_row, parse
-from connectors_dagster.rows.table_columns import Columns
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.rows.table_columns import TableColumns
 
 DESTINATIONS = {name: getattr(dlt.destinations, name)().capabilities() for name in ("duckdb", "postgres")}
 NAMING = Schema("shop").naming
@@ -29,25 +29,25 @@ def columns(
     destination: str = "duckdb",
     keys: tuple[str, ...] = (),
     stored: Any = None,
-    clock: Clock | None = None,
+    timestamp_format: TimestampFormat | None = None,
     **types: Any,
-) -> Columns:
+) -> TableColumns:
     """Columns of the given types, such as ``columns(price="double")``; None leaves a type open."""
     declared = {name: {"name": name, **({"data_type": type_} if type_ else {})} for name, type_ in types.items()}
-    return Columns(
+    return TableColumns(
         label="shop/things",
         declared=declared,
         keys=frozenset(keys),
         naming=NAMING,
         capabilities=DESTINATIONS[destination],
         stored=stored or {},
-        clock=clock or Clock(),
+        timestamp_format=timestamp_format or TimestampFormat(),
     )
 
 
-def texts(rows: list[dict[str, Any]]) -> Texts:
+def texts(rows: list[dict[str, Any]]) -> ColumnBuffer:
     """Rows as they come from a page."""
-    return Texts([encode_row(row) for row in rows])
+    return ColumnBuffer([encode_row(row) for row in rows])
 
 
 def loaded(data_type: str, *values: Any) -> list[Any]:
@@ -182,7 +182,7 @@ def test_digits_beyond_the_declared_precision_are_kept_as_text():
 
 
 def test_a_clock_that_counts_seconds_still_reads_other_columns_that_are_text():
-    counting = columns(at="timestamp", seen="timestamp", clock=Clock(format="epoch_seconds"))
+    counting = columns(at="timestamp", seen="timestamp", timestamp_format=TimestampFormat(format="epoch_seconds"))
     [row] = counting.to_batch(texts([{"at": 1704196800, "seen": "2024-01-02T12:00:00Z"}])).to_pylist()
     assert row == {"at": NOON, "seen": NOON}
 
@@ -241,7 +241,7 @@ def test_json_is_written_hundreds_of_levels_deep():
 def test_a_value_nested_too_deeply_for_its_column_is_refused_by_name(data_type):
     deep = msgspec.Raw(b"[" * 2_000 + b"]" * 2_000)
     with pytest.raises(RowError, match=r"^shop/things: 'tree' holds a value that is nested too deeply"):
-        columns(tree=data_type).to_batch(Texts([{"tree": deep}]))
+        columns(tree=data_type).to_batch(ColumnBuffer([{"tree": deep}]))
 
 
 def test_a_database_without_nul_gets_it_written_out():
@@ -277,7 +277,7 @@ TYPES = (None, "text", "json", "bigint", "double", "decimal", "bool", "timestamp
 def test_any_value_in_any_type_comes_back_equal_or_is_found_beside_it(values, data_type, first_batch):
     body = written([{"id": 1, "value": value} for value in values])
     things, rows = columns(id="bigint", value=data_type), parse(body.encode(), ())
-    batches = (things.to_batch(Texts(rows[:first_batch])), things.to_batch(Texts(rows[first_batch:])))
+    batches = (things.to_batch(ColumnBuffer(rows[:first_batch])), things.to_batch(ColumnBuffer(rows[first_batch:])))
     held = [row for batch in batches for row in batch.to_pylist()]
     data_type = things.hints.get("value", {}).get("data_type")
     for row, sent in zip(held, (thing["value"] for thing in meant(body)), strict=True):
@@ -320,6 +320,6 @@ def is_same(data_type: str, kept: Any, sent: Any) -> bool:
         is_fraction = number != number.to_integral_value()
         return number in (Decimal(kept), Decimal(repr(kept))) or bool(is_fraction and kept == float(sent))
     if data_type in ("timestamp", "date"):
-        instant = Clock().decode(sent)
+        instant = TimestampFormat().decode(sent)
         return bool(kept == (instant if data_type == "timestamp" else instant.date()))
     return bool(kept == sent if data_type == "text" else json.dumps(kept) == str(sent).lower())

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors_dagster import Connector
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.sandbox import generate_tables
-from connectors_dagster.spec.connector import Connector
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 """The end of the sandbox's history."""
@@ -23,10 +23,10 @@ def test_every_table_holds_what_the_sandbox_serves_and_every_value_fits_its_colu
     tables = api.tables[connector.name] = generate_tables(scale=0.2)[connector.name]
     drift = {}
     for family in connector.families.values():
-        for name, tallies in load(*map(str, family), now=END, step="P1Y").items():
-            drift |= {(name, column): why for tally in tallies.values() for column, why in tally.drift.items()}
+        for name, stats_by_slice in load(*map(str, family), now=END, step="P1Y").items():
+            drift |= {(name, column): why for stats in stats_by_slice.values() for column, why in stats.drift.items()}
     loaded = {
-        name: warehouse.query(f'SELECT count(*) FROM {connector.name}."{name}"')[0][0] for name in connector.resources
+        name: warehouse.query(f'SELECT count(*) FROM {connector.name}."{name}"')[0][0] for name in connector.graph
     }
     assert loaded == {name: len(rows) for name, rows in tables.items()}
     assert {name for name, rows in loaded.items() if not rows} == NOT_AVAILABLE.get(connector.name, set())

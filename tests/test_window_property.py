@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors_dagster import Cursor, TimestampFormat
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.pipeline import connect
-from connectors_dagster.read.reader import Reading
+from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
-from connectors_dagster.spec.connector import Cursor, Resource
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.api import Api
 from tests.feed import EPOCH, Feed, build_connector, load_slices, read_slices
@@ -102,8 +102,8 @@ class World:
         self.show([make(key(id), spelled[id], status=state) for id, (_, state) in self.rows.items()])
 
     def _read(self, windows: Sequence[Any], *, full: bool) -> None:
-        lag = self.resource.connector.settle_lag
-        slices = self.grid.slices(list(windows), now=self.now, settle_lag=lag)
+        lag = self.resource.connector.lookback
+        slices = self.grid.slices(list(windows), now=self.now, lookback=lag)
         if not full:
             known = self.reached
             slices = [s.resumed(known[s.window.key], lag=lag) if s.window.key in known else s for s in slices]
@@ -114,7 +114,7 @@ class World:
 
 def resource_of(name: str) -> Resource:
     connector, _, resource = name.partition("/")
-    return load_connectors()[connector].resources[resource]
+    return load_connectors()[connector].graph[resource]
 
 
 @many
@@ -124,7 +124,7 @@ def test_in_the_end_everything_the_api_has_was_read_in_its_newest_state(api: Api
 
     def read(resource: Resource, slices: Sequence[Slice]) -> None:
         client, policy = connect(resource.connector)
-        for rows, _ in Reading(resource=resource, client=client, policy=policy, slices=slices).pages():
+        for rows, _ in ResourceReader(resource=resource, client=client, policy=policy, slices=slices).pages():
             plain = [decode_row(row) for row in rows]
             table.update({int(row["id"]): (row[CURSORS[name]], row["status"]) for row in plain})
 
@@ -162,9 +162,13 @@ def feed() -> Iterator[Feed]:
 
 clocks = st.sampled_from(
     [
-        (Clock(), lambda at: at.isoformat(), datetime.fromisoformat),
-        (Clock(format="%Y-%m-%d", tick=DAY), lambda at: at.date().isoformat(), datetime.fromisoformat),
-        (Clock(format="epoch_seconds"), lambda at: (at - EPOCH) // SECOND, lambda text: EPOCH + int(text) * SECOND),
+        (TimestampFormat(), lambda at: at.isoformat(), datetime.fromisoformat),
+        (TimestampFormat(format="%Y-%m-%d", granularity=DAY), lambda at: at.date().isoformat(), datetime.fromisoformat),
+        (
+            TimestampFormat(format="epoch_seconds"),
+            lambda at: (at - EPOCH) // SECOND,
+            lambda text: EPOCH + int(text) * SECOND,
+        ),
     ]
 )
 bounds = st.sampled_from(["inclusive", "exclusive"])
@@ -178,7 +182,7 @@ grids = st.builds(
 
 @many
 @given(
-    clock=clocks,
+    timestamp_format=clocks,
     asked_with=st.sampled_from(["both", "lower", "none", "written"]),
     lower=bounds,
     upper=bounds,
@@ -187,10 +191,10 @@ grids = st.builds(
     cuts=st.frozensets(st.integers(1, 3)),
 )
 def test_every_row_belongs_to_one_window_whatever_the_api_means_by_its_bounds(
-    tmp_path_factory, feed, clock, asked_with, lower, upper, grid, places, cuts
+    tmp_path_factory, feed, timestamp_format, asked_with, lower, upper, grid, places, cuts
 ):
-    clock, spell, feed.read = clock
-    feed.lower, feed.upper, feed.grain = lower, upper, clock.tick
+    timestamp_format, spell, feed.read = timestamp_format
+    feed.lower, feed.upper, feed.grain = lower, upper, timestamp_format.granularity
     feed.rows.clear()
     feed.asked.clear()
     now = datetime(2024, 8, 1, tzinfo=UTC)
@@ -200,9 +204,12 @@ def test_every_row_belongs_to_one_window_whatever_the_api_means_by_its_bounds(
         at = edges[edge] + step if 0 <= edge < len(edges) else edges[0] - DAY
         feed.put(id, at, at=spell(at))
     connector = build_connector(
-        tmp_path_factory.mktemp("example"), feed, Cursor(clock=clock, lower=lower), bounds=asked_with
+        tmp_path_factory.mktemp("example"),
+        feed,
+        Cursor(timestamp_format=timestamp_format, lower=lower),
+        bounds=asked_with,
     )
-    runs = [grid.slices(windows[a:b], now=now, settle_lag=SECOND) for a, b in pairwise(sorted({0, *cuts, 4}))]
+    runs = [grid.slices(windows[a:b], now=now, lookback=SECOND) for a, b in pairwise(sorted({0, *cuts, 4}))]
     found = sorted(id for run in runs for id in read_slices(connector, run)[1])
-    inside = {id: clock.decode(row["at"]) for id, (_, row) in feed.rows.items()}
+    inside = {id: timestamp_format.decode(row["at"]) for id, (_, row) in feed.rows.items()}
     assert found == [id for id, at in inside.items() if edges[0] <= at < edges[-1]]

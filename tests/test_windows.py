@@ -62,7 +62,7 @@ def test_rows_at_the_edges_land_in_one_window_each(api, warehouse, load, resourc
     counts = load(resource, windows=WINDOWS[step], step=step, start=WINDOWS[step][0], now=second.end - DAY / 2)[
         resource
     ]
-    assert [tally.rows for tally in counts.values()] == [3, 3]
+    assert [stats.rows for stats in counts.values()] == [3, 3]
     assert warehouse.column(resource.replace("/", "."), key) == [0, 1, 2, 3, 4, 5]
 
 
@@ -74,7 +74,7 @@ def test_every_spelling_of_an_instant_lands_in_the_same_window(api, warehouse, l
     )
     api.set(resource, [make(id, spell(at)) for id, (spell, at) in rows.items()])
     counts = load(resource)[resource]
-    assert [tally.rows for tally in counts.values()] == [3 * len(SPELLINGS), len(SPELLINGS), 0, 0]
+    assert [stats.rows for stats in counts.values()] == [3 * len(SPELLINGS), len(SPELLINGS), 0, 0]
     found = warehouse.query(f"SELECT {key}, {cursor}::TIMESTAMP AT TIME ZONE 'UTC' FROM {resource.replace('/', '.')}")
     assert {id: at.astimezone(UTC) for id, at in found} == {id: at for id, (_, at) in rows.items()}
 
@@ -90,7 +90,7 @@ def test_windows_loaded_one_by_one_and_out_of_order_make_one_table(api, warehous
 def test_rows_without_a_cursor_are_loaded_and_counted(api, warehouse, load):
     api.set("billing/products", [product("a", None), product("b", "2024-01-05T00:00:00Z"), {"id": "c", "name": "C"}])
     counts = load("billing/products")["billing/products"]
-    assert [tally.without_cursor for tally in counts.values()] == [2, 0, 0, 0]
+    assert [stats.without_cursor for stats in counts.values()] == [2, 0, 0, 0]
     assert warehouse.query("SELECT id, updated_at::DATE::VARCHAR FROM billing.products ORDER BY id") == [
         ("a", None),
         ("b", "2024-01-05"),
@@ -108,5 +108,5 @@ def test_of_a_row_that_changes_while_two_windows_are_read_the_newer_state_stays(
 
     api.faults.append(edit_between_the_windows)
     counts = load("storefront/orders")["storefront/orders"]
-    assert [tally.rows for tally in counts.values()] == [1, 1, 0, 0]
+    assert [stats.rows for stats in counts.values()] == [1, 1, 0, 0]
     assert warehouse.column("storefront.orders", "status") == ["completed"]

@@ -49,8 +49,8 @@ def test_pages_are_turned_along_the_link_header(api, load, warehouse):
 )
 def test_what_has_no_pages_is_asked_for_once_and_without_parameters(api, load, resource, path):
     api.set(f"woocommerce/{resource}", [{"id": number, "slug": f"s{number}"} for number in range(150)])
-    [tally] = load(f"woocommerce/{resource}")[f"woocommerce/{resource}"].values()
-    assert (tally.rows, api.asked(path)) == (150, [{}])
+    [stats] = load(f"woocommerce/{resource}")[f"woocommerce/{resource}"].values()
+    assert (stats.rows, api.asked(path)) == (150, [{}])
 
 
 def change_before_page(api: Api, page: int, change: Callable[[], None]) -> None:
@@ -94,9 +94,9 @@ def test_an_order_that_leaves_its_window_while_it_is_read_takes_no_other_along(a
     orders = rows(250)
     api.set("woocommerce/orders", orders)
     change_before_page(api, 2, lambda: orders[0].update(date_modified_gmt="2024-04-09T00:00:00"))
-    [tally] = load("woocommerce/orders", windows=[FIRST])["woocommerce/orders"].values()
+    [stats] = load("woocommerce/orders", windows=[FIRST])["woocommerce/orders"].values()
     assert warehouse.ids("woocommerce.orders") == list(range(1, 251))
-    assert tally.duplicates == 199  # the first two pages were read again, less the row that moved up
+    assert stats.duplicates == 199  # the first two pages were read again, less the row that moved up
 
 
 def test_rows_that_vanish_faster_than_they_are_read_fail(api, read, monkeypatch):
@@ -229,11 +229,11 @@ def test_what_gateways_keep_secret_is_not_asked_for(api, load, warehouse):
 def test_flags_are_flags_and_money_keeps_every_digit(api, load, warehouse):
     product = row(1, featured=True, price="19.990", manage_stock=False)
     api.set("woocommerce/products", [product])
-    [tally] = load("woocommerce/products", windows=[FIRST])["woocommerce/products"].values()
+    [stats] = load("woocommerce/products", windows=[FIRST])["woocommerce/products"].values()
     assert warehouse.query("SELECT featured, price, manage_stock FROM woocommerce.products") == [
         (True, "19.990", False)
     ]
-    assert tally.drift == {}
+    assert stats.drift == {}
 
 
 # Refusals
@@ -250,8 +250,8 @@ def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load):
     api.set("woocommerce/orders", rows(2))
     missing = {"code": "woocommerce_rest_order_invalid_id", "message": "Invalid ID.", "data": {"status": 404}}
     api.answer("/orders/1/notes", 404, missing)
-    [tally] = load("woocommerce/order_notes", windows=[FIRST])["woocommerce/order_notes"].values()
-    assert (tally.rows, tally.ignored) == (0, 1)
+    [stats] = load("woocommerce/order_notes", windows=[FIRST])["woocommerce/order_notes"].values()
+    assert (stats.rows, stats.ignored) == (0, 1)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

@@ -11,18 +11,18 @@ from benchmarks.peers.settings import billing_settings
 from benchmarks.task import END
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 
 
 def main() -> None:
     """Do both."""
     address, connections = arguments()
     os.environ.update(billing_settings(address, connections))
-    resources = load_connectors()["billing"].resources
-    with timed() as ours, loading(Order(now=END, resources=[resources["customer_addresses"]])) as load:
+    resources = load_connectors()["billing"].graph
+    with timed() as ours, loading(LoadRequest(now=END, resources=[resources["customer_addresses"]])) as load:
         outcome = load.outcomes["customer_addresses"]
-    if outcome.error or sum(tally.rows for tally in outcome.tallies.values()) != CUSTOMERS:
-        raise outcome.error or SystemExit(f"{outcome.tallies}, not {CUSTOMERS} rows")
+    if outcome.error or sum(stats.rows for stats in outcome.stats_by_slice.values()) != CUSTOMERS:
+        raise outcome.error or SystemExit(f"{outcome.stats_by_slice}, not {CUSTOMERS} rows")
     with timed() as loop:
         assert sum(1 for _ in one_after_another(address)) == CUSTOMERS
     say(

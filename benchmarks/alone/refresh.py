@@ -10,7 +10,7 @@ from benchmarks.peers.settings import storefront_settings
 from benchmarks.peers.step import build_order
 from benchmarks.task import last_change
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 
 CHANGED = 50
 TIMES = 50
@@ -27,7 +27,7 @@ def main() -> None:
     everything = build_order()
     rows, _, _ = load(everything)
     newest = replace(everything.slices[-1], since=last_change(rows - CHANGED, rows))
-    refresh = Order(now=everything.now, resources=everything.resources, slices=[newest])
+    refresh = LoadRequest(now=everything.now, resources=everything.resources, slices=[newest])
     figures: dict[str, float] = {}
     for size in (rows, rows * TIMES):
         grow(size // rows)
@@ -38,14 +38,14 @@ def main() -> None:
     say(figures)
 
 
-def load(order: Order) -> tuple[int, int, float]:
+def load(order: LoadRequest) -> tuple[int, int, float]:
     """Load and return rows, requests and seconds."""
     with timed() as part, loading(order) as loaded:
         outcome = loaded.outcomes["orders"]
     if outcome.error:
         raise outcome.error
-    tallies = outcome.tallies.values()
-    return sum(tally.rows for tally in tallies), sum(tally.requests for tally in tallies), part["seconds"]
+    stats_by_slice = outcome.stats_by_slice.values()
+    return sum(stats.rows for stats in stats_by_slice), sum(stats.requests for stats in stats_by_slice), part["seconds"]
 
 
 def grow(times: int) -> None:

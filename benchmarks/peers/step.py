@@ -7,7 +7,7 @@ from benchmarks.peers.settings import storefront_settings
 from benchmarks.task import END, START, STEP
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import WindowGrid
 
 
@@ -22,13 +22,13 @@ def main() -> None:
     answer_table("storefront.orders", part=part)
 
 
-def build_order() -> Order:
+def build_order() -> LoadRequest:
     """Order all windows at once."""
     connector = load_connectors()["storefront"]
     grid = WindowGrid(STEP, START.date().isoformat())
     windows = [window for window in grid.opened(END) if window.start < END]
-    slices = grid.slices(windows, now=END + connector.settle_lag, settle_lag=connector.settle_lag)
-    return Order(now=END + connector.settle_lag, resources=[connector.resources["orders"]], slices=slices)
+    slices = grid.slices(windows, now=END + connector.lookback, lookback=connector.lookback)
+    return LoadRequest(now=END + connector.lookback, resources=[connector.graph["orders"]], slices=slices)
 
 
 if __name__ == "__main__":

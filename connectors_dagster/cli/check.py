@@ -1,7 +1,7 @@
 """Whether a connector could run: its settings are there and one cheap request succeeds."""
 
 from connectors_dagster.http.endpoint import Endpoint
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.load.pipeline import connect
 from connectors_dagster.spec.connector import Connector
@@ -15,8 +15,8 @@ def check(connector: Connector) -> str:
         ApiError: the request failed, or its answer is not what the connector says.
     """
     client, policy = connect(connector)
-    resource = next(iter(connector.resources.values()))
+    resource = next(iter(connector.graph.values()))
     endpoint = Endpoint(resource, client)
-    session = ApiSession(policy, Tally(), str(resource), rows_at=endpoint.rows_at)
+    session = ApiSession(policy, ReadStats(), str(resource), rows_at=endpoint.rows_at)
     rows = next(endpoint.pages(session, {}), [])
     return f"{resource.endpoint['path']} answered with {len(rows)} rows"

@@ -36,7 +36,7 @@ def list_resources() -> None:
             f"{connector.name}.{resource.name}",
         )
         for connector in enabled_connectors()
-        for resource in connector.resources.values()
+        for resource in connector.graph.values()
     ]
     show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
     say(f"loads into {location()}")

@@ -6,7 +6,8 @@ from typing import Any
 
 import dlt
 
-from connectors_dagster.spec.connector import Connector, Secret, Setting
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.placeholders import Secret, Setting
 
 DEFAULT_START_DATE = "2024-01-01"
 SOONEST_STALE = timedelta(minutes=6)

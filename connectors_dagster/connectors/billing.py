@@ -12,7 +12,7 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, JSONResponseCursorPaginatorConfig
 
-from connectors_dagster.spec.connector import Connector, Cursor, Secret, Setting
+from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting
 
 PAGES: JSONResponseCursorPaginatorConfig = {
     "type": "cursor",
@@ -53,7 +53,7 @@ connector = Connector(
     name="billing",
     description="Software billing: customers, prices, subscriptions and transactions",
     schema=Path(__file__).with_suffix(".schema.yaml"),
-    cursors={name: Cursor() for name in CURSORS},
+    resources={name: ResourceOptions(cursor=Cursor()) for name in CURSORS},
     max_parallel_requests=16,  # one request per customer, and an API made for many merchants at once
     config={
         "client": {

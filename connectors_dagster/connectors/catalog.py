@@ -5,7 +5,7 @@ The API has no time filter, so its one resource is loaded whole. The key travels
 
 from pathlib import Path
 
-from connectors_dagster.spec.connector import Connector, Secret, Setting
+from connectors_dagster import Connector, Secret, Setting
 
 connector = Connector(
     name="catalog",

@@ -21,13 +21,13 @@ Test sites and the smallest plan are granted 150 requests a minute, which is kep
 the setting `requests_per_minute` says so.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dlt.sources.rest_api.typing import Endpoint, EndpointResource, ResponseActionDict
 
-from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting, TimestampFormat
 
 OTHER_CATALOG: ResponseActionDict = {"status_code": 400, "content": "configuration_incompatible", "action": "ignore"}
 UNCHANGED: ResponseActionDict = {"status_code": 400, "content": "No changes are scheduled", "action": "ignore"}
@@ -47,11 +47,11 @@ WITH_DELETED = {
 }
 """The lists that `include_deleted` is documented for."""
 BOUNDS = "[{incremental.start_value},{incremental.end_value}]"
-SECONDS = Clock(format="epoch_seconds")
+SECONDS = TimestampFormat(format="epoch_seconds")
 CURSORS = {
-    "updated_at": Cursor(clock=SECONDS, lower="exclusive", unfiltered_first=True),
-    "created_at": Cursor(clock=SECONDS, lower="exclusive"),
-    "occurred_at": Cursor(clock=SECONDS, lower="exclusive"),
+    "updated_at": Cursor(timestamp_format=SECONDS, lower="exclusive", unfiltered_first=True),
+    "created_at": Cursor(timestamp_format=SECONDS, lower="exclusive"),
+    "occurred_at": Cursor(timestamp_format=SECONDS, lower="exclusive"),
 }
 
 
@@ -77,41 +77,52 @@ UNFILTERED = "The API cannot filter it by time: each refresh reads the whole lis
 WITH_PARENT = "Read again when its {0} changes, one request per {0}."
 ONE_CATALOG = "Sites with product catalog {} only; elsewhere it is reported as not available."
 AFTER_MIGRATION = "After a migration of the catalog, backfill all windows once."
+LIMITATIONS: Mapping[str, str] = {
+    **{name: f"{ONE_CATALOG.format('1.0')} {AFTER_MIGRATION}" for name in ("addon", "plan")},
+    **{name: f"{ONE_CATALOG.format('2.0')} {AFTER_MIGRATION}" for name in ("item_family", "item_price")},
+    "item": f"{ONE_CATALOG.format('2.0')} Read whole, for the sake of attached_item.",
+    "attached_item": f"{ONE_CATALOG.format('2.0')} One request per item in every refresh.",
+    "differential_price": f"{ONE_CATALOG.format('2.0')} {UNFILTERED}",
+    "gift": UNFILTERED,
+    "site_migration_detail": UNFILTERED,
+    "unbilled_charge": f"{UNFILTERED} Those that are there no more are asked for too, and bear deleted.",
+    "contact": f"{WITH_PARENT.format('customer')} Those of a deleted customer stay as they were last seen.",
+    "quote_line_group": WITH_PARENT.format("quote"),
+    "subscription_with_scheduled_changes": (
+        f"{WITH_PARENT.format('subscription')} Only of those that say they have scheduled changes, and without "
+        "the rows of those that have none any more."
+    ),
+    "event": "The whole resource as it was stands in content, whose shape differs by event_type.",
+}
+
+
+HAS_CHILDREN = {"subscription_with_scheduled_changes": "has_scheduled_changes"}
+
+
+def _options(name: str) -> ResourceOptions:
+    return ResourceOptions(
+        cursor=CURSORS[FILTERED[name]] if name in FILTERED else None,
+        has_children_field=HAS_CHILDREN.get(name),
+        known_limitations=LIMITATIONS.get(name, ""),
+    )
+
 
 connector = Connector(
     name="chargebee",
     description="Chargebee: customers, subscriptions, invoices, payments and the product catalog",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     enabled=False,
-    cursors={name: CURSORS[field] for name, field in FILTERED.items()},
     requests_per_minute=150,
     retry=Retry(attempts=10),
-    told_by={"subscription_with_scheduled_changes": "has_scheduled_changes"},
-    ignored={"configuration_incompatible": "not available", "No changes are scheduled": "none"},
-    key_advice=(
+    ignored_responses={"configuration_incompatible": "not_available", "No changes are scheduled": "none"},
+    credentials_help=(
         "Chargebee > Settings > Configure Chargebee > API keys: a read-only key with access to all data, for the site "
         "you read. base_url is https://<site>.chargebee.com/api/v2; the name of a test site ends in -test."
     ),
-    not_loaded={
+    excluded={
         "card": "It comes beside customers and subscriptions; payment_source has it with all others.",
     },
-    limits={
-        **{name: f"{ONE_CATALOG.format('1.0')} {AFTER_MIGRATION}" for name in ("addon", "plan")},
-        **{name: f"{ONE_CATALOG.format('2.0')} {AFTER_MIGRATION}" for name in ("item_family", "item_price")},
-        "item": f"{ONE_CATALOG.format('2.0')} Read whole, for the sake of attached_item.",
-        "attached_item": f"{ONE_CATALOG.format('2.0')} One request per item in every refresh.",
-        "differential_price": f"{ONE_CATALOG.format('2.0')} {UNFILTERED}",
-        "gift": UNFILTERED,
-        "site_migration_detail": UNFILTERED,
-        "unbilled_charge": f"{UNFILTERED} Those that are there no more are asked for too, and bear deleted.",
-        "contact": f"{WITH_PARENT.format('customer')} Those of a deleted customer stay as they were last seen.",
-        "quote_line_group": WITH_PARENT.format("quote"),
-        "subscription_with_scheduled_changes": (
-            f"{WITH_PARENT.format('subscription')} Only of those that say they have scheduled changes, and without "
-            "the rows of those that have none any more."
-        ),
-        "event": "The whole resource as it was stands in content, whose shape differs by event_type.",
-    },
+    resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -8,16 +8,15 @@ UTC. West of Greenwich a change looks up to 12 hours older than it is: so long i
 from datetime import timedelta
 from pathlib import Path
 
-from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting, TimestampFormat
 
 connector = Connector(
     name="fulfillment",
     description="Warehouse: customers, products and orders to ship",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     retry=Retry(statuses=frozenset({429})),
-    settle_lag=timedelta(hours=12),
-    cursors={"orders": Cursor(clock=Clock(format="%Y-%m-%d %H:%M:%S"))},
+    lookback=timedelta(hours=12),
+    resources={"orders": ResourceOptions(cursor=Cursor(timestamp_format=TimestampFormat(format="%Y-%m-%d %H:%M:%S")))},
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -23,7 +23,7 @@ from dlt.sources.rest_api.typing import (
     JSONResponseCursorPaginatorConfig,
 )
 
-from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
+from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting
 
 ARCHIVED_TOO = "active,archived"
 UPDATED: IncrementalConfig = {"cursor_path": "updated_at"}
@@ -61,8 +61,12 @@ def _of_customer(name: str, ending: str) -> EndpointResource:
     return {**_list(name, path, status=ARCHIVED_TOO, response_actions=[gone]), "include_from_parent": ["id"]}
 
 
-NOT_LISTED = "What was made for a single transaction (type custom) is not in the API's lists."
-CUT = "The API cannot filter it by time: each refresh reads the whole list."
+def _windowed(known_limitations: str = "") -> ResourceOptions:
+    return ResourceOptions(cursor=Cursor(), known_limitations=known_limitations)
+
+
+NOT_LISTED = "Items created for a single transaction (type custom) are not in the API's lists."
+FILTERED_HERE = "The API cannot filter it by time: each refresh reads the whole list."
 ONE_BY_ONE = "One request per customer, archived ones included, in every refresh."
 
 connector = Connector(
@@ -70,34 +74,34 @@ connector = Connector(
     description="Paddle Billing: customers, products, prices, subscriptions, transactions and adjustments",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     enabled=False,
-    cursors=dict.fromkeys(
-        ("adjustments", "discounts", "prices", "products", "events", "reports", "subscriptions", "transactions"),
-        Cursor(),
-    ),
     requests_per_minute=240,
     retry=Retry(attempts=5),
-    scalars={"ip_addresses": "ipv4_cidr"},
-    absent={"ip_addresses": "delete"},
-    key_advice=(
+    credentials_help=(
         "Paddle > Developer tools > Authentication > API keys: a key of its own with these permissions only: "
         "adjustment.read, address.read, business.read, customer.read, discount.read, notification.read (for events), "
         "price.read, product.read, report.read, subscription.read, transaction.read. base_url is "
         "https://api.paddle.com, or https://sandbox-api.paddle.com with a key of the sandbox."
     ),
-    not_loaded={
+    excluded={
         "rows of reports": "They are files, behind a link that has to be asked for report by report and expires.",
     },
-    limits={
-        "adjustments": CUT,
-        "discounts": f"{CUT} A state that is none of active, archived and expired is not asked for.",
-        "prices": f"{CUT} {NOT_LISTED}",
-        "products": f"{CUT} {NOT_LISTED}",
-        "reports": CUT,
-        "events": f"{CUT} Paddle keeps events for 90 days; older windows stay as they were loaded.",
-        "subscriptions": f"{CUT} management_urls are made anew for each answer and expire.",
-        "customer_addresses": ONE_BY_ONE,
-        "businesses": ONE_BY_ONE,
-        "ip_addresses": "Addresses of the environment base_url points to; what is listed no more is removed.",
+    resources={
+        "adjustments": _windowed(FILTERED_HERE),
+        "discounts": _windowed(f"{FILTERED_HERE} Only active, archived and expired discounts are requested."),
+        "prices": _windowed(f"{FILTERED_HERE} {NOT_LISTED}"),
+        "products": _windowed(f"{FILTERED_HERE} {NOT_LISTED}"),
+        "reports": _windowed(FILTERED_HERE),
+        "events": _windowed(f"{FILTERED_HERE} Paddle keeps events for 90 days; older windows stay as loaded."),
+        "subscriptions": _windowed(f"{FILTERED_HERE} management_urls are new in every response and expire."),
+        "transactions": _windowed(),
+        "customer_addresses": ResourceOptions(known_limitations=ONE_BY_ONE),
+        "businesses": ResourceOptions(known_limitations=ONE_BY_ONE),
+        "ip_addresses": ResourceOptions(
+            value_column="ipv4_cidr",
+            missing_rows="delete",
+            known_limitations="Addresses of the environment that base_url points to; addresses no longer listed are "
+            "deleted.",
+        ),
     },
     config={
         "client": {

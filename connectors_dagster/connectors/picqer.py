@@ -23,8 +23,7 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 
-from connectors_dagster.spec.connector import Connector, Cursor, Retry, Secret, Setting
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting, TimestampFormat
 
 WHOLE: Mapping[str, str] = {
     "customers": "idcustomer",
@@ -43,7 +42,7 @@ WINDOWED: Mapping[str, tuple[str, IncrementalConfig]] = {
     "purchaseorders": ("idpurchaseorder", {"cursor_path": "updated", "start_param": "updated_after"}),
     "returns": ("idreturn", {"cursor_path": "updated_at", "start_param": "updated_after"}),
 }
-LOCAL = Cursor(clock=Clock(format="%Y-%m-%d %H:%M:%S"), lower="exclusive")
+LOCAL = Cursor(timestamp_format=TimestampFormat(format="%Y-%m-%d %H:%M:%S"), lower="exclusive")
 
 
 def _resource(name: str, key: str, **endpoint: Any) -> EndpointResource:
@@ -55,30 +54,41 @@ connector = Connector(
     description="Picqer warehouse: orders, products, stock, purchases and returns",
     enabled=False,
     schema=Path(__file__).with_suffix(".schema.yaml"),
-    cursors=dict.fromkeys(WINDOWED, LOCAL),
-    settle_lag=timedelta(hours=12),
-    fixed_pages=True,
+    lookback=timedelta(hours=12),
+    fixed_page_size=True,
     requests_per_minute=500,
-    remaining_header="X-RateLimit-Remaining",
+    rate_limit_header="X-RateLimit-Remaining",
     # A limit is that of a minute; these waits add up to one.
     retry=Retry(attempts=5),
-    absent={"backorders": "mark", "products": "mark"},
-    key_advice=(
+    credentials_help=(
         "In Picqer, Settings › API Keys › New API key: one for this alone, so that it can be revoked. A key has no "
         "rights of its own; only where you fulfil for others can it be bound to one fulfilment customer. Set "
         "`user_agent` to the name of your program and a site or mail address."
     ),
-    not_loaded={
+    excluded={
         "stats": "The list holds names and descriptions, keyed by name; each number is a request of its own. The same "
         "numbers can be counted in the tables.",
     },
-    limits={
-        "products": "The API leaves inactive products out and documents no way to have them: one that was read before "
-        "is marked absent.",
-        "products_stock": "Products with neither stock nor reservations in a warehouse have no row there.",
-        "orders": "All orders are read at every load: the API cannot filter by change.",
-        "backorders": "A backorder that is processed or deleted is marked absent.",
-        "users": "A key that belongs to one fulfilment customer may not read users, vatgroups and templates: 403.",
+    resources={
+        "products": ResourceOptions(
+            missing_rows="mark",
+            known_limitations="The API leaves inactive products out and documents no way to request them: a product "
+            "that was read before is marked as absent.",
+        ),
+        "products_stock": ResourceOptions(
+            known_limitations="Products with neither stock nor reservations in a warehouse have no row there."
+        ),
+        "orders": ResourceOptions(
+            cursor=LOCAL, known_limitations="Every load reads all orders: the API cannot filter by time of change."
+        ),
+        "purchaseorders": ResourceOptions(cursor=LOCAL),
+        "returns": ResourceOptions(cursor=LOCAL),
+        "backorders": ResourceOptions(
+            missing_rows="mark", known_limitations="A backorder that is processed or deleted is marked as absent."
+        ),
+        "users": ResourceOptions(
+            known_limitations="A key of one fulfilment customer may not read users, vatgroups and templates: 403."
+        ),
     },
     config={
         "client": {

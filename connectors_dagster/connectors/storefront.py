@@ -10,21 +10,20 @@ from pathlib import Path
 
 from dlt.sources.rest_api.typing import IncrementalConfig
 
-from connectors_dagster.spec.connector import Connector, Cursor, Secret, Setting
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting, TimestampFormat
 
 MODIFIED: IncrementalConfig = {
     "cursor_path": "date_modified_gmt",
     "start_param": "modified_after",
     "end_param": "modified_before",
 }
-GMT = Cursor(clock=Clock(format="%Y-%m-%dT%H:%M:%S"), lower="exclusive")
+GMT = Cursor(timestamp_format=TimestampFormat(format="%Y-%m-%dT%H:%M:%S"), lower="exclusive")
 
 connector = Connector(
     name="storefront",
     description="Web shop: customers, coupons and orders",
     schema=Path(__file__).with_suffix(".schema.yaml"),
-    cursors={"coupons": GMT, "orders": GMT},
+    resources={"coupons": ResourceOptions(cursor=GMT), "orders": ResourceOptions(cursor=GMT)},
     total_header="X-WP-Total",
     config={
         "client": {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlt.sources.rest_api.typing import EndpointResource
 
-from connectors_dagster.spec.connector import Connector, Retry, Secret, Setting
+from connectors_dagster import Connector, Retry, Secret, Setting
 
 
 def _resource(name: str, path: str) -> EndpointResource:

@@ -22,8 +22,7 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 
-from connectors_dagster.spec.connector import Connector, Cursor, Secret, Setting
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting, TimestampFormat
 
 BY_ID = {"per_page": 100, "order": "asc", "orderby": "id"}
 PAGES: Mapping[str, Any] = {"params": BY_ID}
@@ -33,7 +32,7 @@ MODIFIED: IncrementalConfig = {
     "start_param": "modified_after",
     "end_param": "modified_before",
 }
-GMT = Cursor(clock=Clock(format="%Y-%m-%dT%H:%M:%S"), lower="exclusive")
+GMT = Cursor(timestamp_format=TimestampFormat(format="%Y-%m-%dT%H:%M:%S"), lower="exclusive")
 WINDOWED = ("orders", "products", "coupons")
 PAGED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "customers": ("/customers", {"role": "all"}),
@@ -82,25 +81,43 @@ connector = Connector(
     description="WooCommerce shop: orders, products, customers, taxes and shipping",
     enabled=False,
     schema=Path(__file__).with_suffix(".schema.yaml"),
-    cursors=dict.fromkeys(WINDOWED, GMT),
-    detached=frozenset({"product_variations"}),
-    told_by={"refunds": "refunds", "product_variations": "variations"},
     total_header="X-WP-Total",
-    absent={"product_reviews": "mark"},
-    key_advice=(
+    credentials_help=(
         "In WordPress, WooCommerce › Settings › Advanced › REST API › Add key, with permission Read, for a user who is "
         "shop manager, not administrator. The consumer key and secret are shown once."
     ),
-    limits={
-        "orders": "An order that is put into the trash or deleted keeps the last row that was read of it.",
-        "products": "As orders. Stock, sales and ratings that orders and reviews change need not move the date of "
-        "modification: read windows in full where they matter.",
-        "coupons": "As orders. Use of a coupon need not move its date of modification.",
-        "order_notes": "A note that is added without a change of its order comes when the order changes next, or when "
-        "its window is read in full. One request per order.",
-        "product_variations": "One request per product that has variations, at every load.",
-        "product_reviews": "WordPress counts neither spam nor trash among all states: such a review is marked absent.",
-        "payment_gateways": "Their settings are not asked for: payment providers keep secret keys in them.",
+    resources={
+        "orders": ResourceOptions(
+            cursor=GMT,
+            known_limitations="An order that is moved to the trash or deleted keeps the last row that was read of it.",
+        ),
+        "refunds": ResourceOptions(has_children_field="refunds"),
+        "order_notes": ResourceOptions(
+            known_limitations="A note that is added without a change of its order arrives when the order changes next, "
+            "or when its window is read in full. One request per order."
+        ),
+        "products": ResourceOptions(
+            cursor=GMT,
+            separate_children=True,
+            known_limitations="As for orders. Stock, sales and ratings may change without a new modification date: "
+            "read windows in full where they matter.",
+        ),
+        "product_variations": ResourceOptions(
+            has_children_field="variations",
+            known_limitations="Every load makes one request per product that has variations.",
+        ),
+        "coupons": ResourceOptions(
+            cursor=GMT,
+            known_limitations="As for orders. Use of a coupon may not change its modification date.",
+        ),
+        "product_reviews": ResourceOptions(
+            missing_rows="mark",
+            known_limitations="WordPress does not count spam and trash among all statuses: such a review is marked as "
+            "absent.",
+        ),
+        "payment_gateways": ResourceOptions(
+            known_limitations="Their settings are not requested: payment providers keep secret keys in them."
+        ),
     },
     config={
         "client": {

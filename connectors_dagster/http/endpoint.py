@@ -30,12 +30,12 @@ from dlt.sources.rest_api.config_setup import (
 from connectors_dagster.config import settings
 from connectors_dagster.errors import RowError
 from connectors_dagster.http.links import CountedLinks
-from connectors_dagster.http.page_validator import PageGuard, identity_of
+from connectors_dagster.http.page_validator import PageValidator, identity_of
 from connectors_dagster.http.paginators import AnchoredOffset, CursorInRow
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
 from connectors_dagster.secrets.redaction import redact
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 
 Row = Mapping[str, Any]
 """Fields of a parent row, parsed."""
@@ -120,7 +120,7 @@ class Endpoint:
         paginator = deepcopy(self._paginating)
         connector = self.resource.connector
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
-            return AnchoredOffset(paginator, identity_of(self.resource), label, fixed=connector.fixed_pages)
+            return AnchoredOffset(paginator, identity_of(self.resource), label, fixed=connector.fixed_page_size)
         if isinstance(paginator, HeaderLinkPaginator) and connector.total_header:
             return CountedLinks(paginator, connector.total_header, label)
         return paginator
@@ -138,16 +138,16 @@ class Endpoint:
             session=session,
             config=RuntimeConfiguration(),
         )
-        client.column = self.resource.connector.scalars.get(self.resource.name)
+        client.column = self.resource.options.value_column
         return client
 
     def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
-        guard = PageGuard(self.resource, session.label)
+        guard = PageValidator(self.resource, session.label)
         while guard.number != self.page_limit and (page := self._next(pages, guard)) is not None:
             yield guard.check(page)
-        guard.close(session.tally, whole=guard.number != self.page_limit)
+        guard.close(session.stats, whole=guard.number != self.page_limit)
 
-    def _next(self, pages: Iterator[PageData[RawRow]], guard: PageGuard) -> PageData[RawRow] | None:
+    def _next(self, pages: Iterator[PageData[RawRow]], guard: PageValidator) -> PageData[RawRow] | None:
         try:
             return next(pages, None)
         except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be

@@ -13,12 +13,12 @@ from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.answer import describe_answer
 from connectors_dagster.http.links import CountedLinks
 from connectors_dagster.http.paginators import AnchoredOffset
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.total import read_total
-from connectors_dagster.rows.key_counter import Keys
+from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import NULL, RawRow, is_raw
 from connectors_dagster.secrets.redaction import excerpt, redact
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 
 MOST_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
@@ -39,7 +39,7 @@ def _identity(primary_key: Sequence[str], row: Any) -> bytes:
         return repr(row).encode()
 
 
-class PageGuard:
+class PageValidator:
     """Refuses what would otherwise pass for an end, or go on for ever, in one sequence of pages."""
 
     def __init__(self, resource: Resource, label: str) -> None:
@@ -53,7 +53,7 @@ class PageGuard:
         self._asked: set[str] = set()
         self._empty = 0
         self._response: requests.Response | None = None
-        self._keys = Keys()
+        self._keys = KeyCounter()
         self._totals: set[int] = set()
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
@@ -81,15 +81,15 @@ class PageGuard:
             self._check_end(page, paginator)
         return self._counted(page)
 
-    def close(self, tally: Tally, *, whole: bool) -> None:
+    def close(self, stats: ReadStats, *, whole: bool) -> None:
         """Count what only all pages together tell; `whole` says that the last of them was read."""
         different = self._keys.different()
-        tally.keys += different
-        tally.duplicates += len(self._keys) - different
+        stats.keys += different
+        stats.duplicates += len(self._keys) - different
         if whole and self._totals:
             # The total changes while rows come and go: any number in between may be what there was to read.
             told = max(min(self._totals), min(different, max(self._totals)))
-            tally.told = told + (tally.told or 0)
+            stats.told = told + (stats.told or 0)
 
     def turn(self, response: requests.Response | None = None) -> None:
         """Count a page; `response` is what it was read from, where that is known."""

@@ -20,7 +20,7 @@ _here = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Budget:
+class RateLimiter:
     """The requests granted to this machine; all processes with the same folder share them.
 
     Args:

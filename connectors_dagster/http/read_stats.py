@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass
-class Tally:
+class ReadStats:
     """Counts of one read; rows are those kept, bytes those of decoded bodies, waited is in seconds.
 
     `keys` are the different keys that were read, whether kept or not, and `told` is how many rows there are in all
@@ -29,7 +29,7 @@ class Tally:
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "ReadStats") -> None:
         """Add another read's counts to these."""
         for item in fields(self):
             mine, theirs = getattr(self, item.name), getattr(other, item.name)

@@ -9,7 +9,7 @@ import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential
 
 from connectors_dagster.errors import TransientApiError
-from connectors_dagster.spec.connector import Retry
+from connectors_dagster.spec.options import Retry
 
 BROKEN = (
     requests.ConnectionError,
@@ -28,15 +28,15 @@ def build_retrying(policy: Retry, **options: Any) -> Retrying:
         return state.attempt_number > policy.attempts or state.upcoming_sleep > longest
 
     return Retrying(
-        retry=retry_if_exception(lambda error: may_pass(error, policy)),
-        wait=Patience(multiplier=policy.factor, max=longest),
+        retry=retry_if_exception(lambda error: is_transient(error, policy)),
+        wait=RetryWait(multiplier=policy.factor, max=longest),
         stop=enough,
         reraise=True,
         **options,
     )
 
 
-def may_pass(error: BaseException, policy: Retry) -> bool:
+def is_transient(error: BaseException, policy: Retry) -> bool:
     """Tell whether the same request may succeed later."""
     if isinstance(error, requests.HTTPError):
         return error.response is not None and error.response.status_code in policy.statuses
@@ -48,7 +48,7 @@ def is_untrusted(error: BaseException) -> bool:
     return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-class Patience(wait_exponential):
+class RetryWait(wait_exponential):
     """Waits 2, 4, 8 s …, or what `Retry-After` says."""
 
     def __call__(self, retry_state: RetryCallState) -> float:

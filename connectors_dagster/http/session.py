@@ -17,13 +17,13 @@ from tenacity import RetryCallState
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.http.answer import describe_answer, name_request
 from connectors_dagster.http.origin import check_origin, home_origin, is_loopback
-from connectors_dagster.http.rate_limiter import Budget
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.response import JsonAdapter, JsonResponse
 from connectors_dagster.http.retry import BROKEN, build_retrying, is_untrusted, retry_after
 from connectors_dagster.read.concurrency import pause
 from connectors_dagster.secrets.redaction import excerpt, redact
-from connectors_dagster.spec.connector import Meaning, Retry
+from connectors_dagster.spec.options import IgnoredResponse, Retry
 
 logger = logging.getLogger(__name__)
 SPENT = 20.0
@@ -40,7 +40,7 @@ UNTRUSTED = "; REQUESTS_CA_BUNDLE names the certificates to trust"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
+class RequestPolicy:
     """How the requests of a connector are made.
 
     Args:
@@ -52,7 +52,7 @@ class Policy:
         clock: tells seconds that only ever grow.
         adapter: keeps the connections.
         budget: how many requests are granted; None for any number.
-        remaining_header: says how many of them are left.
+        rate_limit_header: says how many of them are left.
     """
 
     base_url: str
@@ -62,8 +62,8 @@ class Policy:
     sleep: Callable[[float], None] = pause
     clock: Callable[[], float] = time.monotonic
     adapter: HTTPAdapter = field(default_factory=lambda: JsonAdapter(pool_maxsize=32))
-    budget: Budget | None = None
-    remaining_header: str | None = None
+    budget: RateLimiter | None = None
+    rate_limit_header: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse an address that no credentials should be sent to."""
@@ -86,20 +86,20 @@ class ApiSession(requests.Session):
 
     def __init__(
         self,
-        policy: Policy,
-        tally: Tally,
+        policy: RequestPolicy,
+        stats: ReadStats,
         label: str,
         *,
         rows_at: Sequence[str] | None = None,
-        meanings: Mapping[str, Meaning] = MappingProxyType({}),
+        ignored_responses: Mapping[str, IgnoredResponse] = MappingProxyType({}),
     ) -> None:
-        """Share the policy's connections, count into `tally`, leave the fields of rows at `rows_at` unparsed.
+        """Share the policy's connections, count into `stats`, leave the fields of rows at `rows_at` unparsed.
 
-        `meanings` says of answers that are ignored what they mean, by a text that they hold.
+        `ignored_responses` says of answers that are ignored what they mean, by a text that they hold.
         """
         super().__init__()
-        self.policy, self.tally, self.label, self.rows_at = policy, tally, label, rows_at
-        self.meanings = meanings
+        self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
+        self.ignored_responses = ignored_responses
         self._seen: requests.Response | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
@@ -126,7 +126,7 @@ class ApiSession(requests.Session):
         kwargs |= self._insisted(kwargs)
         if kwargs.get("allow_redirects") is False:
             # A redirect that requests follows within a try: it must not be tried on its own.
-            self.tally.requests += 1
+            self.stats.requests += 1
             return super().send(request, **kwargs)
         try:
             return self._retrying(self._attempt, request, **kwargs)
@@ -160,12 +160,12 @@ class ApiSession(requests.Session):
         return insisted | ({"proxies": {}} if is_loopback(self.policy.origin) else {})
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        self.tally.requests += 1
+        self.stats.requests += 1
         with self._granted():
             response = cast(JsonResponse, super().send(request, **kwargs))
             response.rows_at = self.rows_at
-            self.tally.bytes += len(response.content)
-        self._spent = response.headers.get(self.policy.remaining_header or "") == "0"
+            self.stats.bytes += len(response.content)
+        self._spent = response.headers.get(self.policy.rate_limit_header or "") == "0"
         if response.status_code >= 300:
             what = f"{self.label}: {name_request(request)} answered {response.status_code} and nothing to follow"
             raise _answered(ApiError(f"{what}: check base_url"), response)
@@ -176,12 +176,12 @@ class ApiSession(requests.Session):
     def _granted(self) -> Iterator[None]:
         """Wait until the API grants a request."""
         if self._spent:
-            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.remaining_header, SPENT)
-            self.tally.waited += SPENT
+            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.rate_limit_header, SPENT)
+            self.stats.waited += SPENT
             self._spent = False
             self.policy.sleep(SPENT)
         with self.policy.budget.request(self.policy.sleep) if self.policy.budget else nullcontext(0.0) as waited:
-            self.tally.waited += waited
+            self.stats.waited += waited
             yield
 
     def _check_json(self, request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -200,19 +200,19 @@ class ApiSession(requests.Session):
     def _note_ignored(self, request: requests.PreparedRequest) -> None:
         """Count an ignored answer and say so, unless it is another word for an empty list."""
         status, text = (self._seen.status_code, self._seen.text) if self._seen is not None else (0, "")
-        meaning = next((meaning for word, meaning in self.meanings.items() if word in text), "gone")
+        meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), "gone")
         if meaning == "none":
             return
-        self.tally.ignored += 1
+        self.stats.ignored += 1
         answer = f"{name_request(request)} answered {status}: {excerpt(text, 300)}"
-        if meaning == "not available":
-            self.tally.not_available = answer
+        if meaning == "not_available":
+            self.stats.not_available = answer
         logger.warning("%s: %s, taken as declared: %s", self.label, meaning, answer)
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        self.tally.retries += 1
-        self.tally.waited += state.upcoming_sleep
+        self.stats.retries += 1
+        self.stats.waited += state.upcoming_sleep
         logger.warning(
             "%s: %s, try %d of %d again in %.1f s",
             self.label,

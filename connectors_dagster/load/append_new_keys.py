@@ -18,7 +18,7 @@ REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Hints of columns by which a merge also takes away what has another key."""
 
 
-def append_newcomers(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
+def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
     """Have a package append to a table that has none of its keys, which comes to the same as merging.
 
     Only where it takes one statement, which ends whole or not at all. The caller is the only writer until the

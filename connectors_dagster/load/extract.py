@@ -14,20 +14,20 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
-from connectors_dagster.http.read_stats import Tally
-from connectors_dagster.http.session import Policy
+from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.session import RequestPolicy
 from connectors_dagster.load.append_new_keys import DEDUPLICATED
 from connectors_dagster.load.destination import file_format
-from connectors_dagster.load.dlt_errors import cause
-from connectors_dagster.load.noise import no_noise
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.dlt_errors import root_cause
+from connectors_dagster.load.noise import without_known_warnings
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.read.preview import Preview
-from connectors_dagster.read.reader import Reading
-from connectors_dagster.rows.key_counter import Keys
+from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import decode_row
-from connectors_dagster.rows.table_columns import Columns
-from connectors_dagster.spec.connector import ABSENT_SINCE, Resource
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
+from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.windows import Slice
 
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
@@ -38,7 +38,7 @@ class Outcome:
     """What became of one resource of a family."""
 
     resource: Resource
-    tallies: Mapping[Slice | None, Tally] = field(default_factory=dict)
+    stats_by_slice: Mapping[Slice | None, ReadStats] = field(default_factory=dict)
     previews: Mapping[Slice | None, Preview] = field(default_factory=dict)
     dlt_resource: DltResource | None = None
     load_ids: Sequence[str] = ()
@@ -48,98 +48,102 @@ class Outcome:
     error: Exception | None = None
 
 
-def extract(pipeline: dlt.Pipeline, order: Order, client: Mapping[str, Any], policy: Policy) -> dict[str, Outcome]:
+def extract(
+    pipeline: dlt.Pipeline, request: LoadRequest, client: Mapping[str, Any], policy: RequestPolicy
+) -> dict[str, Outcome]:
     """Read everything an order wants and make it ready to load, parents first.
 
     A resource that fails says so in its outcome, and its children were not read.
     """
-    connector = order.connector
+    connector = request.connector
     outcomes: dict[str, Outcome] = {}
-    readings: dict[str, Reading] = {}
-    for resource in order.readings():
+    readers: dict[str, ResourceReader] = {}
+    for resource in request.resources_to_read():
         parent = resource.parent
-        reading = readings[resource.name] = Reading(
+        reader = readers[resource.name] = ResourceReader(
             resource=resource,
             client=client,
             policy=policy,
-            slices=order.slices,
-            parents=readings[parent.name].rows_of_children if parent else {},
-            workers=order.max_parallel_requests or settings.max_parallel_requests(connector),
-            page_limit=order.page_limit,
+            slices=request.slices,
+            parents=readers[parent.name].rows_of_children if parent else {},
+            workers=request.max_parallel_requests or settings.max_parallel_requests(connector),
+            page_limit=request.page_limit,
             preview_rows=settings.preview_rows(),
         )
-        outcome = outcomes[resource.name] = Outcome(resource, reading.tallies, reading.previews)
+        outcome = outcomes[resource.name] = Outcome(resource, reader.stats_by_slice, reader.previews)
         if parent and (failed := outcomes[parent.name].error):
             kind = TransientApiError if isinstance(failed, TransientApiError) else ApiError
             outcome.error = kind(f"{resource}: not read, because its parent {parent} failed")
             continue
-        _read(pipeline, order, reading, outcome)
+        _read(pipeline, request, reader, outcome)
     return outcomes
 
 
-def _read(pipeline: dlt.Pipeline, order: Order, reading: Reading, outcome: Outcome) -> None:
+def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, outcome: Outcome) -> None:
     started = time.monotonic()
     try:
-        if reading.resource in order.resources:
-            outcome.dlt_resource, outcome.load_ids = _extract_resource(pipeline, order, reading)
-            outcome.parents_read = reading.parents_read
+        if reader.resource in request.resources:
+            outcome.dlt_resource, outcome.load_ids = _extract_resource(pipeline, request, reader)
+            outcome.parents_read = reader.parents_read
         else:
-            for _ in reading.pages():
+            for _ in reader.pages():
                 continue
     except (PipelineStepFailed, ApiError, LoadError) as error:
-        outcome.error = cause(error)
+        outcome.error = root_cause(error)
     outcome.seconds = time.monotonic() - started
 
 
-def _extract_resource(pipeline: dlt.Pipeline, order: Order, reading: Reading) -> tuple[DltResource, Sequence[str]]:
-    resource = reading.resource
-    columns = _columns(pipeline, order, resource)
+def _extract_resource(
+    pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader
+) -> tuple[DltResource, Sequence[str]]:
+    resource = reader.resource
+    columns = _columns(pipeline, request, resource)
     dlt_resource: DltResource = dlt.resource(
-        _items(reading, columns),
+        _items(reader, columns),
         name=resource.name,
         columns=_hints(resource, columns) if columns else {},
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
-    source = DltSource(Schema(order.name), resource.connector.name, [dlt_resource])
-    with no_noise():
+    source = DltSource(Schema(request.name), resource.connector.name, [dlt_resource])
+    with without_known_warnings():
         extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
-    for tally in reading.tallies.values():
-        tally.drift, tally.missing_fields = _remarks(columns)
-    _check_count(reading, ready)
+    for stats in reader.stats_by_slice.values():
+        stats.drift, stats.missing_fields = _remarks(columns)
+    _check_count(reader, ready)
     return dlt_resource, extracted.loads_ids
 
 
-def _remarks(columns: Columns | None) -> tuple[dict[str, str], list[str]]:
+def _remarks(columns: TableColumns | None) -> tuple[dict[str, str], list[str]]:
     if columns is None:
         return {}, []
     return columns.drift, [name for name in columns.missing if name != ABSENT_SINCE]
 
 
-def _items(reading: Reading, columns: Columns | None) -> Iterator[Any]:
+def _items(reader: ResourceReader, columns: TableColumns | None) -> Iterator[Any]:
     """Yield batches, or rows for dlt to find the columns of."""
     if columns is None:
-        for rows, _ in reading.pages():
+        for rows, _ in reader.pages():
             yield [decode_row(row) for row in rows]
         return
-    keys, known = Keys(), 0
+    keys, known = KeyCounter(), 0
     last: tuple[pa.RecordBatch, dict[str, Any]] | None = None
-    for batch in reading.batches(columns):
+    for batch in reader.batches(columns):
         if last:
             yield _marked(*last)
         keys.add(zip(*(batch.column(name).to_pylist() for name in columns.key_columns), strict=True))
         new = len(columns.hints) > known
         known = len(columns.hints)
-        last = batch, {"columns": _hints(reading.resource, columns)} if new else {}
+        last = batch, {"columns": _hints(reader.resource, columns)} if new else {}
     if last:
-        yield _marked(last[0], last[1] | _merging(reading.resource, keys))
+        yield _marked(last[0], last[1] | _merging(reader.resource, keys))
 
 
 def _marked(batch: pa.RecordBatch, hints: dict[str, Any]) -> Any:
     return dlt.mark.with_hints(batch, dlt.mark.make_hints(**hints)) if hints else batch
 
 
-def _merging(resource: Resource, keys: Keys) -> dict[str, Any]:
+def _merging(resource: Resource, keys: KeyCounter) -> dict[str, Any]:
     """Say whether rows came twice, so that the destination looks for them only then.
 
     As a hint of the table, for that of the disposition cannot take back what the load before said.
@@ -148,22 +152,22 @@ def _merging(resource: Resource, keys: Keys) -> dict[str, Any]:
     return {"additional_table_hints": {DEDUPLICATED: not keys.repeated()}} if merged else {}
 
 
-def _columns(pipeline: dlt.Pipeline, order: Order, resource: Resource) -> Columns | None:
+def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -> TableColumns | None:
     if not resource.columns:
         return None
-    schema = pipeline.schemas[order.name] if order.name in pipeline.schemas else Schema(order.name)
-    return Columns(
+    schema = pipeline.schemas[request.name] if request.name in pipeline.schemas else Schema(request.name)
+    return TableColumns(
         label=str(resource),
         declared=resource.columns,
         keys=frozenset(resource.primary_key),
         naming=schema.naming,
         capabilities=pipeline.destination.capabilities(),
         stored=schema.tables.get(resource.name, {}).get("columns", {}),
-        clock=resource.cursor.clock if resource.cursor else Clock(),
+        timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
     )
 
 
-def _hints(resource: Resource, columns: Columns) -> TTableSchemaColumns:
+def _hints(resource: Resource, columns: TableColumns) -> TTableSchemaColumns:
     """Return the column hints; of a row that comes twice in a load, the one with the newest cursor stays."""
     hints: TTableSchemaColumns = {name: {**column} for name, column in columns.hints.items()}
     cursor = str((resource.incremental or {}).get("cursor_path"))
@@ -172,7 +176,7 @@ def _hints(resource: Resource, columns: Columns) -> TTableSchemaColumns:
     return hints
 
 
-def _check_count(reading: Reading, ready: int) -> None:
-    read = sum(tally.rows for tally in reading.tallies.values())
+def _check_count(reader: ResourceReader, ready: int) -> None:
+    read = sum(stats.rows for stats in reader.stats_by_slice.values())
     if read != ready:
-        raise LoadError(f"{reading.resource}: {read} rows were read, but {ready} are ready to load")
+        raise LoadError(f"{reader.resource}: {read} rows were read, but {ready} are ready to load")

@@ -8,7 +8,7 @@ from typing import Any
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import LoadError
-from connectors_dagster.spec.connector import ABSENT_SINCE, Resource
+from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 
 KEYS_PER_STATEMENT = 500
 FEW = 100
@@ -16,7 +16,7 @@ FEW = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Absence:
+class MissingRows:
     """The rows of a table that a finished read proves absent.
 
     Args:
@@ -39,7 +39,7 @@ class Absence:
         Raises:
             LoadError: more than `max_loss` of the table would go; nothing has been marked or deleted.
         """
-        if self.resource.absent == "keep":
+        if self.resource.missing_rows == "keep":
             return 0
         total, absent = self._count(client)
         if absent > max(FEW, total * self.max_loss):
@@ -53,7 +53,7 @@ class Absence:
 
     def _statement(self, client: SqlClientBase[Any]) -> str:
         table = client.make_qualified_table_name(self.resource.name)
-        if self.resource.absent == "mark":
+        if self.resource.missing_rows == "mark":
             return f"UPDATE {table} SET {client.escape_column_name(ABSENT_SINCE)} = '{self.now.isoformat()}'"
         return f"DELETE FROM {table}"
 
@@ -70,7 +70,7 @@ class Absence:
         """Yield the rows in question in parts a statement can name."""
         name = client.escape_column_name
         condition = f"{name('_dlt_load_id')} NOT IN ({_places(self.load_ids)})"
-        if self.resource.absent == "mark":
+        if self.resource.missing_rows == "mark":
             condition += f" AND {name(ABSENT_SINCE)} IS NULL"
         if self.resource.parent is None:
             yield condition, self.load_ids

@@ -12,7 +12,7 @@ NOISE = (
 
 
 @contextmanager
-def no_noise() -> Iterator[None]:
+def without_known_warnings() -> Iterator[None]:
     """Keep those warnings out of the log."""
 
     def other(record: logging.LogRecord) -> bool:

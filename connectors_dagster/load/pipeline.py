@@ -20,15 +20,15 @@ from connectors_dagster.config import settings
 from connectors_dagster.config.locks import alone
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
-from connectors_dagster.http.rate_limiter import Budget
-from connectors_dagster.http.session import Policy
-from connectors_dagster.load.append_new_keys import append_newcomers
+from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.session import RequestPolicy
+from connectors_dagster.load.append_new_keys import append_new_keys
 from connectors_dagster.load.destination import build_destination, destination_name, writer
-from connectors_dagster.load.dlt_errors import cause, may_pass
+from connectors_dagster.load.dlt_errors import is_transient, root_cause
 from connectors_dagster.load.extract import Outcome, extract
-from connectors_dagster.load.missing_rows import Absence
-from connectors_dagster.load.noise import no_noise
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.missing_rows import MissingRows
+from connectors_dagster.load.noise import without_known_warnings
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.connector import Connector
 
@@ -60,7 +60,7 @@ class Load:
 
 
 @contextmanager
-def loading(order: Order) -> Iterator[Load]:
+def loading(request: LoadRequest) -> Iterator[Load]:
     """Read and load an order.
 
     A resource that fails is reported in its outcome, the others are loaded.
@@ -70,30 +70,30 @@ def loading(order: Order) -> Iterator[Load]:
         DestinationBusyError, LoadError: nothing of this order is claimed as loaded.
     """
     use_defaults()
-    client, policy = connect(order.connector, order.max_parallel_requests)
+    client, policy = connect(request.connector, request.max_parallel_requests)
     work = work_folder()
     with (
-        alone(work / "families" / f"{order.name}.lock", f"reading and loading {order.name}"),
+        alone(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),
         private_folder(work / "loads") as folder,
     ):
         pipeline = dlt.pipeline(
-            pipeline_name=order.name,
+            pipeline_name=request.name,
             pipelines_dir=str(folder),
             destination=build_destination(),
-            dataset_name=order.connector.name,
+            dataset_name=request.connector.name,
         )
         load = Load(pipeline)
         with _step(load, "schema"):
             pipeline.sync_destination()
         with _timed(load, "extract"):
-            load.outcomes = extract(pipeline, order, client, policy)
+            load.outcomes = extract(pipeline, request, client, policy)
         pa.default_memory_pool().release_unused()
         if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
-            _load(load, order)
+            _load(load, request)
         yield load
 
 
-def connect(connector: Connector, max_parallel_requests: int | None = None) -> tuple[Mapping[str, Any], Policy]:
+def connect(connector: Connector, max_parallel_requests: int | None = None) -> tuple[Mapping[str, Any], RequestPolicy]:
     """Read the settings of a connector: dlt's client configuration, and how requests are made.
 
     Raises:
@@ -103,17 +103,17 @@ def connect(connector: Connector, max_parallel_requests: int | None = None) -> t
     values = settings.read_settings(connector)
     remember(settings.secret_values(values))
     client = settings.fill(connector.config["client"], values)
-    budget = Budget(
+    budget = RateLimiter(
         folder=work_folder() / "requests" / connector.name,
         at_once=max_parallel_requests or settings.max_parallel_requests(connector),
         per_minute=settings.requests_per_minute(connector),
     )
-    return client, Policy(
+    return client, RequestPolicy(
         base_url=client["base_url"],
         retry=connector.retry,
         allow_http=settings.allow_http(connector.name),
         budget=budget,
-        remaining_header=connector.remaining_header,
+        rate_limit_header=connector.rate_limit_header,
     )
 
 
@@ -127,7 +127,7 @@ def use_defaults() -> None:
         return
 
 
-def _load(load: Load, order: Order) -> None:
+def _load(load: Load, request: LoadRequest) -> None:
     # Families that load into a new dataset for the first time want to create it all at once.
     again = Retrying(
         retry=retry_if_exception(retry_schema_update()),
@@ -135,32 +135,32 @@ def _load(load: Load, order: Order) -> None:
         wait=wait_random(0, 1),
         reraise=True,
     )
-    with _step(load, "load"), no_noise():
+    with _step(load, "load"), without_known_warnings():
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
-                append_newcomers(load.pipeline, load_id, outcome.resource.name)
+                append_new_keys(load.pipeline, load_id, outcome.resource.name)
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
-            raise LoadError(f"{order.name}: loading ended before packages {left} were loaded: run again")
-        if order.page_limit is None:
-            _settle_absent(load, order)
+            raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: run again")
+        if request.page_limit is None:
+            _settle_absent(load, request)
         _count_rows(load)
 
 
-def _settle_absent(load: Load, order: Order) -> None:
+def _settle_absent(load: Load, request: LoadRequest) -> None:
     """Keep, mark or delete what a whole read no longer found; a loss too large is that resource's failure."""
-    connector = order.connector
+    connector = request.connector
     for outcome in load.outcomes.values():
-        if outcome.dlt_resource is None or outcome.resource.absent == "keep":
+        if outcome.dlt_resource is None or outcome.resource.missing_rows == "keep":
             continue
-        if outcome.resource.parent is None and any(tally.ignored for tally in outcome.tallies.values()):
+        if outcome.resource.parent is None and any(stats.ignored for stats in outcome.stats_by_slice.values()):
             continue  # what was not answered proves nothing absent
-        absence = Absence(
+        absence = MissingRows(
             resource=outcome.resource,
             load_ids=outcome.load_ids,
             parents=outcome.parents_read,
-            now=order.now,
-            max_loss=1.0 if order.accept_loss else settings.max_loss(connector.name),
+            now=request.now,
+            max_loss=1.0 if request.accept_loss else settings.max_loss(connector.name),
         )
         try:
             with load.pipeline.sql_client() as client:
@@ -168,7 +168,7 @@ def _settle_absent(load: Load, order: Order) -> None:
         except LoadError as error:
             outcome.error, outcome.dlt_resource = error, None
             continue
-        next(iter(outcome.tallies.values())).absent = absent
+        next(iter(outcome.stats_by_slice.values())).absent = absent
 
 
 def _count_rows(load: Load) -> None:
@@ -193,8 +193,8 @@ def _step(load: Load, name: str) -> Iterator[None]:
         with _timed(load, name), writer(load.pipeline):
             yield
     except (PipelineStepFailed, DltException) as error:
-        kind = TransientLoadError if may_pass(error) else LoadError
-        raise kind(f"{load.pipeline.pipeline_name}: {cause(error)}") from None
+        kind = TransientLoadError if is_transient(error) else LoadError
+        raise kind(f"{load.pipeline.pipeline_name}: {root_cause(error)}") from None
 
 
 @contextmanager

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class LoadRequest:
     """What to load: resources of one family, and the slices of the windows to read.
 
     Args:
@@ -38,11 +39,11 @@ class Order:
         """The name of pipeline and dlt schema."""
         return f"{self.connector.name}_{self.resources[0].family}"
 
-    def readings(self) -> list[Resource]:
+    def resources_to_read(self) -> list[Resource]:
         """All resources to read, parents first."""
         wanted = {r.name for r in self.resources}
         for resource in self.resources:
             while resource.parent:
                 resource = resource.parent
                 wanted.add(resource.name)
-        return [r for r in self.connector.resources.values() if r.name in wanted]
+        return [r for r in self.connector.graph.values() if r.name in wanted]

@@ -22,7 +22,7 @@ BACKFILLS = 100
 """How many of the newest backfills are looked at: older ones have ended."""
 
 
-def under_way(
+def active_windows(
     instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
 ) -> Mapping[str, set[Window]]:
     """List the families that are queued or running, each with its windows; none for a family that has no windows."""
@@ -59,7 +59,7 @@ def _of_backfills(
     instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
     """List what running backfills have not got to yet, most of which is in no queue."""
-    families = {asset_key(resource): resource.family for resource in connector.resources.values()}
+    families = {asset_key(resource): resource.family for resource in connector.graph.values()}
     by_key = {window.key: window for window in windows}
     for backfill in instance.get_backfills(limit=BACKFILLS):
         if backfill.status.value != "REQUESTED" or backfill.asset_backfill_data is None:

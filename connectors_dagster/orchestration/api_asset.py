@@ -23,7 +23,7 @@ def build_api(connector: Connector) -> dg.AssetSpec:
     Raises:
         ValueError: a resource has the name the API has in the lineage.
     """
-    if API in connector.resources:
+    if API in connector.graph:
         raise ValueError(f"{connector.name}: a resource cannot be named {API!r}, for that is the API itself")
     return dg.AssetSpec(
         key=api_key(connector),

@@ -9,13 +9,14 @@ from pydantic import Field
 
 from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
-from connectors_dagster.load.request import Order
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.metadata import answer_metadata, load_metadata, preview_metadata, read_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
 from connectors_dagster.orchestration.translator import asset_key, build_specs, loaded_metadata
-from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
     def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
         selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
         now = clock.now()
-        order = Order(
+        request = LoadRequest(
             now=now,
             resources=selected,
             slices=_slices(context, selected, config, now),
@@ -87,7 +88,7 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
         )
-        yield from _materialize(context, order)
+        yield from _materialize(context, request)
 
     return materialize
 
@@ -95,26 +96,26 @@ def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
 def _slices(
     context: dg.AssetExecutionContext, selected: Sequence[Resource], config: ReadConfig, now: datetime
 ) -> list[Slice]:
-    connector, cursor = selected[0].connector, selected[0].eldest.cursor
+    connector, cursor = selected[0].connector, selected[0].root.cursor
     if cursor is None:
         return []
-    grid, lag = grid_of(connector), connector.settle_lag
+    grid, lag = grid_of(connector), connector.lookback
     windows = [grid.find(key) for key in context.partition_keys]
-    slices = grid.slices(windows, now=now, settle_lag=lag, tick=cursor.clock.tick)
+    slices = grid.slices(windows, now=now, lookback=lag, granularity=cursor.timestamp_format.granularity)
     if not config.full:
         slices = [resume(context.instance, selected, piece, lag) for piece in slices]
     return [piece.trial() for piece in slices] if config.page_limit else slices
 
 
-def _materialize(context: dg.AssetExecutionContext, order: Order) -> Iterator[dg.MaterializeResult[None]]:
+def _materialize(context: dg.AssetExecutionContext, request: LoadRequest) -> Iterator[dg.MaterializeResult[None]]:
     # Here, for who only looks at the definitions needs neither Arrow nor a database.
     from connectors_dagster.load.pipeline import loading
 
     try:
-        with loading(order) as load:
+        with loading(request) as load:
             loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
             for outcome in loaded:
-                yield _result(context, load, outcome, page_limit=order.page_limit)
+                yield _result(context, load, outcome, page_limit=request.page_limit)
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
     except (MissingSettingsError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
@@ -129,9 +130,9 @@ def _result(
     about_load = {**load_metadata(load, outcome), **loaded_metadata(resource, load.pipeline.default_schema)}
     if page_limit:
         about_load["page_limit"] = page_limit
-    for piece, tally in outcome.tallies.items():
+    for piece, stats in outcome.stats_by_slice.items():
         # All of it by window: what is given with the result would be shown above the rest.
-        told = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, tally)}
+        told = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, stats)}
         if piece is None:
             metadata = {**told, **about_load}
         else:

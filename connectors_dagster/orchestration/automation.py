@@ -22,7 +22,7 @@ def build_automation(connector: Connector) -> dg.Definitions:
     """
     job = dg.define_asset_job(
         name=connector.name,
-        selection=dg.AssetSelection.assets(*map(asset_key, connector.resources.values())),
+        selection=dg.AssetSelection.assets(*map(asset_key, connector.graph.values())),
         description=f"{connector.description}: everything, or the windows you choose.",
         tags={"connector": connector.name},
     )

@@ -6,13 +6,14 @@ from datetime import datetime
 
 import dagster as dg
 
-from connectors_dagster.orchestration.active_runs import under_way
+from connectors_dagster.orchestration.active_runs import active_windows
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.runs import Plan
 from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
 
 AT_ONCE = 500
@@ -25,7 +26,7 @@ def backlog(instance: dg.DagsterInstance, connector: Connector, now: datetime) -
     Families that want the same windows share a run. Windows come first, oldest first, then what has none.
     """
     windows = grid_of(connector).opened(now)
-    busy = under_way(instance, connector, windows)
+    busy = active_windows(instance, connector, windows)
     whole: list[Resource] = []
     chunks: dict[tuple[Window, ...], list[Resource]] = defaultdict(list)
     for name, family in connector.families.items():

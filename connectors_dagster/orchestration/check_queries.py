@@ -12,7 +12,7 @@ from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.resume import last_fetched, last_metadata
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
 
 Answer = tuple[bool, dict[str, Any]]
@@ -130,4 +130,4 @@ def _as_stored(resource: Resource, instant: datetime) -> Any:
     column = resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
     if column.get("data_type") == "timestamp":
         return instant.replace(tzinfo=None) if column.get("timezone") is False else instant
-    return resource.cursor.clock.encode(instant) if resource.cursor else instant
+    return resource.cursor.timestamp_format.encode(instant) if resource.cursor else instant

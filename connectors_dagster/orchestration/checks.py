@@ -15,7 +15,8 @@ from connectors_dagster.orchestration.check_queries import (
     source_count,
 )
 from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
@@ -49,7 +50,7 @@ CHECKS = {
         says="As many different keys were read as the API says there are.",
         ask=source_count,
         severity=WARN,
-        applies=lambda resource: resource.connector.tells_total,
+        applies=lambda resource: resource.connector.has_total,
     ),
     "cursor_in_windows": Check(
         says="Every cursor lies inside a window that was loaded.",
@@ -67,7 +68,7 @@ CHECKS = {
 
 def build_checks(connector: Connector) -> dg.AssetChecksDefinition:
     """Make the checks of all resources of a connector, one op that can run any of them."""
-    resources = {asset_key(r): r for r in connector.resources.values()}
+    resources = {asset_key(r): r for r in connector.graph.values()}
 
     @dg.multi_asset_check(
         name=f"{connector.name}__checks",

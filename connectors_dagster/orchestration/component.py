@@ -13,7 +13,8 @@ from connectors_dagster.config import settings
 from connectors_dagster.orchestration.build import build_definitions
 from connectors_dagster.orchestration.json_schema import rest_api_schema
 from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnectorScaffolder
-from connectors_dagster.spec.connector import Connector, Secret, Setting
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.placeholders import Secret, Setting
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
 PART = re.compile(r"\{\{\s*(setting|secret)\b")

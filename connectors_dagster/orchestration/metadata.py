@@ -8,10 +8,10 @@ import dagster as dg
 
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import location
 from connectors_dagster.secrets.redaction import redact
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 if TYPE_CHECKING:
@@ -37,31 +37,31 @@ def _query(resource: Resource, piece: Slice | None) -> str:
     return f"{everything}\nWHERE {cursor} >= '{piece.window.start}' AND {cursor} < '{piece.window.end}'"
 
 
-def read_metadata(resource: Resource, piece: Slice | None, tally: Tally) -> dict[str, Any]:
+def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> dict[str, Any]:
     """Return the counts of a read, and of one window what it is and up to when it is read.
 
     Waits are in seconds, bytes as received and decoded. `outside` are rows the API sent that belong to no window of
     the run: counted once, on its first window.
     """
     return {
-        "rows": tally.rows,
+        "rows": stats.rows,
         **(window_metadata(resource, piece) if piece else {}),
-        **({"dagster/partition_row_count": tally.rows} if piece else {}),
-        "pages": tally.pages,
-        "requests": tally.requests,
-        "retries": tally.retries,
-        "waited": round(tally.waited, 3),
-        "bytes": tally.bytes,
-        "keys_read": tally.keys,
-        **({} if tally.told is None else {"source_rows": tally.told}),
-        "duplicates": tally.duplicates,
-        "outside": tally.outside,
-        "without_cursor": tally.without_cursor,
-        "ignored": tally.ignored,
-        **({"not_available": tally.not_available} if tally.not_available else {}),
-        "absent": tally.absent,
-        "drift": dg.MetadataValue.json(tally.drift),
-        "missing_fields": dg.MetadataValue.json(tally.missing_fields),
+        **({"dagster/partition_row_count": stats.rows} if piece else {}),
+        "pages": stats.pages,
+        "requests": stats.requests,
+        "retries": stats.retries,
+        "waited": round(stats.waited, 3),
+        "bytes": stats.bytes,
+        "keys_read": stats.keys,
+        **({} if stats.told is None else {"source_rows": stats.told}),
+        "duplicates": stats.duplicates,
+        "outside": stats.outside,
+        "without_cursor": stats.without_cursor,
+        "ignored": stats.ignored,
+        **({"not_available": stats.not_available} if stats.not_available else {}),
+        "absent": stats.absent,
+        "drift": dg.MetadataValue.json(stats.drift),
+        "missing_fields": dg.MetadataValue.json(stats.missing_fields),
     }
 
 

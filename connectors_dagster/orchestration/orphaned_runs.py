@@ -14,12 +14,12 @@ PROCESS = "connectors/process"
 @contextmanager
 def process_tags(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
     """Yield the tags of the runs of this process, by which they are found if it does not come to its end."""
-    end_abandoned(instance)
+    end_orphaned_runs(instance)
     with private_folder(_processes(instance)) as folder:
         yield {PROCESS: folder.name}
 
 
-def end_abandoned(instance: dg.DagsterInstance) -> None:
+def end_orphaned_runs(instance: dg.DagsterInstance) -> None:
     """Report the runs of killed processes as failed and give back their places in Dagster's pools."""
     base = _processes(instance)
     if not base.exists():

@@ -7,7 +7,7 @@ import dagster as dg
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.api_asset import observe_open_window
-from connectors_dagster.orchestration.orphaned_runs import end_abandoned
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.windows import WindowGrid
 
@@ -22,7 +22,7 @@ def grid_of(connector: Connector) -> WindowGrid:
 
 def has_windows(connector: Connector) -> bool:
     """Tell whether anything of a connector is loaded window by window."""
-    return any(resource.windowed for resource in connector.resources.values())
+    return any(resource.windowed for resource in connector.graph.values())
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
@@ -61,7 +61,7 @@ def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
         description=f"Adds a partition for every window of {connector.name} that has begun.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        end_abandoned(context.instance)
+        end_orphaned_runs(context.instance)
         now = clock.now()
         missing = missing_windows(context.instance, grid, now)
         windows = grid.opened(now)

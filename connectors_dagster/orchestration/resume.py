@@ -8,7 +8,7 @@ import dagster as dg
 
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 

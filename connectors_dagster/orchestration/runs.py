@@ -16,7 +16,8 @@ from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.orphaned_runs import process_tags
 from connectors_dagster.orchestration.partitions import grid_of, open_windows
 from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector, Resource
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 RANGE_START = "dagster/asset_partition_range_start"
@@ -64,7 +65,7 @@ def select(connectors: Sequence[Connector], selection: Sequence[str]) -> list[Re
     Raises:
         ValueError: names a selection that is no enabled connector or resource.
     """
-    everything = [resource for connector in connectors for resource in connector.resources.values()]
+    everything = [resource for connector in connectors for resource in connector.graph.values()]
     known = {str(r) for r in everything} | {c.name for c in connectors}
     if unknown := [name for name in selection if name not in known]:
         raise ValueError(f"{', '.join(unknown)}: no such connector or resource; there are {', '.join(sorted(known))}")
@@ -93,9 +94,9 @@ def plan(
                 if (since is None or window.end > since) and (until is None or window.start < until)
             ]
             # What the API cannot filter is scanned once per run: all windows go into one.
-            if (scanned := [r for r in windowed if not r.eldest.filtered]) and keys:
+            if (scanned := [r for r in windowed if not r.root.filtered]) and keys:
                 yield Plan(scanned, keys)
-            if filtered := [r for r in windowed if r.eldest.filtered]:
+            if filtered := [r for r in windowed if r.root.filtered]:
                 for at in range(0, len(keys), WINDOWS_PER_RUN):
                     yield Plan(filtered, keys[at : at + WINDOWS_PER_RUN])
 

@@ -12,7 +12,7 @@ from dlt.common.schema import Schema
 from connectors_dagster.config import settings
 from connectors_dagster.load.destination import destination_name
 from connectors_dagster.orchestration.api_asset import api_key
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 
 COLUMNS = "dagster/column_schema"
 

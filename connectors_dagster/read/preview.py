@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.raw_json import NULL, RawRow
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.spec.resource import Resource
 
 COLUMNS = 10
 CELL = 32

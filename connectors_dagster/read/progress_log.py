@@ -8,7 +8,7 @@ EVERY = 5.0
 """Seconds."""
 
 
-class Heartbeat:
+class ProgressLog:
     """Counts pages as they come and logs the counts now and then."""
 
     def __init__(self, label: str, clock: Callable[[], float]) -> None:

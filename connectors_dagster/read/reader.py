@@ -9,16 +9,16 @@ import pyarrow as pa
 from dlt.sources.rest_api.config_setup import expand_placeholders
 
 from connectors_dagster.http.endpoint import Endpoint
-from connectors_dagster.http.read_stats import Tally
-from connectors_dagster.http.session import ApiSession, Policy
+from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.session import ApiSession, RequestPolicy
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.preview import Preview
-from connectors_dagster.read.progress_log import Heartbeat
-from connectors_dagster.read.window_filter import Cut
-from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.read.progress_log import ProgressLog
+from connectors_dagster.read.window_filter import WindowFilter
+from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.raw_json import NULL, RawRow, decode
-from connectors_dagster.rows.table_columns import Columns
-from connectors_dagster.spec.connector import Resource
+from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ PARENTS_AT_ONCE = 16
 
 
 @dataclass(kw_only=True)
-class Reading:
+class ResourceReader:
     """One resource read once.
 
     Args:
@@ -42,14 +42,14 @@ class Reading:
         page_limit: how many pages to read of each sequence, for a trial; all when left out.
         preview_rows: how many rows of each slice to keep for people to look at.
 
-    After the rows are read, `tallies` counts by slice (None: the whole), `previews` shows the first rows and
+    After the rows are read, `stats_by_slice` counts by slice (None: the whole), `previews` shows the first rows and
     `rows_of_children` holds, by slice, the fields of each row that children are asked with; `parents_read` are the
     parents that answered.
     """
 
     resource: Resource
     client: Mapping[str, Any]
-    policy: Policy
+    policy: RequestPolicy
     slices: Sequence[Slice] = ()
     parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
     workers: int = 4
@@ -59,29 +59,29 @@ class Reading:
     def __post_init__(self) -> None:
         """Open a tally for everything that is asked for."""
         self.endpoint = Endpoint(self.resource, self.client, page_limit=self.page_limit)
-        self.tallies: dict[Slice | None, Tally] = {piece: Tally() for piece in self.slices or (None,)}
-        self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.tallies}
+        self.stats_by_slice: dict[Slice | None, ReadStats] = {piece: ReadStats() for piece in self.slices or (None,)}
+        self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
-    def batches(self, columns: Columns) -> Iterator[pa.RecordBatch]:
+    def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; the last may be empty, so that the table gets its columns at any rate."""
-        rows, size, any_rows = Texts(), 0, False
+        rows, size, any_rows = ColumnBuffer(), 0, False
         for page, page_bytes in self.pages():
             rows.add(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield columns.to_batch(rows)
-                rows, size, any_rows = Texts(), 0, True
+                rows, size, any_rows = ColumnBuffer(), 0, True
         if rows or not any_rows:
             yield columns.to_batch(rows)
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""
-        heartbeat = Heartbeat(str(self.resource), self.policy.clock)
+        progress = ProgressLog(str(self.resource), self.policy.clock)
         for page in Interleaved(self._sequences(), workers=self.workers):
-            heartbeat.note(rows=sum(map(len, page.rows.values())))
+            progress.note(rows=sum(map(len, page.rows.values())))
             for piece, rows in page.rows.items():
                 self.previews[piece].add(rows)
                 if self._wanted:
@@ -109,45 +109,50 @@ class Reading:
         return [self._windows(group, undated=pieces[0]) for group in groups if group]
 
     def _whole(self) -> Iterator["_Page"]:
-        tally = self.tallies[None]
-        session = self._session(tally, str(self.resource))
+        stats = self.stats_by_slice[None]
+        session = self._session(stats, str(self.resource))
         for rows in self.endpoint.pages(session, {}):
-            tally.rows += len(rows)
-            yield _Page.of({None: rows}, tally)
-        _report(session.label, tally)
+            stats.rows += len(rows)
+            yield _Page.of({None: rows}, stats)
+        _report(session.label, stats)
 
     def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
         """Read slices with one sequence of requests and cut the rows into them.
 
         Rows without a cursor go with the first window of the run, for they may have changed in any.
         """
-        tallies, shared = {piece: self.tallies[piece] for piece in pieces}, Tally()
-        cut = Cut(self.resource, tallies, undated if undated in tallies else None)
+        stats_by_slice, shared = {piece: self.stats_by_slice[piece] for piece in pieces}, ReadStats()
+        cut = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
         for rows in self.endpoint.pages(session, window_params(self.resource, pieces)):
             yield _Page.of(cut.split(rows), shared)
-        for piece, tally in tallies.items():
-            tally.add(shared)
-            _report(f"{self.resource} window {piece.window.key}", tally)
+        for piece, stats in stats_by_slice.items():
+            stats.add(shared)
+            _report(f"{self.resource} window {piece.window.key}", stats)
 
     def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
-        part = Tally()
+        part = ReadStats()
         session = self._session(part, str(self.resource))
-        key, told_by = next(iter(self.resource.included)), self.resource.told_by
+        key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
         for parent in parents:
             ignored = part.ignored
-            childless = told_by is not None and parent[told_by] in ([], False)
+            childless = has_children is not None and parent[has_children] in ([], False)
             for rows in () if childless else self.endpoint.child_pages(session, parent):
                 part.rows += len(rows)
                 yield _Page.of({piece: rows}, part)
             if part.ignored == ignored:
                 self.parents_read.append(parent[key])
-        self.tallies[piece].add(part)
+        self.stats_by_slice[piece].add(part)
 
-    def _session(self, tally: Tally, label: str) -> ApiSession:
-        meanings = self.resource.connector.ignored
-        return ApiSession(self.policy, tally, label, rows_at=self.endpoint.rows_at, meanings=meanings)
+    def _session(self, stats: ReadStats, label: str) -> ApiSession:
+        return ApiSession(
+            self.policy,
+            stats,
+            label,
+            rows_at=self.endpoint.rows_at,
+            ignored_responses=self.resource.connector.ignored_responses,
+        )
 
 
 @dataclass
@@ -156,13 +161,13 @@ class _Page:
     bytes: int
 
     @classmethod
-    def of(cls, rows: Mapping[Any, list[RawRow]], tally: Tally) -> "_Page":
-        tally.pages += 1
-        return cls(rows, tally.bytes // tally.pages)
+    def of(cls, rows: Mapping[Any, list[RawRow]], stats: ReadStats) -> "_Page":
+        stats.pages += 1
+        return cls(rows, stats.bytes // stats.pages)
 
 
-def _report(label: str, tally: Tally) -> None:
-    logger.info("%s: %d rows on %d pages, %d retries", label, tally.rows, tally.pages, tally.retries)
+def _report(label: str, stats: ReadStats) -> None:
+    logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
 
 
 def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
@@ -177,11 +182,11 @@ def window_params(resource: Resource, pieces: Sequence[Slice]) -> dict[str, Any]
     assert cursor
     if unfiltered(resource, pieces):
         return {}
-    clock = cursor.clock
-    lower, upper = clock.floor(pieces[0].since), clock.ceil(pieces[-1].window.end)
+    timestamps = cursor.timestamp_format
+    lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
-        lower -= clock.tick
-    bounds = {"start": clock.encode(lower), "end": clock.encode(upper)}
+        lower -= timestamps.granularity
+    bounds = {"start": timestamps.encode(lower), "end": timestamps.encode(upper)}
     written = {f"incremental.{name}_value": bound for name, bound in bounds.items()}
     named = {incremental.get(f"{name}_param"): bound for name, bound in bounds.items()}
     return {**expand_placeholders(resource.bound_params, written), **{k: v for k, v in named.items() if k}}

@@ -8,13 +8,14 @@ from typing import Any
 from dlt.common import jsonpath
 
 from connectors_dagster.errors import RowError
-from connectors_dagster.http.read_stats import Tally
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.rows.raw_json import RawRow, decode_column, decode_row, join_column
-from connectors_dagster.spec.connector import Cursor, Resource
+from connectors_dagster.spec.options import Cursor
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 
-class Cut:
+class WindowFilter:
     """Sorts rows into the slices of a read.
 
     Args:
@@ -23,15 +24,15 @@ class Cut:
         undated: which slice keeps the rows without a cursor; None when none of these does.
     """
 
-    def __init__(self, resource: Resource, tallies: Mapping[Slice, Tally], undated: Slice | None) -> None:
+    def __init__(self, resource: Resource, stats_by_slice: Mapping[Slice, ReadStats], undated: Slice | None) -> None:
         """Prepare the edges."""
-        self.resource, self.tallies, self.undated = resource, tallies, undated
+        self.resource, self.stats_by_slice, self.undated = resource, stats_by_slice, undated
         assert resource.cursor and resource.incremental
         self.cursor: Cursor = resource.cursor
         self.path = str(resource.incremental["cursor_path"])
         self._field = jsonpath.extract_simple_field_name(self.path)
         self._deep = jsonpath.compile_path(self.path)
-        self._slices = sorted(tallies)
+        self._slices = sorted(stats_by_slice)
         self._starts = [piece.window.start for piece in self._slices]
 
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
@@ -44,11 +45,11 @@ class Cut:
         for row, value in zip(rows, self._cursors(rows), strict=True):
             piece = self._without_cursor() if value in (None, "") else self._slice_of(value)
             if piece is None:
-                self.tallies[self._slices[0]].outside += 1
+                self.stats_by_slice[self._slices[0]].outside += 1
             else:
                 kept.setdefault(piece, []).append(row)
         for piece, found in kept.items():
-            self.tallies[piece].rows += len(found)
+            self.stats_by_slice[piece].rows += len(found)
         return kept
 
     def _cursors(self, rows: Sequence[RawRow]) -> list[Any]:
@@ -62,12 +63,13 @@ class Cut:
         if index < 0 or instant >= self._slices[index].window.end:
             return None
         piece = self._slices[index]
-        # What changed late in a tick or on a day may bear the instant that began before `since`.
-        return piece if instant >= piece.since or instant + self.cursor.clock.grain(value) > piece.since else None
+        # A change late in a second, or on a day, may carry the timestamp at which that second or day began.
+        latest = instant + self.cursor.timestamp_format.resolution(value)
+        return piece if instant >= piece.since or latest > piece.since else None
 
     def _decode(self, value: Any) -> datetime:
         try:
-            return self.cursor.clock.decode(value)
+            return self.cursor.timestamp_format.decode(value)
         except ValueError as error:
             raise RowError(f"{self.resource}: cursor {self.path!r} holds {value!r}, which is no instant") from error
 
@@ -76,5 +78,5 @@ class Cut:
             raise RowError(
                 f"{self.resource}: a row has no cursor {self.path!r}, and rows without one are declared to fail"
             )
-        self.tallies[self._slices[0]].without_cursor += 1
+        self.stats_by_slice[self._slices[0]].without_cursor += 1
         return self.undated

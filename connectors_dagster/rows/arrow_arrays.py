@@ -11,7 +11,7 @@ from dlt.common.data_types import TDataType
 
 from connectors_dagster.rows.coercion import FITS, INT64, MISFIT, NATIVE, as_text
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode_column
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.timestamps import TimestampFormat
 
 NUL, NUL_IN_JSON = "\0", r"\u0000"
 ESCAPE = re.compile(r"\\(?:u0000|.)")
@@ -32,14 +32,14 @@ class Fitted:
     converted: int = 0
 
 
-def fit(texts: bytes, kind: str, arrow_type: pa.DataType, clock: Clock) -> Fitted:
+def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: TimestampFormat) -> Fitted:
     """Make the values of a column fit its type.
 
     Args:
         texts: one JSON text per row, with separators between them.
         kind: a data type of dlt, or ``local timestamp``.
         arrow_type: how the destination holds it.
-        clock: reads instants.
+        timestamp_format: reads timestamps.
 
     Raises:
         RecursionError: a value is nested too deeply to be read.
@@ -56,7 +56,7 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, clock: Clock) -> Fitte
         written = [None if value is None else as_text(text) for text, value in pairs]
         others = sum(value is not None and not isinstance(value, str) for value in values)
         return Fitted(pa.array(written, pa.string()), converted=others)
-    return _one_by_one(values, kind, arrow_type, clock)
+    return _one_by_one(values, kind, arrow_type, timestamp_format)
 
 
 def infer(texts: bytes, *, exact: bool) -> TDataType | None:
@@ -150,9 +150,9 @@ def _instants(texts: pa.Array) -> pa.Array:
     return instants
 
 
-def _one_by_one(values: Sequence[Any], kind: str, arrow_type: pa.DataType, clock: Clock) -> Fitted:
+def _one_by_one(values: Sequence[Any], kind: str, arrow_type: pa.DataType, timestamp_format: TimestampFormat) -> Fitted:
     fit_one, native = FITS[kind], NATIVE.get(kind)
-    fitted = [None if value is None else fit_one(value, clock) for value in values]
+    fitted = [None if value is None else fit_one(value, timestamp_format) for value in values]
     if not _holds(arrow_type, [value for value in fitted if value is not MISFIT]):
         fitted = [value if value is MISFIT or _holds(arrow_type, [value]) else MISFIT for value in fitted]
     misfits = [index for index, value in enumerate(fitted) if value is MISFIT]

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from connectors_dagster.rows.json_codec import load
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.timestamps import TimestampFormat
 
 MISFIT = object()
-Fit = Callable[[Any, Clock], Any]
+Fit = Callable[[Any, TimestampFormat], Any]
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 INT64 = range(-(2**63), 2**63)
 LARGEST = 10**77
@@ -34,7 +34,7 @@ def _number(value: Any) -> Any:
     return Decimal(str(value)) if NUMBER.fullmatch(str(value)) else MISFIT
 
 
-def _bigint(value: Any, _: Clock) -> Any:
+def _bigint(value: Any, _: TimestampFormat) -> Any:
     if isinstance(value, str):
         try:
             whole = int(value)
@@ -46,7 +46,7 @@ def _bigint(value: Any, _: Clock) -> Any:
     return int(number) if within and number == int(number) else MISFIT
 
 
-def _double(value: Any, _: Clock) -> Any:
+def _double(value: Any, _: TimestampFormat) -> Any:
     exact = _number(value)
     if exact is MISFIT:
         return MISFIT
@@ -56,36 +56,36 @@ def _double(value: Any, _: Clock) -> Any:
     return near if near == exact or rounded else MISFIT
 
 
-def _decimal(value: Any, _: Clock) -> Any:
+def _decimal(value: Any, _: TimestampFormat) -> Any:
     number = _number(value)
     return number if number is not MISFIT and -LARGEST < number < LARGEST else MISFIT
 
 
-def _bool(value: Any, _: Clock) -> Any:
+def _bool(value: Any, _: TimestampFormat) -> Any:
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower(), MISFIT)
     return value if isinstance(value, bool) else MISFIT
 
 
-def _timestamp(value: Any, clock: Clock) -> Any:
+def _timestamp(value: Any, timestamp_format: TimestampFormat) -> Any:
     try:
-        return clock.decode(value)
+        return timestamp_format.decode(value)
     except ValueError:
         return MISFIT
 
 
-def _local_timestamp(value: Any, clock: Clock) -> Any:
-    instant = _timestamp(value, clock)
+def _local_timestamp(value: Any, timestamp_format: TimestampFormat) -> Any:
+    instant = _timestamp(value, timestamp_format)
     return instant if instant is MISFIT else instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def _date(value: Any, clock: Clock) -> Any:
-    instant = _timestamp(value, clock)
+def _date(value: Any, timestamp_format: TimestampFormat) -> Any:
+    instant = _timestamp(value, timestamp_format)
     whole = instant is not MISFIT and instant.time() == time.min
     return instant.date() if whole else MISFIT
 
 
-def _time(value: Any, _: Clock) -> Any:
+def _time(value: Any, _: TimestampFormat) -> Any:
     try:
         moment = time.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:

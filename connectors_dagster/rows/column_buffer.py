@@ -7,7 +7,7 @@ from operator import itemgetter
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, join_column
 
 
-class Texts:
+class ColumnBuffer:
     """What rows have in each field, null where they do not have it; the rows themselves are not kept."""
 
     def __init__(self, rows: Sequence[RawRow] = ()) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-class Keys:
+class KeyCounter:
     """The keys of many rows in 8 bytes each, however long they are.
 
     Two keys with the same hash count as one that came twice: it is rare, and nothing may depend on its being so.

@@ -15,10 +15,10 @@ from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
-from connectors_dagster.rows.column_buffer import Texts
+from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import ColumnNames
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR
-from connectors_dagster.spec.timestamps import Clock
+from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
 REFUSE_NUL = {"postgres", "redshift"}
@@ -26,7 +26,7 @@ SHOWN = 80
 
 
 @dataclass(kw_only=True)
-class Columns:
+class TableColumns:
     """The columns of one table while it is read: those declared, and those the API adds.
 
     A value that does not fit its column's type goes, as text, into dlt's variant column
@@ -40,7 +40,7 @@ class Columns:
         naming: makes column names of field names.
         capabilities: what the destination can hold.
         stored: what the destination already knows of the table.
-        clock: reads instants.
+        timestamp_format: reads timestamps.
     """
 
     label: str
@@ -49,7 +49,7 @@ class Columns:
     naming: NamingConvention
     capabilities: DestinationCapabilitiesContext
     stored: TTableSchemaColumns = field(default_factory=dict)
-    clock: Clock = field(default_factory=Clock)
+    timestamp_format: TimestampFormat = field(default_factory=TimestampFormat)
 
     def __post_init__(self) -> None:
         """Start with the declared columns and the keys, as far as their types are known."""
@@ -82,7 +82,7 @@ class Columns:
         """The declared fields that no row had; none where there were no rows."""
         return [name for name in self.declared if name not in self._seen] if self._seen else []
 
-    def to_batch(self, rows: Texts) -> pa.RecordBatch:
+    def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
         """Turn rows into a batch with all declared columns and those the rows add.
 
         Raises:
@@ -140,7 +140,7 @@ class Columns:
 
     def _arrays(self, column: str, texts: bytes) -> dict[str, pa.Array]:
         kind = _kind(self.hints[column])
-        fitted = fit(texts, kind, self._arrow_type(column), self.clock)
+        fitted = fit(texts, kind, self._arrow_type(column), self.timestamp_format)
         if column in self._required and fitted.array.null_count:
             self._refuse(column, texts, fitted)
         if fitted.converted and column in self.declared:

@@ -1,4 +1,4 @@
-"""How an API writes an instant: text with or without a zone, or seconds since 1970."""
+"""How an API writes a timestamp: text with or without a time zone, or seconds since 1970."""
 
 import re
 from dataclasses import dataclass
@@ -14,42 +14,43 @@ BEYOND_ALL_YEARS = 10**15
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clock:
-    """Reads cursor values as aware UTC instants and writes instants as request parameters.
+class TimestampFormat:
+    """Reads cursor values as aware UTC timestamps and writes timestamps as request parameters.
 
     Args:
         format: a strftime pattern in UTC, ``epoch_seconds`` or ``epoch_milliseconds``.
-        tick: the smallest step the API tells apart, in a filter or in a cursor: whatever happens within a tick
-            may carry the instant the tick began at.
+        granularity: the smallest time difference that the API's filter and cursor can express. A change within one
+            such step may carry the timestamp at which the step began.
 
-    Text is read as ISO 8601 whatever ``format`` says: with ``Z``, an offset or none (then it is UTC),
-    0 to 9 fraction digits (cut to microseconds), or a plain date (its first instant); else as ``format`` writes
-    it. A number counts seconds unless ``format`` says milliseconds; as text it is read with an epoch format only.
+    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is UTC), 0 to 9
+    fraction digits (truncated to microseconds), or a plain date (midnight); other text is read as ``format`` writes
+    it. A number counts seconds unless ``format`` is ``epoch_milliseconds``; digits in text are read as a number only
+    with an epoch format.
     """
 
     format: str = "%Y-%m-%dT%H:%M:%SZ"
-    tick: timedelta = timedelta(seconds=1)
+    granularity: timedelta = timedelta(seconds=1)
 
     def __post_init__(self) -> None:
-        """Refuse a tick that cannot move a bound, and a format that would cut a bound short of a tick."""
-        if self.tick <= timedelta(0):
-            raise ValueError(f"Clock: tick is {self.tick}, it must be longer than zero")
-        second_tick = EPOCH + self.tick
+        """Refuse a granularity that is not positive, and a format that cannot write it."""
+        if self.granularity <= timedelta(0):
+            raise ValueError(f"TimestampFormat: granularity is {self.granularity}; it must be longer than zero")
+        one_step = EPOCH + self.granularity
         try:
-            told_apart = self._written(self.encode(second_tick)) == second_tick
+            told_apart = self._written(self.encode(one_step)) == one_step
         except ValueError as error:
-            raise ValueError(f"Clock: format {self.format!r} cannot be read back: {error}") from error
+            raise ValueError(f"TimestampFormat: format {self.format!r} cannot be read back: {error}") from error
         if not told_apart:
             raise ValueError(
-                f"Clock: format {self.format!r} cannot write a tick of {self.tick}: "
-                "give the tick the API tells apart, such as tick=timedelta(days=1) with '%Y-%m-%d'"
+                f"TimestampFormat: format {self.format!r} cannot write a granularity of {self.granularity}: set the "
+                "granularity of the API, such as granularity=timedelta(days=1) with '%Y-%m-%d'"
             )
 
     def decode(self, value: Any) -> datetime:
         """Read one cursor value.
 
         Raises:
-            ValueError: the value is no instant in any form this clock knows.
+            ValueError: the value is not a timestamp in a form that this format reads.
         """
         try:
             if isinstance(value, str):
@@ -60,26 +61,26 @@ class Clock:
                 return datetime(value.year, value.month, value.day, tzinfo=UTC)
             return self._from_epoch(value)
         except (ValueError, OverflowError, InvalidOperation) as error:
-            raise ValueError(f"{value!r} is no instant") from error
+            raise ValueError(f"{value!r} is not a timestamp") from error
 
     def encode(self, instant: datetime) -> str | int:
-        """Write an instant as a request parameter; a part smaller than the format can say is cut off."""
+        """Write a timestamp as a request parameter; parts that the format does not write are truncated."""
         instant = instant.astimezone(UTC)
         unit = UNITS.get(self.format)
         return instant.strftime(self.format) if unit is None else (instant - EPOCH) // unit
 
-    def grain(self, value: Any) -> timedelta:
-        """Tell how long a stretch of time a cursor value may stand for: a day for a plain date, else a tick."""
+    def resolution(self, value: Any) -> timedelta:
+        """Return the span of time that a cursor value stands for: a day for a plain date, else the granularity."""
         plain = isinstance(value, str) and PLAIN_DATE.fullmatch(value.strip())
-        return max(DAY, self.tick) if plain else self.tick
+        return max(DAY, self.granularity) if plain else self.granularity
 
     def floor(self, instant: datetime) -> datetime:
-        """Round down to a tick."""
-        return instant - (instant - EPOCH) % self.tick
+        """Round down to the granularity."""
+        return instant - (instant - EPOCH) % self.granularity
 
     def ceil(self, instant: datetime) -> datetime:
-        """Round up to a tick."""
-        return instant + (EPOCH - instant) % self.tick
+        """Round up to the granularity."""
+        return instant + (EPOCH - instant) % self.granularity
 
     def _from_text(self, text: str) -> datetime:
         # Left to itself, Python reads 1711111112222 as the year 1711.

@@ -110,14 +110,14 @@ class WindowGrid:
         return Window(start, self._edge(index + 1))
 
     def slices(
-        self, windows: list[Window], *, now: datetime, settle_lag: timedelta, tick: timedelta = SECOND
+        self, windows: list[Window], *, now: datetime, lookback: timedelta, granularity: timedelta = SECOND
     ) -> list[Slice]:
         """Read windows from their start and claim what had settled by `now`, in whole ticks.
 
         A change within the running tick may yet get a cursor that is the tick's first instant.
         """
-        settled = now - settle_lag
-        settled -= (settled - EPOCH) % tick
+        settled = now - lookback
+        settled -= (settled - EPOCH) % granularity
         return [
             Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first) for w in sorted(windows)
         ]

@@ -1,0 +1,71 @@
+"""Options that dlt's configuration cannot express: retries, and everything about one resource."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from connectors_dagster.spec.timestamps import TimestampFormat
+
+MissingRows = Literal["keep", "mark", "delete"]
+IgnoredResponse = Literal["gone", "none", "not_available"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """Which failed requests are retried, and after how long.
+
+    Args:
+        statuses: HTTP statuses that are worth a retry.
+        attempts: maximum number of retries after the first request.
+        factor: the first wait in seconds; it doubles with each retry: 2, 4, 8 …
+        max_wait: the longest single wait, `Retry-After` included.
+    """
+
+    statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
+    attempts: int = 3
+    factor: float = 2.0
+    max_wait: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """How the time cursor of a resource behaves; dlt's `incremental` names its path and its parameters.
+
+    Args:
+        timestamp_format: how the API writes the cursor and the bounds of a window.
+        lower: whether the API returns a row that is exactly at `start_param`. (The upper bound does not matter:
+            rows that belong to the next window are dropped from this one.)
+        without_cursor: rows without a cursor are kept with the first window of each run, or fail the load.
+        unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
+            cursor. If the run has other windows, their rows are taken from the same responses.
+    """
+
+    timestamp_format: TimestampFormat = TimestampFormat()
+    lower: Literal["inclusive", "exclusive"] = "inclusive"
+    without_cursor: Literal["keep", "fail"] = "keep"
+    unfiltered_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceOptions:
+    """Everything about one resource that dlt's configuration cannot express.
+
+    Args:
+        cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
+        missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
+            time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
+            again are deleted, and all other rows are kept.
+        value_column: the column for rows that are single values instead of objects.
+        has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
+            no children. Such parents are not requested.
+        separate_children: read the children as families of their own, for all parents, because a parent row does
+            not change when one of its children does.
+        known_limitations: what readers of the table need to know.
+    """
+
+    cursor: Cursor | None = None
+    missing_rows: MissingRows | None = None
+    value_column: str | None = None
+    has_children_field: str | None = None
+    separate_children: bool = False
+    known_limitations: str = ""

@@ -1,0 +1,151 @@
+"""One resource of a connector: an endpoint, a table and an asset."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from dlt.common.schema.typing import TTableSchemaColumns
+from dlt.sources.rest_api.config_setup import make_parent_key_name
+
+from connectors_dagster.spec.options import Cursor, MissingRows, ResourceOptions
+
+if TYPE_CHECKING:
+    from connectors_dagster.spec.connector import Connector
+
+ABSENT_SINCE = "absent_since"
+"""The column with the time at which the API was first found not to return a row."""
+BOUND = re.compile(r"\{incremental\.(\w+)\}")
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A resource with dlt's defaults filled in, its options and its place among the others.
+
+    Args:
+        connector: the connector it belongs to.
+        name: resource, table and last part of the asset key.
+        definition: the resource as dlt completed it from `resource_defaults`.
+        resolved: dlt's parameters that are filled from a parent row; empty for a resource without parent.
+    """
+
+    connector: "Connector"
+    name: str
+    definition: Mapping[str, Any]
+    resolved: Sequence[Any]
+
+    def __str__(self) -> str:
+        """Name it as people select it: ``<connector>/<resource>``."""
+        return f"{self.connector.name}/{self.name}"
+
+    @property
+    def options(self) -> ResourceOptions:
+        """What the connector says about this resource beyond dlt's configuration."""
+        return self.connector.resources.get(self.name, ResourceOptions())
+
+    @property
+    def endpoint(self) -> Mapping[str, Any]:
+        """The endpoint as dlt completed it from the defaults."""
+        return cast(Mapping[str, Any], self.definition["endpoint"])
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The fields that identify a row."""
+        key = self.definition.get("primary_key") or ()
+        return (key,) if isinstance(key, str) else tuple(key)
+
+    @property
+    def incremental(self) -> Mapping[str, Any] | None:
+        """Dlt's `incremental` of the endpoint: cursor path and filter parameters."""
+        return self.endpoint.get("incremental")
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """How the cursor behaves, or None for a resource that is loaded whole."""
+        return self.options.cursor
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the resource is loaded window by window; children follow their parents."""
+        return self.root.cursor is not None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether the API filters by window; otherwise rows are filtered here."""
+        return self._filters_by("start")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the API's filter has an upper bound, so that each window can be requested on its own."""
+        return self.filtered and self._filters_by("end")
+
+    @property
+    def bound_params(self) -> Mapping[str, str]:
+        """Parameters with dlt's placeholders for the bounds of a window, such as ``{incremental.start_value}``."""
+        params = self.endpoint.get("params") or {}
+        return {name: text for name, text in params.items() if isinstance(text, str) and BOUND.search(text)}
+
+    @property
+    def bounds(self) -> set[str]:
+        """The names of these placeholders, such as ``start_value``."""
+        return {name for text in self.bound_params.values() for name in BOUND.findall(text)}
+
+    @property
+    def parent(self) -> "Resource | None":
+        """The resource whose rows this one is requested for, one by one."""
+        return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
+
+    @property
+    def missing_rows(self) -> MissingRows:
+        """What happens to rows the API no longer returns."""
+        return self.options.missing_rows or ("delete" if self.parent else "keep")
+
+    @property
+    def children(self) -> tuple["Resource", ...]:
+        """The resources that are requested once per row of this one."""
+        return tuple(r for r in self.connector.graph.values() if r.parent and r.parent.name == self.name)
+
+    @property
+    def root(self) -> "Resource":
+        """The first ancestor it is loaded with, or itself."""
+        return self if self.parent is None or self.parent.options.separate_children else self.parent.root
+
+    @property
+    def family(self) -> str:
+        """The name of the root."""
+        return self.root.name
+
+    @property
+    def parent_fields(self) -> tuple[str, ...]:
+        """Fields of a parent row that are needed for the request or copied into the rows."""
+        requested = (param.resolve_config["field"].split(".")[0] for param in self.resolved)
+        field = self.options.has_children_field
+        return tuple(dict.fromkeys((*requested, *self.included, *([field] if field else ()))))
+
+    @property
+    def included(self) -> Mapping[str, str]:
+        """Fields copied from the parent row, with the name each gets here."""
+        parent = self.parent.name if self.parent else ""
+        return {name: make_parent_key_name(parent, name) for name in self.definition.get("include_from_parent") or ()}
+
+    @property
+    def columns(self) -> TTableSchemaColumns:
+        """Declared columns, those copied from the parent included."""
+        columns = dict(self.connector.tables.get(self.name, {}))
+        if self.missing_rows == "mark":
+            what = "when the API was first found not to return the row any more"
+            columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
+        for name, column in self.included.items():
+            declared = self.parent.columns.get(name, {}) if self.parent else {}
+            columns[column] = {
+                "name": column,
+                "data_type": declared.get("data_type", "text"),
+                "description": f"{name} of the parent row",
+            }
+            if column in self.primary_key:
+                columns[column]["nullable"] = False
+        return columns
+
+    def _filters_by(self, bound: str) -> bool:
+        named = (self.incremental or {}).get(f"{bound}_param")
+        return bool(named) or f"{bound}_value" in self.bounds
