@@ -22,7 +22,7 @@ test: .venv/tested
 
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested
-	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/test_openapi.py -k vendors_description -vv
+	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/connectors/test_openapi.py -k vendors_description -vv
 
 # The pages of the connectors and the README's table of them.
 docs: .venv/installed
@@ -38,7 +38,7 @@ browser:
 
 # The pictures of the README, from those journeys.
 screenshots: .venv/tested
-	SCREENSHOTS=docs $(BIN)/pytest tests/test_browser.py
+	SCREENSHOTS=docs $(BIN)/pytest tests/orchestration/test_browser.py
 
 bench: .venv/installed
 	$(BIN)/python -m benchmarks --rows $(ROWS) --runs $(RUNS)

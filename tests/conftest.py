@@ -26,14 +26,14 @@ from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
-from tests.api import Api
-from tests.documented import Documented
-from tests.installed import required
-from tests.postgres import Postgres, cluster, find_programs
-from tests.rows import NOW
-from tests.shop import settings
-from tests.warehouse import Warehouse
-from tests.wire import Wire, reply
+from tests.support.api import Api
+from tests.support.documented import Documented
+from tests.support.installed import required
+from tests.support.postgres import Postgres, cluster, find_programs
+from tests.support.rows import NOW
+from tests.support.shop import settings
+from tests.support.warehouse import Warehouse
+from tests.support.wire import Wire, reply
 
 Row = dict[str, Any]
 

@@ -1,0 +1,88 @@
+"""The command line, run as people run it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from connectors_dagster.cli import main
+from connectors_dagster.definitions import enabled_connectors
+from tests.support.rows import order
+
+
+def connectors(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "connectors_dagster.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_list_names_every_resource_with_key_cursor_partitions_and_table(project):
+    done = connectors("list")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1 + 25 + 1
+    (orders,) = [line.split() for line in lines if line.endswith("storefront.orders")]
+    assert orders == [
+        "storefront", "orders", "id", "date_modified_gmt", "windows_P30D_from_2024-01-01", "storefront.orders",
+    ]  # fmt: skip
+    assert lines[-1] == f"loads into duckdb {project / 'warehouse.duckdb'}"
+
+
+def test_check_succeeds_when_every_connector_answers(api):
+    done = connectors("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["ok", "billing:"], ["ok", "catalog:"], ["ok", "fulfillment:"], ["ok", "storefront:"], ["ok", "subscriptions:"],
+    ]  # fmt: skip
+
+
+def test_check_names_what_is_missing_and_what_is_refused_and_ends_with_1(api, monkeypatch):
+    monkeypatch.delenv("SOURCES__CATALOG__API_KEY")
+    monkeypatch.setenv("SOURCES__BILLING__API_KEY", "revoked")
+    done = connectors("check")
+    assert done.returncode == 1
+    assert "SOURCES__CATALOG__API_KEY" in done.stdout
+    assert "billing/customers" in done.stdout and "401" in done.stdout
+    assert "revoked" not in done.stdout + done.stderr
+
+
+def test_run_loads_a_selection_and_ends_with_a_table(api, warehouse):
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-02-05T00:00:00")])
+    done = connectors("run", "storefront/orders", "--from", "2024-01-01", "--to", "2024-03-01")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].split()[:3] == ["storefront/orders", "2", "2"]
+    assert warehouse.ids("storefront.orders") == [1, 2]
+    assert warehouse.tables() >= {"storefront.orders"}
+    assert "storefront.customers" not in warehouse.tables()
+
+
+def test_a_failed_run_says_why_and_ends_with_1_and_the_rest_is_loaded(api, warehouse):
+    api.set("storefront/customers", [{"id": 1}])
+    api.answer("/orders", 403)
+    done = connectors("run", "storefront", "--from", "2024-01-01", "--to", "2024-01-31")
+    assert done.returncode == 1
+    assert "storefront/orders window 2024-01-01" in done.stdout and "403" in done.stdout
+    assert warehouse.ids("storefront.customers") == [1]
+
+
+@pytest.mark.parametrize("selection", ["shop", "storefront/order"])
+def test_an_unknown_selection_is_refused_with_what_there_is(selection):
+    result = CliRunner().invoke(main, ["run", selection])
+    assert result.exit_code == 1
+    assert f"{selection}: no such connector or resource" in result.output
+    assert "storefront/orders" in result.output
+
+
+def test_the_demo_loads_what_the_sandbox_serves_and_a_second_time_changes_no_count(project: Path, monkeypatch):
+    for connector in enabled_connectors():
+        monkeypatch.setenv(f"SOURCES__{connector.name.upper()}__STEP", "P1Y")  # a few windows will do
+    for _ in range(2):
+        done = connectors("demo", "--scale", "0.02")
+        assert done.returncode == 0, done.stdout + done.stderr
+        compared = [line.split() for line in done.stdout.splitlines() if line.endswith(("same", "DIFFERENT"))]
+        assert len(compared) == 25
+        assert all(loaded == served for _, loaded, served, _ in compared)
+    assert (project / "demo.duckdb").exists()
+    assert list((project / ".connectors" / "loads").glob("load-*")) == []

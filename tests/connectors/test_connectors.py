@@ -1,0 +1,154 @@
+"""What every connector promises, whichever it is."""
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import dlt
+import pytest
+from dlt.common.validation import validate_dict
+from dlt.sources.rest_api import rest_api_source
+from dlt.sources.rest_api.typing import RESTAPIConfig
+
+from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting
+from connectors_dagster.config.settings import fill
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.load.request import LoadRequest
+
+CONNECTORS = load_connectors()
+RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.graph.values()]
+SPEC = {
+    "storefront": {"customers": "id", "coupons": "id", "orders": "id"},
+    "catalog": {"ecommerce_data": "id"},
+    "fulfillment": {"customers": "idcustomer", "products": "idproduct", "orders": "idorder"},
+    "billing": dict.fromkeys(
+        "customers customer_addresses discounts prices products businesses events event_types reports "
+        "ip_addresses subscriptions transactions".split(),
+        "id",
+    ),
+    "subscriptions": dict.fromkeys("addon item attached_item customer coupon event".split(), "id"),
+}
+RETRIES = {
+    "storefront": ({429, 500, 502, 503, 504}, 3),
+    "catalog": ({429, 500, 502, 503, 504}, 3),
+    "fulfillment": ({429}, 3),
+    "billing": ({429, 500, 502, 503, 504}, 3),
+    "subscriptions": ({429, 500, 502, 503, 504}, 10),
+}
+
+
+def test_the_spec_is_covered_key_by_key():
+    keys = {
+        name: {resource.name: ", ".join(resource.primary_key) for resource in connector.graph.values()}
+        for name, connector in CONNECTORS.items()
+        if connector.enabled
+    }
+    assert keys == SPEC
+
+
+@pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda c: c.name)
+def test_dlt_accepts_the_configuration_and_builds_a_source_of_it(connector: Connector):
+    validate_dict(RESTAPIConfig, connector.config, path=connector.name)
+    values = {setting: "http://127.0.0.1:9" if setting == "base_url" else "value" for setting in connector.settings}
+    source = rest_api_source(fill(connector.config, values), name=connector.name)
+    assert set(source.graph) == set(connector.graph)
+
+
+@pytest.mark.parametrize("name", RETRIES)
+def test_the_retry_policy_is_the_specs(name: str):
+    retry = CONNECTORS[name].retry
+    assert (retry.statuses, retry.attempts, retry.factor) == (*RETRIES[name], 2)
+
+
+@pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda c: c.name)
+def test_credentials_are_secrets_and_the_address_is_a_setting(connector: Connector):
+    plain = {str(s) for s in connector.settings if not isinstance(s, Secret)}
+    assert plain == {"base_url"} | ({"user_agent"} if connector.name == "picqer" else set())
+    auth = connector.config["client"]["auth"]
+    given = [value for key, value in auth.items() if key not in ("type", "name", "location") and value]
+    assert all(isinstance(value, Secret) for value in given)
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+def test_columns_are_declared_with_normal_names_and_only_keys_must_have_a_value(resource):
+    naming = dlt.Schema("any").naming
+    renamed = [name for name in resource.columns if naming.normalize_identifier(name) != name]
+    assert renamed == (["textColor"] if str(resource) == "picqer/tags" else [])
+    required = {name for name, column in resource.columns.items() if column.get("nullable") is False}
+    assert required == set(resource.primary_key)
+    assert all(column.get("description") for column in resource.columns.values())
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+def test_every_resource_is_merged_and_every_cursor_is_a_declared_column(resource):
+    assert resource.definition["write_disposition"] == "merge"
+    if resource.incremental:
+        assert resource.incremental["cursor_path"] in resource.columns
+
+
+def test_static_parameters_of_the_storefront_are_sent_with_every_resource():
+    for resource in CONNECTORS["storefront"].graph.values():
+        assert resource.endpoint["params"] == {"order": "asc", "orderby": "id", "dates_are_gmt": "true"}
+
+
+def test_a_separate_child_is_a_family_of_its_own_loaded_whole():
+    connector = CONNECTORS["woocommerce"]
+    variations = connector.graph["product_variations"]
+    assert [r.name for r in connector.families["products"]] == ["products"]
+    assert [r.name for r in connector.families["product_variations"]] == ["product_variations"]
+    assert variations.parent and variations.parent.windowed and not variations.windowed
+    request = LoadRequest(resources=[variations], now=datetime(2024, 4, 10, tzinfo=UTC))
+    assert [r.name for r in request.resources_to_read()] == ["products", "product_variations"]
+
+
+def test_families_are_parents_with_their_children():
+    families = {name: [r.name for r in family] for name, family in CONNECTORS["billing"].families.items()}
+    assert families["customers"] == ["customers", "customer_addresses", "businesses"]
+    assert [r.name for r in CONNECTORS["subscriptions"].families["item"]] == ["item", "attached_item"]
+
+
+WITHOUT_KEY = {"client": {"base_url": Setting("base_url")}, "resources": [{"name": "orders", "endpoint": "orders"}]}
+
+
+def _connector(**changes) -> Connector:
+    original = CONNECTORS["storefront"]
+    values = {name: getattr(original, name) for name in ("name", "description", "config", "schema", "resources")}
+    return Connector(**{**values, **changes})
+
+
+def _with_options(name: str, **changes: Any) -> dict[str, Any]:
+    shipped = CONNECTORS["storefront"].resources
+    return {"resources": {**shipped, name: replace(shipped.get(name, ResourceOptions()), **changes)}}
+
+
+def _with_params(**params: str) -> Any:
+    config: Any = deepcopy(dict(CONNECTORS["storefront"].config))
+    config["resources"][-1]["endpoint"]["params"] = params
+    return config
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Store/Front"}, "lower-case letters"),
+        ({"resources": {}}, "storefront/coupons: a cursor needs both an 'incremental'"),
+        (_with_options("customers", cursor=Cursor()), "storefront/customers: a cursor needs both an 'incremental'"),
+        (_with_options("orders", missing_rows="delete"), "storefront/orders: .* a window does not show"),
+        ({"resources": {}, "config": WITHOUT_KEY}, "storefront/orders: primary_key is missing"),
+        (_with_options("orders", separate_children=True), "no resource is requested per row of this one"),
+        (_with_options("orders", has_children_field="customers"), "the resource has no parent"),
+        (_with_options("ips", value_column="address"), "'ips'.* in resources are not resources of config"),
+        ({"config": _with_params(since="{incremental.last_value}")}, "a window has a start_value and an end_value"),
+        ({"excluded": {"orders": "too many"}}, "are both in config and in excluded"),
+    ],
+)
+def test_a_contradiction_fails_when_the_connector_is_made(changes, message):
+    with pytest.raises(ValueError, match=message):
+        _connector(**changes)
+
+
+def test_a_misspelt_word_of_dlts_dialect_fails_when_the_connector_is_made():
+    config = {**CONNECTORS["storefront"].config, "clients": {}}
+    with pytest.raises(Exception, match="clients"):
+        _connector(config=config)

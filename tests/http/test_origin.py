@@ -1,0 +1,112 @@
+"""Credentials go to the connector's own origin and nowhere else, whatever the API answers."""
+
+import pytest
+
+from connectors_dagster.errors import ApiError, ForeignOriginError
+from tests.support.shop import AUTH, SECRETS, things
+from tests.support.wire import reply
+
+NEXT = {"type": "json_link", "next_url_path": "next"}
+REDIRECTS = {301: "Moved Permanently", 302: "Found", 303: "See Other", 307: "Temporary", 308: "Permanent"}
+
+
+# Links to the next page
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://127.0.0.1:{elsewhere}/things?page=2",
+        "//127.0.0.1:{elsewhere}/things?page=2",
+        "http://localhost:{own}/things?page=2",
+        "https://127.0.0.1:{own}/things?page=2",
+        "http://someone:else@127.0.0.1:{own}/things?page=2",
+        "http://127.0.0.1:{own}@127.0.0.1:{elsewhere}/things?page=2",
+        "http://127.0.0.1:{elsewhere}#@127.0.0.1:{own}/things?page=2",
+        "HTTP://127.0.0.1:{elsewhere}/things",
+        " http://127.0.0.1:{elsewhere}/things",
+        "http://127.0.0.1:{own}.example.com/things",
+        "http://127.0.0.1:0/things",
+        "http://[::1/things",
+        "http:///things",
+        "ftp://127.0.0.1:{elsewhere}/things",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_link_to_another_origin_is_not_followed(shop, elsewhere, read, project, link):
+    address = link.format(own=shop.port, elsewhere=elsewhere.port)
+    shop.replies = [reply({"data": [{"id": "1"}], "next": address})]
+    for number, auth in enumerate(AUTH, 1):
+        with pytest.raises(ApiError) as error:
+            read(things(project, auth=auth, paginator=NEXT))
+        assert (len(shop.received), elsewhere.connections) == (number, 0)
+        assert not [secret for secret in SECRETS.values() if secret in str(error.value)]
+
+
+def test_a_link_that_parsers_read_in_two_ways_leads_to_the_own_origin_or_nowhere(shop, elsewhere, read, project):
+    shop.replies = [reply({"data": [], "next": rf"{shop.url}\@127.0.0.1:{elsewhere.port}/"}), reply({"data": []})]
+    read(things(project, paginator=NEXT))
+    assert (len(shop.received), elsewhere.connections) == (2, 0)
+
+
+def test_what_was_not_followed_is_named(shop, elsewhere, read, project):
+    shop.replies = [reply({"data": [], "next": f"{elsewhere.url}/things?page=2"})]
+    with pytest.raises(ForeignOriginError) as error:
+        read(things(project, paginator=NEXT))
+    assert str(error.value) == (
+        f"shop/things: the API pointed to {elsewhere.url}/things?page=2, which is not at {shop.url}: "
+        "not followed, the credentials stay here"
+    )
+
+
+def test_a_link_in_a_header_to_another_origin_is_not_followed(shop, elsewhere, read, project):
+    shop.replies = [reply({"data": []}, Link=f'<{elsewhere.url}/things?page=2>; rel="next"')]
+    with pytest.raises(ForeignOriginError):
+        read(things(project, paginator="header_link"))
+    assert elsewhere.connections == 0
+
+
+@pytest.mark.parametrize("link", ["/things?page=2", "?page=2", "{own}/things?page=2"])
+def test_a_link_to_the_own_origin_is_followed(shop, read, project, link):
+    pages = [{"data": [{"id": "1"}], "next": link.format(own=shop.url)}, {"data": [{"id": "2"}], "next": None}]
+    shop.replies = [reply(page) for page in pages]
+    assert [row["id"] for row in read(things(project, paginator=NEXT))[0]] == ["1", "2"]
+    assert shop.paths == ["/things", "/things?page=2"]
+
+
+def test_a_path_at_another_origin_is_refused(shop, elsewhere, read, project):
+    with pytest.raises(ForeignOriginError):
+        read(things(project, path=f"{elsewhere.url}/things"))
+    assert (shop.connections, elsewhere.connections) == (0, 0)
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_a_redirect_to_another_origin_is_not_followed(shop, elsewhere, read, project, status):
+    for location in (f"{elsewhere.url}/things", f"//127.0.0.1:{elsewhere.port}/", f"http://localhost:{shop.port}/"):
+        shop.replies = [reply(b"", f"{status} {REDIRECTS[status]}", Location=location)]
+        for auth in AUTH:
+            with pytest.raises(ForeignOriginError, match="not followed, the credentials stay here"):
+                read(things(project, auth=auth))
+    assert (len(shop.received), elsewhere.connections) == (3 * len(AUTH), 0)
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_a_redirect_within_the_origin_is_followed_with_the_credentials(
+    shop, read, project, monkeypatch, tmp_path, status
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    shop.replies = [reply(b"", f"{status} {REDIRECTS[status]}", Location="/v2"), reply({"data": [{"id": "1"}]})]
+    rows, stats = read(things(project))
+    assert ([row["id"] for row in rows], shop.paths, stats.requests) == (["1"], ["/things", "/v2"], 2)
+    assert [f"Authorization: Bearer {SECRETS['api_key']}" in text for text in shop.received] == [True, True]
+
+
+def test_redirects_in_a_circle_fail(shop, read, project):
+    shop.replies = [reply(b"", "302 Found", Location="/things")]
+    with pytest.raises(ApiError, match="Exceeded 30 redirects"):
+        read(things(project))

@@ -1,0 +1,100 @@
+"""Rows are appended only where that comes to the same as merging them."""
+
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connectors_dagster import Connector, Setting
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import LoadRequest
+from tests.support.processes import Job, Trap, run_at_once
+from tests.support.rows import NOW, order
+from tests.support.shop import AUTH
+from tests.support.wire import reply
+
+LOADED = Trap("dlt.load.load:Load.complete_package")
+TABLE = "tables: {{things: {{columns: {{{columns}}}}}}}\n"
+
+
+@pytest.fixture
+def load_things(shop, tmp_path):
+    """Load the rows of one page: ``load_things(row, …, hints={…}, columns="…")``; returns how dlt wrote them."""
+
+    def load_(*rows, hints, columns):
+        schema = tmp_path / "shop.schema.yaml"
+        schema.write_text(TABLE.format(columns=columns))
+        things = {"name": "things", "write_disposition": "merge", **hints}
+        endpoint = {"path": "/things", "data_selector": "data", "paginator": "single_page"}
+        client = {"base_url": Setting("base_url"), "auth": AUTH["bearer"]}
+        config = {"client": client, "resources": [{**things, "endpoint": endpoint}]}
+        connector = Connector(name="shop", description="A shop", schema=schema, config=config)
+        shop.replies = [reply({"data": rows})]
+        with loading(LoadRequest(now=NOW, resources=[connector.graph["things"]])) as load:
+            assert [outcome.error for outcome in load.outcomes.values()] == [None]
+            (package,) = load.info.load_packages
+            tables = [job.file_path for job in package.jobs["completed_jobs"] if "/things." in job.file_path]
+            return "merged" if any(path.endswith(".sql") for path in tables) else "appended"
+
+    return load_
+
+
+def test_one_known_key_among_new_ones_is_enough_to_merge(load_things, warehouse):
+    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
+    assert load_things({"id": 1, "name": "old"}, {"id": 2, "name": "old"}, hints=hints, columns=columns) == "appended"
+    assert load_things({"id": 2, "name": "new"}, {"id": 3, "name": "new"}, hints=hints, columns=columns) == "merged"
+    assert load_things({"id": 4, "name": "new"}, hints=hints, columns=columns) == "appended"
+    assert load_things({"id": 4, "name": "newer"}, hints=hints, columns=columns) == "merged"
+    rows = warehouse.query("SELECT id, name FROM shop.things ORDER BY id")
+    assert rows == [(1, "old"), (2, "new"), (3, "new"), (4, "newer")]
+
+
+def test_a_key_that_came_twice_is_merged_also_into_an_empty_table(load_things, warehouse):
+    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
+    assert load_things({"id": 1}, {"id": 1}, hints=hints, columns=columns) == "merged"
+    assert warehouse.ids("shop.things") == [1]
+
+
+def test_a_key_of_several_columns_is_known_only_when_all_of_them_are(load_things, warehouse):
+    hints, columns = {"primary_key": ["order", "Line No"]}, "order: {data_type: text}, Line No: {data_type: bigint}"
+    first, second = {"order": "it's", "Line No": 1}, {"order": "it's", "Line No": 2}
+    assert load_things(first, hints=hints, columns=columns) == "appended"
+    assert load_things(second, hints=hints, columns=columns) == "appended"
+    assert load_things(second, first, hints=hints, columns=columns) == "merged"
+    assert warehouse.query('SELECT "order", line_no FROM shop.things ORDER BY line_no') == [("it's", 1), ("it's", 2)]
+
+
+def test_a_merge_key_takes_away_rows_whose_keys_do_not_come_again(load_things, warehouse):
+    hints = {"primary_key": "id", "merge_key": "cart"}
+    columns = "id: {data_type: bigint}, cart: {data_type: bigint}"
+    load_things({"id": 1, "cart": 7}, {"id": 2, "cart": 7}, hints=hints, columns=columns)
+    assert load_things({"id": 3, "cart": 7}, hints=hints, columns=columns) == "merged"
+    assert warehouse.ids("shop.things") == [3]
+
+
+def test_rows_marked_as_deleted_are_no_newcomers(load_things, warehouse):
+    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}, gone: {data_type: bool, hard_delete: true}"
+    assert load_things({"id": 1, "gone": False}, {"id": 2, "gone": True}, hints=hints, columns=columns) == "merged"
+    assert warehouse.ids("shop.things") == [1]
+
+
+def test_a_load_of_several_files_is_merged_because_it_must_end_whole_or_not_at_all(api, load, monkeypatch, warehouse):
+    monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "100")
+    monkeypatch.setattr("connectors_dagster.read.reader.BATCH_ROWS", 100)
+    api.set("storefront/orders", [order(id, "2024-01-15T12:00:00") for id in range(250)])
+    load("storefront/orders", windows=["2024-01-01"])
+    assert "storefront_staging.orders" in warehouse.tables()
+    assert warehouse.ids("storefront.orders") == list(range(250))
+
+
+def test_appended_rows_whose_load_was_killed_before_it_ended_are_not_there_twice(api, warehouse):
+    orders = [order(id, "2024-01-15T12:00:00") for id in range(250)]
+    api.set("storefront/orders", orders)
+    load = Job(["storefront/orders"], ["2024-01-01"])
+    with pytest.raises(BrokenProcessPool):
+        run_at_once(replace(load, trap=LOADED))
+    assert warehouse.ids("storefront.orders") == list(range(250))
+    load.run()
+    assert warehouse.ids("storefront.orders") == list(range(250))
+    assert not list(Path(".connectors/loads").glob("load-*"))

@@ -1,0 +1,143 @@
+"""Runs that meet leave exact tables: of one family one at a time, of all families at once."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from connectors_dagster.config.locks import alone
+from connectors_dagster.errors import DestinationBusyError, LoadError
+from connectors_dagster.sandbox import generate_tables
+from tests.support.processes import Job, families, opened, run_at_once, start
+from tests.support.rows import order
+
+ORDERS = ["storefront/orders"]
+STRANGER = """
+import duckdb, sys
+with duckdb.connect(sys.argv[1]):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def set_orders_of_eight_windows(api, *, per_window: int) -> list[str]:
+    """Fill eight windows and return their keys; the ids are 0, 1, 2 …"""
+    windows = opened()[:8]
+    instants = [window.start.strftime("%Y-%m-%dT%H:%M:%S") for window in windows for _ in range(per_window)]
+    api.set("storefront/orders", [order(id, at) for id, at in enumerate(instants)])
+    return [window.key for window in windows]
+
+
+def test_eight_windows_of_a_family_loaded_at_once_leave_every_row_once(api, warehouse):
+    windows = set_orders_of_eight_windows(api, per_window=150)
+    reads = run_at_once(*(Job(ORDERS, [window]) for window in windows))
+    assert reads == [{"orders": 150}] * 8
+    assert warehouse.ids("storefront.orders") == list(range(8 * 150))
+
+
+def test_a_window_loaded_three_times_at_once_leaves_every_row_once(api, warehouse):
+    windows = set_orders_of_eight_windows(api, per_window=150)
+    run_at_once(*[Job(ORDERS, windows[:2])] * 3)
+    assert warehouse.ids("storefront.orders") == list(range(2 * 150))
+
+
+def test_a_family_is_read_by_one_run_at_a_time_so_that_an_older_read_never_wins(api, warehouse, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0")
+    job, released = Job(ORDERS, ["2024-01-01"]), threading.Event()
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00", status="pending")])
+    api.held = lambda _: not released.is_set()
+    [first] = start(job)
+    assert api.begun.wait(60)
+    with pytest.raises(
+        DestinationBusyError, match=r"orders\.lock: process \d+ .* reading and loading storefront_orders"
+    ):
+        job.run()
+    released.set()
+    first.result()
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:01", status="completed")])
+    job.run()
+    assert warehouse.column("storefront.orders", "status") == ["completed"]
+
+
+def test_all_families_of_all_connectors_read_at_the_same_time_and_load_exactly(api, warehouse):
+    api.tables.update(generate_tables(scale=0.05))
+    api.held = lambda _: api.most_concurrent < 5
+    run_at_once(*map(Job, families()))
+    for resource in chain.from_iterable(families()):
+        connector, _, table = resource.partition("/")
+        served = len(api.tables[connector][table])
+        assert warehouse.query(f"SELECT count(*) FROM {connector}.{table}") == [(served,)], resource
+
+
+def test_a_lock_keeps_threads_apart_like_processes(project):
+    inside, most = [], []
+
+    def enter() -> None:
+        with alone(project / "a.lock", "counting"):
+            inside.append(1)
+            most.append(len(inside))
+            inside.pop()
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
+
+
+@contextmanager
+def stranger(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Another program that holds a DuckDB file open until its input ends."""
+    command = [sys.executable, "-c", STRANGER, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"open\n"
+        yield process
+
+
+def test_a_file_another_program_holds_open_is_waited_for(api, warehouse):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    lock = warehouse.path.with_name("warehouse.duckdb.lock")
+    with stranger(warehouse.path):
+        [load] = start(Job(ORDERS, ["2024-01-01"]))
+        while not lock.exists() or "loading storefront_orders" not in lock.read_text():
+            assert not wait([load], timeout=0.05).done
+    load.result()
+    assert warehouse.ids("storefront.orders") == [1]
+
+
+def test_a_file_that_stays_open_fails_with_path_and_holder_loads_nothing_and_the_next_run_repairs(
+    api, warehouse, monkeypatch
+):
+    monkeypatch.setenv("CONNECTORS__BUSY_TIMEOUT", "0")
+    job, released = Job(ORDERS, ["2024-01-01"]), threading.Event()
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    with stranger(warehouse.path) as holder:
+        still_open = rf"{warehouse.path}: still open in another program .*PID {holder.pid}"
+        with pytest.raises(DestinationBusyError, match=still_open):
+            job.run()
+    assert api.requests == []
+
+    api.held = lambda _: not released.is_set()
+    [load] = start(job)
+    assert api.begun.wait(60)
+    with stranger(warehouse.path):
+        released.set()
+        with pytest.raises(DestinationBusyError, match="still open in another program"):
+            load.result()
+    assert warehouse.tables() == set()
+
+    job.run()
+    assert warehouse.ids("storefront.orders") == [1]
+
+
+def test_a_file_that_is_no_database_fails_by_name(api, warehouse):
+    warehouse.path.write_text("no database " * 1000)
+    with pytest.raises(LoadError, match=str(warehouse.path)):
+        Job(ORDERS, ["2024-01-01"]).run()

@@ -1,0 +1,107 @@
+"""A load that is killed or finds no room leaves the old rows or the new ones, and the next run repairs."""
+
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from connectors_dagster.errors import LoadError
+from tests.support.processes import Job, Trap, fill_disk, run_at_once
+from tests.support.rows import order
+
+DLT = "dlt.destinations.impl"
+EXTRACTION = Trap("requests.sessions:Session.send", nth=2)
+NORMALIZE = Trap("dlt.normalize.items_normalizers.arrow:ArrowItemsNormalizer.__call__")
+STAGED = Trap("dlt.load.load:Load.create_followup_jobs")
+MERGED_IN_DUCKDB = Trap(f"{DLT}.duckdb.sql_client:DuckDbSqlClient.commit_transaction")
+MERGED_IN_POSTGRES = Trap(f"{DLT}.postgres.sql_client:Psycopg2SqlClient.commit_transaction", nth=2)
+COMMITTED = Trap("dlt.load.load:Load.complete_package")
+
+
+@pytest.fixture
+def tables(request):
+    """The warehouse, or a Postgres database."""
+    return request.getfixturevalue(request.param)
+
+
+def set_orders(api, status: str, *, count: int = 250) -> list[tuple[int, str]]:
+    api.set("storefront/orders", [order(id, "2024-01-15T12:00:00", status=status) for id in range(count)])
+    return [(id, status) for id in range(count)]
+
+
+def job(trap: Trap | None = None) -> Job:
+    return Job(["storefront/orders"], ["2024-01-01"], trap)
+
+
+def loaded(tables) -> list[tuple[int, str]]:
+    return tables.query("SELECT id, status FROM storefront.orders ORDER BY id")
+
+
+def staged(tables) -> int:
+    return tables.query("SELECT count(*) FROM storefront_staging.orders")[0][0]
+
+
+def folders() -> list[str]:
+    return [path.name for path in Path(".connectors/loads").glob("load-*")]
+
+
+@pytest.mark.parametrize(
+    ("tables", "place", "rows_in_staging", "rows_are_new"),
+    [
+        pytest.param("warehouse", EXTRACTION, 0, False, id="duckdb, extraction"),
+        pytest.param("warehouse", NORMALIZE, 0, False, id="duckdb, normalize"),
+        pytest.param("warehouse", STAGED, 251, False, id="duckdb, load before the merge"),
+        pytest.param("warehouse", MERGED_IN_DUCKDB, 251, False, id="duckdb, load in the merge"),
+        pytest.param("warehouse", COMMITTED, 251, True, id="duckdb, load after the merge"),
+        pytest.param("postgres", MERGED_IN_POSTGRES, 251, False, id="postgres, load in the merge"),
+    ],
+    indirect=["tables"],
+)
+def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs(
+    api, tables, place, rows_in_staging, rows_are_new
+):
+    old = set_orders(api, "pending")
+    job().run()
+    job().run()  # the first had nothing to merge with, and no table to merge from was made
+    new = set_orders(api, "completed", count=251)
+    with pytest.raises(BrokenProcessPool):
+        run_at_once(job(place))
+    assert loaded(tables) == (new if rows_are_new else old)
+    assert staged(tables) == rows_in_staging
+    assert len(folders()) == 1
+
+    job().run()
+    assert loaded(tables) == new
+    assert staged(tables) == 0
+    assert folders() == []
+
+
+def test_a_first_load_that_is_killed_while_it_makes_its_tables_is_repaired_by_the_next_run(api, warehouse):
+    orders = set_orders(api, "completed")
+    with pytest.raises(BrokenProcessPool):
+        run_at_once(job(MERGED_IN_DUCKDB))
+    job().run()
+    assert (loaded(warehouse), folders()) == (orders, [])
+    assert "storefront_staging.orders" not in warehouse.tables() or staged(warehouse) == 0
+
+
+def test_a_disk_that_is_full_during_the_load_fails_by_name_and_changes_nothing(api, warehouse, monkeypatch):
+    monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
+    old = set_orders(api, "pending")
+    job().run()
+    new = set_orders(api, "completed" * 500, count=2500)
+    with pytest.raises(LoadError, match=r"storefront_orders: .*warehouse\.duckdb.*File too large"):
+        run_at_once(job(Trap("dlt.load.load:Load.run", fill_disk)))
+    assert (loaded(warehouse), folders()) == (old, [])
+    job().run()
+    assert (loaded(warehouse), staged(warehouse), folders()) == (new, 0, [])
+
+
+def test_a_disk_that_is_full_during_extraction_fails_by_name_and_changes_nothing(api, warehouse):
+    old = set_orders(api, "pending")
+    job().run()
+    api.set("storefront/orders", [order(id, "2024-01-15T12:00:00", status=uuid4().hex) for id in range(5_000)])
+    with pytest.raises(LoadError, match="File too large"):
+        run_at_once(job(Trap("requests.sessions:Session.send", fill_disk)))
+    assert (loaded(warehouse), folders()) == (old, [])

@@ -1,0 +1,84 @@
+"""Postgres holds what DuckDB would, also when everything loads into one new dataset at once."""
+
+from concurrent.futures import wait
+
+import psycopg2
+import pytest
+
+from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
+from connectors_dagster.sandbox import generate_tables
+from tests.support.processes import Job, Trap, families, opened, pause, run_at_once, start
+from tests.support.rows import order
+
+ORDERS = ["storefront/orders"]
+JANUARY = ["2024-01-01"]
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def test_texts_numbers_and_objects_arrive_as_they_were_sent(api, postgres):
+    note = 'it\'s \\ 100 % "quoted"; -- ü 🧾\n\ttab'
+    api.set("storefront/orders", [
+        order(1, "2024-01-15T00:00:00", customer_note="", line_items=[], parent_id=0),
+        order(2, "2024-01-15T00:00:00", customer_note=note, line_items=[{"sku": "é'\\"}], parent_id=2**62),
+        order(3, "2024-01-15T00:00:00", customer_note=None, line_items=None, parent_id=None),
+    ])  # fmt: skip
+    Job(ORDERS, JANUARY).run()
+    Job(ORDERS, JANUARY).run()
+    assert postgres.query("SELECT id, customer_note, line_items, parent_id FROM storefront.orders ORDER BY id") == [
+        (1, "", [], 0),
+        (2, note, [{"sku": "é'\\"}], 2**62),
+        (3, None, None, None),
+    ]
+
+
+def test_families_that_create_one_dataset_at_once_read_at_the_same_time_and_load_exactly(api, postgres):
+    api.tables.update(generate_tables(scale=0.05))
+    billing = [family for family in families() if family[0].startswith("billing/")]
+    api.held = lambda _: api.most_concurrent < len(billing)
+    run_at_once(*map(Job, billing))
+    for table, rows in api.tables["billing"].items():
+        assert postgres.query(f"SELECT count(*) FROM billing.{table}") == [(len(rows),)], table
+
+
+def test_a_dataset_that_somebody_else_creates_at_the_same_moment_is_used(api, postgres):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    other = psycopg2.connect(postgres.url)
+    with other.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA storefront")
+        [load] = start(Job(ORDERS, JANUARY))
+        while postgres.query(WAITING) == [(0,)]:
+            assert not wait([load], timeout=0.05).done
+        other.commit()
+    other.close()
+    load.result()
+    assert postgres.ids("storefront.orders") == [1]
+
+
+def test_machines_that_share_only_the_database_never_merge_one_table_at_once(api, postgres, project, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.1")
+    first, second = (window.key for window in opened()[:2])
+    api.set("storefront/orders", [order(id, f"{(first, second)[id % 2]}T00:00:00") for id in range(300)])
+    [elsewhere] = start(Job(ORDERS, [first], Trap("dlt.load.load:Load.create_followup_jobs", pause)))
+    while not (project / "paused").exists():
+        assert not wait([elsewhere], timeout=0.05).done
+    (project / "here").mkdir()
+    here = Job(ORDERS, [second], folder=project / "here")
+    with pytest.raises(DestinationBusyError, match=r"another machine still loads storefront\.storefront_orders"):
+        run_at_once(here)
+    (project / "go on").touch()
+    elsewhere.result()
+    run_at_once(here)
+    assert postgres.ids("storefront.orders") == list(range(300))
+
+
+def test_a_database_that_is_down_can_be_tried_again_later(api, postgres, monkeypatch):
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", "postgresql://loader:hidden-word@127.0.0.1:1/gone")
+    with pytest.raises(TransientLoadError, match="Connection refused") as failure:
+        Job(ORDERS, JANUARY).run()
+    assert "hidden-word" not in str(failure.value) and api.requests == []
+
+
+def test_missing_credentials_are_named(api, postgres, monkeypatch):
+    monkeypatch.delenv("DESTINATION__POSTGRES__CREDENTIALS")
+    with pytest.raises(LoadError, match="DESTINATION__POSTGRES__CREDENTIALS"):
+        Job(ORDERS, JANUARY).run()

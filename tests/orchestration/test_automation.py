@@ -1,0 +1,361 @@
+"""A schedule that loads everything since the start date and stays current; it asks for nothing twice."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+# There is no public way to make a backfill or a queued run without a daemon.
+from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.definitions import defs, enabled_connectors
+from connectors_dagster.orchestration import clock, runs
+from connectors_dagster.orchestration.metadata import window_metadata
+from connectors_dagster.orchestration.translator import asset_key
+from connectors_dagster.spec.windows import WindowGrid
+from tests.support.rows import order
+
+GRID = WindowGrid("P30D", "2024-01-01")
+NOON = datetime(2024, 4, 10, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+KEYS = [FIRST, SECOND, THIRD, FOURTH] = ["2024-01-01", "2024-01-31", "2024-03-01", "2024-03-31"]
+FIFTH = "2024-04-30"
+
+
+class Time:
+    """The time it is for Dagster."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time(NOON)
+    monkeypatch.setattr(clock, "now", lambda: time.now)
+    return time
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture
+def tick(instance: dg.DagsterInstance, definitions: dg.Definitions, time: Time) -> Callable[[str], list[dg.RunRequest]]:
+    """Evaluate the schedule of a connector as the daemon does."""
+
+    def tick_(connector: str) -> list[dg.RunRequest]:
+        schedule = definitions.resolve_schedule_def(f"refresh_{connector}")
+        with dg.build_schedule_context(instance=instance, repository_def=definitions.get_repository_def()) as context:
+            return list(schedule.evaluate_tick(context).run_requests or ())
+
+    return tick_
+
+
+@pytest.fixture
+def execute(instance: dg.DagsterInstance, definitions: dg.Definitions) -> Callable[..., bool]:
+    """Execute what a schedule asked for; returns whether it succeeded."""
+
+    def execute_(request: dg.RunRequest) -> bool:
+        connector = request.asset_selection[0].path[0]
+        return (
+            definitions.resolve_job_def(connector)
+            .execute_in_process(
+                run_config={**runs.QUIET, **request.run_config},
+                instance=instance,
+                asset_selection=request.asset_selection,
+                tags=request.tags,
+                raise_on_error=False,
+            )
+            .success
+        )
+
+    return execute_
+
+
+@pytest.fixture
+def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
+    """Record what runs record that have read windows of resources just now."""
+
+    def read_(selection: Sequence[str], keys: Sequence[str]) -> None:
+        for name in selection:
+            connector, _, table = name.partition("/")
+            resource = load_connectors()[connector].graph[table]
+            lag = resource.connector.lookback
+            for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lag):
+                metadata = window_metadata(resource, piece)
+                event = dg.AssetMaterialization(asset_key(resource), partition=piece.window.key, metadata=metadata)
+                instance.report_runless_asset_event(event)
+
+    return read_
+
+
+@pytest.fixture
+def queue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> Callable[..., None]:
+    """Have a run of what was asked for, with a status at which it stays."""
+
+    def queue_(request: dg.RunRequest, status: str = "QUEUED", **tags: str) -> None:
+        job = definitions.resolve_job_def(request.asset_selection[0].path[0])
+        subset = job.get_subset(asset_selection=set(request.asset_selection))
+        instance.create_run_for_job(
+            subset,
+            tags={**request.tags, **tags},
+            status=dg.DagsterRunStatus(status),
+            remote_job_origin=RemoteJobOrigin(
+                RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", 1), "__repository__"), job.name
+            ),
+        )
+
+    return queue_
+
+
+def ask(selection: Sequence[str], window: str) -> dg.RunRequest:
+    """Ask for one window as people do in the UI."""
+    keys = [dg.AssetKey(name.split("/")) for name in selection]
+    return dg.RunRequest(asset_selection=keys, tags={"dagster/partition": window})
+
+
+def asked(requests: Sequence[dg.RunRequest]) -> list[tuple[list[str], list[str]]]:
+    """What the runs are about, in the order they were asked for: assets, then windows."""
+    return [(assets(request), windows(request)) for request in requests]
+
+
+def assets(request: dg.RunRequest) -> list[str]:
+    return sorted(key.path[-1] for key in request.asset_selection or ())
+
+
+def windows(request: dg.RunRequest) -> list[str]:
+    first, last = request.tags.get(runs.RANGE_START), request.tags.get(runs.RANGE_END)
+    if first is None or last is None:
+        return []
+    return [w.key for w in GRID.opened(datetime(2040, 1, 1, tzinfo=UTC)) if first <= w.key <= last]
+
+
+def add_backfill(instance: dg.DagsterInstance, definitions: dg.Definitions, asset: str, keys: Sequence[str]) -> None:
+    """Launch a backfill as the UI does, which no daemon has looked at yet."""
+    backfill = PartitionBackfill.from_asset_partitions(
+        backfill_id="by-hand",
+        asset_graph=definitions.resolve_asset_graph(),
+        partition_names=keys,
+        asset_selection=[dg.AssetKey(asset.split("/"))],
+        backfill_timestamp=NOON.timestamp(),
+        tags={},
+        dynamic_partitions_store=instance,
+        all_partitions=False,
+        title=None,
+        description=None,
+        run_config=None,
+    )
+    instance.add_backfill(backfill)
+
+
+def test_a_new_deployment_is_asked_for_everything_since_the_start_date_oldest_first(tick):
+    assert asked(tick("storefront")) == [
+        (["coupons", "orders"], KEYS),
+        (["customers"], []),
+    ]
+
+
+def test_windows_come_in_runs_of_twelve_neighbours_oldest_first(tick, time):
+    time.now = datetime(2026, 12, 1, tzinfo=UTC)
+    keys = [window.key for window in GRID.opened(time.now)]
+    assert asked(tick("storefront"))[:-1] == [
+        (["coupons", "orders"], keys[at : at + 12]) for at in range(0, len(keys), 12)
+    ]
+
+
+def test_what_the_api_cannot_filter_is_scanned_once_for_all_windows(tick, time):
+    time.now = datetime(2026, 12, 1, tzinfo=UTC)
+    (scan, whole) = asked(tick("fulfillment"))
+    assert scan == (["orders"], [window.key for window in GRID.opened(time.now)])
+    assert whole == (["customers", "products"], [])
+
+
+def test_a_scheduled_run_resumes_its_windows_and_says_so_in_its_config(tick):
+    windowed, whole = tick("storefront")
+    assert windowed.run_config["ops"] == {
+        "storefront__coupons": {"config": {"full": False}},
+        "storefront__orders": {"config": {"full": False}},
+    }
+    assert whole.run_config["ops"] == {"storefront__customers": {"config": {"full": False}}}
+
+
+def test_after_everything_was_loaded_only_the_open_window_and_what_has_none_are_asked_for(tick, read):
+    read(["storefront/orders", "storefront/coupons"], KEYS)
+    assert asked(tick("storefront")) == [(["coupons", "orders"], [FOURTH]), (["customers"], [])]
+
+
+def test_missing_and_incomplete_windows_are_asked_for_oldest_first_and_complete_ones_are_not(tick, read, time):
+    """The first window was read while it was open, the second when it was over, the third and the fourth never."""
+    time.now = GRID.find(FIRST).end - HOUR
+    read(["storefront/orders", "storefront/coupons"], [FIRST])
+    time.now = NOON
+    read(["storefront/orders", "storefront/coupons"], [SECOND])
+    assert asked(tick("storefront")) == [
+        (["coupons", "orders"], [FIRST]),
+        (["coupons", "orders"], [THIRD, FOURTH]),
+        (["customers"], []),
+    ]
+
+
+def test_what_another_shop_has_read_or_another_destination_holds_is_asked_for_again(tick, read, monkeypatch):
+    everything = [(["coupons", "orders"], KEYS), (["customers"], [])]
+    read(["storefront/orders", "storefront/coupons"], KEYS)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:9/other")
+        assert asked(tick("storefront")) == everything
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", "other.duckdb")
+    assert asked(tick("storefront")) == everything
+
+
+def test_a_family_that_failed_is_asked_for_again_without_its_neighbours_that_did_not(api, tick, execute):
+    api.answer("/coupons", 403)
+    windowed, whole = tick("storefront")
+    assert (execute(windowed), execute(whole)) == (False, True)
+    assert asked(tick("storefront")) == [
+        (["coupons"], KEYS),
+        (["orders"], [FOURTH]),
+        (["customers"], []),
+    ]
+
+
+def test_nothing_is_asked_for_twice_while_it_is_queued_or_running(tick, queue):
+    for request in tick("storefront"):
+        queue(request)
+    assert tick("storefront") == []
+
+
+def test_a_run_holds_its_windows_up_from_the_queue_to_its_end_and_not_a_moment_longer(tick, queue):
+    orders = ["storefront/orders"]
+    for status, window in zip(["QUEUED", "STARTING", "STARTED", "CANCELING"], KEYS, strict=True):
+        queue(ask(orders, window), status)
+    assert asked(tick("storefront")) == [(["coupons"], KEYS), (["customers"], [])]
+    for status, window in zip(["NOT_STARTED", "SUCCESS", "FAILURE", "CANCELED"], KEYS, strict=True):
+        queue(ask(["storefront/coupons"], window), status)
+    assert asked(tick("storefront")) == [(["coupons"], KEYS), (["customers"], [])]
+
+
+def test_a_window_somebody_runs_by_hand_is_left_to_them_and_the_others_are_asked_for(tick, queue):
+    queue(ask(["storefront/orders"], SECOND))
+    assert asked(tick("storefront")) == [
+        (["orders"], [FIRST]),
+        (["coupons"], KEYS),
+        (["orders"], [THIRD, FOURTH]),
+        (["customers"], []),
+    ]
+
+
+def test_a_job_of_somebody_else_that_loads_a_family_is_seen(tick, instance, definitions):
+    job = definitions.resolve_implicit_job_def_def_for_assets([dg.AssetKey(["storefront", "customers"])])
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert ["customers"] not in [assets(request) for request in tick("storefront")]
+
+
+@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`")  # Dagster's own use
+def test_what_a_backfill_has_not_got_to_yet_is_left_to_it(tick, instance, definitions):
+    tick("storefront")
+    add_backfill(instance, definitions, "storefront/orders", [SECOND, THIRD])
+    assert asked(tick("storefront")) == [
+        (["orders"], [FIRST]),
+        (["coupons"], KEYS),
+        (["orders"], [FOURTH]),
+        (["customers"], []),
+    ]
+
+
+def test_the_schedule_catches_up_after_days_off_and_rolls_over_into_the_windows_that_began(
+    api, tick, execute, read, time, warehouse
+):
+    read(["storefront/orders", "storefront/coupons"], KEYS)
+    time.now = GRID.find(FIFTH).start + HOUR
+    late = [order(1, "2024-04-10T11:50:00"), order(2, "2024-04-29T23:59:59"), order(3, "2024-04-30T00:00:30")]
+    api.set("storefront/orders", late)
+    caught_up, _ = tick("storefront")
+    assert asked([caught_up]) == [(["coupons", "orders"], [FOURTH, FIFTH])]
+    assert execute(caught_up)
+    assert warehouse.ids("storefront.orders") == [1, 2, 3]
+    assert asked(tick("storefront"))[0] == (["coupons", "orders"], [FIFTH])
+
+
+def test_a_window_that_ended_while_rows_were_settling_is_asked_for_once_more(tick, read, time):
+    lag = load_connectors()["fulfillment"].lookback
+    time.now = GRID.find(FOURTH).end + lag / 2
+    read(["fulfillment/orders"], [*KEYS, FIFTH])
+    time.now += lag
+    assert asked(tick("fulfillment"))[0] == (["orders"], [FOURTH, FIFTH])
+    read(["fulfillment/orders"], [FOURTH, FIFTH])
+    assert asked(tick("fulfillment"))[0] == (["orders"], [FIFTH])
+
+
+def test_a_connector_without_windows_is_loaded_whole_at_every_tick(tick, instance):
+    assert asked(tick("catalog")) == [(["ecommerce_data"], [])]
+    assert instance.get_dynamic_partitions(GRID.name) == []
+
+
+def test_run_keys_tell_the_runs_of_a_tick_apart(tick, time):
+    time.now = datetime(2026, 12, 1, tzinfo=UTC)
+    keys = [request.run_key for request in tick("billing")]
+    assert len(set(keys)) == len(keys)
+    assert keys[0] == (
+        "billing__discounts billing__events billing__prices billing__products billing__reports "
+        "billing__subscriptions billing__transactions 2024-01-01..2026-11-16"
+    )
+
+
+def test_schedules_are_off_hourly_and_not_all_at_once_unless_configured(definitions, monkeypatch):
+    schedules = {schedule.name: schedule for schedule in definitions.schedules or ()}
+    assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
+    crons = [schedule.cron_schedule for schedule in schedules.values()]
+    assert len(crons) == len(set(crons)) == 5
+    assert all(cron.endswith(" * * * *") for cron in crons)
+    monkeypatch.setenv("SOURCES__STOREFRONT__SCHEDULE", "0 6 * * MON")
+    assert defs().resolve_schedule_def("refresh_storefront").cron_schedule == "0 6 * * MON"
+
+
+def test_a_schedule_that_is_no_cron_expression_is_refused_by_the_name_of_the_setting(monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__SCHEDULE", "hourly")
+    with pytest.raises(ValueError, match="SOURCES__STOREFRONT__SCHEDULE: 'hourly' is no cron expression"):
+        defs()
+
+
+def test_each_connector_has_a_job_over_all_its_assets(definitions):
+    for connector in enabled_connectors():
+        selected = definitions.resolve_job_def(connector.name).asset_layer.executable_asset_keys
+        assert {key.to_user_string() for key in selected} == {str(r) for r in connector.graph.values()}
+
+
+def test_a_job_loads_windows_and_what_has_none(api, warehouse, instance, definitions):
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
+    api.set("storefront/customers", [{"id": 7}])
+    instance.add_dynamic_partitions(GRID.name, [FIRST])
+    job = definitions.resolve_job_def("storefront")
+    selection = [dg.AssetKey(["storefront", "orders"]), dg.AssetKey(["storefront", "customers"])]
+    assert job.execute_in_process(
+        run_config=runs.QUIET, instance=instance, partition_key=FIRST, asset_selection=selection
+    ).success
+    assert (warehouse.ids("storefront.orders"), warehouse.ids("storefront.customers")) == ([1], [7])
+
+
+def test_the_launchpad_says_what_each_field_of_a_runs_config_does(definitions):
+    family = definitions.resolve_assets_def(dg.AssetKey(["storefront", "orders"]))
+    shown = {name: field.description for name, field in family.op.config_schema.config_type.fields.items()}
+    assert set(shown) >= {"full", "max_parallel_requests"}
+    assert all(shown.values())
+
+
+def test_a_run_can_be_told_to_make_fewer_requests_at_once(api, instance, definitions):
+    instance.add_dynamic_partitions(GRID.name, KEYS)
+    api.delay = 0.05
+    job = definitions.resolve_implicit_job_def_def_for_assets([dg.AssetKey(["storefront", "orders"])])
+    job.execute_in_process(
+        run_config={**runs.QUIET, "ops": {"storefront__orders": {"config": {"max_parallel_requests": 1}}}},
+        instance=instance,
+        asset_selection=[dg.AssetKey(["storefront", "orders"])],
+        tags={runs.RANGE_START: FIRST, runs.RANGE_END: FOURTH},
+    )
+    assert len(api.asked("/orders")) == 4
+    assert api.most_concurrent == 1

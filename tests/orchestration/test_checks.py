@@ -1,0 +1,140 @@
+"""Asset checks reconcile what was loaded with what was claimed."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import duckdb
+import pytest
+
+from connectors_dagster import Connector
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.orchestration.assets import build_assets
+from connectors_dagster.orchestration.checks import build_checks
+from tests.support.rows import order
+
+STOREFRONT = load_connectors()["storefront"]
+FIRST = datetime(2024, 1, 31, tzinfo=UTC)
+
+
+@pytest.fixture
+def run_checks(instance):
+    """Run all checks of a resource of the storefront; returns what each found, by name."""
+
+    def run(table: str = "orders", storefront: Connector = STOREFRONT) -> dict[str, dg.AssetCheckEvaluation]:
+        wanted = dg.AssetSelection.checks_for_assets(dg.AssetKey(["storefront", table]))
+        definitions = [*build_assets(storefront), build_checks(storefront)]
+        result = dg.materialize(definitions, selection=wanted, instance=instance)
+        return {e.check_name: e for e in result.get_asset_check_evaluations()}
+
+    return run
+
+
+@pytest.fixture
+def loaded(api, materialize):
+    """The first window of orders, loaded."""
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-01-06T00:00:00")])
+    assert materialize("storefront/orders", until=FIRST).errors == []
+
+
+def test_what_was_just_loaded_passes_every_check(loaded, run_checks):
+    assert {name: check.passed for name, check in run_checks().items()} == {
+        "key": True,
+        "columns": True,
+        "source_count": True,
+        "cursor_in_windows": True,
+        "complete_is_read": True,
+    }
+
+
+def test_a_key_that_is_there_twice_fails(loaded, run_checks, warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("INSERT INTO storefront.orders SELECT * FROM storefront.orders WHERE id = 1")
+    assert not run_checks()["key"].passed
+
+
+def test_a_row_outside_the_windows_that_were_loaded_fails(loaded, run_checks, warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("UPDATE storefront.orders SET date_modified_gmt = '2024-02-10 00:00:00+00' WHERE id = 1")
+    assert not run_checks()["cursor_in_windows"].passed
+
+
+def test_a_window_claimed_complete_that_was_not_read_to_its_end_fails(loaded, run_checks, instance):
+    key = dg.AssetKey(["storefront", "orders"])
+    record = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, asset_partitions=["2024-01-01"]), limit=1
+    ).records[0]
+    metadata = dict(record.asset_materialization.metadata)
+    metadata["fetched_until"] = dg.MetadataValue.timestamp(datetime(2024, 1, 20, tzinfo=UTC))
+    event = dg.AssetMaterialization(asset_key=key, partition="2024-01-01", metadata=metadata)
+    instance.report_runless_asset_event(event)
+    assert not run_checks()["complete_is_read"].passed
+
+
+def test_a_table_that_is_not_there_fails_and_says_so(api, run_checks):
+    assert not run_checks()["key"].passed
+
+
+def numbers(check: dg.AssetCheckEvaluation) -> dict[str, object]:
+    return {name: value.value for name, value in check.metadata.items()}
+
+
+def test_the_total_the_api_tells_is_compared_with_the_keys_that_were_read(loaded, run_checks):
+    assert numbers(run_checks()["source_count"]) == {
+        "source_rows": 2,
+        "keys_read": 2,
+        "reads_compared": 1,
+        "windows_that_differ": [],
+    }
+
+
+def test_fewer_keys_than_the_api_says_there_are_is_a_warning_that_names_the_window(api, materialize, run_checks):
+    short = {"data": [order(1, "2024-01-05T00:00:00")]}
+    api.answer("/orders", body=short, headers={"X-WP-Total": "1"}, times=1)
+    materialize("storefront/orders", until=FIRST)
+    assert run_checks()["source_count"].passed
+    api.answer("/orders", body=short, headers={"X-WP-Total": "2"}, times=1)
+    api.answer("/orders", body={"data": []}, headers={"X-WP-Total": "2"})
+    materialize("storefront/orders", until=FIRST)
+    check = run_checks()["source_count"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert numbers(check)["windows_that_differ"] == ["2024-01-01"]
+    assert (numbers(check)["source_rows"], numbers(check)["keys_read"]) == (2, 1)
+
+
+def test_what_is_loaded_whole_is_counted_against_the_api_too(api, materialize, run_checks):
+    api.set("storefront/customers", [{"id": id} for id in range(250)])
+    assert materialize("storefront/customers").errors == []
+    assert numbers(run_checks("customers")["source_count"]) == {
+        "source_rows": 250,
+        "keys_read": 250,
+        "reads_compared": 1,
+    }
+
+
+def test_where_the_api_tells_no_total_the_check_says_that_it_compared_nothing(api, materialize, run_checks):
+    api.answer("/customers", body={"data": [{"id": 1}]})
+    materialize("storefront/customers")
+    assert "told no total" in str(numbers(run_checks("customers")["source_count"])["reason"])
+
+
+def test_a_field_nobody_declared_is_a_warning_by_its_name_and_an_error_of_nothing_else(api, materialize, run_checks):
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00", gift_note="For you")])
+    materialize("storefront/orders", until=FIRST)
+    checks = run_checks()
+    assert {name for name, check in checks.items() if not check.passed} == {"columns"}
+    assert checks["columns"].severity == dg.AssetCheckSeverity.WARN
+    assert numbers(checks["columns"]) == {
+        "added": 1,
+        "type_changed": 0,
+        "missing": 0,
+        "differences": {"added": {"gift_note": "text"}, "type_changed": {}, "missing": []},
+    }
+
+
+def test_a_column_that_is_declared_as_another_type_than_the_table_has_is_a_warning(loaded, run_checks, monkeypatch):
+    storefront = load_connectors()["storefront"]
+    declared = {**storefront.tables["orders"]["parent_id"], "data_type": "text"}
+    monkeypatch.setitem(storefront.tables["orders"], "parent_id", declared)
+    assert numbers(run_checks(storefront=storefront)["columns"])["differences"]["type_changed"] == {
+        "parent_id": "text, but bigint in the table"
+    }

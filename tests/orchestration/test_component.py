@@ -1,0 +1,242 @@
+"""A connector in YAML is the same as in Python, and what is wrong with it is said where it is written."""
+
+import re
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+import jsonschema
+import pytest
+import yaml
+
+import connectors_dagster
+from connectors_dagster import Connector, RestConnector, Secret, Setting, build_definitions, definitions
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.orchestration.scaffolder import RestConnectorScaffolder
+from tests.support.rows import address, customer, product
+
+pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "add-your-api.md").read_text(encoding="utf-8")
+BLOCKS = {kind: re.findall(rf"```{kind}\n(.*?)```", DOCS, re.DOTALL) for kind in ("yaml", "python")}
+
+
+def in_yaml(connector: Connector) -> str:
+    """Write a connector as YAML."""
+    model = RestConnector.get_model_cls()
+    same = {field.name: getattr(connector, field.name) for field in fields(Connector) if field.name != "schema"}
+    attributes = model(**{**same, "config": plain(connector.config), "schema_file": str(connector.schema)})
+    given = attributes.model_dump(mode="json")
+    return yaml.safe_dump({"type": "connectors_dagster.RestConnector", "attributes": given}, sort_keys=False)
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Setting):
+        return f"{{{{ {'secret' if isinstance(value, Secret) else 'setting'}.{value} }}}}"
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass
+class Scaffolded:
+    """A folder in place of the project's own for what `dg scaffold defs` writes."""
+
+    folder: Path
+    module: ModuleType
+
+    def put(self, name: str, text: str, schema: str = "tables: {}") -> None:
+        """Write a component."""
+        (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / name / "schema.yaml").write_text(schema, encoding="utf-8")
+        (self.folder / name / "defs.yaml").write_text(text, encoding="utf-8")
+
+    def load(self) -> tuple[RestConnector, dg.Definitions]:
+        """Load the only component and its definitions."""
+        tree = dg.ComponentTree.from_module(defs_module=self.module, project_root=self.folder.parent)
+        (component,) = tree.get_all_components(of_type=RestConnector)
+        return component, component.build_defs(tree.load_context)
+
+
+@pytest.fixture
+def scaffolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
+    folder = tmp_path / f"scaffolded_{uuid4().hex}"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    module = import_module(folder.name)
+    monkeypatch.setattr(definitions, "defs_folder", module)
+    return Scaffolded(folder, module)
+
+
+def described(definitions: dg.Definitions) -> dict[str, Any]:
+    """Everything Dagster shows of definitions."""
+    families = [asset for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition)]
+    return {
+        "assets": sorted(definitions.resolve_all_asset_specs(), key=lambda spec: spec.key),
+        "families": [(family.op.name, family.op.pool, family.partitions_def) for family in families],
+        "config": [str(family.op.config_schema.config_type) for family in families],
+        "jobs": [(job.name, job.description) for job in definitions.jobs or ()],
+        "schedules": [(s.name, s.cron_schedule, s.default_status) for s in definitions.schedules or ()],
+        "sensors": [(sensor.name, sensor.default_status) for sensor in definitions.sensors or ()],
+    }
+
+
+@pytest.mark.parametrize("twin", load_connectors().values(), ids=lambda connector: connector.name)
+def test_a_python_and_a_yaml_twin_are_one_value_and_give_identical_definitions(twin, scaffolded, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", twin.name)
+    scaffolded.put(twin.name, in_yaml(twin))
+    component, definitions = scaffolded.load()
+    assert component.connector == twin
+    assert [(type(s), s) for s in component.connector.settings] == [(type(s), s) for s in twin.settings]
+    assert described(definitions) == described(build_definitions(twin))
+
+
+def test_the_twins_in_the_docs_are_one_value_with_the_columns_shown_there(scaffolded, tmp_path):
+    declared, schema, _ = BLOCKS["yaml"]
+    scaffolded.put("helpdesk", declared, schema)
+    (tmp_path / "helpdesk.schema.yaml").write_text(schema)
+    names: dict[str, Any] = {"__file__": str(tmp_path / "helpdesk.py")}
+    exec(compile(BLOCKS["python"][0], "helpdesk.py", "exec"), names)
+    in_python, (component, _) = names["connector"], scaffolded.load()
+    different = {
+        f.name for f in fields(Connector) if getattr(in_python, f.name) != getattr(component.connector, f.name)
+    }
+    assert different == {"schema"}
+    assert component.connector.tables == in_python.tables
+    assert list(component.connector.tables["tickets"]) == ["id", "updated_at", "subject"]
+
+
+def test_yaml_can_say_everything_python_can():
+    known = set(RestConnector.get_model_cls().model_fields)
+    assert known == {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
+
+
+SCHEMA = RestConnector.get_model_cls().model_json_schema()
+
+
+@pytest.mark.parametrize("connector", load_connectors().values(), ids=lambda connector: connector.name)
+def test_the_schema_that_editors_and_dg_check_by_takes_every_shipped_connector(connector):
+    document = yaml.safe_load(in_yaml(connector))["attributes"]
+    jsonschema.validate(document, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("data_selector: tickets", "data_selctor: tickets", "'data_selctor' was unexpected"),
+        ("type: offset", "type: ofset", "'ofset' is not one of"),
+        ("limit: 50", "limit: fifty", "'fifty' is not of type 'integer'"),
+        ("{type: bearer, token:", "{type: bearer, tokn:", "'tokn' was unexpected"),
+        ("description: Support tickets", "", "'description' is a required property"),
+        ("\n  resources:", "\n  resource:", "'resource' was unexpected"),
+        ("timestamp_format:", "timestamp_fromat:", "'timestamp_fromat' was unexpected"),
+    ],
+)
+def test_a_wrong_word_is_named_by_the_schema(before, after, message):
+    document = yaml.safe_load(BLOCKS["yaml"][0].replace(before, after))["attributes"]
+    errors = [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(document)]
+    assert any(message in error for error in errors), errors
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            'token: "{{ secret.token }}"',
+            "token: t0p-s3cret",
+            'token of auth is written out: write "{{ secret.token }}"',
+        ),
+        ('"{{ setting.base_url }}"', '"https://{{ setting.host }}/api"', "a setting stands for a whole value"),
+        ("primary_key: id", "selected: true", "helpdesk/tickets: primary_key is missing"),
+    ],
+)
+def test_what_the_schema_cannot_know_is_refused_when_it_is_loaded(before, after, message, scaffolded):
+    scaffolded.put("helpdesk", BLOCKS["yaml"][0].replace(before, after))
+    with pytest.raises(Exception, match="helpdesk") as caught:
+        scaffolded.load()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert message in shown
+    assert "t0p-s3cret" not in shown
+
+
+def test_text_that_looks_like_a_number_stays_text(scaffolded):
+    params = 'params: {version: "2", day: "2024-01-01"}'
+    scaffolded.put("helpdesk", BLOCKS["yaml"][0].replace("path: /tickets\n", f"path: /tickets\n          {params}\n"))
+    params = scaffolded.load()[0].connector.graph["tickets"].endpoint["params"]
+    assert params == {"version": "2", "day": "2024-01-01"}
+
+
+def test_dg_finds_the_component_in_the_package():
+    (entry,) = entry_points(group="dagster_dg_cli.registry_modules", name="connectors_dagster")
+    module = entry.load()
+    assert module is connectors_dagster
+    assert module.RestConnector is RestConnector
+    assert "RestConnector" in dir(module)
+
+
+def test_importing_the_package_does_not_import_dagster():
+    code = "import sys, connectors_dagster.connectors as c; c.load_connectors(); assert 'dagster' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_scaffolded_is_a_connector_and_a_second_one_can_be_added_to_it(scaffolded):
+    folder = scaffolded.folder / "my-api"
+    folder.mkdir()
+    scaffold(folder)
+    assert scaffolded.load()[0].connector.name == "my_api"
+    scaffold(folder, append=True)
+    documents = list(yaml.safe_load_all((folder / "defs.yaml").read_text()))
+    assert [document["attributes"]["name"] for document in documents] == ["my_api", "my_api"]
+
+
+def scaffold(folder: Path, *, append: bool = False) -> None:
+    request = dg.ScaffoldRequest(
+        type_name="connectors_dagster.RestConnector",
+        target_path=folder / "defs.yaml" if append else folder,
+        scaffold_format="yaml",
+        project_root=None,
+        params=None,
+        append=append,
+    )
+    RestConnectorScaffolder().scaffold(request)
+
+
+def storefront_as(name: str) -> str:
+    """The storefront in YAML under another name."""
+    return in_yaml(load_connectors()["storefront"]).replace("name: storefront\n", f"name: {name}\n", 1)
+
+
+def test_the_docs_connector_for_the_sandbox_loads_like_any_other(scaffolded, api, monkeypatch, materialize, warehouse):
+    scaffolded.put("my_api", BLOCKS["yaml"][2])
+    monkeypatch.setenv("SOURCES__MY_API__BASE_URL", api.environment["SOURCES__BILLING__BASE_URL"])
+    monkeypatch.setenv("SOURCES__MY_API__TOKEN", api.environment["SOURCES__BILLING__API_KEY"])
+    api.set("billing/products", [product("p1", "2024-01-05T00:00:00Z"), product("p2", "2024-02-05T00:00:00Z")])
+    api.set("billing/customers", [customer("c1")])
+    api.set("billing/customer_addresses", [address("a1", "c1")])
+    assert not materialize("my_api", until=datetime(2024, 1, 2, tzinfo=UTC)).errors
+    assert warehouse.ids("my_api.products") == ["p1"]
+    assert warehouse.query("SELECT id, _customers_id FROM my_api.addresses") == [("a1", "c1")]
+
+
+def test_a_scaffolded_connector_can_be_turned_off(scaffolded, monkeypatch):
+    scaffolded.put("shop", storefront_as("shop"))
+    assert "shop" in [connector.name for connector in definitions.enabled_connectors()]
+    monkeypatch.setenv("CONNECTORS__ENABLED", "billing")
+    assert {spec.group_name for spec in definitions.defs().resolve_all_asset_specs()} == {"billing"}
+
+
+def test_a_name_is_taken_only_once(scaffolded):
+    scaffolded.put("billing", storefront_as("billing"))
+    with pytest.raises(ValueError, match=r"billing: both in connectors/ and in defs/"):
+        definitions.defs()

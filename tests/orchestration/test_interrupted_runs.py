@@ -1,0 +1,95 @@
+"""Runs of Dagster that meet, are killed or asked to end: pools hold, and nobody waits for ever."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGTERM
+
+import dagster as dg
+import pytest
+
+from connectors_dagster.orchestration import runs
+from tests.support.processes import Job, Trap, start_command
+from tests.support.rows import order
+
+SHIPPED = Path(__file__).parents[2] / ".dagster" / "dagster.yaml"
+JANUARY = ("--to", "2024-01-31")
+ORDERS = ["storefront/orders"]
+
+
+@pytest.fixture
+def instance(project) -> Iterator[dg.DagsterInstance]:
+    """An instance with the project's own configuration, pools included."""
+    home = project / ".dagster"
+    home.mkdir()
+    shutil.copy(SHIPPED, home)
+    with runs.open_instance(project) as instance:
+        yield instance
+
+
+def folders(project) -> list[str]:
+    return [
+        path.name for base in (".connectors/loads", ".dagster/processes") for path in (project / base).glob("load-*")
+    ]
+
+
+def test_a_pool_lets_one_run_of_a_family_in_at_a_time_even_on_machines_that_share_no_folder(api, warehouse, instance):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00"), order(2, "2024-02-15T00:00:00")])
+    api.delay = 4
+    spans = {"here": JANUARY, "there": ("--from", "2024-01-31", "--to", "2024-03-01")}
+    processes = []
+    for folder, span in spans.items():
+        job = Job(ORDERS, environment={**os.environ, "CONNECTORS__WORK_FOLDER": folder})
+        processes.append(start_command(job, *span))
+        # Not within milliseconds: in SQLite, Dagster looks for a free place and takes it, in two steps.
+        assert api.begun.wait(60)
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    there, here = instance.get_run_records()
+    assert there.start_time < here.end_time
+    assert api.most_concurrent == 1
+    assert warehouse.ids("storefront.orders") == [1, 2]
+
+
+@pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
+def test_a_signal_ends_the_command_at_once_and_cleanly(api, warehouse, project, instance, signal):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    api.delay = 1
+    process = start_command(Job(["storefront/customers", "storefront/orders"]), *JANUARY)
+    assert api.begun.wait(60)
+    os.kill(process.pid, signal)
+    process.join()
+    assert process.exitcode == 1
+    assert [path for path, _ in api.requests] == ["/storefront/customers"]
+    assert folders(project) == []
+    [run] = instance.get_runs()
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    assert instance.event_log_storage.get_concurrency_run_ids() == set()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(Trap("requests.sessions:Session.send"), id="extraction"),
+        pytest.param(Trap("connectors_dagster.read.preview:Preview.as_markdown"), id="loaded but not yet recorded"),
+    ],
+)
+def test_a_killed_command_holds_up_nobody_and_the_next_one_loads_exactly(
+    api, warehouse, project, instance, materialize, place
+):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    process = start_command(Job(ORDERS, trap=place), *JANUARY)
+    process.join()
+    assert process.exitcode == -SIGKILL
+    [killed] = instance.get_runs()
+    assert instance.event_log_storage.get_concurrency_run_ids() == {killed.run_id}
+
+    summary = materialize("storefront/orders", until=datetime(2024, 1, 31, tzinfo=UTC))
+    assert summary.errors == [] and summary.lines["storefront/orders"].rows == 1
+    assert warehouse.ids("storefront.orders") == [1]
+    assert folders(project) == []
+    assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
+    assert instance.event_log_storage.get_concurrency_run_ids() == set()

@@ -1,0 +1,197 @@
+"""The open window is read again and again until it is complete, with a clock that stands still."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from connectors_dagster import Cursor, TimestampFormat
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.orchestration import clock, runs
+from connectors_dagster.orchestration.assets import build_assets
+from connectors_dagster.orchestration.partitions import open_windows
+from connectors_dagster.spec.windows import WindowGrid
+from tests.support.api import Api
+from tests.support.feed import Feed, build_connector, load_slices, read_slices
+from tests.support.rows import order, picklist, product
+
+LAG = timedelta(minutes=5)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+FOURTH, FIFTH, EIGHTH = "2024-03-31", "2024-04-30", "2024-07-29"
+GRID = WindowGrid("P30D", "2024-01-01")
+NOON = datetime(2024, 4, 10, 12, tzinfo=UTC)
+
+
+class Time:
+    """The time it is for Dagster."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time(NOON)
+    monkeypatch.setattr(clock, "now", lambda: time.now)
+    return time
+
+
+@pytest.fixture
+def run(instance: dg.DagsterInstance, time: Time) -> Callable[..., dict[str, Any]]:
+    """Materialize windows in one run and return what the last of them recorded; a refresh resumes."""
+
+    def run_(asset: str, windows: Sequence[str], *, refresh: bool = False) -> dict[str, Any]:
+        open_windows(instance, GRID, time.now)
+        key = dg.AssetKey(asset.split("/"))
+        assets = build_assets(load_connectors()[key.path[0]])
+        job = dg.Definitions(assets=assets).resolve_implicit_job_def_def_for_assets([key])
+        assert job
+        config = {"config": {"full": not refresh}}
+        job.execute_in_process(
+            run_config={**runs.QUIET, "ops": {"__".join(key.path): config}},
+            instance=instance,
+            asset_selection=[key],
+            tags={runs.RANGE_START: windows[0], runs.RANGE_END: windows[-1]},
+        )
+        return recorded(instance, asset, windows[-1])
+
+    return run_
+
+
+def recorded(instance: dg.DagsterInstance, asset: str, window: str) -> dict[str, Any]:
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset.split("/")), asset_partitions=[window])
+    (record,) = instance.fetch_materializations(wanted, limit=1).records
+    assert record.asset_materialization
+    return {name: value.value for name, value in record.asset_materialization.metadata.items()}
+
+
+def test_the_open_window_is_read_up_to_now_but_claimed_only_up_to_the_lookback(api, run, instance, warehouse):
+    api.set("storefront/orders", [order(1, "2024-04-10T11:59:59")])
+    opened = run("storefront/orders", ["2024-03-01", FOURTH])
+    closed = recorded(instance, "storefront/orders", "2024-03-01")
+    assert opened["fetched_until"] == (NOON - LAG).timestamp()
+    assert not opened["complete"]
+    assert closed["fetched_until"] == closed["window_end"] == opened["window_start"]
+    assert closed["complete"]
+    assert "2024-04-30T00:00:00" in [asked["modified_before"] for asked in api.asked("/orders")]
+    assert warehouse.ids("storefront.orders") == [1]
+
+
+def test_a_refresh_resumes_where_the_last_read_settled_and_a_run_by_hand_reads_all(api, run, time, warehouse):
+    run("storefront/orders", [FOURTH])
+    time.now += HOUR
+    api.set("storefront/orders", [order(1, "2024-04-10T11:54:00"), order(2, "2024-04-10T12:30:00")])
+    refreshed = run("storefront/orders", [FOURTH], refresh=True)
+    time.now += HOUR
+    assert run("storefront/orders", [FOURTH], refresh=True)["rows"] == 0
+    by_hand = run("storefront/orders", [FOURTH])
+    # One tick earlier than the start, for the shop's lower bound is exclusive.
+    assert [asked["modified_after"] for asked in api.asked("/orders")] == [
+        "2024-03-30T23:59:59",
+        "2024-04-10T11:49:59",
+        "2024-04-10T12:49:59",
+        "2024-03-30T23:59:59",
+    ]
+    assert refreshed["fetched_until"] == (NOON + HOUR - LAG).timestamp()
+    assert (refreshed["rows"], by_hand["rows"]) == (2, 2)
+    assert warehouse.ids("storefront.orders") == [1, 2]
+
+
+def test_a_change_the_api_shows_late_is_found_by_the_next_refresh(api, run, time, warehouse):
+    run("billing/products", [FOURTH])
+    api.set("billing/products", [product("late", (NOON - LAG + MINUTE).isoformat())])
+    time.now += HOUR
+    assert run("billing/products", [FOURTH], refresh=True)["rows"] == 1
+    assert warehouse.ids("billing.products") == ["late"]
+
+
+def test_the_roll_over_into_a_new_window_loses_nothing(api, run, time, instance, warehouse):
+    window = GRID.find(FOURTH)
+    time.now = window.end - HOUR
+    run("storefront/orders", [FOURTH])
+    time.now = window.end + MINUTE
+    api.set("storefront/orders", [order(1, "2024-04-30T00:00:30")])
+    assert run("storefront/orders", [FOURTH, FIFTH], refresh=True)["fetched_until"] == window.end.timestamp()
+    assert not recorded(instance, "storefront/orders", FOURTH)["complete"]
+    api.set("storefront/orders", [order(1, "2024-04-30T00:00:30"), order(2, "2024-04-29T23:59:59")])
+    time.now = window.end + 2 * LAG
+    run("storefront/orders", [FOURTH, FIFTH], refresh=True)
+    assert recorded(instance, "storefront/orders", FOURTH)["complete"]
+    assert not recorded(instance, "storefront/orders", FIFTH)["complete"]
+    assert warehouse.ids("storefront.orders") == [1, 2]
+
+
+def test_after_an_outage_of_three_windows_one_refresh_catches_up(api, run, time, instance, warehouse):
+    run("storefront/orders", [FOURTH])
+    time.now = GRID.find(EIGHTH).start + HOUR
+    windows = [window for window in GRID.opened(time.now) if window.key >= FOURTH]
+    missed = ["2024-04-10T11:55:00", *(f"{window.end - MINUTE:%Y-%m-%dT%H:%M:%S}" for window in windows[:-1])]
+    api.set("storefront/orders", [order(id, at) for id, at in enumerate(missed)])
+    run("storefront/orders", [FOURTH, EIGHTH], refresh=True)
+    assert sorted(asked["modified_after"] for asked in api.asked("/orders")[1:]) == [
+        "2024-04-10T11:49:59",
+        "2024-04-29T23:59:59",
+        "2024-05-29T23:59:59",
+        "2024-06-28T23:59:59",
+        "2024-07-28T23:59:59",
+    ]
+    complete = [recorded(instance, "storefront/orders", window.key)["complete"] for window in windows]
+    assert complete == [True, True, True, True, False]
+    assert warehouse.ids("storefront.orders") == [0, 1, 2, 3, 4]
+
+
+def test_what_another_shop_or_another_destination_has_read_does_not_count(api, run, time, tmp_path, monkeypatch):
+    run("storefront/orders", [FOURTH])
+    whole = api.asked("/orders")[0]
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "other.duckdb"))
+    run("storefront/orders", [FOURTH], refresh=True)
+    assert api.asked("/orders") == [whole, whole]
+    with Api().served() as other_shop:
+        monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", other_shop.environment["SOURCES__STOREFRONT__BASE_URL"])
+        run("storefront/orders", [FOURTH], refresh=True)
+        assert other_shop.asked("/orders") == [whole]
+
+
+def test_a_row_that_changes_again_on_the_day_of_its_plain_date_is_found_by_a_refresh(tmp_path):
+    window = GRID.find(FOURTH)
+    by_day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
+    with Feed(grain=by_day.granularity).served() as feed:
+        feed.put(1, NOON + HOUR, at="2024-04-10")
+        feed.put(2, NOON - timedelta(days=1), at="2024-04-09")
+        (piece,) = GRID.slices([window], now=NOON + 2 * HOUR, lookback=LAG)
+        refresh = piece.resumed(NOON, lag=LAG)
+        for bounds in ("both", "none"):
+            connector = build_connector(tmp_path, feed, Cursor(timestamp_format=by_day), bounds=bounds)
+            assert read_slices(connector, [refresh]) == ([1], [1])
+        undeclared = build_connector(tmp_path, feed, Cursor(), bounds="none")
+        assert read_slices(undeclared, [refresh]) == ([1], [1])
+
+
+def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehouse):
+    window, orders = GRID.find(FOURTH), load_connectors()["fulfillment"].graph["orders"]
+    lag = orders.connector.lookback
+    (first,) = GRID.slices([window], now=window.end + HOUR, lookback=lag)
+    load_slices(orders, [first])
+    # Changed two hours after the window ended, says UTC; five hours before that, says Chicago.
+    api.set("fulfillment/orders", [picklist(1, "2024-04-29 21:00:00")])
+    (second,) = GRID.slices([window], now=window.end + 3 * HOUR, lookback=lag)
+    assert not first.complete
+    load_slices(orders, [second.resumed(first.until, lag=lag)])
+    assert warehouse.column("fulfillment.orders", "idorder") == [1]
+
+
+def test_a_day_that_runs_is_not_claimed_where_cursors_are_plain_dates():
+    window = GRID.find(FOURTH)
+    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, granularity=timedelta(days=1))
+    assert piece.until == datetime(2024, 4, 10, tzinfo=UTC)
+
+
+def test_a_window_read_up_to_its_end_is_not_asked_for_again_without_a_lag(tmp_path):
+    first, second = GRID.slices(GRID.opened(NOON)[:2], now=NOON, lookback=timedelta(0))
+    with Feed().served() as feed:
+        connector = build_connector(tmp_path, feed, Cursor())
+        read_slices(connector, [first.resumed(first.until, lag=timedelta(0)), second])
+        assert [asked["after"] for asked in feed.asked] == ["2024-01-31T00:00:00Z"]
+        assert read_slices(connector, [first.resumed(first.until, lag=timedelta(0))]) == ([0], [])

@@ -1,0 +1,54 @@
+"""Children are asked for parent by parent, under the parent's own path, also when the parent is gone by then."""
+
+from urllib.parse import unquote
+
+import pytest
+from starlette.responses import JSONResponse
+
+from connectors_dagster.errors import ApiError, RowError
+from tests.support.listing import LISTS
+from tests.support.rows import address, customer
+
+
+@pytest.mark.parametrize(
+    ("parents", "children", "path"),
+    [
+        ("billing/customers", "billing/customer_addresses", "/addresses"),
+        ("billing/customers", "billing/businesses", "/businesses"),
+        ("subscriptions/item", "subscriptions/attached_item", "/attached_items"),
+    ],
+)
+def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load, warehouse, parents, children, path):
+    api.set(parents, [{"id": "a"}, {"id": "b"}, {"id": "c"}])
+    api.set(children, [{"id": f"{p} {n}", "customer_id": p, "parent_item_id": p} for p in "abc" for n in (1, 2)])
+
+    def vanish(request):
+        return JSONResponse({"message": "no such thing"}, 404) if request.url.path.endswith(f"/b{path}") else None
+
+    api.faults.append(vanish)
+    [stats] = load(parents, children)[children].values()
+    assert warehouse.ids(children.replace("/", ".")) == ["a 1", "a 2", "c 1", "c 2"]
+    assert (stats.rows, stats.ignored, stats.retries) == (4, 1, 0)
+
+
+def test_404_elsewhere_fails(api, read):
+    api.faults.append(lambda _: JSONResponse({}, 404))
+    for resource in [*LISTS, "billing/customers", "subscriptions/item"]:
+        with pytest.raises(ApiError, match=f"{resource}.*answered 404.*check base_url and path"):
+            read(resource)
+
+
+def test_a_parents_key_cannot_lead_to_another_endpoint(api, load):
+    api.set("billing/customers", [customer("../products"), customer("a/b?c#d")])
+    api.set("billing/customer_addresses", [address("1", "../products"), address("2", "a/b?c#d")])
+    load("billing/customer_addresses")
+    assert not [path for path, _ in api.requests if unquote(path) == "/billing/v1/products/addresses"]
+    assert not api.asked("/products")
+
+
+@pytest.mark.parametrize("key", [None, ".."])
+def test_a_parent_without_a_usable_key_fails_instead_of_asking_for_something_else(api, load, key):
+    api.answer("/v1/customers", body={"data": [{"id": key}], "has_more": False, "next": None})
+    with pytest.raises(RowError, match=r"billing/customer_addresses: a row of billing/customers has .* as 'id'"):
+        load("billing/customer_addresses")
+    assert not api.asked("/addresses")

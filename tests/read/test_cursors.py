@@ -1,0 +1,203 @@
+"""Cursors and bounds as APIs write and mean them: declared per resource, no row between two windows lost."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors_dagster import Cursor, TimestampFormat
+from connectors_dagster.errors import RowError
+from connectors_dagster.spec.windows import Slice, WindowGrid
+from tests.support.feed import EPOCH, Feed, build_connector, load_slices, read_slices
+
+DAY = timedelta(days=1)
+HALF, SECOND = timedelta(seconds=0.5), timedelta(seconds=1)
+NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
+GRID = WindowGrid("P30D", "2024-01-01")
+START, END, NEXT_END = (window.start for window in GRID.opened(NOW)[:3])
+
+
+@pytest.fixture
+def feed() -> Iterator[Feed]:
+    with Feed().served() as feed:
+        yield feed
+
+
+def slices(count: int) -> list[Slice]:
+    return GRID.slices(GRID.opened(NOW)[:count], now=NOW, lookback=SECOND)
+
+
+CLOCKS: dict[str, tuple[TimestampFormat, str, Callable[[datetime], Any], Callable[[str], datetime]]] = {
+    "epoch seconds": (
+        TimestampFormat(format="epoch_seconds"),
+        "bigint",
+        lambda at: int(at.timestamp()),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "epoch seconds as text": (
+        TimestampFormat(format="epoch_seconds"),
+        "text",
+        lambda at: str(int(at.timestamp())),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "epoch seconds with a fraction": (
+        TimestampFormat(format="epoch_seconds"),
+        "double",
+        lambda at: at.timestamp(),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "epoch milliseconds": (
+        TimestampFormat(format="epoch_milliseconds", granularity=timedelta(milliseconds=1)),
+        "timestamp",
+        lambda at: (at - EPOCH) // timedelta(milliseconds=1),
+        lambda text: EPOCH + int(text) * timedelta(milliseconds=1),
+    ),
+    "plain dates": (
+        TimestampFormat(format="%Y-%m-%d", granularity=DAY),
+        "date",
+        lambda at: at.date().isoformat(),
+        datetime.fromisoformat,
+    ),
+    "bounds in epoch seconds, cursors in ISO 8601": (
+        TimestampFormat(format="epoch_seconds"),
+        "timestamp",
+        lambda at: at.isoformat(),
+        lambda text: datetime.fromtimestamp(int(text), UTC),
+    ),
+    "dates the other way round": (
+        TimestampFormat(format="%d.%m.%Y %H:%M:%S"),
+        "text",
+        lambda at: at.strftime("%d.%m.%Y %H:%M:%S"),
+        lambda text: datetime.strptime(text, "%d.%m.%Y %H:%M:%S"),
+    ),
+}
+
+
+@pytest.mark.parametrize("timestamp_format", CLOCKS)
+def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, tmp_path, timestamp_format):
+    timestamp_format, column, write, feed.read = CLOCKS[timestamp_format]
+    feed.grain = timestamp_format.granularity
+    for id, at in enumerate([START, START + HALF, END - DAY, END - SECOND, END, NEXT_END - SECOND, NEXT_END]):
+        feed.put(id, at, at=write(at))
+    filtered, scanned = (
+        build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format), column=column, bounds=bounds)
+        for bounds in ("both", "none")
+    )
+    assert read_slices(filtered, slices(2)) == ([4, 2], [0, 1, 2, 3, 4, 5])
+    assert read_slices(scanned, slices(2)) == ([4, 2], [0, 1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize(
+    ("timestamp_format", "in_utc"),
+    [
+        ("epoch seconds", """to_timestamp("at") AT TIME ZONE 'UTC'"""),
+        ("epoch milliseconds", """"at" AT TIME ZONE 'UTC'"""),
+        ("plain dates", """"at"::TIMESTAMP"""),
+    ],
+)
+def test_cursors_that_are_no_iso_time_arrive_in_their_column(feed, warehouse, tmp_path, timestamp_format, in_utc):
+    timestamp_format, column, write, feed.read = CLOCKS[timestamp_format]
+    feed.put(1, START + DAY, at=write(START + DAY))
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format), column=column)
+    load_slices(connector.graph["changes"], slices(1))
+    assert warehouse.column("feed.changes", in_utc) == [(START + DAY).replace(tzinfo=None)]
+
+
+@pytest.mark.parametrize("grain", [timedelta(microseconds=1), SECOND, DAY], ids=["exact", "second", "day"])
+@pytest.mark.parametrize("upper", ["inclusive", "exclusive"])
+@pytest.mark.parametrize("lower", ["inclusive", "exclusive"])
+def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lower, upper, grain):
+    feed.lower, feed.upper, feed.grain = lower, upper, grain
+    timestamp_format = TimestampFormat(format="%Y-%m-%d", granularity=DAY) if grain == DAY else TimestampFormat()
+    steps = (-DAY, -SECOND, -HALF, timedelta(0), HALF, SECOND, DAY)
+    for id, at in enumerate(edge + step for edge in (START, END, NEXT_END) for step in steps):
+        feed.put(id, at, at=at.isoformat())
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format, lower=lower))
+    assert read_slices(connector, slices(2)) == ([7, 7], list(range(3, 17)))
+
+
+def test_windows_may_begin_within_a_tick(feed, tmp_path):
+    feed.grain, timestamp_format, grid = (
+        DAY,
+        TimestampFormat(format="%Y-%m-%d", granularity=DAY),
+        WindowGrid("P1D", "2024-01-01T22:00:00"),
+    )
+    for id, at in enumerate(["2024-01-02T03:00:00", "2024-01-02T23:00:00", "2024-01-03T21:00:00"]):
+        feed.put(id, datetime.fromisoformat(at).replace(tzinfo=UTC), at=at[:10])
+    pieces = grid.slices(grid.opened(NOW)[:2], now=NOW, lookback=SECOND)
+    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format)), pieces) == (
+        [2, 1],
+        [0, 1, 2],
+    )
+
+
+def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed, tmp_path):
+    for lower in ("inclusive", "exclusive"):
+        read_slices(build_connector(tmp_path, feed, Cursor(lower=lower)), slices(2)[1:])
+    assert feed.asked == [
+        {"after": "2024-01-31T00:00:00Z", "before": "2024-03-01T00:00:00Z"},
+        {"after": "2024-01-30T23:59:59Z", "before": "2024-03-01T00:00:00Z"},
+    ]
+
+
+def test_an_api_without_an_upper_bound_is_asked_once_for_all_windows(feed, tmp_path):
+    for id, at in enumerate([START, END, NEXT_END - SECOND, NEXT_END]):
+        feed.put(id, at, at=at.isoformat())
+    connector = build_connector(tmp_path, feed, Cursor(), bounds="lower")
+    assert read_slices(connector, slices(2)) == ([1, 2], [0, 1, 2])
+    assert feed.asked == [{"after": "2024-01-01T00:00:00Z"}]
+
+
+@pytest.mark.parametrize("path", ["meta.changed", "$.meta.changed", "meta['changed']"])
+def test_a_cursor_may_lie_inside_an_object(feed, tmp_path, path):
+    feed.put(1, START, meta={"changed": START.isoformat()})
+    feed.put(2, END, meta={"changed": END.isoformat()})
+    connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"), path=path, bounds="none")
+    assert read_slices(connector, slices(1)) == ([1], [1])
+
+
+UNDATED = [{"at": None}, {}, {"at": ""}]
+
+
+@pytest.mark.parametrize("bounds", ["both", "none"])
+def test_rows_without_a_cursor_go_once_with_the_first_window(feed, tmp_path, bounds):
+    feed.put(0, END, at=END.isoformat())
+    for id, fields in enumerate(UNDATED, start=1):
+        feed.put(id, None, **fields)
+    connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds)
+    assert read_slices(connector, slices(2)) == ([3, 1], [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("bounds", ["both", "none"])
+def test_rows_without_a_cursor_are_kept_when_the_first_window_is_not_read_again(feed, tmp_path, bounds):
+    connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds)
+    feed.put(1, None, at=None)
+    assert read_slices(connector, slices(3)[1:]) == ([1, 0], [1])
+
+
+@pytest.mark.parametrize("fields", UNDATED, ids=["null", "missing", "empty"])
+def test_rows_without_a_cursor_fail_where_that_is_declared(feed, tmp_path, fields):
+    feed.put(1, None, **fields)
+    connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"))
+    with pytest.raises(RowError, match=r"feed/changes: a row has no cursor 'at', and rows without one are declared"):
+        read_slices(connector, slices(4))
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "1711111112222", "0000-00-00 00:00:00", "0001-01-01T00:00:00+02:00", True, {}]
+)
+def test_a_cursor_that_is_no_instant_fails_by_name(feed, tmp_path, value):
+    feed.put(1, START, at=value)
+    with pytest.raises(RowError, match=r"feed/changes: cursor 'at' holds .*, which is no instant"):
+        read_slices(build_connector(tmp_path, feed, Cursor()), slices(4))
+
+
+def test_what_would_be_ignored_of_an_incremental_is_refused(feed, tmp_path):
+    connector = build_connector(tmp_path, feed, Cursor())
+    config: Any = deepcopy(dict(connector.config))
+    config["resources"][0]["endpoint"]["incremental"]["on_cursor_value_missing"] = "exclude"
+    with pytest.raises(ValueError, match=r"feed/changes: \['on_cursor_value_missing'\] of 'incremental' are not read"):
+        replace(connector, config=config)

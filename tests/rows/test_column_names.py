@@ -1,0 +1,40 @@
+"""What configuration names is looked up or refused: it never becomes a path or an SQL identifier as it comes."""
+
+import pytest
+
+from connectors_dagster import Connector
+from connectors_dagster.definitions import enabled_connectors
+from connectors_dagster.spec.windows import WindowGrid
+from tests.support.shop import things
+
+
+@pytest.mark.parametrize(
+    "name", ["../shop", "shop/x", "sh op", 'shop"; DROP TABLE x; --', "Shop", "1shop", "_shop", "shop\n", "shöp", "."]
+)
+def test_a_name_that_is_no_plain_word_never_becomes_a_path_or_a_table(project, name):
+    good = things(project).connector
+    with pytest.raises(ValueError, match="must be lower-case identifiers"):
+        Connector(name=name, description="", schema=good.schema, config=good.config)
+    resources = [{**good.config["resources"][0], "name": name}]
+    with pytest.raises(ValueError, match="must be lower-case identifiers"):
+        Connector(name="shop", description="", schema=good.schema, config={**good.config, "resources": resources})
+
+
+@pytest.mark.parametrize("key", ["../2024-01-01", "2024-01-01'; --", "2024-01-01/..", "2024-01-02", "", "latest"])
+def test_a_window_key_is_looked_up_and_never_used_as_it_comes(key):
+    with pytest.raises(ValueError, match="window"):
+        WindowGrid("P30D", "2024-01-01").find(key)
+
+
+@pytest.mark.parametrize(
+    ("step", "start"), [("P30D/../..", "2024-01-01"), ("P30D'; --", "2024-01-01"), ("P30D", "../../etc"), ("P30D", "'")]
+)
+def test_a_step_or_start_that_is_no_time_is_refused(step, start):
+    with pytest.raises(ValueError, match="ISO 8601"):
+        WindowGrid(step, start)
+
+
+def test_a_connector_that_is_not_there_cannot_be_turned_on(monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "../../etc")
+    with pytest.raises(ValueError, match=r"CONNECTORS__ENABLED names .*there are billing"):
+        enabled_connectors()

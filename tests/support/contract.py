@@ -1,0 +1,50 @@
+"""Connectors read from what is documented: the window of the facts, and readings."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.load import pipeline
+from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.rows.raw_json import decode_row
+from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.windows import Slice, Window
+from tests.support.sheets import read_facts
+
+CONNECTORS = load_connectors()
+RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.graph.values()]
+every_connector = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.name)
+every_resource = pytest.mark.parametrize("resource", RESOURCES, ids=str)
+
+WINDOW = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
+"""The window that the facts speak of; cursors of samples lie in it."""
+SLICE = Slice(WINDOW, WINDOW.start, WINDOW.end)
+
+
+def with_facts(what: str) -> list[Resource]:
+    """List the resources of which the facts say something that not all have."""
+    return [r for r in RESOURCES if what in read_facts(r.connector.name)["resources"].get(r.name, {})]
+
+
+def lineage(resource: Resource, piece: Slice = SLICE) -> list[ResourceReader]:
+    """Prepare to read a resource and the parent its requests are made from, parent first."""
+    client, policy = pipeline.connect(resource.connector)
+    readings: list[ResourceReader] = []
+    for one in [r for r in (resource.parent, resource) if r]:
+        parents = readings[-1].rows_of_children if readings else {}
+        slices = [piece] if resource.windowed else []
+        readings.append(ResourceReader(resource=one, client=client, policy=policy, slices=slices, parents=parents))
+    return readings
+
+
+def read(resource: Resource, piece: Slice = SLICE) -> tuple[list[dict[str, Any]], ResourceReader]:
+    """Read a resource, by way of its parent where it has one; returns its rows."""
+    readings = lineage(resource, piece)
+    found = [[row for rows, _ in reading.pages() for row in rows] for reading in readings]
+    return [decode_row(row) for row in found[-1]], readings[-1]
+
+
+def keys(resource: Resource, rows: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    return {tuple(row[name] for name in resource.primary_key) for row in rows}

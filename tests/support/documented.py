@@ -1,0 +1,131 @@
+"""A server that behaves as documented: paths, pages, rows and errors of tests/facts/<connector>.yaml."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from connectors_dagster import Connector, Secret
+from connectors_dagster.sandbox import serving
+from connectors_dagster.spec.resource import Resource
+from tests.support.paging import STYLES
+from tests.support.sheets import Facts, Row, facts_of
+
+PREFIX = "/the/api"
+PARENTS = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came."""
+
+    resource: str
+    target: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass
+class Documented:
+    """A server with the documented paths of one connector, in documented pages; keeps what it is asked.
+
+    `rows` are what it has, by resource and the value that stands for the parent in the path; `refusals` are given
+    instead, by resource, one after the other.
+    """
+
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+    rows: dict[tuple[str, str | None], list[Row]] = field(default_factory=dict)
+    refusals: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{PREFIX}"
+
+    @contextmanager
+    def served(self) -> Iterator["Documented"]:
+        with serving(self) as self.port:
+            yield self
+
+    def settings(self, connector: Connector) -> dict[str, str]:
+        """Return a value for every setting, its own for each that is not the address."""
+        texts = {setting: f"{connector.name}/{setting}+of+a+test" for setting in connector.settings}
+        return {**texts, **({"base_url": self.base_url} if "base_url" in texts else {})}
+
+    def secrets(self, connector: Connector) -> list[str]:
+        return [value for setting, value in self.settings(connector).items() if isinstance(setting, Secret)]
+
+    def begin(self, resource: Resource) -> Facts:
+        """Forget everything and become the API of this resource; returns what is documented about it."""
+        named = {r.name: facts_of(r) for r in (resource, resource.parent) if r}
+        self.facts, self.rows, self.refusals, self.asked = named, {}, {}, []
+        return named[resource.name]
+
+    def put(self, resource: Resource, rows: Sequence[Row]) -> list[Row]:
+        """Have these rows, of a child under two parents each; returns what there is in all."""
+        facts = self.facts[resource.name]
+        if resource.parent is None:
+            self.rows[resource.name, None] = list(rows)
+            return list(rows)
+        [named] = re.findall(r"{(\w+)}", facts.path)
+        parents = self.facts[resource.parent.name].rows(PARENTS, whole=True)
+        self.rows[resource.parent.name, None] = parents
+        there = []
+        for number, parent in enumerate(parents):
+            mine = [facts.under(row, number) for row in rows]
+            self.rows[resource.name, str(parent[named])] = mine
+            there += mine
+        return there
+
+    def asked_for(self, resource: Resource) -> list[Asked]:
+        """List the requests for a resource, in order."""
+        return [asked for asked in self.asked if asked.resource == resource.name]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answer(Request(scope, receive))(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        path = request.url.path.removeprefix(PREFIX)
+        for name, facts in self.facts.items():
+            pattern = re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(facts.path))
+            if found := re.fullmatch(pattern, path):
+                target = str(request.url).partition(PREFIX)[2]
+                self.asked.append(Asked(name, target, dict(request.query_params), dict(request.headers)))
+                return self._list(name, next(iter(found.groups()), None), request)
+        return JSONResponse({"message": f"{path} is not documented"}, 418)
+
+    def _list(self, name: str, parent: str | None, request: Request) -> Response:
+        facts = self.facts[name]
+        if waiting := self.refusals.get(name):
+            refusal = waiting.pop(0)
+            return JSONResponse(refusal["body"], refusal["status"], headers=refusal.get("headers"))
+        rows = [row for row in self.rows.get((name, parent), []) if facts.shows(row, request.query_params)]
+        paging = facts.paging or {"style": "none"}
+        page = STYLES[paging["style"]](rows, paging, request)
+        body = _wrapped(_shaped(page.rows, facts), facts.rows_at)
+        return JSONResponse({**body, **page.body} if page.body else body, headers=dict(page.headers))
+
+
+def _shaped(rows: Sequence[Row], facts: Facts) -> Any:
+    """Write rows as objects in a list, as single values in a list, or as the one object there is."""
+    if facts.shape == "values":
+        return [row[facts.key[0]] for row in rows]
+    return rows[0] if facts.shape == "object" else list(rows)
+
+
+def _wrapped(rows: Any, rows_at: str) -> Any:
+    """Put rows where a selector finds them."""
+    steps, wrapped = [step for step in rows_at.split(".") if step != "$"], rows
+    if "*" in steps:
+        at = steps.index("*")
+        [inner] = steps[at + 1 :]
+        wrapped, steps = [{inner: row} for row in rows], steps[:at]
+    for step in reversed(steps):
+        wrapped = {step: wrapped}
+    return wrapped

@@ -1,0 +1,100 @@
+"""What is documented about each resource: tests/facts/<connector>.yaml."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import yaml
+
+from connectors_dagster.spec.resource import Resource
+
+Row = dict[str, Any]
+FOLDER = Path(__file__).parents[1] / "facts"
+COMMON = ("auth", "rows_at", "params", "paging", "errors")
+WRITE = (
+    "{resource}: nothing is documented. Write tests/facts/{file}.yaml, from the vendor's documentation and not from "
+    "the connector: under `resources`, `{name}: {{path: …, key: […], sample: {{…}}}}`, and whatever else of "
+    "tests/facts/README.md is so"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is documented about one resource, in the words of tests/facts/README.md."""
+
+    path: str
+    key: Sequence[str]
+    sample: Row
+    auth: Mapping[str, Any]
+    parent: str | None = None
+    rows_at: str = "$"
+    shape: Literal["list", "values", "object"] = "list"
+    params: Mapping[str, str] = field(default_factory=dict)
+    paging: Mapping[str, Any] | None = None
+    cursor: str | None = None
+    window: Mapping[str, str] = field(default_factory=dict)
+    first_window: Mapping[str, str] | None = None
+    hidden: Mapping[str, Any] | None = None
+    errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many rows a page has; what has no pages has few, and an object is one."""
+        return int(self.paging["rows"]) if self.paging else 1 if self.shape == "object" else 3
+
+    def first_params(self, window: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return what the first request of a window, or of everything, sends beside the place to begin at."""
+        paging = self.paging or {}
+        size = {paging["size"]: str(self.size)} if paging.get("size") else {}
+        params = {name: str(value) for name, value in self.params.items()}
+        return {**params, **size, **(self.window if window is None else window)}
+
+    @property
+    def place(self) -> str:
+        """The parameter that says which page is asked for."""
+        return str((self.paging or {}).get("place", ""))
+
+    def rows(self, count: int, *, whole: bool = False) -> list[Row]:
+        """Make rows like the sample, each with a key of its own: whole, or with nothing but key and cursor."""
+        kept = {name: value for name, value in self.sample.items() if whole or name in (*self.key, self.cursor)}
+        own = [name for name in self.key if name in kept]
+        return [kept | {name: _another(kept[name], n) for name in own} for n in range(count)]
+
+    def shows(self, row: Row, query: Mapping[str, str]) -> bool:
+        """Tell whether the API gives out a row to whoever asks like that."""
+        hidden = self.hidden or {}
+        if not hidden.get("unless") or not hidden["row"].items() <= row.items():
+            return True
+        return all(query.get(name) == str(value) for name, value in hidden["unless"].items())
+
+    def under(self, row: Row, number: int) -> Row:
+        """Make the row of another parent: with other keys, unless the parent is a part of the key."""
+        if any(name not in row for name in self.key):
+            return row
+        return row | {name: _another(row[name], 10_000 * number) for name in self.key}
+
+
+def _another(value: Any, number: int) -> Any:
+    return value + number if isinstance(value, int) else f"{value}{number:05}"
+
+
+@cache
+def read_facts(connector: str) -> Mapping[str, Any]:
+    """Read the facts of a connector; of one without a file there are none."""
+    path = FOLDER / f"{connector}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {"resources": {}}
+
+
+def facts_of(resource: Resource) -> Facts:
+    """Return what is documented about a resource; where nothing is, fail and say what to write."""
+    file = read_facts(resource.connector.name)
+    if resource.name not in file["resources"]:
+        pytest.fail(WRITE.format(resource=resource, file=resource.connector.name, name=resource.name), pytrace=False)
+    common = {name: file[name] for name in COMMON if name in file}
+    own = file["resources"][resource.name]
+    theirs, its = common.get("errors", {}), own.get("errors", {})
+    errors = {name: {**theirs.get(name, {}), **its.get(name, {})} for name in {**theirs, **its}}
+    return Facts(**{**common, **own, "errors": errors})

@@ -1,0 +1,121 @@
+"""The Dagster UI of this project with a sandbox to load from, and a browser to look at it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from connectors_dagster.cli.demo import free_port, ui_command, wait_until_up
+from connectors_dagster.sandbox import environment, generate_tables, running
+
+ROOT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 120_000
+"""Milliseconds that whatever is waited for may take; a run alone starts for seconds."""
+PAGE = {"width": 1600, "height": 900}
+
+
+def find_browser() -> str | None:
+    """Find an installed Chromium."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def chromium(program: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Its own sandbox takes rights that containers and root do not have; all it sees is this machine.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served_ui() -> Iterator[str]:
+    """Serve the UI on an empty instance with everything around it that runs by itself; yields its address."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as home, running(generate_tables()) as sandbox:
+        shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
+        settings = {
+            **environment(sandbox),
+            "DAGSTER_HOME": home,
+            "DESTINATION__DUCKDB__CREDENTIALS": f"{home}/warehouse.duckdb",
+            "CONNECTORS__WORK_FOLDER": f"{home}/work",
+            "CONNECTORS__ENABLED": "billing storefront",
+            "FRESHNESS_DAEMON_INTERVAL_SECONDS": "3",
+        }
+        port = free_port()
+        # Started in the background we are deaf to the keyboard, and whom we start would be, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with (Path(home) / "log").open("w") as log:
+            process = subprocess.Popen(
+                ui_command(port),
+                cwd=ROOT,
+                env={**os.environ, **settings},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until_up(process, f"{address}/server_info", seconds=PATIENCE // 1000)
+            yield address
+        finally:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a server the way a keyboard does, and by force what is left of it."""
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(30)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+class Ui:
+    """What a person does in the UI."""
+
+    def __init__(self, address: str, page: Page, pictures: Path | None) -> None:
+        """Look through a page; pictures are kept in a folder, if there is one."""
+        self.address, self.page, self.pictures = address, page, pictures
+        page.set_default_timeout(PATIENCE)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.address}{path}")
+
+    def asset(self, key: str, view: str) -> None:
+        """Open an asset and one of its tabs."""
+        self.open(f"/assets/{key}")
+        self.page.get_by_role("tab", name=view, exact=True).click()
+
+    def text(self, text: str) -> Locator:
+        return self.page.get_by_text(text, exact=True).first
+
+    def sees(self, *texts: str) -> None:
+        """Wait for every text to be there."""
+        for text in texts:
+            expect(self.text(text)).to_be_visible(timeout=PATIENCE)
+
+    def click(self, text: str) -> None:
+        self.text(text).click()
+
+    def choose_windows(self, search: str, *, count: int) -> None:
+        """Open the dialog to materialize windows and choose all whose key holds a text."""
+        self.page.get_by_role("button", name="Materialize").first.click()
+        self.page.get_by_text("Select a partition or create one").click()
+        self.page.keyboard.type(search)
+        self.click(f"Select all ({count})")
+        self.page.keyboard.press("Escape")
+
+    def photograph(self, name: str) -> None:
+        if self.pictures:
+            self.page.mouse.move(0, 0)
+            self.page.evaluate("document.activeElement.blur()")
+            self.page.wait_for_load_state("networkidle")
+            self.page.screenshot(path=self.pictures / f"{name}.png", animations="disabled")
