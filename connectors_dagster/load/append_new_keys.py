@@ -10,7 +10,7 @@ from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with
 from dlt.common.storages import FileStorage, PackageStorage
 from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.load.destination import destination_name
+from connectors_dagster.load.traits import destination_traits
 
 DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
 """The hint of a table that says that no key comes twice in the load."""
@@ -24,7 +24,7 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
     Only where it takes one statement, which ends whole or not at all. The caller is the only writer until the
     package is loaded.
     """
-    if destination_name() != "duckdb":
+    if not destination_traits().reads_parquet:
         return
     info = pipeline.get_load_package_info(load_id)
     package = PackageStorage(FileStorage(str(Path(info.package_path).parent)), "normalized")

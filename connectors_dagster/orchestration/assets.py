@@ -11,7 +11,7 @@ from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.metadata import answer_metadata, load_metadata, preview_metadata, read_metadata
+from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata, response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
 from connectors_dagster.orchestration.translator import asset_key, build_specs, loaded_metadata
@@ -143,7 +143,7 @@ def _result(
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
     description = "\n".join(str(error) for error in errors)
-    failure = dg.Failure(description, metadata=answer_metadata(errors), allow_retries=False)
+    failure = dg.Failure(description, metadata=response_metadata(errors), allow_retries=False)
     if not all(isinstance(error, PASSING) for error in errors):
         raise failure
     wait = RETRY.calculate_delay(context.retry_number + 1)

@@ -10,7 +10,7 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.common.schema import Schema
 
 from connectors_dagster.config import settings
-from connectors_dagster.load.destination import destination_name
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.orchestration.api_asset import api_key
 from connectors_dagster.spec.resource import Resource
 

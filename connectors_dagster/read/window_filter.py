@@ -39,7 +39,7 @@ class WindowFilter:
         """Sort rows by slice; what belongs to none is counted as outside on the first.
 
         Raises:
-            RowError: a cursor is no instant, or is missing where that is declared to fail.
+            RowError: a cursor is not a timestamp, or is missing and declared to fail.
         """
         kept: dict[Slice, list[RawRow]] = {}
         for row, value in zip(rows, self._cursors(rows), strict=True):
@@ -71,7 +71,9 @@ class WindowFilter:
         try:
             return self.cursor.timestamp_format.decode(value)
         except ValueError as error:
-            raise RowError(f"{self.resource}: cursor {self.path!r} holds {value!r}, which is no instant") from error
+            raise RowError(
+                f"{self.resource}: cursor {self.path!r} contains {value!r}, which is not a timestamp"
+            ) from error
 
     def _without_cursor(self) -> Slice | None:
         if self.cursor.without_cursor == "fail":
