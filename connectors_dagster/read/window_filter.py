@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dlt.common import jsonpath
-
+from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.errors import RowError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.rows.raw_json import RawRow, decode_column, decode_row, join_column
