@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,15 @@ def test_the_time_is_read_in_one_module_of_orchestration_so_that_tests_can_set_i
     room = (PACKAGE / "orchestration").rglob("*.py")
     reading = {path.name for path in room if ".now(UTC)" in path.read_text(encoding="utf-8")}
     assert reading == {"clock.py"}
+
+
+def test_modules_that_are_named_in_strings_exist():
+    names = {
+        node.value
+        for folder in (PACKAGE, Path(__file__).parent)
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and re.fullmatch(r"connectors_dagster(\.[a-z_]+)+", str(node.value))
+    }
+    assert names
+    assert {name for name in names if find_spec(name) is None} == set()
