@@ -91,7 +91,7 @@ def fetch_materializations(
 
 
 def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
-    """Make a job of assets without their checks, or None if no job can hold all of them.
+    """Make a job of assets without their checks, or None if Dagster has no job for them.
 
     Uses `resolve_implicit_job_def_def_for_assets` and `get_subset`.
     """
