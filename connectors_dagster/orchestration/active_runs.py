@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
-from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.windows import Window
 
 PARTITION = "dagster/partition"
@@ -23,27 +22,27 @@ BACKFILLS = 100
 
 
 def active_windows(
-    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Mapping[str, set[Window]]:
-    """List the families that are queued or running, each with its windows; none for a family that has no windows."""
+    """List the families that are queued or running, by op, each with its windows, or none if it has no windows."""
     busy: dict[str, set[Window]] = defaultdict(set)
-    for family, keys in _of_runs(instance, connector, windows):
+    for family, keys in _of_runs(instance, assets, windows):
         busy[family] |= keys
-    for family, keys in _of_backfills(instance, connector, windows):
+    for family, keys in _of_backfills(instance, assets, windows):
         busy[family] |= keys
     return busy
 
 
 def _of_runs(
-    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         if not run.execution_plan_snapshot_id:
             continue
         steps = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id).step_keys_to_execute
-        for family in connector.families:
-            if f"{connector.name}__{family}" in steps:
-                yield family, _tagged(run.tags, windows)
+        for op_name in assets.families:
+            if op_name in steps:
+                yield op_name, _tagged(run.tags, windows)
 
 
 def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
@@ -56,15 +55,14 @@ def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
 
 
 def _of_backfills(
-    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
     """List what running backfills have not got to yet, most of which is in no queue."""
-    families = {asset_key(resource): resource.family for resource in connector.graph.values()}
     by_key = {window.key: window for window in windows}
     for backfill in instance.get_backfills(limit=BACKFILLS):
         if backfill.status.value != "REQUESTED" or backfill.asset_backfill_data is None:
             continue
         left = backfill.asset_backfill_data.get_targeted_partitions_without_materialization_status()
         for asset, key in left.iterate_asset_partitions():
-            if asset in families:
-                yield families[asset], {by_key[key]} if key in by_key else set()
+            if asset in assets.by_key:
+                yield assets.op_name(assets.by_key[asset]), {by_key[key]} if key in by_key else set()

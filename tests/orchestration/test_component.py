@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -119,7 +120,9 @@ def test_the_twins_in_the_docs_are_one_value_with_the_columns_shown_there(scaffo
 
 def test_yaml_can_say_everything_python_can():
     known = set(RestConnector.get_model_cls().model_fields)
-    assert known == {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
+    written = {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
+    built = set(signature(build_definitions).parameters) - {"connector"}
+    assert known == written | built
 
 
 SCHEMA = RestConnector.get_model_cls().model_json_schema()
