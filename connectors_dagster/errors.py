@@ -1,20 +1,30 @@
-"""What can go wrong with an API, grouped by what its reader should do."""
+"""What can go wrong, grouped by what the reader of the message should do."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from connectors_dagster.secrets.redaction import redact
 
-class ApiError(Exception):
-    """The API refused or answered nonsense; asking again does not help.
 
-    `answer` is what it answered, without secrets, as far as there was an answer.
+class MaskedError(Exception):
+    """An error whose message never shows a secret: it is masked when the error is made."""
+
+    def __init__(self, message: str) -> None:
+        """Mask the known secrets in the message."""
+        super().__init__(redact(message))
+
+
+class ApiError(MaskedError):
+    """The API refused a request or sent a response that cannot be used; a retry does not help.
+
+    `response` describes what the API answered, masked, if it answered at all.
     """
 
-    answer: Mapping[str, str | int] = MappingProxyType({})
+    response: Mapping[str, str | int] = MappingProxyType({})
 
 
 class TransientApiError(ApiError):
-    """The API failed in a way that may pass; asking again later can help."""
+    """The API failed in a way that a later retry may overcome."""
 
 
 class ForeignOriginError(ApiError):
@@ -29,13 +39,13 @@ class RowError(ApiError):
     """A row cannot be loaded without losing something."""
 
 
-class DestinationBusyError(Exception):
-    """Somebody else holds the destination; nothing has been loaded."""
-
-
-class LoadError(Exception):
-    """Rows were read but could not be loaded; the destination is as it was, or the next run repairs it."""
+class LoadError(MaskedError):
+    """Rows were read but not loaded; the destination is unchanged, or the next run repairs it."""
 
 
 class TransientLoadError(LoadError):
-    """The destination failed in a way that may pass; loading again later can help."""
+    """The destination failed in a way that a later retry may overcome."""
+
+
+class DestinationBusyError(MaskedError):
+    """Another process holds the destination; nothing was loaded."""

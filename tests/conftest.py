@@ -16,13 +16,13 @@ from connectors_dagster.config.settings import environment_name
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.load import pipeline
 from connectors_dagster.load.pipeline import Load, loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.partitions import open_windows
+from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.spec.resource import Resource
@@ -141,14 +141,14 @@ def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documente
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long it was waited between tries, in seconds; no time passes."""
     waits: list[float] = []
-    monkeypatch.setattr(pipeline, "RequestPolicy", partial(pipeline.RequestPolicy, sleep=waits.append))
+    monkeypatch.setattr(connection, "pause", waits.append)
     return waits
 
 
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """An API that says nothing for a moment is given up."""
-    monkeypatch.setattr(pipeline, "RequestPolicy", partial(pipeline.RequestPolicy, timeout=(0.3, 0.3)))
+    monkeypatch.setattr(connection, "RequestPolicy", partial(connection.RequestPolicy, timeout=(0.3, 0.3)))
 
 
 @pytest.fixture(scope="session")
@@ -213,8 +213,7 @@ def read() -> Callable[[str | Resource], tuple[list[Row], ReadStats]]:
         resource = name if isinstance(name, Resource) else find(name)
         first = WindowGrid("P30D", "2024-01-01").opened(NOW)[0]
         slices = [Slice(first, first.start, first.end)] if resource.windowed else []
-        client, policy = pipeline.connect(resource.connector)
-        reader = ResourceReader(resource=resource, client=client, policy=policy, slices=slices)
+        reader = ResourceReader(resource=resource, connection=connection.connect(resource.connector), slices=slices)
         [stats] = reader.stats_by_slice.values()
         return [decode_row(row) for rows, _ in reader.pages() for row in rows], stats
 

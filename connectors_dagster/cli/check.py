@@ -3,7 +3,7 @@
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession
-from connectors_dagster.load.pipeline import connect
+from connectors_dagster.read.connection import connect
 from connectors_dagster.spec.connector import Connector
 
 
@@ -14,9 +14,9 @@ def check(connector: Connector) -> str:
         MissingSettingsError: names every setting without a value.
         ApiError: the request failed, or its answer is not what the connector says.
     """
-    client, policy = connect(connector)
+    connection = connect(connector)
     resource = next(iter(connector.graph.values()))
-    endpoint = Endpoint(resource, client)
-    session = ApiSession(policy, ReadStats(), str(resource), rows_at=endpoint.rows_at)
+    endpoint = Endpoint(resource, connection.values)
+    session = ApiSession(connection.policy, ReadStats(), str(resource), rows_at=endpoint.rows_at)
     rows = next(endpoint.pages(session, {}), [])
     return f"{resource.endpoint['path']} answered with {len(rows)} rows"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from connectors_dagster.cli.terminal import say, show_reads, show_table
+from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.definitions import defs, enabled_assets
-from connectors_dagster.load.destination import project_folder
 from connectors_dagster.orchestration import runs
 
 

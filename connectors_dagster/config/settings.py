@@ -51,17 +51,6 @@ def is_configured(connector: Connector) -> bool:
     return all(_value(connector.name, setting) is not None for setting in connector.settings)
 
 
-def fill(config: Any, values: Mapping[Setting, str]) -> Any:
-    """Return a copy of a configuration with every setting replaced by its value."""
-    if isinstance(config, Setting):
-        return values[config]
-    if isinstance(config, Mapping):
-        return {key: fill(item, values) for key, item in config.items()}
-    if isinstance(config, list | tuple):
-        return [fill(item, values) for item in config]
-    return config
-
-
 def secret_values(values: Mapping[Setting, str]) -> tuple[str, ...]:
     """List the values that must never be shown."""
     return tuple(value for setting, value in values.items() if isinstance(setting, Secret) and value)
@@ -144,6 +133,11 @@ def is_enabled(connector: Connector) -> bool:
     """Read whether a connector is on; where configuration does not say, it knows itself."""
     wanted = _turned_on()
     return connector.enabled if wanted is None else connector.name in wanted
+
+
+def destination_name() -> str:
+    """Read the type of the destination, as dlt names it."""
+    return str(dlt.config.get("connectors.destination") or "duckdb")
 
 
 def schedule(connector: str) -> str | None:

@@ -9,9 +9,12 @@ from pathlib import Path
 import dlt
 from filelock import FileLock, Timeout
 
-from connectors_dagster.load.destination import project_folder
-
 LOCK = "alive.lock"
+
+
+def project_folder() -> Path:
+    """Return the folder that dlt's configuration belongs to."""
+    return Path(dlt.current.run_context().run_dir).resolve()
 
 
 def work_folder() -> Path:

@@ -1,16 +1,15 @@
 """Pages of one endpoint, asked for by dlt's REST client and checked one by one.
 
 The building blocks below `rest_api_resources` are used rather than the resources themselves: a page must be
-seen whole, in a thread of its own. They carry no underscore, yet dlt documents only what stands above them.
+seen whole, in a thread of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import requests
-from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import (
@@ -19,22 +18,24 @@ from dlt.sources.helpers.rest_client.paginators import (
     JSONResponseCursorPaginator,
     OffsetPaginator,
 )
-from dlt.sources.rest_api.config_setup import (
+
+from connectors_dagster.compat.dlt_internals import (
     create_auth,
     create_paginator,
     create_response_hooks,
+    jsonpath,
     paginate_dependent_resource,
     paginate_resource,
 )
-
-from connectors_dagster.config import settings
 from connectors_dagster.errors import RowError
-from connectors_dagster.http.links import CountedLinks
-from connectors_dagster.http.page_validator import PageValidator, identity_of
-from connectors_dagster.http.paginators import AnchoredOffset, CursorInRow
+from connectors_dagster.http.page_validator import PageValidator
+from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow
+from connectors_dagster.http.response import JsonResponse
+from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.http.session import ApiSession
+from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
-from connectors_dagster.secrets.redaction import redact
+from connectors_dagster.spec.placeholders import Setting, fill_placeholders
 from connectors_dagster.spec.resource import Resource
 
 Row = Mapping[str, Any]
@@ -46,14 +47,17 @@ class Endpoint:
 
     Args:
         resource: what to read.
-        client: dlt's `client` configuration, with values in place of settings.
+        values: the values of the connector's placeholders.
         page_limit: how many pages to read of each sequence; all when left out.
     """
 
-    def __init__(self, resource: Resource, client: Mapping[str, Any], *, page_limit: int | None = None) -> None:
+    def __init__(self, resource: Resource, values: Mapping[Setting, str], *, page_limit: int | None = None) -> None:
         """Prepare what all sequences of requests share."""
-        self.resource, self.client, self.page_limit = resource, client, page_limit
-        endpoint = self.endpoint = settings.fill(resource.endpoint, settings.read_settings(resource.connector))
+        self.resource, self.page_limit = resource, page_limit
+        connector = resource.connector
+        client = self.client = fill_placeholders(connector.config["client"], values)
+        endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
+        self.total = Total(header=connector.total_header, path=connector.total_path)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
         # Made once and copied: reading the paths in it takes as long as a request.
@@ -120,9 +124,9 @@ class Endpoint:
         paginator = deepcopy(self._paginating)
         connector = self.resource.connector
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
-            return AnchoredOffset(paginator, identity_of(self.resource), label, fixed=connector.fixed_page_size)
-        if isinstance(paginator, HeaderLinkPaginator) and connector.total_header:
-            return CountedLinks(paginator, connector.total_header, label)
+            return AnchoredOffset(paginator, self.total, label, fixed_page_size=connector.fixed_page_size)
+        if isinstance(paginator, HeaderLinkPaginator) and connector.has_total:
+            return CountedLinks(paginator, self.total, label)
         return paginator
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
@@ -138,36 +142,41 @@ class Endpoint:
             session=session,
             config=RuntimeConfiguration(),
         )
-        client.column = self.resource.options.value_column
+        client.primary_key = self.resource.primary_key
+        client.value_column = self.resource.options.value_column
         return client
 
     def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
-        guard = PageValidator(self.resource, session.label)
-        while guard.number != self.page_limit and (page := self._next(pages, guard)) is not None:
-            yield guard.check(page)
-        guard.close(session.stats, whole=guard.number != self.page_limit)
+        validator = PageValidator(self.resource, self.total, session.label)
+        while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
+            yield validator.check(page)
+        validator.close(session.stats, whole=validator.number != self.page_limit)
 
-    def _next(self, pages: Iterator[PageData[RawRow]], guard: PageValidator) -> PageData[RawRow] | None:
+    def _next(self, pages: Iterator[PageData[RawRow]], validator: PageValidator) -> PageData[RawRow] | None:
         try:
             return next(pages, None)
         except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be
-            what = redact(str(error).partition(", got")[0])
-        guard.turn()
-        guard.fail(f"does not fit the paginator ({what})", "paginator")
+            what = str(error).partition(", got")[0]
+        validator.turn()
+        validator.fail(f"does not fit the paginator ({what})", "paginator")
         return None
 
 
 class _RawClient(RESTClient):
     """dlt's client with the fields of rows as JSON text also where the selector is too much for the parser.
 
-    A row that is no object becomes one with the value in `column`, where that is declared.
+    A row that is a single value becomes an object with the value in `value_column`, if that is declared. The identity
+    of each row is determined here, once, and kept with the response.
     """
 
-    column: str | None = None
+    primary_key: Sequence[str] = ()
+    value_column: str | None = None
 
     def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         """Return the rows of a page, for the paginator as for everybody after it."""
         rows = super().extract_response(response, data_selector)
-        if self.column:
-            rows = [row if isinstance(row, dict) else {self.column: row} for row in rows]
-        return [row if is_raw(row) else encode_row(row) for row in rows]
+        if self.value_column:
+            rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
+        rows = [row if is_raw(row) else encode_row(row) for row in rows]
+        cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
+        return rows

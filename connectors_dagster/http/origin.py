@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 import requests
 
 from connectors_dagster.errors import ApiError, ForeignOriginError
-from connectors_dagster.secrets.redaction import redact
 
 PORTS = {"http": 80, "https": 443}
 
@@ -18,15 +17,15 @@ def home_origin(base_url: str, *, allow_http: bool) -> str:
         ApiError: it is no http(s) address, holds credentials, or would send them over the network unencrypted.
     """
     if "@" in base_url:
-        raise ApiError("base_url holds an @ (it is not shown here): put credentials into the settings of their own")
-    shown, prepared = repr(redact(base_url)), requests.PreparedRequest()
+        raise ApiError("base_url contains an @ (it is not shown here): put credentials into their own settings")
+    shown, prepared = repr(base_url), requests.PreparedRequest()
     try:
         prepared.prepare_url(base_url, None)
         home = _origin(str(prepared.url))
     except ValueError:
         home = ""
     if not home:
-        raise ApiError(f"base_url {shown} is no http(s) address")
+        raise ApiError(f"base_url {shown} is not an http(s) URL")
     if home.startswith("http:") and not (allow_http or is_loopback(home)):
         raise ApiError(
             f"base_url {shown} would send the credentials unencrypted: "
@@ -46,10 +45,7 @@ def check_origin(url: str, home: str, label: str) -> None:
     except ValueError:
         stays = False
     if not stays:
-        raise ForeignOriginError(
-            f"{label}: the API pointed to {redact(url)}, which is not at {home}: "
-            "not followed, the credentials stay here"
-        )
+        raise ForeignOriginError(f"{label}: refused to follow a link to {url}: it leaves the API's origin {home}")
 
 
 def is_loopback(origin: str) -> bool:
@@ -65,6 +61,6 @@ def _origin(url: str) -> str:
     """Write scheme, host and port; a ValueError says that there are none."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
-        raise ValueError(f"{redact(url)} is no http(s) address")
+        raise ValueError("not an http(s) URL")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{PORTS[parts.scheme] if parts.port is None else parts.port}"

@@ -1,51 +1,41 @@
-"""Looks at every page before its rows are believed."""
+"""Checks every page before its rows are used."""
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import cast
 
 import requests
-from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
+from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.errors import EnvelopeError
-from connectors_dagster.http.answer import describe_answer
-from connectors_dagster.http.links import CountedLinks
-from connectors_dagster.http.paginators import AnchoredOffset
+from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.total import read_total
+from connectors_dagster.http.response import JsonResponse, describe_response
+from connectors_dagster.http.total import Total
 from connectors_dagster.rows.key_counter import KeyCounter
-from connectors_dagster.rows.raw_json import NULL, RawRow, is_raw
-from connectors_dagster.secrets.redaction import excerpt, redact
+from connectors_dagster.rows.raw_json import RawRow, is_raw
+from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.resource import Resource
 
 MOST_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
 
 
-def identity_of(resource: Resource) -> Callable[[Any], bytes]:
-    """Return what tells rows of a resource apart: the key, or the whole row where the key is not complete."""
-    return partial(_identity, resource.primary_key)
-
-
-def _identity(primary_key: Sequence[str], row: Any) -> bytes:
-    try:
-        key = [row.get(name, NULL) for name in primary_key]
-        if NULL in key:
-            return b"\0".join(name.encode() + bytes(value) for name, value in row.items())
-        return b"\0".join(key)
-    except (AttributeError, TypeError):  # no row, as the guard will say when it comes to it
-        return repr(row).encode()
-
-
 class PageValidator:
-    """Refuses what would otherwise pass for an end, or go on for ever, in one sequence of pages."""
+    """Refuses pages of one sequence that would pass for an end, or that would never end.
 
-    def __init__(self, resource: Resource, label: str) -> None:
-        """Watch one sequence of pages."""
+    Args:
+        resource: what is read.
+        total: reads the number of rows from a response.
+        label: names the sequence in errors.
+    """
+
+    def __init__(self, resource: Resource, total: Total, label: str) -> None:
+        """Start before the first page."""
         self.resource, self.label, self.number = resource, label, 0
-        self.identity = identity_of(resource)
+        self.total = total
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
         self._list = _compiled(self.head)
@@ -57,21 +47,21 @@ class PageValidator:
         self._totals: set[int] = set()
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
-        """Check one page and return its rows, less those that were read before on purpose.
+        """Check one page and return its rows without those that were read before on purpose.
 
         Raises:
-            EnvelopeError: no list where the rows should be, rows that are no objects, a page that was here
-                before, or an end that is none.
+            EnvelopeError: there is no list where the rows should be, rows are not objects, the page was read before,
+                or the end contradicts what the page says.
         """
         self.turn(page.response)
         self._check_envelope(page)
-        if (total := read_total(self.resource.connector, page.response)) is not None:
+        if (total := self.total.read(page.response)) is not None:
             self._totals.add(total)
         paginator = page.paginator
         if isinstance(paginator, AnchoredOffset):
             if not paginator.stepping:
                 self._check_repeated(page)
-            return self._counted(paginator.fresh)
+            return self._counted(page, paginator.fresh)
         if isinstance(paginator, CountedLinks) and paginator.stepping:
             return self._counted(page)
         self._check_repeated(page)
@@ -82,12 +72,12 @@ class PageValidator:
         return self._counted(page)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
-        """Count what only all pages together tell; `whole` says that the last of them was read."""
+        """Count what only all pages together show; `whole` is true if the last of them was read."""
         different = self._keys.different()
         stats.keys += different
         stats.duplicates += len(self._keys) - different
         if whole and self._totals:
-            # The total changes while rows come and go: any number in between may be what there was to read.
+            # The total changes while rows appear and disappear: any number in between may be the right one.
             told = max(min(self._totals), min(different, max(self._totals)))
             stats.told = told + (stats.told or 0)
 
@@ -102,16 +92,20 @@ class PageValidator:
             EnvelopeError: always.
         """
         file = f"connectors/{self.resource.connector.name}.py"
-        read_from = f" (read from {redact(self._response.url)})" if self._response is not None else ""
+        read_from = f" (read from {self._response.url})" if self._response is not None else ""
         error = EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
         if self._response is not None:
-            # Without the body: where it is no more than an error it is in the message, else it holds rows.
-            error.answer = describe_answer(self._response, body=False)
+            # Without the body: a short one is in the message, and a long one contains rows.
+            error.response = describe_response(self._response, body=False)
         raise error
 
-    def _counted(self, rows: list[RawRow]) -> list[RawRow]:
-        self._keys.add(map(self.identity, rows))
-        return rows
+    def _counted(self, page: PageData[RawRow], fresh: Sequence[int] | None = None) -> list[RawRow]:
+        keys = _keys(page)
+        if fresh is None or len(fresh) == len(page):
+            self._keys.add(keys)
+            return page
+        self._keys.add(keys[at] for at in fresh)
+        return [page[at] for at in fresh]
 
     def _check_envelope(self, page: PageData[RawRow]) -> None:
         found = jsonpath.find_values(self._list, page.response.json())
@@ -127,7 +121,7 @@ class PageValidator:
             self.fail(f"holds something else than objects at {self.selector!r}", "data_selector")
 
     def _check_repeated(self, page: PageData[RawRow]) -> None:
-        fingerprint = hash(tuple(map(self.identity, page)))
+        fingerprint = hash(tuple(_keys(page)))
         if page and fingerprint in self._seen:
             self.fail("repeats an earlier page: the API does not turn pages as asked", "paginator")
         self._seen.add(fingerprint)
@@ -151,13 +145,17 @@ class PageValidator:
             )
 
 
+def _keys(page: PageData[RawRow]) -> Sequence[bytes]:
+    return cast(JsonResponse, page.response).row_keys
+
+
 def _shown(page: PageData[RawRow]) -> str:
     """Describe a body that is not what it should be; large ones by their fields only, for they may hold rows."""
     body = page.response.json()
     if len(page.response.content) <= SMALL_BODY:
-        return f"the answer is {redact(page.response.text)}"
+        return f"the response is {page.response.text}"
     fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
-    return f"the answer holds {excerpt(fields, SMALL_BODY)}"
+    return f"the response contains {excerpt(fields, SMALL_BODY)}"
 
 
 @lru_cache

@@ -1,47 +1,52 @@
-"""Paging that dlt lacks: by offset, without losing rows when others vanish, and by a field of the last row."""
+"""Paginators that dlt lacks: they lose no row when rows disappear while pages are read, or read the cursor in a row."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
 
 import msgspec
 import requests
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, JSONResponseCursorPaginator, OffsetPaginator
+from dlt.sources.helpers.rest_client.paginators import (
+    BasePaginator,
+    HeaderLinkPaginator,
+    JSONResponseCursorPaginator,
+    OffsetPaginator,
+)
 
 from connectors_dagster.errors import TransientApiError
+from connectors_dagster.http.response import JsonResponse
+from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import decode
 
-TOTALS = ("X-WP-Total", "X-Total-Count", "X-Total")
 MOST_STEPS_BACK = 100
-Identity = Callable[[Any], bytes]
 
 
 class AnchoredOffset(BasePaginator):
     """dlt's offset paginator with pages that overlap by one row, the anchor.
 
-    When a row before the place that was read up to vanishes, all that follow move up, and the next page by
-    offset begins too late. So every following page is asked for from the last row of the page before. Is none
-    of that page's rows on it, rows have vanished: it is not used, and the paginator steps back, page by page,
-    until it finds one. In an order that stays, such as ascending ids, no row that was there from the first
-    request to the last is missed. The price is one row a page.
+    When a row before the current offset disappears, all following rows move up, and the next page by offset starts
+    too late. So every page after the first is requested from the last row of the page before. If a page holds no
+    row of the page before, rows have disappeared: the page is discarded, and the paginator goes back page by page
+    until they meet. If the API's order is stable, such as ascending ids, no row that exists from the first request
+    to the last is missed. The price is one row per page.
 
-    A page that is shorter than asked for is the last. The first page may be short because the API gives out
-    smaller pages; a total in its headers tells, and without one the paginator asks once more.
+    A page that is shorter than requested is the last. The first page may be short because the API limits the page
+    size: a total in the headers shows that, and without a total the paginator requests one more page.
 
     Args:
-        offset: does the paging; its `total_path` or `has_more_path`, where it has one, says where the end is.
-        identity: tells rows apart.
+        offset: does the paging; its `total_path` or `has_more_path`, if it has one, says where the end is.
+        total: reads the number of rows from a response.
         label: names the sequence in errors.
-        fixed: pages have the size the API gives them: none is asked for, and the first may be the short one.
+        fixed_page_size: the API chooses the page size: no size is requested, and the first page may be the short one.
 
-    After each page, `fresh` are the rows not read before and `stepping` tells that the page was asked for
-    while stepping back, or is the reason to.
+    After each page, `fresh` are the positions of the rows not read before, and `stepping` is true for a page that was
+    requested while going back, or that is the reason to go back.
     """
 
-    def __init__(self, offset: OffsetPaginator, identity: Identity, label: str, *, fixed: bool = False) -> None:
+    def __init__(self, offset: OffsetPaginator, total: Total, label: str, *, fixed_page_size: bool = False) -> None:
         """Start before the first page."""
         super().__init__()
-        self.offset, self.identity, self.label, self.fixed = offset, identity, label, fixed
-        self.fresh: list[Any] = []
+        self.offset, self.total, self.label, self.fixed_page_size = offset, total, label, fixed_page_size
+        self.fresh: Sequence[int] = ()
         self.stepping = False
         self._known: dict[bytes, Any] = {}
         self._size = 0
@@ -49,26 +54,26 @@ class AnchoredOffset(BasePaginator):
         self._farthest = 0
 
     def init_request(self, request: requests.Request) -> None:
-        """Ask for the first page."""
+        """Request the first page."""
         self.offset.init_request(request)
         self._leave_size_out(request)
 
     def update_request(self, request: requests.Request) -> None:
-        """Ask for the page at the new offset."""
+        """Request the page at the new offset."""
         self.offset.update_request(request)
         self._leave_size_out(request)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Take note of a page and find out where the next one begins."""
         rows, start = data or [], self.offset.current_value
-        found = {self.identity(row): row for row in rows}
+        keys = cast(JsonResponse, response).row_keys
+        found = dict(zip(keys, rows, strict=True))
         if not self._attached(found, start):
             self._step_back(start)
             return
         end = start + len(rows)
         self.stepping = self._steps_back > 0
-        again = [row for key, row in found.items() if self._known.get(key) == row]
-        self.fresh = [row for row in rows if row not in again] if again else rows
+        self.fresh = [at for at, key in enumerate(keys) if self._known.get(key) != rows[at]]
         if end > self._farthest:
             self._farthest, self._steps_back = end, 0
         self._has_next_page = self._goes_on(response, rows, end)
@@ -78,7 +83,7 @@ class AnchoredOffset(BasePaginator):
         self.offset.current_value = end - (self._size > 1)
 
     def _leave_size_out(self, request: requests.Request) -> None:
-        if self.fixed:
+        if self.fixed_page_size:
             request.params.pop(self.offset.limit_param)
 
     def _attached(self, found: Mapping[bytes, Any], start: int) -> bool:
@@ -90,24 +95,76 @@ class AnchoredOffset(BasePaginator):
         self._steps_back += 1
         if self._steps_back > MOST_STEPS_BACK:
             raise TransientApiError(
-                f"{self.label}: rows vanish or move faster than they are read: have the API sort by something "
-                "that does not change, or read when it is quiet"
+                f"{self.label}: rows are being deleted or moved faster than they can be read: sort by a field that "
+                "does not change, or retry at a quieter time"
             )
-        self.fresh, self.stepping, self._has_next_page = [], True, True
+        self.fresh, self.stepping, self._has_next_page = (), True, True
         self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
 
     def _goes_on(self, response: requests.Response, rows: list[Any], end: int) -> bool:
-        full = len(rows) >= (self.offset.value_step if self.fixed else self._size or self.offset.value_step)
+        full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
         # dlt adds a whole page to the offset before it looks at the total.
         self.offset.current_value = end - self.offset.value_step
-        self.offset.update_state(response, rows if full else self.fresh)
+        self.offset.update_state(response, rows if full else [rows[at] for at in self.fresh])
         if not self.offset.has_next_page or full or self.offset.total_path or self.offset.has_more_path:
             return self.offset.has_next_page
-        total = _total(response)
-        return not self._size and not self.fixed and (total is None or total > end)
+        total = self.total.guess(response)
+        return not self._size and not self.fixed_page_size and (total is None or total > end)
 
     def __str__(self) -> str:
         return f"anchored {self.offset}"
+
+
+class CountedLinks(HeaderLinkPaginator):
+    """dlt's paginator for Link headers, for an API that reports how many rows there are in all.
+
+    When a row before the current page disappears, all following rows move up, and some land on a page that was
+    already read. The total falls by as many: that many rows above the current page are read again, along the links to
+    the previous page. A row that appears at the same moment hides one that disappears; a window that is over gets no
+    new rows.
+
+    Args:
+        links: says which link leads on.
+        total: reads the number of rows from a response.
+        label: names the sequence in errors.
+
+    After each page, `stepping` is true if the page was read before, or if one before it is read next.
+    """
+
+    def __init__(self, links: HeaderLinkPaginator, total: Total, label: str) -> None:
+        """Start before the first page."""
+        super().__init__(links.links_next_key)
+        self.total, self.label = total, label
+        self.stepping = False
+        self._total = self._size = self._behind = self._steps_back = self._place = 0
+        self._farthest = -1
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Take note of a page and choose the link to follow."""
+        if (total := self.total.read(response)) is not None:
+            self._behind += max(0, self._total - total)
+            self._total = total
+        self._size = max(self._size, len(data or ()))
+        self.stepping = self._place <= self._farthest
+        if not self.stepping:
+            self._farthest, self._steps_back = self._place, 0
+        if self._behind > 0 and self._place > 0 and self._total:
+            self._step_back(response)
+            return
+        self._behind, self._place = 0, self._place + 1
+        super().update_state(response, data)
+
+    def _step_back(self, response: requests.Response) -> None:
+        self._steps_back += 1
+        if self._steps_back > MOST_STEPS_BACK or "prev" not in response.links:
+            raise TransientApiError(
+                f"{self.label}: rows are being deleted faster than they can be read; retry at a quieter time"
+            )
+        # From behind the end, the link leads to what is the last page now.
+        place = min(self._place - 1, (self._total - 1) // self._size)
+        self._behind -= (self._place - place) * self._size
+        self._place, self.stepping = place, True
+        self._next_reference = response.links["prev"]["url"]
 
 
 class CursorInRow(JSONResponseCursorPaginator):
@@ -118,7 +175,7 @@ class CursorInRow(JSONResponseCursorPaginator):
 
     @classmethod
     def like(cls, other: JSONResponseCursorPaginator) -> Self:
-        """Take over what another paginator was told."""
+        """Take over the configuration of another paginator."""
         return cls(
             other.cursor_path,
             other.cursor_param,
@@ -128,14 +185,9 @@ class CursorInRow(JSONResponseCursorPaginator):
         )
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Find the cursor as dlt does and read it."""
+        """Find the cursor as dlt does and parse it."""
         super().update_state(response, data)
         if isinstance(self._next_reference, msgspec.Raw):
             has_next = self._has_next_page
             self._next_reference = decode(self._next_reference)
             self._has_next_page = has_next and self._next_reference is not None
-
-
-def _total(response: requests.Response) -> int | None:
-    text = next((response.headers[name] for name in TOTALS if name in response.headers), "")
-    return int(text) if text.isdecimal() else None

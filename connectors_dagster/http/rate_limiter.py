@@ -1,9 +1,8 @@
-"""How many requests an API grants: so many under way at once, and so many a minute, whichever process makes them."""
+"""Limits on requests, shared by all processes of a machine: concurrent requests, and requests per minute."""
 
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from filelock import FileLock
-from portalocker import AlreadyLocked, LockFlags, lock, unlock
+from filelock import FileLock, Timeout
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 POLL = 0.02
@@ -21,13 +19,13 @@ _here = threading.local()
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimiter:
-    """The requests granted to this machine; all processes with the same folder share them.
+    """Limits the requests to one API; all processes with the same folder share the limits.
 
     Args:
-        folder: where the processes meet.
-        at_once: requests under way at once.
-        per_minute: requests in any 60 seconds; None where nothing is known.
-        interval: milliseconds `per_minute` is about.
+        folder: holds the lock files of the processes.
+        at_once: maximum concurrent requests.
+        per_minute: maximum requests in any interval; None for no limit.
+        interval: the interval of `per_minute` in milliseconds.
     """
 
     folder: Path
@@ -37,7 +35,7 @@ class RateLimiter:
 
     @contextmanager
     def request(self, sleep: Callable[[float], None]) -> Iterator[float]:
-        """Wait until a request may be made, and count it as under way meanwhile; yields the seconds slept."""
+        """Wait until a request may be made and count it while it runs; yields the seconds slept."""
         slept = 0.0
         with ExitStack() as slot:
             while wait := self._missing(slot):
@@ -46,7 +44,7 @@ class RateLimiter:
             yield slept
 
     def _missing(self, stack: ExitStack) -> float:
-        """Take a slot and a request; returns 0, or the seconds after which to try again, with nothing taken."""
+        """Take a slot and a request; returns 0, or the seconds after which to retry, with nothing taken."""
         with ExitStack() as taken:
             if not self._take_slot(taken):
                 return POLL
@@ -56,7 +54,7 @@ class RateLimiter:
         return 0.0
 
     def _take_slot(self, stack: ExitStack) -> bool:
-        """Take one of as many slots as requests may be under way; a thread begins with the one it had last."""
+        """Take one of the slots for concurrent requests; a thread starts with the slot it had last."""
         first = getattr(_here, "slot", random.randrange(self.at_once)) % self.at_once
         for number in (*range(first, self.at_once), *range(first)):
             if self._slots[number].take():
@@ -80,27 +78,24 @@ class RateLimiter:
 
 
 class _Slot:
-    """A file whose lock one thread of one process has.
-
-    The file stays open, for to find it takes longer than to lock it.
-    """
+    """A file that one thread of one process locks at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._threads, self._file = threading.Lock(), path.open("ab")
-        weakref.finalize(self, self._file.close)
+        # The file lock is re-entrant within a process, so threads are kept apart by a lock of their own.
+        self._threads, self._processes = threading.Lock(), FileLock(path, blocking=False, thread_local=False)
 
     def take(self) -> bool:
         if not self._threads.acquire(blocking=False):
             return False
         try:
-            lock(self._file, LockFlags.EXCLUSIVE | LockFlags.NON_BLOCKING)
-        except AlreadyLocked:
+            self._processes.acquire()
+        except Timeout:
             self._threads.release()
             return False
         return True
 
     def give_back(self) -> None:
-        unlock(self._file)
+        self._processes.release()
         self._threads.release()
 
 

@@ -1,4 +1,4 @@
-"""What came back: a body that is read in one go, and parsed once."""
+"""Responses: a body that is read in one go and parsed once, and its description for a failed run."""
 
 import json
 from collections.abc import Sequence
@@ -9,12 +9,19 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from connectors_dagster.rows.raw_json import decode, parse
+from connectors_dagster.secrets.redaction import excerpt, redact
+
+REQUEST_IDS = ("X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-RequestId", "CF-Ray")
+BODY = 500
+"""Characters."""
 
 
 class JsonResponse(requests.Response):
     """A response that parses its body once; the fields of the rows at `rows_at` stay JSON text."""
 
     rows_at: Sequence[str] | None = None
+    row_keys: Sequence[bytes] = ()
+    """The identity of each row that was taken from the body."""
     _parsed: Any = None
 
     @property
@@ -77,3 +84,19 @@ class JsonAdapter(HTTPAdapter):
         response = super().build_response(req, resp)
         response.__class__ = JsonResponse
         return response
+
+
+def describe_request(request: requests.PreparedRequest) -> str:
+    """Return method and URL of a request, masked."""
+    return redact(f"{request.method} {request.url}")
+
+
+def describe_response(response: requests.Response, *, body: bool = True) -> dict[str, str | int]:
+    """Return request, status, the API's own request id if there is one, and the beginning of the body, masked."""
+    request_id = next((response.headers[name] for name in REQUEST_IDS if name in response.headers), None)
+    return {
+        "request": describe_request(response.request),
+        "status": response.status_code,
+        **({"request_id": excerpt(request_id, BODY)} if request_id else {}),
+        **({"body": excerpt(response.text, BODY)} if body else {}),
+    }

@@ -10,19 +10,17 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import requests
-from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
+from connectors_dagster.compat.dlt_internals import IgnoreResponseException
 from connectors_dagster.errors import ApiError, TransientApiError
-from connectors_dagster.http.answer import describe_answer, name_request
 from connectors_dagster.http.origin import check_origin, home_origin, is_loopback
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.response import JsonAdapter, JsonResponse
+from connectors_dagster.http.response import JsonAdapter, JsonResponse, describe_request, describe_response
 from connectors_dagster.http.retry import BROKEN, build_retrying, is_untrusted, retry_after
-from connectors_dagster.read.concurrency import pause
-from connectors_dagster.secrets.redaction import excerpt, redact
+from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.options import IgnoredResponse, Retry
 
 logger = logging.getLogger(__name__)
@@ -51,18 +49,18 @@ class RequestPolicy:
         sleep: waits that many seconds.
         clock: tells seconds that only ever grow.
         adapter: keeps the connections.
-        budget: how many requests are granted; None for any number.
-        rate_limit_header: says how many of them are left.
+        rate_limiter: limits concurrent requests and requests per minute; None for no limit.
+        rate_limit_header: a response header with the number of requests that are left.
     """
 
     base_url: str
     retry: Retry = field(default_factory=Retry)
     allow_http: bool = False
     timeout: tuple[float, float] = (10.0, 60.0)
-    sleep: Callable[[float], None] = pause
+    sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    adapter: HTTPAdapter = field(default_factory=lambda: JsonAdapter(pool_maxsize=32))
-    budget: RateLimiter | None = None
+    adapter: HTTPAdapter = field(default_factory=JsonAdapter)
+    rate_limiter: RateLimiter | None = None
     rate_limit_header: str | None = None
 
     def __post_init__(self) -> None:
@@ -112,7 +110,7 @@ class ApiSession(requests.Session):
         try:
             return super().prepare_request(request)
         except ValueError as error:
-            failure = ApiError(f"{self.label}: {redact(str(error))}")
+            failure = ApiError(f"{self.label}: {error}")
         raise failure
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
@@ -167,8 +165,10 @@ class ApiSession(requests.Session):
             self.stats.bytes += len(response.content)
         self._spent = response.headers.get(self.policy.rate_limit_header or "") == "0"
         if response.status_code >= 300:
-            what = f"{self.label}: {name_request(request)} answered {response.status_code} and nothing to follow"
-            raise _answered(ApiError(f"{what}: check base_url"), response)
+            what = (
+                f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
+            )
+            raise _with_response(ApiError(f"{what}: check base_url"), response)
         self._check_json(request, response)
         return response
 
@@ -180,7 +180,8 @@ class ApiSession(requests.Session):
             self.stats.waited += SPENT
             self._spent = False
             self.policy.sleep(SPENT)
-        with self.policy.budget.request(self.policy.sleep) if self.policy.budget else nullcontext(0.0) as waited:
+        limiter = self.policy.rate_limiter
+        with limiter.request(self.policy.sleep) if limiter else nullcontext(0.0) as waited:
             self.stats.waited += waited
             yield
 
@@ -192,10 +193,10 @@ class ApiSession(requests.Session):
             start = excerpt(response.content.decode("utf-8", "replace"), 200)
         what = f"something that is no JSON ({response.headers.get('Content-Type')}), beginning {start!r}"
         failure = TransientApiError(
-            f"{self.label}: {name_request(request)} answered {response.status_code} with "
+            f"{self.label}: {describe_request(request)} answered {response.status_code} with "
             f"{what if response.content else 'an empty body'}: check base_url and path"
         )
-        raise _answered(failure, response)
+        raise _with_response(failure, response)
 
     def _note_ignored(self, request: requests.PreparedRequest) -> None:
         """Count an ignored answer and say so, unless it is another word for an empty list."""
@@ -204,10 +205,10 @@ class ApiSession(requests.Session):
         if meaning == "none":
             return
         self.stats.ignored += 1
-        answer = f"{name_request(request)} answered {status}: {excerpt(text, 300)}"
+        answer = f"{describe_request(request)} answered {status}: {excerpt(text, 300)}"
         if meaning == "not_available":
             self.stats.not_available = answer
-        logger.warning("%s: %s, taken as declared: %s", self.label, meaning, answer)
+        logger.warning("%s: response ignored as configured (%s): %s", self.label, meaning, answer)
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -226,18 +227,18 @@ class ApiSession(requests.Session):
         if not isinstance(error, requests.HTTPError) or error.response is None:
             kind = TransientApiError if isinstance(error, BROKEN) and not is_untrusted(error) else ApiError
             advice = UNTRUSTED if is_untrusted(error) else UNREACHED
-            return kind(f"{self.label}: {name_request(request)} failed: {redact(str(error))}{advice}")
+            return kind(f"{self.label}: {describe_request(request)} failed: {error}{advice}")
         response, status = error.response, error.response.status_code
         body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
         if (asked := retry_after(response) or 0) > self.policy.retry.max_wait.total_seconds():
             advice += f"; it asks to wait {asked:.0f} s, longer than a run waits"
         kind = TransientApiError if status in self.policy.retry.statuses or status >= 500 else ApiError
-        failure = kind(f"{self.label}: {name_request(request)} answered {status}: {body}{advice}")
-        return _answered(failure, response)
+        failure = kind(f"{self.label}: {describe_request(request)} answered {status}: {body}{advice}")
+        return _with_response(failure, response)
 
 
-def _answered(failure: ApiError, response: requests.Response) -> ApiError:
-    failure.answer = describe_answer(response)
+def _with_response(failure: ApiError, response: requests.Response) -> ApiError:
+    failure.response = describe_response(response)
     return failure
 
 

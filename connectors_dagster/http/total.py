@@ -1,16 +1,45 @@
-"""How many rows there are in all, where an API says so."""
+"""The total number of rows, where an API reports it."""
 
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
 
 import requests
-from dlt.common import jsonpath
 
-from connectors_dagster.spec.connector import Connector
+from connectors_dagster.compat.dlt_internals import jsonpath
+
+COMMON_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total")
 
 
-def read_total(connector: Connector, response: requests.Response) -> int | None:
-    """Read the total from the header or the place in the body that the connector names; None if it is no number."""
-    found: Any = response.headers.get(connector.total_header) if connector.total_header else None
-    if found is None and connector.total_path:
-        found = next(iter(jsonpath.find_values(connector.total_path, response.json())), None)
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """Where responses report how many rows there are.
+
+    Args:
+        header: a response header that the connector declares.
+        path: a JSON path in the body that the connector declares.
+    """
+
+    header: str | None = None
+    path: str | None = None
+
+    def read(self, response: requests.Response) -> int | None:
+        """Read the total that the connector declares; None if it is missing or not a number."""
+        found: object = response.headers.get(self.header) if self.header else None
+        if found is None and self._path is not None:
+            found = next(iter(jsonpath.find_values(self._path, response.json())), None)
+        return _number(found)
+
+    def guess(self, response: requests.Response) -> int | None:
+        """Read the declared total, else one of the headers that APIs commonly use."""
+        headers = response.headers
+        common = next((headers[name] for name in COMMON_HEADERS if name in headers), None)
+        declared = self.read(response)
+        return _number(common) if declared is None else declared
+
+    @cached_property
+    def _path(self) -> jsonpath.TJsonPath | None:
+        return jsonpath.compile_path(self.path) if self.path else None
+
+
+def _number(found: object) -> int | None:
     return int(str(found)) if str(found).isdecimal() else None

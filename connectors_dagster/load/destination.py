@@ -13,7 +13,10 @@ from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
+from connectors_dagster.load.traits import destination_traits
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,11 +24,6 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "connectors.duckdb"
 STRANGERS_TIMEOUT = 60.0
 POLL = 0.25
-
-
-def destination_name() -> str:
-    """Read the type of the destination, as dlt names it."""
-    return str(dlt.config.get("connectors.destination") or "duckdb")
 
 
 def duckdb_file() -> Path:
@@ -36,11 +34,6 @@ def duckdb_file() -> Path:
     if configured and str(configured).startswith("duckdb:///"):
         configured = str(configured).removeprefix("duckdb:///")
     return (project_folder() / str(configured or DEFAULT_FILE)).resolve()
-
-
-def project_folder() -> Path:
-    """Return the folder dlt's configuration belongs to."""
-    return Path(dlt.current.run_context().run_dir).resolve()
 
 
 def location() -> str:
@@ -79,11 +72,11 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
         DestinationBusyError: someone else stays; says who and where.
         LoadError: the destination cannot be opened at all.
     """
-    name = destination_name()
-    if name == "duckdb":
+    lock = destination_traits().writer_lock
+    if lock == "file":
         with only_writer(duckdb_file(), f"loading {pipeline.pipeline_name}"):
             yield
-    elif name == "postgres":
+    elif lock == "advisory":
         with _only_merger(pipeline):
             yield
     else:
@@ -120,7 +113,7 @@ def stored_schema(dataset: str, name: str) -> Schema:
 
 @contextmanager
 def _nobody_writing(purpose: str) -> Iterator[None]:
-    with only_writer(duckdb_file(), purpose) if destination_name() == "duckdb" else nullcontext():
+    with only_writer(duckdb_file(), purpose) if destination_traits().writer_lock == "file" else nullcontext():
         yield
 
 

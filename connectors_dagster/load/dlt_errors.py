@@ -1,21 +1,43 @@
-"""What really went wrong, below what dlt wrapped around it."""
+"""dlt's errors and warnings: the root cause below what dlt wrapped around it, and warnings that are expected here."""
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from connectors_dagster.errors import ApiError, LoadError
-from connectors_dagster.secrets.redaction import redact
+
+EXPECTED_WARNINGS = (
+    "several column hints were different",  # json as Arrow text, at every batch
+    "native writer could not be found",  # rows as SQL
+    "declared as already deduplicated",  # the newest of several rows is requested, and there is only one
+)
 
 
 def root_cause(error: BaseException) -> Exception:
-    """Find what this project raised below what dlt wrapped around it; anything else is redacted."""
+    """Return the error of this project below what dlt wrapped around it, else the first cause as a `LoadError`."""
     chain = list(_chain(error))
     ours = (found for found in chain if isinstance(found, (ApiError, LoadError)))
-    return next(ours, None) or LoadError(redact(f"{type(chain[-1]).__name__}: {chain[-1]}"))
+    return next(ours, None) or LoadError(f"{type(chain[-1]).__name__}: {chain[-1]}")
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell failures of the destination's operation, by the name every database driver gives them (PEP 249)."""
+    """Return whether a destination failed in its operation, by the name every driver gives such errors (PEP 249)."""
     return any(kind.__name__ == "OperationalError" for found in _chain(error) for kind in type(found).__mro__)
+
+
+@contextmanager
+def without_expected_warnings() -> Iterator[None]:
+    """Keep the expected warnings of dlt out of the log."""
+
+    def unexpected(record: logging.LogRecord) -> bool:
+        return not any(warning in str(record.msg) for warning in EXPECTED_WARNINGS)
+
+    log = logging.getLogger("dlt")
+    log.addFilter(unexpected)
+    try:
+        yield
+    finally:
+        log.removeFilter(unexpected)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

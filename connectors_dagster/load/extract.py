@@ -7,20 +7,19 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.schema import Schema
-from dlt.common.schema.typing import TTableSchemaColumns
-from dlt.extract import DltResource, DltSource
+from dlt.common.schema import Schema, TTableSchemaColumns
 from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.sources import DltResource, DltSource
 
+from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.session import RequestPolicy
-from connectors_dagster.load.append_new_keys import DEDUPLICATED
 from connectors_dagster.load.destination import file_format
-from connectors_dagster.load.dlt_errors import root_cause
-from connectors_dagster.load.noise import without_known_warnings
+from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.key_counter import KeyCounter
@@ -48,25 +47,20 @@ class Outcome:
     error: Exception | None = None
 
 
-def extract(
-    pipeline: dlt.Pipeline, request: LoadRequest, client: Mapping[str, Any], policy: RequestPolicy
-) -> dict[str, Outcome]:
+def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection) -> dict[str, Outcome]:
     """Read everything an order wants and make it ready to load, parents first.
 
     A resource that fails says so in its outcome, and its children were not read.
     """
-    connector = request.connector
     outcomes: dict[str, Outcome] = {}
     readers: dict[str, ResourceReader] = {}
     for resource in request.resources_to_read():
         parent = resource.parent
         reader = readers[resource.name] = ResourceReader(
             resource=resource,
-            client=client,
-            policy=policy,
+            connection=connection,
             slices=request.slices,
             parents=readers[parent.name].rows_of_children if parent else {},
-            workers=request.max_parallel_requests or settings.max_parallel_requests(connector),
             page_limit=request.page_limit,
             preview_rows=settings.preview_rows(),
         )
@@ -105,7 +99,7 @@ def _extract_resource(
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
     source = DltSource(Schema(request.name), resource.connector.name, [dlt_resource])
-    with without_known_warnings():
+    with without_expected_warnings():
         extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for stats in reader.stats_by_slice.values():
@@ -162,6 +156,7 @@ def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -
         keys=frozenset(resource.primary_key),
         naming=schema.naming,
         capabilities=pipeline.destination.capabilities(),
+        stores_nul=destination_traits().stores_nul,
         stored=schema.tables.get(resource.name, {}).get("columns", {}),
         timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
     )

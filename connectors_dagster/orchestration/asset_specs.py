@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from connectors_dagster.config import settings
-from connectors_dagster.load.destination import destination_name
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.orchestration.asset_keys import Api, default_key
 from connectors_dagster.orchestration.table_metadata import declared_metadata
 from connectors_dagster.secrets.redaction import redact

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NoReturn
 import dagster as dg
 from pydantic import Field
 
+from connectors_dagster.compat.dagster_internals import retry_delay
 from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.metadata import answer_metadata, load_metadata, preview_metadata, read_metadata
+from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata, response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
 from connectors_dagster.orchestration.table_metadata import loaded_metadata
@@ -151,8 +152,8 @@ def _result(
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
     description = "\n".join(str(error) for error in errors)
-    failure = dg.Failure(description, metadata=answer_metadata(errors), allow_retries=False)
+    failure = dg.Failure(description, metadata=response_metadata(errors), allow_retries=False)
     if not all(isinstance(error, PASSING) for error in errors):
         raise failure
-    wait = RETRY.calculate_delay(context.retry_number + 1)
+    wait = retry_delay(RETRY, context)
     raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=wait) from failure

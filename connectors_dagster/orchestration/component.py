@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self, get_type_hints
 
 import dagster as dg
 import pydantic
-from dagster.components.utils import TranslatorResolvingInfo
 
+from connectors_dagster.compat.dagster_internals import source_relative_path, translated_spec
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration.asset_keys import Api
 from connectors_dagster.orchestration.asset_specs import Translation, describe_asset
@@ -63,11 +63,11 @@ class RestConnector(dg.Component):
         Raises:
             ValueError: the connector contradicts itself, or a secret is written into the file.
         """
-        resolution = context.resolution_context
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
-        schema = resolution.resolve_source_relative_path(given.pop("schema_file"))
-        select, prefix = (resolution.resolve_value(given.pop(name)) for name in ("select", "key_prefix"))
-        translation = _translation(given.pop("translation"), resolution)
+        schema = source_relative_path(context, given.pop("schema_file"))
+        resolve = context.resolution_context.resolve_value
+        select, prefix = resolve(given.pop("select")), resolve(given.pop("key_prefix"))
+        translation = _translation(given.pop("translation"), context)
         connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"], context)})
         if written := next(_written_secrets(connector.config), None):
             raise ValueError(
@@ -100,12 +100,11 @@ class RestConnector(dg.Component):
         return definitions_of(self.assets) if settings.is_enabled(self.connector) else dg.Definitions()
 
 
-def _translation(model: Any, context: dg.ResolutionContext) -> Translation | None:
-    if model is None:
+def _translation(written: Any, context: dg.ComponentLoadContext) -> Translation | None:
+    if written is None:
         return None
-    changes = TranslatorResolvingInfo(model, context, model_key="translation")
-    return lambda spec, asset: changes.get_asset_spec(
-        spec, {"resource": asset, "connector": asset.connector, "spec": spec}
+    return lambda spec, asset: translated_spec(
+        context, written, spec, resource=asset, connector=asset.connector, spec=spec
     )
 
 

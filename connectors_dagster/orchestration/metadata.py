@@ -87,13 +87,13 @@ def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
     }
 
 
-def answer_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
+def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
     """Return what the API answered where it refused; of the second error that tells, as ``status (2)`` and so on."""
-    answers = [error.answer for error in errors if isinstance(error, ApiError) and error.answer]
+    responses = [error.response for error in errors if isinstance(error, ApiError) and error.response]
     return {
         name if number == 1 else f"{name} ({number})": value
-        for number, answer in enumerate(answers, start=1)
-        for name, value in answer.items()
+        for number, response in enumerate(responses, start=1)
+        for name, value in response.items()
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dlt.common.schema import Schema
 
-from connectors_dagster.load.destination import destination_name
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.orchestration.asset_keys import COLUMN_LINEAGE, default_key
 from connectors_dagster.spec.resource import Resource
 

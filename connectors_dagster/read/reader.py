@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-from dlt.sources.rest_api.config_setup import expand_placeholders
 
+from connectors_dagster.compat.dlt_internals import expand_placeholders
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.session import ApiSession, RequestPolicy
+from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.concurrency import Interleaved
+from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.window_filter import WindowFilter
@@ -34,11 +35,9 @@ class ResourceReader:
 
     Args:
         resource: what is read.
-        client: dlt's client configuration with the settings filled in.
-        policy: how requests are made.
+        connection: the settings of the connector, and how requests are made.
         slices: what to read of which windows; empty for a resource that is read whole.
         parents: rows of the parent, by slice, when there is one.
-        workers: requests under way at once.
         page_limit: how many pages to read of each sequence, for a trial; all when left out.
         preview_rows: how many rows of each slice to keep for people to look at.
 
@@ -48,17 +47,15 @@ class ResourceReader:
     """
 
     resource: Resource
-    client: Mapping[str, Any]
-    policy: RequestPolicy
+    connection: Connection
     slices: Sequence[Slice] = ()
     parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
-    workers: int = 4
     page_limit: int | None = None
     preview_rows: int = 0
 
     def __post_init__(self) -> None:
         """Open a tally for everything that is asked for."""
-        self.endpoint = Endpoint(self.resource, self.client, page_limit=self.page_limit)
+        self.endpoint = Endpoint(self.resource, self.connection.values, page_limit=self.page_limit)
         self.stats_by_slice: dict[Slice | None, ReadStats] = {piece: ReadStats() for piece in self.slices or (None,)}
         self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
@@ -79,8 +76,8 @@ class ResourceReader:
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""
-        progress = ProgressLog(str(self.resource), self.policy.clock)
-        for page in Interleaved(self._sequences(), workers=self.workers):
+        progress = ProgressLog(str(self.resource), self.connection.policy.clock)
+        for page in Interleaved(self._sequences(), workers=self.connection.max_parallel_requests):
             progress.note(rows=sum(map(len, page.rows.values())))
             for piece, rows in page.rows.items():
                 self.previews[piece].add(rows)
@@ -93,7 +90,7 @@ class ResourceReader:
     def _sequences(self) -> list[Iterator["_Page"]]:
         if self.resource.parent:
             # Many per session, so that there are few sessions, yet few enough that no worker is without any.
-            most = sum(map(len, self.parents.values())) // (2 * self.workers)
+            most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
             size = min(PARENTS_AT_ONCE, max(most, 1))
             return [
                 self._children(piece, parents[at : at + size])
@@ -147,7 +144,7 @@ class ResourceReader:
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
         return ApiSession(
-            self.policy,
+            self.connection.policy,
             stats,
             label,
             rows_at=self.endpoint.rows_at,

@@ -8,10 +8,10 @@ from typing import Any, NoReturn, cast
 import pyarrow as pa
 from dlt.common.data_types import TDataType
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.naming import NamingConvention
-from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
+from dlt.common.schema import TColumnSchema, TTableSchemaColumns
 
+from connectors_dagster.compat.dlt_internals import arrow_type
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
@@ -21,7 +21,6 @@ from connectors_dagster.rows.raw_json import NULL, SEPARATOR
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
-REFUSE_NUL = {"postgres", "redshift"}
 SHOWN = 80
 
 
@@ -39,6 +38,7 @@ class TableColumns:
         keys: fields that must have a value that fits, as those declared `nullable: false`.
         naming: makes column names of field names.
         capabilities: what the destination can hold.
+        stores_nul: whether the destination stores text with the character NUL.
         stored: what the destination already knows of the table.
         timestamp_format: reads timestamps.
     """
@@ -48,6 +48,7 @@ class TableColumns:
     keys: frozenset[str]
     naming: NamingConvention
     capabilities: DestinationCapabilitiesContext
+    stores_nul: bool = True
     stored: TTableSchemaColumns = field(default_factory=dict)
     timestamp_format: TimestampFormat = field(default_factory=TimestampFormat)
 
@@ -161,7 +162,7 @@ class TableColumns:
         return {name: pa.array(kept, pa.string())}
 
     def _storable(self, column: str, array: pa.Array) -> pa.Array:
-        if self.capabilities.sqlglot_dialect not in REFUSE_NUL or not pa.types.is_string(array.type):
+        if self.stores_nul or not pa.types.is_string(array.type):
             return array
         storable, changed = without_nul(array, json=_kind(self.hints[column]) == "json")
         if changed:
@@ -169,7 +170,7 @@ class TableColumns:
         return storable
 
     def _arrow_type(self, column: str) -> pa.DataType:
-        return get_py_arrow_datatype(self.hints[column], self.capabilities, "UTC")
+        return arrow_type(self.hints[column], self.capabilities)
 
     def _count(self, column: str, what: str, number: int) -> None:
         self._counts.setdefault(column, Counter())[what] += number

@@ -22,3 +22,14 @@ def find_placeholders(value: Any) -> Iterator[Setting]:
     elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
         for item in value:
             yield from find_placeholders(item)
+
+
+def fill_placeholders(config: Any, values: Mapping[Setting, str]) -> Any:
+    """Return a copy of a configuration with every placeholder replaced by its value."""
+    if isinstance(config, Setting):
+        return values[config]
+    if isinstance(config, Mapping):
+        return {key: fill_placeholders(item, values) for key, item in config.items()}
+    if isinstance(config, list | tuple):
+        return [fill_placeholders(item, values) for item in config]
+    return config

@@ -158,7 +158,11 @@ def test_what_belongs_to_the_other_catalog_is_not_available_and_says_so(api, loa
         [stats] = load("chargebee/plan", windows=[SECOND])["chargebee/plan"].values()
     assert (stats.rows, stats.requests) == (0, 1)
     assert "answered 400" in stats.not_available and "configuration_incompatible" in stats.not_available
-    assert [r for r in caplog.records if "chargebee/plan window 2024-01-31: not available" in r.getMessage()]
+    assert [
+        r
+        for r in caplog.records
+        if "chargebee/plan window 2024-01-31: response ignored as configured (not_available)" in r.getMessage()
+    ]
     assert warehouse.query("SELECT id, price, updated_at FROM chargebee.plan") == []
 
 

@@ -12,9 +12,9 @@ from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting
-from connectors_dagster.config.settings import fill
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.spec.placeholders import fill_placeholders
 
 CONNECTORS = load_connectors()
 RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.graph.values()]
@@ -51,8 +51,8 @@ def test_the_spec_is_covered_key_by_key():
 def test_dlt_accepts_the_configuration_and_builds_a_source_of_it(connector: Connector):
     validate_dict(RESTAPIConfig, connector.config, path=connector.name)
     values = {setting: "http://127.0.0.1:9" if setting == "base_url" else "value" for setting in connector.settings}
-    source = rest_api_source(fill(connector.config, values), name=connector.name)
-    assert set(source.graph) == set(connector.graph)
+    source = rest_api_source(fill_placeholders(connector.config, values), name=connector.name)
+    assert set(source.resources) == set(connector.graph)
 
 
 @pytest.mark.parametrize("name", RETRIES)

@@ -10,15 +10,15 @@ from dataclasses import replace
 import pytest
 
 from connectors_dagster.http.rate_limiter import RateLimiter
-from connectors_dagster.load.pipeline import connect
+from connectors_dagster.read.connection import connect
 from tests.support.shop import things
 from tests.support.wire import reply
 
 OTHER_PROCESS = """
 import sys, time
 from pathlib import Path
-from connectors_dagster.budget import Budget
-with Budget(folder=Path(sys.argv[1]), at_once=2).request(time.sleep):
+from connectors_dagster.http.rate_limiter import RateLimiter
+with RateLimiter(folder=Path(sys.argv[1]), at_once=2).request(time.sleep):
     print("here", flush=True)
     sys.stdin.read()
 """
@@ -33,12 +33,12 @@ def no_sleep(seconds: float) -> None:
 
 
 def test_no_more_threads_make_requests_at_once_than_are_granted(tmp_path):
-    budget, most, here, lock = RateLimiter(folder=tmp_path, at_once=3), 0, 0, threading.Lock()
+    limiter, most, here, lock = RateLimiter(folder=tmp_path, at_once=3), 0, 0, threading.Lock()
     full = threading.Event()
 
     def ask(_):
         nonlocal most, here
-        with budget.request(time.sleep):
+        with limiter.request(time.sleep):
             with lock:
                 here += 1
                 most = max(most, here)
@@ -54,19 +54,19 @@ def test_no_more_threads_make_requests_at_once_than_are_granted(tmp_path):
 
 
 def test_another_process_counts_and_gives_its_place_back_however_it_ends(tmp_path):
-    budget = RateLimiter(folder=tmp_path, at_once=2)
+    limiter = RateLimiter(folder=tmp_path, at_once=2)
     command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "here\n"
         with (
-            budget.request(no_sleep),
+            limiter.request(no_sleep),
             pytest.raises(NoSleepError),
             RateLimiter(folder=tmp_path, at_once=2).request(no_sleep),
         ):
             pass
         other.kill()
         other.wait()
-    with budget.request(no_sleep), RateLimiter(folder=tmp_path, at_once=2).request(no_sleep):
+    with limiter.request(no_sleep), RateLimiter(folder=tmp_path, at_once=2).request(no_sleep):
         pass
 
 
@@ -83,7 +83,7 @@ def test_requests_in_any_minute_are_as_many_as_granted_for_all_who_share_the_fol
 
 
 def test_the_wait_ends_when_the_first_request_is_out_of_the_interval(tmp_path):
-    budget = RateLimiter(folder=tmp_path, at_once=1, per_minute=2, interval=200)
+    limiter = RateLimiter(folder=tmp_path, at_once=1, per_minute=2, interval=200)
     slept = []
 
     def sleep(seconds: float) -> None:
@@ -91,7 +91,7 @@ def test_the_wait_ends_when_the_first_request_is_out_of_the_interval(tmp_path):
         time.sleep(seconds)
 
     for _ in range(3):
-        with budget.request(sleep):
+        with limiter.request(sleep):
             pass
     assert 0 < sum(slept) < 1
 
@@ -108,8 +108,8 @@ def test_an_api_that_says_no_request_is_left_is_given_a_rest_before_the_next(sho
 
 def test_configuration_says_how_much_is_granted_where_the_plan_with_the_api_does(shop, project, monkeypatch):
     connector = replace(things(project).connector, requests_per_minute=240)
-    assert connect(connector)[1].budget.per_minute == 240
+    assert connect(connector).policy.rate_limiter.per_minute == 240
     monkeypatch.setenv("SOURCES__SHOP__REQUESTS_PER_MINUTE", "3500")
     monkeypatch.setenv("SOURCES__SHOP__MAX_PARALLEL_REQUESTS", "7")
-    budget = connect(connector)[1].budget
-    assert (budget.per_minute, budget.at_once) == (3500, 7)
+    limiter = connect(connector).policy.rate_limiter
+    assert (limiter.per_minute, limiter.at_once) == (3500, 7)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.errors import ApiError, ForeignOriginError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession
-from connectors_dagster.load import pipeline
+from connectors_dagster.read import connection
 from tests.support.shop import settings, things
 from tests.support.wire import reply
 
@@ -43,7 +44,7 @@ def test_a_certificate_nobody_trusts_is_refused_whatever_the_environment_says(
 
 
 def test_a_session_cannot_be_told_to_skip_verification(tls_shop, project):
-    _, policy = pipeline.connect(things(project).connector)
+    policy = connection.connect(things(project).connector).policy
     session = ApiSession(policy, ReadStats(), "shop/things")
     session.verify = False
     with pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"):
@@ -90,12 +91,12 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(projec
     for name, value in settings(address).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ApiError, match="unencrypted: use https, or set allow_http = true"):
-        pipeline.connect(things(project).connector)
+        connection.connect(things(project).connector)
     monkeypatch.setenv("SOURCES__SHOP__ALLOW_HTTP", "false")
     with pytest.raises(ApiError, match="unencrypted"):
-        pipeline.connect(things(project).connector)
+        connection.connect(things(project).connector)
     monkeypatch.setenv("SOURCES__SHOP__ALLOW_HTTP", "true")
-    pipeline.connect(things(project).connector)
+    connection.connect(things(project).connector)
 
 
 @pytest.mark.parametrize(
@@ -104,22 +105,22 @@ def test_plain_http_to_another_machine_is_refused_before_anything_is_sent(projec
 def test_plain_http_within_this_machine_and_https_are_fine(project, monkeypatch, address):
     for name, value in settings(address).items():
         monkeypatch.setenv(name, value)
-    pipeline.connect(things(project).connector)
+    connection.connect(things(project).connector)
 
 
 @pytest.mark.parametrize("address", ["api.example.com", "ftp://api.example.com", "https://", "https://a:b:c", ""])
 def test_a_base_url_that_is_none_is_refused(project, monkeypatch, address):
     for name, value in settings(address).items():
         monkeypatch.setenv(name, value)
-    with pytest.raises((ApiError, pipeline.settings.MissingSettingsError)):
-        pipeline.connect(things(project).connector)
+    with pytest.raises((ApiError, MissingSettingsError)):
+        connection.connect(things(project).connector)
 
 
 def test_credentials_in_a_base_url_are_refused_and_not_shown(project, monkeypatch):
     for name, value in settings("https://me:s3cr/et@api.example.com/v1").items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ApiError, match="base_url holds an @") as error:
-        pipeline.connect(things(project).connector)
+        connection.connect(things(project).connector)
     assert "s3cr" not in str(error.value)
 
 

@@ -84,7 +84,7 @@ def test_what_has_passed_when_dagster_tries_again_is_materialized(api, warehouse
 
 
 def test_an_error_nobody_foresaw_is_not_tried_again(api, instance, materialize, monkeypatch):
-    monkeypatch.setattr("connectors_dagster.load.pipeline.connect", lambda *_: 1 / 0)
+    monkeypatch.setattr("connectors_dagster.load.pipeline.connect", lambda *_, **__: 1 / 0)
     [error] = materialize("billing/ip_addresses").errors
     assert "ZeroDivisionError" in error
     assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.FAILURE]

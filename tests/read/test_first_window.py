@@ -64,5 +64,5 @@ def test_every_row_comes_once_whichever_windows_share_a_run(feed, connector, pla
 
 
 def test_without_a_filter_there_is_none_to_leave_out(feed, tmp_path):
-    with pytest.raises(ValueError, match="feed/changes: unfiltered_first, but no filter to leave out"):
+    with pytest.raises(ValueError, match="feed/changes: unfiltered_first is set, but the endpoint has no filter"):
         build_connector(tmp_path, feed, Cursor(unfiltered_first=True), bounds="none")

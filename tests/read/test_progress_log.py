@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from connectors_dagster.load import pipeline
+from connectors_dagster.read import connection
 from tests.support.rows import order
 
 
@@ -20,7 +20,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 def test_a_long_read_says_every_few_seconds_how_far_it_is(api, read, log, monkeypatch):
     """A clock on which two seconds pass with every page, of which there are six."""
     clock = itertools.count(step=2)
-    monkeypatch.setattr(pipeline, "RequestPolicy", partial(pipeline.RequestPolicy, clock=lambda: next(clock)))
+    monkeypatch.setattr(connection, "RequestPolicy", partial(connection.RequestPolicy, clock=lambda: next(clock)))
     api.set("storefront/customers", [{"id": id} for id in range(550)])
     read("storefront/customers")
     assert [line for line in log.messages if "so far" in line] == [

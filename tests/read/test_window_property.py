@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors_dagster import Cursor, TimestampFormat
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.load.pipeline import connect
+from connectors_dagster.read.connection import connect
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.spec.resource import Resource
@@ -123,8 +123,8 @@ def test_in_the_end_everything_the_api_has_was_read_in_its_newest_state(api: Api
     table: dict[int, tuple[str | None, str]] = {}
 
     def read(resource: Resource, slices: Sequence[Slice]) -> None:
-        client, policy = connect(resource.connector)
-        for rows, _ in ResourceReader(resource=resource, client=client, policy=policy, slices=slices).pages():
+        connection = connect(resource.connector)
+        for rows, _ in ResourceReader(resource=resource, connection=connection, slices=slices).pages():
             plain = [decode_row(row) for row in rows]
             table.update({int(row["id"]): (row[CURSORS[name]], row["status"]) for row in plain})
 

@@ -13,10 +13,10 @@ from tests.support.shop import things
 )
 def test_a_name_that_is_no_plain_word_never_becomes_a_path_or_a_table(project, name):
     good = things(project).connector
-    with pytest.raises(ValueError, match="must be lower-case identifiers"):
+    with pytest.raises(ValueError, match="must be lower-case letters"):
         Connector(name=name, description="", schema=good.schema, config=good.config)
     resources = [{**good.config["resources"][0], "name": name}]
-    with pytest.raises(ValueError, match="must be lower-case identifiers"):
+    with pytest.raises(ValueError, match="must be lower-case letters"):
         Connector(name="shop", description="", schema=good.schema, config={**good.config, "resources": resources})
 
 

@@ -59,8 +59,8 @@ def test_every_form_of_an_instant_is_read_as_the_same(timestamp_format: Timestam
     ]
     + [(SECONDS, value) for value in [1704067200000, float("nan"), float("inf"), "1e999999", "soon"]],
 )
-def test_what_is_no_instant_is_refused(timestamp_format: TimestampFormat, value: Any):
-    with pytest.raises(ValueError, match="is no instant"):
+def test_a_value_that_is_not_a_timestamp_is_refused(timestamp_format: TimestampFormat, value: Any):
+    with pytest.raises(ValueError, match="is not a timestamp"):
         timestamp_format.decode(value)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.load import pipeline
+from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.spec.resource import Resource
@@ -30,12 +30,12 @@ def with_facts(what: str) -> list[Resource]:
 
 def lineage(resource: Resource, piece: Slice = SLICE) -> list[ResourceReader]:
     """Prepare to read a resource and the parent its requests are made from, parent first."""
-    client, policy = pipeline.connect(resource.connector)
+    connected = connection.connect(resource.connector)
     readings: list[ResourceReader] = []
     for one in [r for r in (resource.parent, resource) if r]:
         parents = readings[-1].rows_of_children if readings else {}
         slices = [piece] if resource.windowed else []
-        readings.append(ResourceReader(resource=one, client=client, policy=policy, slices=slices, parents=parents))
+        readings.append(ResourceReader(resource=one, connection=connected, slices=slices, parents=parents))
     return readings
 
 

@@ -15,8 +15,9 @@ from starlette.routing import Route
 
 from connectors_dagster import Connector, Cursor, ResourceOptions
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.load.pipeline import connect, loading
+from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.read.connection import connect
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.sandbox import serving
@@ -118,7 +119,6 @@ def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | 
 def read_slices(connector: Connector, slices: Sequence[Slice]) -> tuple[list[int], list[Any]]:
     """Read slices without loading them; returns the numbers of rows by window and the sorted ids of all."""
     (resource,) = connector.graph.values()
-    client, policy = connect(connector)
-    reading = ResourceReader(resource=resource, client=client, policy=policy, slices=slices)
+    reading = ResourceReader(resource=resource, connection=connect(connector), slices=slices)
     ids = sorted(decode_row(row)["id"] for rows, _ in reading.pages() for row in rows)
     return [stats.rows for stats in reading.stats_by_slice.values()], ids

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from connectors_dagster.load.destination import destination_name, duckdb_file, only_writer
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.load.destination import duckdb_file, only_writer
 
 MODEL = Path(__file__).with_name("revenue_by_month.sql")
 COLUMNS = {

@@ -1,0 +1,38 @@
+"""What a destination can do, as one value per destination."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from connectors_dagster.config.settings import destination_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What sets a destination apart from others that dlt can load into.
+
+    Args:
+        writer_lock: how concurrent writers are kept apart: by a ``file`` beside the database, which takes one writing
+            process; by an ``advisory`` lock of the database for each family; or not at all.
+        counts_rows: whether it counts the rows of a table without reading them.
+        stores_nul: whether text may contain the character NUL.
+        reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
+    """
+
+    writer_lock: Literal["file", "advisory"] | None = None
+    counts_rows: bool = False
+    stores_nul: bool = True
+    reads_parquet: bool = False
+
+
+TRAITS: Mapping[str, Traits] = {
+    "duckdb": Traits(writer_lock="file", counts_rows=True, reads_parquet=True),
+    "motherduck": Traits(counts_rows=True),
+    "postgres": Traits(writer_lock="advisory", stores_nul=False),
+    "redshift": Traits(stores_nul=False),
+}
+
+
+def destination_traits() -> Traits:
+    """Return the traits of the configured destination; the most cautious ones for a destination not listed here."""
+    return TRAITS.get(destination_name(), Traits())

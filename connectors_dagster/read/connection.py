@@ -1,0 +1,55 @@
+"""A connector connected: its settings are read once, for everything that makes requests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connectors_dagster.config import settings
+from connectors_dagster.config.workdir import work_folder
+from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.response import JsonAdapter
+from connectors_dagster.http.session import RequestPolicy
+from connectors_dagster.read.concurrency import pause
+from connectors_dagster.secrets.redaction import remember
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.placeholders import Setting, fill_placeholders
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """The settings of a connector, and how its requests are made.
+
+    Args:
+        values: the values of the connector's placeholders.
+        policy: how requests are made.
+        max_parallel_requests: maximum concurrent requests.
+    """
+
+    values: Mapping[Setting, str]
+    policy: RequestPolicy
+    max_parallel_requests: int
+
+
+def connect(connector: Connector, *, max_parallel_requests: int | None = None) -> Connection:
+    """Read the settings of a connector; `max_parallel_requests` overrides the configured number.
+
+    Raises:
+        MissingSettingsError: names every setting without a value.
+        ApiError: base_url is not an http(s) URL, or would send the credentials unencrypted.
+    """
+    values = settings.read_settings(connector)
+    remember(settings.secret_values(values))
+    requests_at_once = max_parallel_requests or settings.max_parallel_requests(connector)
+    policy = RequestPolicy(
+        base_url=fill_placeholders(connector.config["client"]["base_url"], values),
+        retry=connector.retry,
+        allow_http=settings.allow_http(connector.name),
+        sleep=pause,
+        adapter=JsonAdapter(pool_maxsize=requests_at_once),
+        rate_limiter=RateLimiter(
+            folder=work_folder() / "requests" / connector.name,
+            at_once=requests_at_once,
+            per_minute=settings.requests_per_minute(connector),
+        ),
+        rate_limit_header=connector.rate_limit_header,
+    )
+    return Connection(values=values, policy=policy, max_parallel_requests=requests_at_once)
