@@ -1,15 +1,14 @@
 """Writes the pages of the connectors, and the README's table of them, from the connectors themselves: `make docs`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors_dagster import Connector, Secret
+from connectors_dagster import Connector, Resource, Secret, load_connectors
 from connectors_dagster.config.settings import environment_name
-from connectors_dagster.connectors import load_connectors
 from connectors_dagster.read.reader import window_params
-from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, Window
+from docs.markdown import code, table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -32,8 +31,8 @@ def build_readme(text: str, connectors: Iterable[Connector]) -> str:
         )
         for connector in connectors
     ]
-    table = _table(("connector", "what it reads", "resources", "in windows", "on by itself"), rows)
-    return f"{before}{START}{table}{END}{rest.partition(END)[2]}"
+    listed = table(("connector", "what it reads", "resources", "in windows", "on by itself"), rows)
+    return f"{before}{START}{listed}{END}{rest.partition(END)[2]}"
 
 
 def build_page(connector: Connector) -> str:
@@ -75,15 +74,15 @@ def _resources(connector: Connector) -> str:
     rows = [
         (
             resource.name,
-            _code(resource.primary_key),
-            _code([str(resource.incremental["cursor_path"])]) if resource.incremental else "",
+            code(resource.primary_key),
+            code([str(resource.incremental["cursor_path"])]) if resource.incremental else "",
             f"`{connector.step}`" if resource.windowed else "",
             _loading(resource),
             resource.options.known_limitations,
         )
         for resource in connector.graph.values()
     ]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _loading(resource: Resource) -> str:
@@ -95,7 +94,7 @@ def _loading(resource: Resource) -> str:
         return f"whole{gone[resource.missing_rows]}"
     if not resource.filtered:
         return "cut"
-    return f"filtered with {_code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
+    return f"filtered with {code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
 
 
 def _requests(connector: Connector) -> str:
@@ -115,22 +114,13 @@ def _settings(connector: Connector) -> str:
         for setting in connector.settings
     ]
     advice = f"\n{connector.credentials_help}\n" if connector.credentials_help else ""
-    return _table(("setting", "secret"), rows) + advice
+    return table(("setting", "secret"), rows) + advice
 
 
 def _excluded(connector: Connector) -> str:
     if not connector.excluded:
         return "Nothing is known to be left out.\n"
-    return _table(("what", "why"), connector.excluded.items())
-
-
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    return table(("what", "why"), connector.excluded.items())
 
 
 def main() -> None:

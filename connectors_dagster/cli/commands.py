@@ -22,21 +22,21 @@ def main() -> None:
 def list_resources() -> None:
     """List resources with key, cursor and partitions, and where they load."""
     from connectors_dagster.cli.terminal import say, show_table
-    from connectors_dagster.definitions import enabled_connectors
+    from connectors_dagster.definitions import enabled_assets
     from connectors_dagster.load.destination import location
     from connectors_dagster.orchestration.partitions import grid_of
 
     rows = [
         (
-            connector.name,
+            assets.connector.name,
             resource.name,
             ", ".join(resource.primary_key),
             (resource.incremental or {}).get("cursor_path", ""),
-            grid_of(connector).name if resource.windowed else "",
-            f"{connector.name}.{resource.name}",
+            grid_of(assets.connector).name if resource.windowed else "",
+            f"{assets.connector.name}.{resource.name}",
         )
-        for connector in enabled_connectors()
-        for resource in connector.graph.values()
+        for assets in enabled_assets()
+        for resource in assets.resources
     ]
     show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
     say(f"loads into {location()}")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connectors_dagster.cli.terminal import say, show_reads, show_table
 from connectors_dagster.config.workdir import project_folder
-from connectors_dagster.definitions import defs, enabled_connectors
+from connectors_dagster.definitions import defs, enabled_assets
 from connectors_dagster.orchestration import runs
 
 
@@ -17,9 +17,9 @@ def materialize(
     Raises:
         ValueError: the selection names nothing there is.
     """
-    resources = runs.select(enabled_connectors(), selection)
+    selected = runs.select(enabled_assets(), selection)
     with runs.open_instance(project_folder()) as instance:
-        plans = list(runs.plan(instance, resources, since=since, until=until))
+        plans = list(runs.plan(instance, selected, since=since, until=until))
         with show_reads(sum(plan.steps for plan in plans)):
             summary = runs.execute(defs(), instance, plans)
     rows = [(name, line.windows, line.rows, round(line.seconds, 1)) for name, line in summary.lines.items()]

@@ -37,7 +37,7 @@ class LoadRequest:
     @property
     def name(self) -> str:
         """The name of pipeline and dlt schema."""
-        return f"{self.connector.name}_{self.resources[0].family}"
+        return self.resources[0].pipeline_name
 
     def resources_to_read(self) -> list[Resource]:
         """All resources to read, parents first."""
