@@ -7,6 +7,12 @@ from pathlib import Path
 import dagster as dg
 
 from connectors_dagster import defs as defs_folder
+from connectors_dagster.compat.dagster_internals import (
+    build_components,
+    component_folder,
+    components_of,
+    open_component_tree,
+)
 from connectors_dagster.config import settings
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.orchestration.build import build_definitions
@@ -50,22 +56,22 @@ def defs() -> dg.Definitions:
 
 def _component_tree() -> dg.ComponentTree:
     """Open the folder of what was scaffolded; the same as in pyproject.toml, which is not there once installed."""
-    return dg.ComponentTree.from_module(defs_module=defs_folder, project_root=Path(__file__).parents[1])
+    return open_component_tree(defs_folder, Path(__file__).parents[1])
 
 
 def _scaffolded(tree: dg.ComponentTree) -> dg.Definitions:
-    if {path.name for path in tree.defs_module_path.iterdir()} <= UNSCAFFOLDED:
+    if {path.name for path in component_folder(tree).iterdir()} <= UNSCAFFOLDED:
         return dg.Definitions()  # to build nothing takes Dagster as long as to build all connectors
     with warnings.catch_warnings():
         # Dagster warns that it uses previews of its own to look into the folder.
         for category in (dg.PreviewWarning, dg.BetaWarning):
             warnings.filterwarnings("ignore", category=category, module=r"dagster\.")
-        return tree.build_defs()
+        return build_components(tree)
 
 
 def _in_yaml(tree: dg.ComponentTree) -> dict[str, Connector]:
     found: dict[str, Connector] = {}
-    for component in tree.get_all_components(of_type=RestConnector):
+    for component in components_of(tree, RestConnector):
         if component.connector.name in found:
             raise ValueError(f"{component.connector.name}: two components in defs/ have this name")
         found[component.connector.name] = component.connector

@@ -140,7 +140,7 @@ def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documente
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long it was waited between tries, in seconds; no time passes."""
     waits: list[float] = []
-    monkeypatch.setattr(connection, "RequestPolicy", partial(connection.RequestPolicy, sleep=waits.append))
+    monkeypatch.setattr(connection, "pause", waits.append)
     return waits
 
 

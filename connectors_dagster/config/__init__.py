@@ -1,1 +1,4 @@
-"""Settings, folders and locks of this project, read from dlt's configuration. May import spec, secrets and errors."""
+"""Settings, folders and locks of this project, read from dlt's configuration.
+
+May import compat, spec, secrets and errors.
+"""

@@ -1,8 +1,6 @@
 """The settings this project needs of dlt, below everything that people configure."""
 
-import dlt
-from dlt.common.configuration.exceptions import DuplicateConfigProviderException
-from dlt.common.configuration.providers import CustomLoaderDocProvider
+from connectors_dagster.compat.dlt_internals import register_defaults
 
 DUCKDB = {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False}
 DEFAULTS = {
@@ -20,9 +18,4 @@ DEFAULTS = {
 
 def use_defaults() -> None:
     """Register these settings with dlt; a second call changes nothing."""
-    try:
-        dlt.config.register_provider(
-            CustomLoaderDocProvider("connectors_dagster", lambda: DEFAULTS, False, locations=())
-        )
-    except DuplicateConfigProviderException:
-        return
+    register_defaults("connectors_dagster", DEFAULTS)

@@ -1,4 +1,4 @@
 """HTTP: requests to one origin, retries, paginators, checked pages.
 
-May import spec, config, secrets, rows and errors.
+May import compat, spec, config, secrets, rows and errors.
 """

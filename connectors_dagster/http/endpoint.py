@@ -1,7 +1,7 @@
 """Pages of one endpoint, asked for by dlt's REST client and checked one by one.
 
 The building blocks below `rest_api_resources` are used rather than the resources themselves: a page must be
-seen whole, in a thread of its own. They carry no underscore, yet dlt documents only what stands above them.
+seen whole, in a thread of its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import requests
-from dlt.common import jsonpath
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import (
@@ -19,14 +18,15 @@ from dlt.sources.helpers.rest_client.paginators import (
     JSONResponseCursorPaginator,
     OffsetPaginator,
 )
-from dlt.sources.rest_api.config_setup import (
+
+from connectors_dagster.compat.dlt_internals import (
     create_auth,
     create_paginator,
     create_response_hooks,
+    jsonpath,
     paginate_dependent_resource,
     paginate_resource,
 )
-
 from connectors_dagster.errors import RowError
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow

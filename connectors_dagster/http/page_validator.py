@@ -5,10 +5,10 @@ from functools import lru_cache
 from typing import cast
 
 import requests
-from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
+from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks
 from connectors_dagster.http.read_stats import ReadStats

@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import requests
-from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
+from connectors_dagster.compat.dlt_internals import IgnoreResponseException
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.http.origin import check_origin, home_origin, is_loopback
 from connectors_dagster.http.rate_limiter import RateLimiter

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import requests
-from dlt.common import jsonpath
+
+from connectors_dagster.compat.dlt_internals import jsonpath
 
 COMMON_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total")
 

@@ -1,19 +1,19 @@
 """Rows whose keys a DuckDB table does not have: to merge them would write them twice, so they are appended."""
 
-from pathlib import Path
 from typing import Any
 
 import dlt
 from dlt.common.schema import Schema
-from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS
-from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
-from dlt.common.storages import FileStorage, PackageStorage
 from dlt.destinations.sql_client import SqlClientBase
 
+from connectors_dagster.compat.dlt_internals import (
+    DEDUPLICATED,
+    get_columns_names_with_prop,
+    has_column_with_prop,
+    normalized_packages,
+)
 from connectors_dagster.load.traits import destination_traits
 
-DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
-"""The hint of a table that says that no key comes twice in the load."""
 REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Hints of columns by which a merge also takes away what has another key."""
 
@@ -27,7 +27,7 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
     if not destination_traits().reads_parquet:
         return
     info = pipeline.get_load_package_info(load_id)
-    package = PackageStorage(FileStorage(str(Path(info.package_path).parent)), "normalized")
+    package = normalized_packages(info.package_path)
     schema = package.load_schema(load_id)
     files = [job.file_path for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
     if len(files) != 1 or not _keys_decide(schema, table) or _has_keys_of(pipeline, schema, table, files[0]):

@@ -7,15 +7,14 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.schema import Schema
-from dlt.common.schema.typing import TTableSchemaColumns
-from dlt.extract import DltResource, DltSource
+from dlt.common.schema import Schema, TTableSchemaColumns
 from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.sources import DltResource, DltSource
 
+from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.load.append_new_keys import DEDUPLICATED
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
 from connectors_dagster.load.request import LoadRequest

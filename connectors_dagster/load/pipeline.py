@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import dlt
 import pyarrow as pa
-from dlt.common.exceptions import DltException
 from dlt.common.pipeline import LoadInfo
 from dlt.pipeline.exceptions import PipelineStepFailed
-from dlt.pipeline.helpers import retry_schema_update
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
+from connectors_dagster.compat.dlt_internals import DltException, retry_schema_update
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import alone

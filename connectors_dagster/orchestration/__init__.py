@@ -1,4 +1,4 @@
 """Orchestration: how connectors show in Dagster, which only this room and definitions.py import.
 
-May import spec, config, secrets, http, read, load and errors.
+May import compat, spec, config, secrets, http, read, load and errors.
 """

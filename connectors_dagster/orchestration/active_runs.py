@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_internals import planned_steps, unfinished_backfills
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from connectors_dagster.orchestration.translator import asset_key
 from connectors_dagster.spec.connector import Connector
@@ -37,10 +38,9 @@ def active_windows(
 def _of_runs(
     instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
-    for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        if not run.execution_plan_snapshot_id:
-            continue
-        steps = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id).step_keys_to_execute
+    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
+        run = record.dagster_run
+        steps = planned_steps(instance, run)
         for family in connector.families:
             if f"{connector.name}__{family}" in steps:
                 yield family, _tagged(run.tags, windows)
@@ -61,10 +61,6 @@ def _of_backfills(
     """List what running backfills have not got to yet, most of which is in no queue."""
     families = {asset_key(resource): resource.family for resource in connector.graph.values()}
     by_key = {window.key: window for window in windows}
-    for backfill in instance.get_backfills(limit=BACKFILLS):
-        if backfill.status.value != "REQUESTED" or backfill.asset_backfill_data is None:
-            continue
-        left = backfill.asset_backfill_data.get_targeted_partitions_without_materialization_status()
-        for asset, key in left.iterate_asset_partitions():
-            if asset in families:
-                yield families[asset], {by_key[key]} if key in by_key else set()
+    for asset, key in unfinished_backfills(instance, newest=BACKFILLS):
+        if asset in families:
+            yield families[asset], {by_key[key]} if key in by_key else set()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import dagster as dg
 from pydantic import Field
 
+from connectors_dagster.compat.dagster_internals import retry_delay
 from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
 from connectors_dagster.load.request import LoadRequest
@@ -146,5 +147,5 @@ def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoR
     failure = dg.Failure(description, metadata=response_metadata(errors), allow_retries=False)
     if not all(isinstance(error, PASSING) for error in errors):
         raise failure
-    wait = RETRY.calculate_delay(context.retry_number + 1)
+    wait = retry_delay(RETRY, context)
     raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=wait) from failure

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_internals import fetch_materializations, latest_materialization_ids
 from connectors_dagster.orchestration.active_runs import active_windows
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.metadata import fetched_until
@@ -49,14 +50,12 @@ def _incomplete(instance: dg.DagsterInstance, family: Sequence[Resource], window
 def _reached(instance: dg.DagsterInstance, resource: Resource) -> Mapping[str, datetime]:
     """Look up how far each window of a resource was read by its last materialization."""
     key = asset_key(resource)
-    latest = instance.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION)
-    ids = list(latest.values())
+    ids = latest_materialization_ids(instance, key)
     reached: dict[str, datetime] = {}
     for at in range(0, len(ids), AT_ONCE):
         wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + AT_ONCE])
-        for record in instance.fetch_materializations(wanted, limit=AT_ONCE).records:
-            found = record.asset_materialization
-            if found and found.partition and (until := fetched_until(resource, found.metadata)):
+        for found in fetch_materializations(instance, wanted, limit=AT_ONCE):
+            if found.partition and (until := fetched_until(resource, found.metadata)):
                 reached[found.partition] = until
     return reached
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self, get_type_hints
 import dagster as dg
 import pydantic
 
+from connectors_dagster.compat.dagster_internals import source_relative_path
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration.build import build_definitions
 from connectors_dagster.orchestration.json_schema import rest_api_schema
@@ -47,7 +48,7 @@ class RestConnector(dg.Component):
             ValueError: the connector contradicts itself, or a secret is written into the file.
         """
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
-        schema = context.resolution_context.resolve_source_relative_path(given.pop("schema_file"))
+        schema = source_relative_path(context, given.pop("schema_file"))
         connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"], context)})
         if written := next(_written_secrets(connector.config), None):
             raise ValueError(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 import requests
 
+from connectors_dagster.compat.dagster_internals import step_failure
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from connectors_dagster.secrets.redaction import redact, remember
@@ -42,15 +43,15 @@ def build_failure_sensor(connectors: Sequence[Connector]) -> dg.SensorDefinition
 def describe_failure(context: dg.RunFailureSensorContext) -> str:
     """Say which run failed, what it was about and why; not redacted yet."""
     run = context.dagster_run
-    assets = sorted(key.to_user_string() for key in run.asset_selection or ())
+    assets = sorted("/".join(key.path) for key in run.asset_selection or ())
     first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
     windows = run.tags.get(PARTITION) or (f"{first} to {last}" if first else None)
-    reasons = [_reason(event) for event in context.get_step_failure_events()] or [str(context.failure_event.message)]
+    reasons = [f"{event.step_key}: {step_failure(event)}" for event in context.get_step_failure_events()]
     lines = [
         f"Run {run.run_id} of {run.job_name} failed.",
         f"assets: {', '.join(assets)}" if assets else None,
         f"windows: {windows}" if windows else None,
-        *reasons,
+        *(reasons or [str(context.failure_event.message)]),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -67,9 +68,3 @@ def post(address: str, text: str) -> None:
         raise WebhookError(f"CONNECTORS__FAILURE_WEBHOOK cannot be reached: {type(error).__name__}") from None
     if response.status_code >= 300:
         raise WebhookError(f"CONNECTORS__FAILURE_WEBHOOK answered {response.status_code}")
-
-
-def _reason(event: dg.DagsterEvent) -> str:
-    data = event.step_failure_data
-    said = data.user_failure_data.description if data.user_failure_data else None
-    return f"{event.step_key}: {said or data.error_display_string}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_internals import free_pool_slots, instance_folder, report_run_failed
 from connectors_dagster.config.workdir import abandoned, private_folder
 
 PROCESS = "connectors/process"
@@ -25,11 +26,12 @@ def end_orphaned_runs(instance: dg.DagsterInstance) -> None:
     if not base.exists():
         return
     for folder in abandoned(base):
-        for run in instance.get_runs(dg.RunsFilter(tags={PROCESS: folder.name})):
+        for record in instance.get_run_records(dg.RunsFilter(tags={PROCESS: folder.name})):
+            run = record.dagster_run
             if not run.is_finished:
-                instance.report_run_failed(run, "The process of this run ended without a word: it was killed.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+                report_run_failed(instance, run, "The process of this run ended without a word: it was killed.")
+            free_pool_slots(instance, run)
 
 
 def _processes(instance: dg.DagsterInstance) -> Path:
-    return Path(instance.root_directory) / "processes"
+    return instance_folder(instance) / "processes"

@@ -70,7 +70,7 @@ def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
             return dg.SkipReason("Every window that has begun is open.")
         return dg.SensorResult(
             # Connectors with the same windows share their partitions: another's sensor may have been here before.
-            dynamic_partitions_requests=[partitions_of(grid).build_add_request(missing)] if missing else [],
+            dynamic_partitions_requests=[dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else [],
             asset_events=[] if noted else [observe_open_window(connector, windows)],
             cursor=windows[-1].key if windows else None,
         )

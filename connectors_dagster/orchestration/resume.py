@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_internals import fetch_materializations
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.orchestration.translator import asset_key
 from connectors_dagster.spec.resource import Resource
@@ -22,10 +23,8 @@ def last_metadata(
 ) -> Mapping[str, dg.MetadataValue[Any]]:
     """Return what the last materialization of a window, or of what has none, tells; nothing if there was none."""
     wanted = dg.AssetRecordsFilter(asset_key=asset_key(resource), asset_partitions=[window] if window else None)
-    for record in instance.fetch_materializations(wanted, limit=1).records:
-        if record.asset_materialization:
-            return record.asset_materialization.metadata
-    return {}
+    newest = next(fetch_materializations(instance, wanted, limit=1), None)
+    return newest.metadata if newest else {}
 
 
 def resume(instance: dg.DagsterInstance, resources: Sequence[Resource], piece: Slice, lag: timedelta) -> Slice:

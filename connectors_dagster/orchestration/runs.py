@@ -11,6 +11,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_internals import (
+    build_job,
+    is_interruption,
+    materialization,
+    step_failure,
+    step_seconds,
+)
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.orphaned_runs import process_tags
@@ -119,11 +126,9 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
     summary = Summary()
     with process_tags(instance) as tags:
         for item in plans:
-            keys = [asset_key(resource) for resource in item.resources]
-            job = definitions.resolve_implicit_job_def_def_for_assets(keys) or _no_job(item)
             # Checks scan whole tables: they are for the UI and for who asks, not for every load.
-            only_assets = job.get_subset(asset_selection=frozenset(keys), asset_check_selection=frozenset())
-            result = only_assets.execute_in_process(
+            job = build_job(definitions, {asset_key(resource) for resource in item.resources}) or _no_job(item)
+            result = job.execute_in_process(
                 run_config=QUIET,
                 instance=instance,
                 tags={**item.tags, **tags},
@@ -136,28 +141,23 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
 
 def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) -> None:
     for event in result.all_events:
-        if event.is_step_materialization:
-            materialization = event.step_materialization_data.materialization
-            line = summary.lines["/".join(materialization.asset_key.path)]
-            line.windows += materialization.partition is not None
-            line.rows += int(str(materialization.metadata["rows"].value))
+        if found := materialization(event):
+            line = summary.lines["/".join(found.asset_key.path)]
+            line.windows += found.partition is not None
+            line.rows += int(str(found.metadata["rows"].value))
         elif event.is_step_success:
             family = str(event.step_key).partition("__")[2]
             for resource in item.resources:
                 if resource.family == family:
-                    summary.lines[str(resource)].seconds += event.step_success_data.duration_ms / 1000
+                    summary.lines[str(resource)].seconds += step_seconds(event)
         elif event.is_step_failure:
-            data = event.step_failure_data
-            reason = data.user_failure_data.description if data.user_failure_data else data.error_display_string
-            summary.errors.append(f"{event.step_key}: {reason}")
+            summary.errors.append(f"{event.step_key}: {step_failure(event)}")
 
 
 def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
     """Go on with a signal to end, which Dagster takes for the end of one run."""
-    for event in result.all_events:
-        reason = event.job_failure_data.failure_reason if event.is_job_failure else None
-        if reason and reason.value == "UNEXPECTED_TERMINATION":
-            raise KeyboardInterrupt
+    if any(map(is_interruption, result.all_events)):
+        raise KeyboardInterrupt
 
 
 def _no_job(item: Plan) -> dg.JobDefinition:

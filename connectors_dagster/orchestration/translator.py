@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 import dlt
 from dagster_dlt import DagsterDltTranslator
-from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.common.schema import Schema
 
+from connectors_dagster.compat.dagster_internals import DltResourceTranslatorData
 from connectors_dagster.config import settings
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.orchestration.api_asset import api_key

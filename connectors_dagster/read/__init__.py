@@ -1,1 +1,1 @@
-"""Reading: resources over windows, in parallel. May import spec, config, secrets, http, rows and errors."""
+"""Reading: resources over windows, in parallel. May import compat, spec, config, secrets, http, rows and errors."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-from dlt.sources.rest_api.config_setup import expand_placeholders
 
+from connectors_dagster.compat.dlt_internals import expand_placeholders
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession

@@ -2,30 +2,37 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dlt.common import jsonpath
+import pyarrow as pa
 
+from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.errors import RowError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.rows.raw_json import RawRow, decode_column, decode_row, join_column
+from connectors_dagster.rows.arrow_arrays import fit
+from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, decode_row, encode, join_column
 from connectors_dagster.spec.options import Cursor
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+TIMESTAMP = pa.timestamp("us", "UTC")
+EMPTY_TEXT = b'""'
+
 
 class WindowFilter:
-    """Sorts rows into the slices of a read.
+    """Assigns rows to the slices of a read.
 
     Args:
         resource: a resource with a cursor.
-        tallies: the slices to fill, each with its counts.
-        undated: which slice keeps the rows without a cursor; None when none of these does.
+        stats_by_slice: the slices to fill, each with its counts.
+        undated: the slice that keeps the rows without a cursor; None if none of these slices does.
     """
 
     def __init__(self, resource: Resource, stats_by_slice: Mapping[Slice, ReadStats], undated: Slice | None) -> None:
-        """Prepare the edges."""
+        """Prepare the bounds."""
         self.resource, self.stats_by_slice, self.undated = resource, stats_by_slice, undated
         assert resource.cursor and resource.incremental
         self.cursor: Cursor = resource.cursor
@@ -33,17 +40,19 @@ class WindowFilter:
         self._field = jsonpath.extract_simple_field_name(self.path)
         self._deep = jsonpath.compile_path(self.path)
         self._slices = sorted(stats_by_slice)
-        self._starts = [piece.window.start for piece in self._slices]
+        self._starts = [_microseconds(piece.window.start) for piece in self._slices]
+        self._ends = [_microseconds(piece.window.end) for piece in self._slices]
+        self._since = [_microseconds(piece.since) for piece in self._slices]
 
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
-        """Sort rows by slice; what belongs to none is counted as outside on the first.
+        """Group rows by slice; a row that belongs to none is counted as outside on the first.
 
         Raises:
             RowError: a cursor is not a timestamp, or is missing and declared to fail.
         """
         kept: dict[Slice, list[RawRow]] = {}
-        for row, value in zip(rows, self._cursors(rows), strict=True):
-            piece = self._without_cursor() if value in (None, "") else self._slice_of(value)
+        for row, timestamp in zip(rows, self._timestamps(rows), strict=True):
+            piece = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
             if piece is None:
                 self.stats_by_slice[self._slices[0]].outside += 1
             else:
@@ -52,28 +61,34 @@ class WindowFilter:
             self.stats_by_slice[piece].rows += len(found)
         return kept
 
-    def _cursors(self, rows: Sequence[RawRow]) -> list[Any]:
-        if self._field is not None:
-            return decode_column(join_column(rows, self._field))
-        return [next(iter(jsonpath.find_values(self._deep, decode_row(row))), None) for row in rows]
+    def _timestamps(self, rows: Sequence[RawRow]) -> list[int | None]:
+        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns; None without a cursor."""
+        texts = join_column(rows, self._field) if self._field else SEPARATOR.join(map(self._text, rows))
+        fitted = fit(texts, "timestamp", TIMESTAMP, self.cursor.timestamp_format)
+        for misfit in fitted.misfits:
+            if (text := texts.split(SEPARATOR)[misfit]) != EMPTY_TEXT:
+                raise RowError(
+                    f"{self.resource}: cursor {self.path!r} contains {decode(text)!r}, which is not a timestamp"
+                )
+        timestamps: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
+        return timestamps
 
-    def _slice_of(self, value: Any) -> Slice | None:
-        instant = self._decode(value)
-        index = bisect_right(self._starts, instant) - 1
-        if index < 0 or instant >= self._slices[index].window.end:
+    def _text(self, row: RawRow) -> bytes:
+        """Return the JSON text of a row's cursor."""
+        if self._field:
+            return row.get(self._field, NULL)
+        return encode(next(iter(jsonpath.find_values(self._deep, decode_row(row))), None))
+
+    def _slice_of(self, timestamp: int, row: RawRow) -> Slice | None:
+        index = bisect_right(self._starts, timestamp) - 1
+        if index < 0 or timestamp >= self._ends[index]:
             return None
-        piece = self._slices[index]
-        # A change late in a second, or on a day, may carry the timestamp at which that second or day began.
-        latest = instant + self.cursor.timestamp_format.resolution(value)
-        return piece if instant >= piece.since or latest > piece.since else None
-
-    def _decode(self, value: Any) -> datetime:
-        try:
-            return self.cursor.timestamp_format.decode(value)
-        except ValueError as error:
-            raise RowError(
-                f"{self.resource}: cursor {self.path!r} contains {value!r}, which is not a timestamp"
-            ) from error
+        if timestamp < self._since[index]:
+            # A change late in a second, or on a day, may carry the timestamp at which that second or day began.
+            value: Any = decode(self._text(row))
+            if timestamp + self.cursor.timestamp_format.resolution(value) // MICROSECOND <= self._since[index]:
+                return None
+        return self._slices[index]
 
     def _without_cursor(self) -> Slice | None:
         if self.cursor.without_cursor == "fail":
@@ -82,3 +97,7 @@ class WindowFilter:
             )
         self.stats_by_slice[self._slices[0]].without_cursor += 1
         return self.undated
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - EPOCH) // MICROSECOND

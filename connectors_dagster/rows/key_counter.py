@@ -3,9 +3,6 @@
 from array import array
 from collections.abc import Hashable, Iterable
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 
 class KeyCounter:
     """The keys of many rows in 8 bytes each, however long they are.
@@ -27,6 +24,10 @@ class KeyCounter:
 
     def different(self) -> int:
         """Count each key once."""
+        # Imported here because a page is checked without Arrow, as `connectors check` does.
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         hashes = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])
         return int(pc.count_distinct(hashes).as_py())
 

@@ -8,10 +8,10 @@ from typing import Any, NoReturn, cast
 import pyarrow as pa
 from dlt.common.data_types import TDataType
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.libs.pyarrow import get_py_arrow_datatype
 from dlt.common.normalizers.naming import NamingConvention
-from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
+from dlt.common.schema import TColumnSchema, TTableSchemaColumns
 
+from connectors_dagster.compat.dlt_internals import arrow_type
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
@@ -170,7 +170,7 @@ class TableColumns:
         return storable
 
     def _arrow_type(self, column: str) -> pa.DataType:
-        return get_py_arrow_datatype(self.hints[column], self.capabilities, "UTC")
+        return arrow_type(self.hints[column], self.capabilities)
 
     def _count(self, column: str, what: str, number: int) -> None:
         self._counts.setdefault(column, Counter())[what] += number

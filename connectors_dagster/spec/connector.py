@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import yaml
-from dlt.common.schema.typing import TColumnSchema, TTableSchemaColumns
-from dlt.sources.rest_api.config_setup import build_resource_dependency_graph
+from dlt.common.schema import TColumnSchema, TTableSchemaColumns
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
+from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
 from connectors_dagster.spec.options import IgnoredResponse, ResourceOptions, Retry
 from connectors_dagster.spec.placeholders import Setting, find_placeholders
 from connectors_dagster.spec.resource import Resource

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from dlt.common.schema.typing import TTableSchemaColumns
-from dlt.sources.rest_api.config_setup import make_parent_key_name
+from dlt.common.schema import TTableSchemaColumns
 
+from connectors_dagster.compat.dlt_internals import make_parent_key_name
 from connectors_dagster.spec.options import Cursor, MissingRows, ResourceOptions
 
 if TYPE_CHECKING:

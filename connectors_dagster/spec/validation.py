@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dlt.common.validation import validate_dict
 from dlt.sources.rest_api.typing import RESTAPIConfig
+
+from connectors_dagster.compat.dlt_internals import validate_dict
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector

@@ -38,6 +38,17 @@ def test_check_succeeds_when_every_connector_answers(api):
     ]  # fmt: skip
 
 
+def test_check_imports_neither_arrow_nor_a_database(api):
+    script = """
+import atexit, sys
+from connectors_dagster.cli import main
+atexit.register(lambda: print("imported", sorted({"pyarrow", "duckdb"} & set(sys.modules))))
+main(["check"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout.splitlines()[-1] == "imported []", done.stdout + done.stderr
+
+
 def test_check_names_what_is_missing_and_what_is_refused_and_ends_with_1(api, monkeypatch):
     monkeypatch.delenv("SOURCES__CATALOG__API_KEY")
     monkeypatch.setenv("SOURCES__BILLING__API_KEY", "revoked")

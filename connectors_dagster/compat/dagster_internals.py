@@ -1,0 +1,152 @@
+"""What this project uses of Dagster that Dagster does not declare public.
+
+A member of Dagster counts as public if it carries Dagster's `@public` marker (`dagster._annotations.is_public`). The
+classes that `import dagster` offers are public, and so are the fields of its records that are documented as arguments
+and the methods that Dagster's guides override or call (`Component`, `Scaffolder`, `FreshnessPolicy.time_window`). The
+members used here carry no marker. Each function says which ones it uses.
+"""
+
+from collections.abc import Collection, Iterator, Set
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+import dagster as dg
+from dagster_dlt.translator import DltResourceTranslatorData
+
+__all__ = [
+    "DltResourceTranslatorData",
+    "build_components",
+    "build_job",
+    "component_folder",
+    "components_of",
+    "fetch_materializations",
+    "free_pool_slots",
+    "instance_folder",
+    "is_interruption",
+    "latest_materialization_ids",
+    "materialization",
+    "open_component_tree",
+    "planned_steps",
+    "report_run_failed",
+    "retry_delay",
+    "source_relative_path",
+    "step_failure",
+    "step_seconds",
+    "unfinished_backfills",
+]
+
+AnyComponent = TypeVar("AnyComponent", bound=dg.Component)
+
+
+def instance_folder(instance: dg.DagsterInstance) -> Path:
+    """Return the folder of an instance (`root_directory`), which is DAGSTER_HOME unless the instance is temporary."""
+    return Path(instance.root_directory)
+
+
+def planned_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Collection[str]:
+    """List the steps a run is to execute; none if it was made without a plan.
+
+    Uses `execution_plan_snapshot_id` of the run and `get_execution_plan_snapshot` of the instance.
+    """
+    if not run.execution_plan_snapshot_id:
+        return ()
+    return instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id).step_keys_to_execute
+
+
+def unfinished_backfills(instance: dg.DagsterInstance, *, newest: int) -> Iterator[tuple[dg.AssetKey, str | None]]:
+    """Yield what running backfills have neither loaded nor failed to load: the asset and, if it has any, the partition.
+
+    Looks at that many of the newest backfills. Uses `get_backfills` and the fields and methods of its results.
+    """
+    for backfill in instance.get_backfills(limit=newest):
+        if backfill.status.value == "REQUESTED" and backfill.asset_backfill_data is not None:
+            left = backfill.asset_backfill_data.get_targeted_partitions_without_materialization_status()
+            yield from left.iterate_asset_partitions()
+
+
+def report_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
+    """Record that a run has failed (`report_run_failed`)."""
+    instance.report_run_failed(run, message)
+
+
+def free_pool_slots(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Give back the places in pools that a run holds (`event_log_storage.free_concurrency_slots_for_run`)."""
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def latest_materialization_ids(instance: dg.DagsterInstance, asset: dg.AssetKey) -> list[int]:
+    """List the storage ids of the last materialization of each partition (`get_latest_storage_id_by_partition`)."""
+    latest = instance.get_latest_storage_id_by_partition(asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
+    return list(latest.values())
+
+
+def fetch_materializations(
+    instance: dg.DagsterInstance, wanted: dg.AssetRecordsFilter, *, limit: int
+) -> Iterator[dg.AssetMaterialization]:
+    """Yield the newest materializations that a filter selects (`asset_materialization` of the event records)."""
+    for record in instance.fetch_materializations(wanted, limit=limit).records:
+        if record.asset_materialization:
+            yield record.asset_materialization
+
+
+def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
+    """Make a job of assets without their checks, or None if no job can hold all of them.
+
+    Uses `resolve_implicit_job_def_def_for_assets` and `get_subset`.
+    """
+    job = definitions.resolve_implicit_job_def_def_for_assets(assets)
+    return job and job.get_subset(asset_selection=assets, asset_check_selection=frozenset())
+
+
+def materialization(event: dg.DagsterEvent) -> dg.AssetMaterialization | None:
+    """Return what a step reported to have materialized (`step_materialization_data`); None for any other event."""
+    return event.step_materialization_data.materialization if event.is_step_materialization else None
+
+
+def step_seconds(event: dg.DagsterEvent) -> float:
+    """Return how long a step took that succeeded (`step_success_data`)."""
+    return event.step_success_data.duration_ms / 1000
+
+
+def step_failure(event: dg.DagsterEvent) -> str:
+    """Return why a step failed (`step_failure_data`): the description of its `Failure`, else the error."""
+    data = event.step_failure_data
+    said = data.user_failure_data.description if data.user_failure_data else None
+    return said or data.error_display_string
+
+
+def is_interruption(event: dg.DagsterEvent) -> bool:
+    """Tell whether a run ended because a signal asked its process to (`is_job_failure`, `job_failure_data`)."""
+    reason = event.job_failure_data.failure_reason if event.is_job_failure else None
+    return reason is not None and reason.value == "UNEXPECTED_TERMINATION"
+
+
+def retry_delay(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> float:
+    """Return the seconds to wait before the next attempt (`calculate_delay`, `retry_number` of the context)."""
+    return policy.calculate_delay(context.retry_number + 1)
+
+
+def source_relative_path(context: dg.ComponentLoadContext, path: str) -> Path:
+    """Resolve a path that is relative to the file of a component (`resolve_source_relative_path`)."""
+    return context.resolution_context.resolve_source_relative_path(path)
+
+
+def open_component_tree(folder: ModuleType, project: Path) -> dg.ComponentTree:
+    """Open a folder of components (`ComponentTree.from_module`)."""
+    return dg.ComponentTree.from_module(defs_module=folder, project_root=project)
+
+
+def component_folder(tree: dg.ComponentTree) -> Path:
+    """Return the folder of a tree of components (`defs_module_path`)."""
+    return tree.defs_module_path
+
+
+def components_of(tree: dg.ComponentTree, kind: type[AnyComponent]) -> list[AnyComponent]:
+    """List the components of a kind (`get_all_components`)."""
+    return list(tree.get_all_components(of_type=kind))
+
+
+def build_components(tree: dg.ComponentTree) -> dg.Definitions:
+    """Build the definitions of all components (`build_defs`)."""
+    return tree.build_defs()

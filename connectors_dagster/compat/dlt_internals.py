@@ -1,0 +1,93 @@
+"""What this project uses of dlt that dlt does not declare public.
+
+A name of dlt counts as public if dlt's documentation or API reference imports or names it, or if its package lists it
+in `__all__` and a public signature needs it (`TDataType`, `TLoaderFileFormat`, `RuntimeConfiguration`). The methods of
+public classes are public unless they begin with an underscore. Types for annotations are imported from where dlt
+declares them. tests/compat/test_walls.py lists the public modules. Everything else comes from here.
+
+Not public, although some of it is in an `__all__`:
+
+* the building blocks of `rest_api`: dlt documents only `rest_api_source` and `rest_api_resources`, which do not show
+  whole pages;
+* the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
+* `validate_dict`, `jsonpath`, `retry_schema_update`, the Arrow types of columns, and the base of dlt's errors;
+* that a hook of `response_actions` raises `IgnoreResponseException` through the session.
+
+Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dlt
+from dlt.common import jsonpath
+from dlt.common.configuration.exceptions import DuplicateConfigProviderException
+from dlt.common.configuration.providers import CustomLoaderDocProvider
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.exceptions import DltException
+from dlt.common.schema import TColumnSchema
+from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS
+from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
+from dlt.common.storages import FileStorage, PackageStorage
+from dlt.common.validation import validate_dict
+from dlt.pipeline.helpers import retry_schema_update
+from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
+from dlt.sources.rest_api.config_setup import (
+    build_resource_dependency_graph,
+    create_auth,
+    create_paginator,
+    create_response_hooks,
+    expand_placeholders,
+    make_parent_key_name,
+    paginate_dependent_resource,
+    paginate_resource,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "DEDUPLICATED",
+    "DltException",
+    "IgnoreResponseException",
+    "arrow_type",
+    "build_resource_dependency_graph",
+    "create_auth",
+    "create_paginator",
+    "create_response_hooks",
+    "expand_placeholders",
+    "get_columns_names_with_prop",
+    "has_column_with_prop",
+    "jsonpath",
+    "make_parent_key_name",
+    "normalized_packages",
+    "paginate_dependent_resource",
+    "paginate_resource",
+    "register_defaults",
+    "retry_schema_update",
+    "validate_dict",
+]
+
+DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
+"""The hint of a table that says that no key comes twice in the load."""
+
+
+def register_defaults(name: str, values: dict[str, Any]) -> None:
+    """Offer values to dlt's configuration, below everything people configure; the first call for a name counts."""
+    try:
+        dlt.config.register_provider(CustomLoaderDocProvider(name, lambda: values, False, locations=()))
+    except DuplicateConfigProviderException:
+        return
+
+
+def normalized_packages(package_path: str) -> PackageStorage:
+    """Open the folder of a package that is ready to load, with the packages beside it."""
+    return PackageStorage(FileStorage(str(Path(package_path).parent)), "normalized")
+
+
+def arrow_type(column: TColumnSchema, capabilities: DestinationCapabilitiesContext) -> "pa.DataType":
+    """Return the Arrow type that dlt expects of a column; timestamps are in UTC."""
+    # Imported here because it imports Arrow, which a connector does not need until its rows are read.
+    from dlt.common.libs.pyarrow import get_py_arrow_datatype
+
+    return get_py_arrow_datatype(column, capabilities, "UTC")
