@@ -12,7 +12,7 @@ from connectors_dagster.orchestration.docstrings import arguments, parsed, summa
 from connectors_dagster.spec import options
 from docs.markdown import table
 
-LONGEST = 100
+LONGEST = 120
 CHOICES = {name: str(choice).removeprefix("typing.") for name, choice in vars(options).items() if get_args(choice)}
 """Names for a choice of words, such as `MissingRows`, with the words."""
 PAGE = Path(__file__).with_name("reference.md")
@@ -41,7 +41,7 @@ def _section(name: str) -> str:
 
 def _signature(public: Any) -> str:
     """Return how a function or method is called, as it is written in the code."""
-    return "" if inspect.isclass(public) else f"```python\n{_called(_node(public))}\n```"
+    return "" if inspect.isclass(public) else f"```python\n{_declared(_node(public))}\n```"
 
 
 def _arguments(public: Any) -> str:
@@ -72,18 +72,29 @@ def _members(public: type) -> str:
 def _called(node: ast.FunctionDef) -> str:
     if any("property" in ast.unparse(decorator) for decorator in node.decorator_list):
         return f"{node.name}: {_type(node.returns)}"
-    positional = [
-        _parameter(argument.arg, argument.annotation) for argument in node.args.args if argument.arg != "self"
-    ]
+    return f"{node.name}({', '.join(_parameters(node))}){_returned(node)}"
+
+
+def _declared(node: ast.FunctionDef) -> str:
+    """Return the head of a function, with one parameter per line if it is long."""
+    line = f"def {_called(node)}: ..."
+    lines = "".join(f"    {parameter},\n" for parameter in _parameters(node))
+    return line if len(line) <= LONGEST else f"def {node.name}(\n{lines}){_returned(node)}: ..."
+
+
+def _returned(node: ast.FunctionDef) -> str:
+    return f" -> {_type(node.returns)}" if node.returns else ""
+
+
+def _parameters(node: ast.FunctionDef) -> list[str]:
     named = [
         _parameter(argument.arg, argument.annotation, default)
         for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     ]
-    parameters = [*positional, *(["*", *named] if named else [])]
-    returned = f" -> {_type(node.returns)}" if node.returns else ""
-    called = f"{node.name}({', '.join(parameters)}){returned}"
-    lines = "".join(f"    {parameter},\n" for parameter in parameters)
-    return called if len(called) <= LONGEST else f"{node.name}(\n{lines}){returned}"
+    positional = [
+        _parameter(argument.arg, argument.annotation) for argument in node.args.args if argument.arg != "self"
+    ]
+    return [*positional, *(["*", *named] if named else [])]
 
 
 def _parameter(name: str, annotation: ast.expr | None, default: ast.expr | None = None) -> str:

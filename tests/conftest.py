@@ -12,8 +12,8 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
+from connectors_dagster import Resource, load_connectors
 from connectors_dagster.config.settings import environment_name
-from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import Load, loading
@@ -25,7 +25,6 @@ from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
-from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.support.api import Api
 from tests.support.documented import Documented

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import dlt
 import pytest
 
 # Only these make a backfill without a daemon, and name the types behind Dagster's own objects.
 from dagster._core.execution.asset_backfill import AssetBackfillData
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.storage.event_log.base import EventLogStorage
-from dagster_dlt import DagsterDltTranslator
 
 from connectors_dagster.compat import dagster_internals as internals
 
@@ -243,6 +241,14 @@ def test_a_folder_of_components_is_listed_and_built(tmp_path, monkeypatch):
     assert [spec.key.path for spec in specs] == [["schema"]]
 
 
-def test_the_translator_describes_a_resource_without_a_pipeline():
-    described = internals.DltResourceTranslatorData(resource=dlt.resource([], name="orders"), pipeline=None)
-    assert DagsterDltTranslator().get_asset_spec(described).key.path[-1].endswith("orders")
+def test_an_asset_is_changed_as_a_translation_says(tmp_path, monkeypatch):
+    (tmp_path / "translated_in_a_test").mkdir()
+    (tmp_path / "translated_in_a_test" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    import translated_in_a_test
+
+    context = internals.open_component_tree(translated_in_a_test, tmp_path).load_context
+    base = dg.AssetSpec("orders", group_name="shop", tags={"kept": "yes"})
+    written = dg.AssetAttributesModel(key="raw/{{ table }}", tags={"added": "{{ spec.group_name }}"})
+    spec = internals.translated_spec(context, written, base, table="sold", spec=base)
+    assert (spec.key.path, spec.group_name, spec.tags) == (["raw", "sold"], "shop", {"kept": "yes", "added": "shop"})

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from connectors_dagster import load_connectors
 from connectors_dagster.config import settings
-from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import enabled_connectors
 
 STOREFRONT = load_connectors()["storefront"]

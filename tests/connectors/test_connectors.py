@@ -11,8 +11,7 @@ from dlt.common.validation import validate_dict
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
-from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting, load_connectors
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.placeholders import fill_placeholders
 

@@ -9,10 +9,10 @@ from typing import Any
 import dlt
 import pytest
 
-from connectors_dagster import TimestampFormat
+from connectors_dagster import Resource, TimestampFormat
 from connectors_dagster.errors import ApiError
 from connectors_dagster.rows.table_columns import TableColumns
-from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
+from connectors_dagster.spec.resource import ABSENT_SINCE
 from tests.support.contract import (
     CONNECTORS,
     RESOURCES,

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from connectors_dagster import Connector
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster import Connector, Resource
 from tests.support.contract import CONNECTORS, read
 from tests.support.documented import Documented
 from tests.support.openapi import Description

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors_dagster import Connector
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Connector, load_connectors
 from connectors_dagster.sandbox import generate_tables
 
 END = datetime(2026, 11, 1, tzinfo=UTC)

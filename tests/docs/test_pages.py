@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import load_connectors
 from docs.pages import PAGES, build_page
 
 CONNECTORS = load_connectors()

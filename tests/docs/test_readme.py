@@ -5,8 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from connectors_dagster import Connector
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Connector, load_connectors
 from docs.pages import build_readme
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

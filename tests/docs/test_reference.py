@@ -48,12 +48,6 @@ def test_importing_the_package_imports_neither_dlt_nor_dagster():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_people_read_imports_public_names_only():
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    deep = {page.name: re.findall(r"(?:from|import) (connectors_dagster\.[\w.]+)", page.read_text()) for page in pages}
-    assert {name: found for name, found in deep.items() if found} == {}
-
-
 def test_types_schema_files_and_queries_are_installed_with_the_package():
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     installed = {path for pattern in patterns["connectors_dagster"] for path in PACKAGE.glob(pattern)}

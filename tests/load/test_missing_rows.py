@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors_dagster import ResourceOptions
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import ResourceOptions, load_connectors
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest

@@ -10,7 +10,7 @@ import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.metadata import window_metadata

@@ -6,8 +6,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from connectors_dagster import Connector
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Connector, load_connectors
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.checks import build_checks
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets

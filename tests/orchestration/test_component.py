@@ -18,8 +18,15 @@ import pytest
 import yaml
 
 import connectors_dagster
-from connectors_dagster import Connector, RestConnector, Secret, Setting, build_definitions, definitions
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import (
+    Connector,
+    RestConnector,
+    Secret,
+    Setting,
+    build_definitions,
+    definitions,
+    load_connectors,
+)
 from connectors_dagster.orchestration.scaffolder import RestConnectorScaffolder
 from tests.support.rows import address, customer, product
 

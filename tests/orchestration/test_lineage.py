@@ -6,8 +6,7 @@ from decimal import Decimal
 import dagster as dg
 import pytest
 
-from connectors_dagster import Connector, build_definitions
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Connector, build_definitions, load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.examples.revenue import build_revenue

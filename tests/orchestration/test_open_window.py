@@ -7,8 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from connectors_dagster import Cursor, TimestampFormat
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Cursor, TimestampFormat, load_connectors
 from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import load_connectors
 from connectors_dagster.http import response
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import Load, loading

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors_dagster import Cursor, TimestampFormat
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Cursor, Resource, TimestampFormat, load_connectors
 from connectors_dagster.read.connection import connect
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
-from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.support.api import Api
 from tests.support.feed import EPOCH, Feed, build_connector, load_slices, read_slices

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from starlette.responses import Response
 
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import load_connectors
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.orchestration.metadata import read_metadata

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import Resource, load_connectors
 from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
-from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, Window
 from tests.support.sheets import read_facts
 

@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from connectors_dagster import Connector, Secret
+from connectors_dagster import Connector, Resource, Secret
 from connectors_dagster.sandbox import serving
-from connectors_dagster.spec.resource import Resource
 from tests.support.paging import STYLES
 from tests.support.sheets import Facts, Row, facts_of
 

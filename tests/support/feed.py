@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors_dagster import Connector, Cursor, ResourceOptions
+from connectors_dagster import Connector, Cursor, Resource, ResourceOptions
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
@@ -21,7 +21,6 @@ from connectors_dagster.read.connection import connect
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.sandbox import serving
-from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 from tests.support.rows import NOW
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster import Resource
 
 Json = Mapping[str, Any]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -15,8 +15,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from connectors_dagster import load_connectors
 from connectors_dagster.cli import main
-from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import Window, WindowGrid

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster import Resource
 
 Row = dict[str, Any]
 FOLDER = Path(__file__).parents[1] / "facts"

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from connectors_dagster import Connector, Retry, Secret, Setting
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster import Connector, Resource, Retry, Secret, Setting
 
 DEFAULT_RETRY = Retry()
 SECRETS = {"api_key": "k3y/with+all%kinds&of=signs", "username": "Jürgen@example.com", "password": 'pa"ss\\wörd #1'}
