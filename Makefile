@@ -24,9 +24,10 @@ test: .venv/tested
 contract: .venv/tested
 	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/connectors/test_openapi.py -k vendors_description -vv
 
-# The pages of the connectors and the README's table of them.
+# The pages of the connectors, the README's table of them, and the reference of every public name.
 docs: .venv/installed
-	$(BIN)/python docs/pages.py
+	$(BIN)/python -m docs.pages
+	$(BIN)/python -m docs.reference
 
 # Some tests load into a Postgres of their own; without it they are skipped.
 postgres:

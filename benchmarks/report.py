@@ -1,4 +1,4 @@
-"""The page people read: what was measured, where, and what came of it."""
+"""Writes the page with the results: what was measured, where, and how."""
 
 import os
 import platform
@@ -18,20 +18,21 @@ OWN = ("dagster", "dlt", "duckdb", "pyarrow", "orjson")
 INTRODUCTION = """\
 # Benchmarks
 
-{rows:,} orders of 2 KB, nested as shops nest them, last changed over {windows} windows of 30 days, on pages of 100,
-from a server on the same machine that sends bytes made beforehand. Everybody loads all of them into a DuckDB file, and
-is asked afterwards which ids are there. All took turns, {runs} rounds, every time in a new process and an empty
-folder.
+How long this project ("ours") and other programs take to load {rows:,} orders into DuckDB, and how much memory they
+need. The orders are nested as in real shops, 2 KB each, and were last changed in {windows} windows of 30 days. A server
+on the same machine sends them, 100 on a page, from bytes that were prepared beforehand. Each program loads all orders
+in a new process and an empty folder. Then the ids that arrived are checked. The programs take turns, {runs} rounds.
 
 `make bench` does all of this and writes this page. Measured on {day} with {cores} cores ({machine}), Python {python},
-{own}. Peers, each with its own environment: {peers}.
+{own}. The other programs run in their own environments: {peers}.
 
 ![Seconds to load all orders](benchmarks.svg)
 """
 EXPLANATION = """\
-Seconds are medians by the clock. CPU seconds, and the most memory held at once, are those of all processes together;
-memory that processes share is counted once. *× ours* compares with the faster of our whole processes in the same table,
-*× floor* with the faster floor; both are medians of every round's ratio, for the machine's speed drifts between rounds.
+*Seconds* is the median of the elapsed time. *CPU s* and *peak MB* cover all processes of a program together; memory
+that processes share is counted once. *× ours* is relative to the faster of our whole processes in the same table,
+*× floor* to the faster floor. Both are medians of the ratios within each round, because the speed of the machine drifts
+between rounds.
 """
 
 
@@ -56,11 +57,11 @@ def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, 
         peers="; ".join(_peer_versions()),
     )
     tables = [
-        f"## The server answers after {latency} ms\n\n{_markdown(at(results, latency), rows)}"
+        f"## Response time of the server: {latency} ms\n\n{_markdown(at(results, latency), rows)}"
         for latency in dict.fromkeys(result.trial.latency for result in results)
     ]
     taking_part = dict.fromkeys(result.trial.entrant for result in results)
-    who = "## Who\n\n" + "\n".join(f"- *{entrant.label}*: {entrant.about}." for entrant in taking_part) + "\n"
+    who = "## The programs\n\n" + "\n".join(f"- *{entrant.label}*: {entrant.about}." for entrant in taking_part) + "\n"
     alone = "## This project alone\n\n| | median |\n| --- | ---: |\n" + "".join(
         f"| {name} | {value:,.2f} |\n" for name, value in figures.items()
     )

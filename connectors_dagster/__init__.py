@@ -7,16 +7,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connectors_dagster.connectors import load_connectors
+    from connectors_dagster.orchestration.asset_keys import Api
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting
+    from connectors_dagster.spec.resource import Resource
     from connectors_dagster.spec.timestamps import TimestampFormat
 
 __all__ = [
+    "Api",
     "Connector",
     "Cursor",
+    "Resource",
     "ResourceOptions",
     "RestConnector",
     "Retry",
@@ -24,11 +29,14 @@ __all__ = [
     "Setting",
     "TimestampFormat",
     "build_definitions",
+    "load_connectors",
 ]
 
 _MODULES = {
+    "Api": "orchestration.asset_keys",
     "Connector": "spec.connector",
     "Cursor": "spec.options",
+    "Resource": "spec.resource",
     "ResourceOptions": "spec.options",
     "RestConnector": "orchestration.component",
     "Retry": "spec.options",
@@ -36,6 +44,7 @@ _MODULES = {
     "Setting": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",
     "build_definitions": "orchestration.build",
+    "load_connectors": "connectors",
 }
 
 

@@ -1,7 +1,7 @@
 """The code location: every enabled connector with its lineage and automation, and what was scaffolded beside them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -14,9 +14,10 @@ from connectors_dagster.compat.dagster_internals import (
     open_component_tree,
 )
 from connectors_dagster.config import settings
-from connectors_dagster.connectors import load_connectors
-from connectors_dagster.orchestration.build import build_definitions
+from connectors_dagster.connectors import installed_connectors, load_connectors
+from connectors_dagster.orchestration.build import definitions_of
 from connectors_dagster.orchestration.component import RestConnector
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.examples import build_examples
 from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
 from connectors_dagster.spec.connector import Connector
@@ -35,9 +36,14 @@ EXECUTOR = dg.multiprocess_executor.configured(
 )
 
 
-def enabled_connectors() -> list[Connector]:
-    """Return the connectors that configuration turns on, by name, wherever they are written."""
+def enabled_assets() -> list[ConnectorAssets]:
+    """Return the assets of the connectors that configuration enables, by name, wherever they are written."""
     return _enabled(_in_yaml(_component_tree()))
+
+
+def enabled_connectors() -> list[Connector]:
+    """Return the connectors that configuration enables, by name, wherever they are written."""
+    return [assets.connector for assets in enabled_assets()]
 
 
 @dg.definitions
@@ -45,12 +51,13 @@ def defs() -> dg.Definitions:
     """Build the definitions; touches no secret, network or disk."""
     tree = _component_tree()
     in_yaml = _in_yaml(tree)
-    connectors = _enabled(in_yaml)
+    enabled = _enabled(in_yaml)
+    sensor = build_failure_sensor([assets.connector for assets in enabled])
     return dg.Definitions.merge(
-        *(build_definitions(connector) for connector in connectors if connector.name not in in_yaml),
+        *(definitions_of(assets) for assets in enabled if assets not in in_yaml),
         _scaffolded(tree),
-        dg.Definitions(sensors=[build_failure_sensor(connectors)], executor=EXECUTOR),
-        build_examples(connectors),
+        dg.Definitions(sensors=[sensor], executor=EXECUTOR),
+        build_examples(enabled),
     )
 
 
@@ -69,18 +76,31 @@ def _scaffolded(tree: dg.ComponentTree) -> dg.Definitions:
         return build_components(tree)
 
 
-def _in_yaml(tree: dg.ComponentTree) -> dict[str, Connector]:
-    found: dict[str, Connector] = {}
-    for component in components_of(tree, RestConnector):
-        if component.connector.name in found:
-            raise ValueError(f"{component.connector.name}: two components in defs/ have this name")
-        found[component.connector.name] = component.connector
-    return found
+def _in_yaml(tree: dg.ComponentTree) -> list[ConnectorAssets]:
+    return [component.assets for component in components_of(tree, RestConnector)]
 
 
-def _enabled(in_yaml: Mapping[str, Connector]) -> list[Connector]:
-    in_python = load_connectors()
-    if doubles := sorted({*in_python} & {*in_yaml}):
-        raise ValueError(f"{', '.join(doubles)}: both in connectors/ and in defs/; rename one of them")
-    connectors = dict(sorted({**in_python, **in_yaml}.items()))
-    return [connectors[name] for name in settings.enabled(connectors.values())]
+def _enabled(in_yaml: Sequence[ConnectorAssets]) -> list[ConnectorAssets]:
+    """Return the assets of the enabled connectors by name.
+
+    Raises:
+        ValueError: two connectors have the same name; says where both are.
+    """
+    everything: dict[str, ConnectorAssets] = {}
+    places: dict[str, str] = {}
+    for place, assets in _everywhere(in_yaml):
+        name = assets.connector.name
+        if name in places:
+            raise ValueError(f"{name}: both in {places[name]} and in {place}; rename one of them")
+        everything[name], places[name] = assets, place
+    wanted = settings.enabled(everything[name].connector for name in sorted(everything))
+    return [everything[name] for name in wanted]
+
+
+def _everywhere(in_yaml: Sequence[ConnectorAssets]) -> Iterator[tuple[str, ConnectorAssets]]:
+    for connector in load_connectors().values():
+        yield "connectors/", ConnectorAssets(connector=connector)
+    for place, connector in installed_connectors():
+        yield place, ConnectorAssets(connector=connector)
+    for assets in in_yaml:
+        yield "defs/", assets

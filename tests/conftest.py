@@ -20,6 +20,7 @@ from connectors_dagster.load.pipeline import Load, loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.assets import build_assets
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
@@ -234,10 +235,10 @@ def materialize(instance: dg.DagsterInstance) -> Callable[..., runs.Summary]:
     """Materialize through Dagster as the command line does."""
 
     def materialize_(*selection: str, since: datetime | None = None, until: datetime | None = None) -> runs.Summary:
-        from connectors_dagster.definitions import enabled_connectors
+        from connectors_dagster.definitions import enabled_assets
 
-        resources = runs.select(enabled_connectors(), selection)
-        return runs.execute(defs(), instance, list(runs.plan(instance, resources, since=since, until=until)))
+        selected = runs.select(enabled_assets(), selection)
+        return runs.execute(defs(), instance, list(runs.plan(instance, selected, since=since, until=until)))
 
     return materialize_
 
@@ -250,12 +251,13 @@ def run_assets(instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProces
         resources = [find(name) for name in selection]
         grid = WindowGrid("P30D", "2024-01-01")
         open_windows(instance, grid, NOW)
-        families = {f"{r.connector.name}__{r.family}": {"config": config} for r in resources}
-        job = dg.Definitions(build_assets(resources[0].connector)).resolve_implicit_global_asset_job_def()
+        assets = ConnectorAssets(connector=resources[0].connector)
+        families = {assets.op_name(resource): {"config": config} for resource in resources}
+        job = dg.Definitions(build_assets(assets)).resolve_implicit_global_asset_job_def()
         return job.execute_in_process(
             run_config={**runs.QUIET, "ops": families},
             instance=instance,
-            asset_selection=[dg.AssetKey(name.split("/")) for name in selection],
+            asset_selection=[assets.key(resource) for resource in resources],
             partition_key=grid.opened(NOW)[0].key if resources[0].windowed else None,
             raise_on_error=False,
         )

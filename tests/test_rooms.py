@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -94,3 +95,16 @@ def test_the_time_is_read_in_one_module_of_orchestration_so_that_tests_can_set_i
     room = (PACKAGE / "orchestration").rglob("*.py")
     reading = {path.name for path in room if ".now(UTC)" in path.read_text(encoding="utf-8")}
     assert reading == {"clock.py"}
+
+
+def test_what_is_named_in_strings_exists():
+    names = {
+        node.value
+        for folder in (PACKAGE, Path(__file__).parent)
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and re.fullmatch(r"connectors_dagster(\.[a-z_]+)+", str(node.value))
+    }
+    assert names
+    for name in names:
+        resolve_name(name)

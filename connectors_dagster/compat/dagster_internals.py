@@ -9,13 +9,12 @@ members used here carry no marker. Each function says which ones it uses.
 from collections.abc import Collection, Iterator, Set
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dagster as dg
-from dagster_dlt.translator import DltResourceTranslatorData
+from dagster.components.utils import TranslatorResolvingInfo
 
 __all__ = [
-    "DltResourceTranslatorData",
     "build_components",
     "build_job",
     "component_folder",
@@ -33,6 +32,7 @@ __all__ = [
     "source_relative_path",
     "step_failure",
     "step_seconds",
+    "translated_spec",
     "unfinished_backfills",
 ]
 
@@ -91,7 +91,7 @@ def fetch_materializations(
 
 
 def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
-    """Make a job of assets without their checks, or None if no job can hold all of them.
+    """Make a job of assets without their checks, or None if Dagster has no job for them.
 
     Uses `resolve_implicit_job_def_def_for_assets` and `get_subset`.
     """
@@ -130,6 +130,21 @@ def retry_delay(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> fl
 def source_relative_path(context: dg.ComponentLoadContext, path: str) -> Path:
     """Resolve a path that is relative to the file of a component (`resolve_source_relative_path`)."""
     return context.resolution_context.resolve_source_relative_path(path)
+
+
+def translated_spec(
+    context: dg.ComponentLoadContext, written: Any, base: dg.AssetSpec, /, **scope: Any
+) -> dg.AssetSpec:
+    """Change an asset as the attribute `translation` of a component says (`TranslatorResolvingInfo`).
+
+    Args:
+        context: of the component.
+        written: `AssetAttributesModel`, or a template that gives one.
+        base: the asset to change.
+        scope: what templates may name.
+    """
+    changes = TranslatorResolvingInfo(written, context.resolution_context, model_key="translation")
+    return changes.get_asset_spec(base, scope)
 
 
 def open_component_tree(folder: ModuleType, project: Path) -> dg.ComponentTree:

@@ -1,7 +1,8 @@
 """Settings and secrets of connectors, from dlt's configuration: environment, .dlt/config.toml, .dlt/secrets.toml."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 import dlt
@@ -74,6 +75,29 @@ def allow_http(connector: str) -> bool:
 def step(connector: Connector) -> str:
     """Read the length of a connector's windows; by default, what the connector declares."""
     return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
+
+
+def selected_resources(connector: Connector, select: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Read which resources of a connector are loaded: those in `select` by default, or all.
+
+    Without `select`, dlt's `selected: false` in a resource leaves that resource out.
+
+    Raises:
+        ValueError: `select` is empty, or names a resource that the connector does not have.
+    """
+    setting = environment_name(connector.name, "resources")
+    configured = _names(dlt.config.get(f"sources.{connector.name}.resources"))
+    wanted, where = (configured, setting) if configured else (select, f"{connector.name}: select")
+    if wanted is None:
+        return tuple(name for name, resource in connector.graph.items() if resource.definition.get("selected", True))
+    if not wanted:
+        raise ValueError(f"{where} is empty; leave it out to load every resource")
+    for name in wanted:
+        if name not in connector.graph:
+            near = get_close_matches(name, connector.graph, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(connector.graph)}"
+            raise ValueError(f"{where} names {name!r}, which is not a resource of {connector.name}; {hint}")
+    return tuple(name for name in connector.graph if name in wanted)
 
 
 def max_loss(connector: str) -> float:
@@ -154,11 +178,15 @@ def show_examples() -> bool:
 
 
 def _turned_on() -> list[str] | None:
-    configured: Any = dlt.config.get("connectors.enabled")
+    return _names(dlt.config.get("connectors.enabled"))
+
+
+def _names(configured: Any) -> list[str] | None:
+    """Return a configured list of names, which environment variables write as text with commas or spaces."""
     if configured is None:
         return None
-    wanted = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
-    return [str(name).strip("[]\"'") for name in wanted]
+    names = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
+    return [str(name).strip("[]\"'") for name in names]
 
 
 def _value(connector: str, setting: Setting) -> str | None:

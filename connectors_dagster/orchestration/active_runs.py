@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import planned_steps, unfinished_backfills
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
-from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.windows import Window
 
 PARTITION = "dagster/partition"
@@ -24,26 +23,26 @@ BACKFILLS = 100
 
 
 def active_windows(
-    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Mapping[str, set[Window]]:
-    """List the families that are queued or running, each with its windows; none for a family that has no windows."""
+    """List the families that are queued or running, by op, each with its windows, or none if it has no windows."""
     busy: dict[str, set[Window]] = defaultdict(set)
-    for family, keys in _of_runs(instance, connector, windows):
+    for family, keys in _of_runs(instance, assets, windows):
         busy[family] |= keys
-    for family, keys in _of_backfills(instance, connector, windows):
+    for family, keys in _of_backfills(instance, assets, windows):
         busy[family] |= keys
     return busy
 
 
 def _of_runs(
-    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
     for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
         steps = planned_steps(instance, run)
-        for family in connector.families:
-            if f"{connector.name}__{family}" in steps:
-                yield family, _tagged(run.tags, windows)
+        for op_name in assets.families:
+            if op_name in steps:
+                yield op_name, _tagged(run.tags, windows)
 
 
 def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
@@ -56,11 +55,10 @@ def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
 
 
 def _of_backfills(
-    instance: dg.DagsterInstance, connector: Connector, windows: Sequence[Window]
+    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
     """List what running backfills have not got to yet, most of which is in no queue."""
-    families = {asset_key(resource): resource.family for resource in connector.graph.values()}
     by_key = {window.key: window for window in windows}
     for asset, key in unfinished_backfills(instance, newest=BACKFILLS):
-        if asset in families:
-            yield families[asset], {by_key[key]} if key in by_key else set()
+        if asset in assets.by_key:
+            yield assets.op_name(assets.by_key[asset]), {by_key[key]} if key in by_key else set()

@@ -12,11 +12,11 @@ from connectors_dagster.config.settings import MissingSettingsError
 from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata, response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
-from connectors_dagster.orchestration.translator import asset_key, build_specs, loaded_metadata
-from connectors_dagster.spec.connector import Connector
+from connectors_dagster.orchestration.table_metadata import loaded_metadata
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
@@ -60,63 +60,71 @@ class ReadConfig(dg.Config):
     )
 
 
-def build_assets(connector: Connector) -> list[dg.AssetsDefinition]:
+def build_assets(assets: ConnectorAssets) -> list[dg.AssetsDefinition]:
     """Make one multi-asset per family of a connector."""
-    return [build_family(connector, name) for name in connector.families]
+    return [build_family(assets, op_name) for op_name in assets.families]
 
 
-def build_family(connector: Connector, family: str) -> dg.AssetsDefinition:
+def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
     """Make the multi-asset of a family; it can be materialized in parts."""
-    members = {resource.name: resource for resource in connector.families[family]}
-    windowed = members[family].windowed
+    members = assets.families[op_name]
+    windowed = members[0].windowed
 
     @dg.multi_asset(
-        name=f"{connector.name}__{family}",
-        specs=list(build_specs(members).values()),
+        name=op_name,
+        specs=[assets.specs[resource.name] for resource in members],
         can_subset=True,
-        partitions_def=partitions_of(grid_of(connector)) if windowed else None,
+        partitions_def=partitions_of(grid_of(assets.connector)) if windowed else None,
         backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
-        pool=f"{connector.name}__{family}",
+        pool=members[0].pipeline_name,
     )
     def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
-        selected = [r for r in members.values() if asset_key(r) in context.selected_asset_keys]
+        selected = [resource for resource in members if assets.key(resource) in context.selected_asset_keys]
         now = clock.now()
         request = LoadRequest(
             now=now,
             resources=selected,
-            slices=_slices(context, selected, config, now),
+            slices=_slices(context, assets, selected, config, now),
             max_parallel_requests=config.max_parallel_requests,
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
         )
-        yield from _materialize(context, request)
+        yield from _materialize(context, assets, request)
 
     return materialize
 
 
 def _slices(
-    context: dg.AssetExecutionContext, selected: Sequence[Resource], config: ReadConfig, now: datetime
+    context: dg.AssetExecutionContext,
+    assets: ConnectorAssets,
+    selected: Sequence[Resource],
+    config: ReadConfig,
+    now: datetime,
 ) -> list[Slice]:
-    connector, cursor = selected[0].connector, selected[0].root.cursor
+    connector, cursor = assets.connector, selected[0].root.cursor
     if cursor is None:
         return []
     grid, lag = grid_of(connector), connector.lookback
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lag, granularity=cursor.timestamp_format.granularity)
     if not config.full:
-        slices = [resume(context.instance, selected, piece, lag) for piece in slices]
+        slices = [resume(context.instance, assets, selected, piece) for piece in slices]
     return [piece.trial() for piece in slices] if config.page_limit else slices
 
 
-def _materialize(context: dg.AssetExecutionContext, request: LoadRequest) -> Iterator[dg.MaterializeResult[None]]:
-    # Here, for who only looks at the definitions needs neither Arrow nor a database.
+def _materialize(
+    context: dg.AssetExecutionContext, assets: ConnectorAssets, request: LoadRequest
+) -> Iterator[dg.MaterializeResult[None]]:
+    # Imported here so that listing definitions does not load Arrow.
     from connectors_dagster.load.pipeline import loading
 
     try:
         with loading(request) as load:
             loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
             for outcome in loaded:
-                yield _result(context, load, outcome, page_limit=request.page_limit)
+                yield _result(
+                    context, assets.specs[outcome.resource.name], load, outcome, page_limit=request.page_limit
+                )
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
     except (MissingSettingsError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
@@ -125,10 +133,10 @@ def _materialize(context: dg.AssetExecutionContext, request: LoadRequest) -> Ite
 
 
 def _result(
-    context: dg.AssetExecutionContext, load: "Load", outcome: "Outcome", *, page_limit: int | None
+    context: dg.AssetExecutionContext, spec: dg.AssetSpec, load: "Load", outcome: "Outcome", *, page_limit: int | None
 ) -> dg.MaterializeResult[None]:
     resource, metadata = outcome.resource, {}
-    about_load = {**load_metadata(load, outcome), **loaded_metadata(resource, load.pipeline.default_schema)}
+    about_load = {**load_metadata(load, outcome), **loaded_metadata(spec, resource, load.pipeline.default_schema)}
     if page_limit:
         about_load["page_limit"] = page_limit
     for piece, stats in outcome.stats_by_slice.items():
@@ -138,8 +146,8 @@ def _result(
             metadata = {**told, **about_load}
         else:
             told |= about_load
-            context.add_asset_metadata(told, asset_key=asset_key(resource), partition_key=piece.window.key)
-    return dg.MaterializeResult(asset_key=asset_key(resource), metadata=metadata)
+            context.add_asset_metadata(told, asset_key=spec.key, partition_key=piece.window.key)
+    return dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:

@@ -8,28 +8,28 @@ import dagster as dg
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.backlog import backlog
-from connectors_dagster.orchestration.partitions import build_window_sensor, grid_of, has_windows, open_windows
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.partitions import build_window_sensor, grid_of, open_windows
 from connectors_dagster.orchestration.runs import Plan
-from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector
 
 
-def build_automation(connector: Connector) -> dg.Definitions:
+def build_automation(assets: ConnectorAssets) -> dg.Definitions:
     """Make the job of a connector, its schedule, and the sensor that opens its windows.
 
     Raises:
         ValueError: the configured cron expression is none.
     """
+    connector = assets.connector
     job = dg.define_asset_job(
-        name=connector.name,
-        selection=dg.AssetSelection.assets(*map(asset_key, connector.graph.values())),
+        name=assets.name,
+        selection=dg.AssetSelection.assets(*assets.by_key),
         description=f"{connector.description}: everything, or the windows you choose.",
         tags={"connector": connector.name},
     )
-    cron = settings.schedule(connector.name) or hourly(connector)
+    cron = settings.schedule(connector.name) or hourly(assets.name)
     try:
         schedule = dg.ScheduleDefinition(
-            name=f"refresh_{connector.name}",
+            name=f"refresh_{assets.name}",
             job=job,
             cron_schedule=cron,
             execution_timezone="UTC",
@@ -39,22 +39,22 @@ def build_automation(connector: Connector) -> dg.Definitions:
                 "that is missing or not complete, oldest first, and for what has no windows. Asks for nothing twice, "
                 "and after days off for everything that was missed."
             ),
-            execution_fn=lambda context: _refresh(connector, context),
+            execution_fn=lambda context: _refresh(assets, context),
         )
     except dg.DagsterInvalidDefinitionError:
         name = settings.environment_name(connector.name, "schedule")
         raise ValueError(f"{name}: {cron!r} is no cron expression: write it like '15 * * * *'") from None
-    sensors = [build_window_sensor(connector)] if has_windows(connector) else []
+    sensors = [build_window_sensor(assets)] if assets.has_windows else []
     return dg.Definitions(jobs=[job], schedules=[schedule], sensors=sensors)
 
 
-def _refresh(connector: Connector, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     now = clock.now()
-    if has_windows(connector):
-        open_windows(context.instance, grid_of(connector), now)
-    plans = backlog(context.instance, connector, now)
+    if assets.has_windows:
+        open_windows(context.instance, grid_of(assets.connector), now)
+    plans = backlog(context.instance, assets, now)
     if not plans:
-        yield dg.SkipReason(f"Everything of {connector.name} is complete, queued or running.")
+        yield dg.SkipReason(f"Everything of {assets.name} is complete, queued or running.")
     for plan in plans:
         yield build_request(plan)
 
@@ -65,16 +65,16 @@ def build_request(plan: Plan) -> dg.RunRequest:
     The run key says what the run is about. It keeps a tick that was interrupted half-way from asking again, and no
     later tick from asking for the same windows.
     """
-    families = sorted({f"{resource.connector.name}__{resource.family}" for resource in plan.resources})
+    families = sorted({plan.assets.op_name(resource) for resource in plan.resources})
     stretch = f" {plan.windows[0]}..{plan.windows[-1]}" if plan.windows else ""
     return dg.RunRequest(
         run_key=f"{' '.join(families)}{stretch}",
-        asset_selection=[asset_key(resource) for resource in plan.resources],
+        asset_selection=plan.keys,
         tags=plan.tags,
         run_config={"ops": {family: {"config": {"full": False}} for family in families}},
     )
 
 
-def hourly(connector: Connector) -> str:
-    """Return a cron expression for every hour, at a minute of the connector's own so that not all start at once."""
-    return f"{crc32(connector.name.encode()) % 60} * * * *"
+def hourly(name: str) -> str:
+    """Return a cron expression for every hour, at a minute that depends on a name, so that not all start at once."""
+    return f"{crc32(name.encode()) % 60} * * * *"

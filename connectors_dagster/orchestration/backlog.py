@@ -9,11 +9,10 @@ import dagster as dg
 from connectors_dagster.compat.dagster_internals import fetch_materializations, latest_materialization_ids
 from connectors_dagster.orchestration.active_runs import active_windows
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.runs import Plan
-from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
 
@@ -21,35 +20,36 @@ AT_ONCE = 500
 """Records asked for in one query; databases limit the length of a list."""
 
 
-def backlog(instance: dg.DagsterInstance, connector: Connector, now: datetime) -> list[Plan]:
+def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime) -> list[Plan]:
     """Plan the runs that bring a connector up to date, and nothing that is queued or running already.
 
     Families that want the same windows share a run. Windows come first, oldest first, then what has none.
     """
-    windows = grid_of(connector).opened(now)
-    busy = active_windows(instance, connector, windows)
+    windows = grid_of(assets.connector).opened(now)
+    busy = active_windows(instance, assets, windows)
     whole: list[Resource] = []
     chunks: dict[tuple[Window, ...], list[Resource]] = defaultdict(list)
-    for name, family in connector.families.items():
+    for name, family in assets.families.items():
         if not family[0].windowed:
             whole += [] if name in busy else family
             continue
-        left = _incomplete(instance, family, windows) - busy.get(name, set())
-        for chunk in _chunks(windows, left, size=WINDOWS_PER_RUN if family[0].filtered else len(windows)):
+        left = _incomplete(instance, assets, family, windows) - busy.get(name, set())
+        for chunk in _chunks(windows, left, size=WINDOWS_PER_RUN if family[0].root.filtered else len(windows)):
             chunks[chunk] += family
-    plans = [Plan(chunks[chunk], [window.key for window in chunk]) for chunk in sorted(chunks)]
-    return [*plans, Plan(whole)] if whole else plans
+    plans = [Plan(assets, chunks[chunk], [window.key for window in chunk]) for chunk in sorted(chunks)]
+    return [*plans, Plan(assets, whole)] if whole else plans
 
 
-def _incomplete(instance: dg.DagsterInstance, family: Sequence[Resource], windows: Sequence[Window]) -> set[Window]:
+def _incomplete(
+    instance: dg.DagsterInstance, assets: ConnectorAssets, family: Sequence[Resource], windows: Sequence[Window]
+) -> set[Window]:
     """Find the windows that some resource has not read up to their end."""
-    reached = [_reached(instance, resource) for resource in family]
+    reached = [_reached(instance, resource, assets.key(resource)) for resource in family]
     return {w for w in windows if any(w.key not in read or read[w.key] < w.end for read in reached)}
 
 
-def _reached(instance: dg.DagsterInstance, resource: Resource) -> Mapping[str, datetime]:
+def _reached(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Mapping[str, datetime]:
     """Look up how far each window of a resource was read by its last materialization."""
-    key = asset_key(resource)
     ids = latest_materialization_ids(instance, key)
     reached: dict[str, datetime] = {}
     for at in range(0, len(ids), AT_ONCE):

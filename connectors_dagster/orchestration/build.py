@@ -1,17 +1,48 @@
 """Everything Dagster shows of one connector."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
-from connectors_dagster.orchestration.api_asset import build_api
+from connectors_dagster.orchestration.asset_specs import Translation, translated
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.automation import build_automation
 from connectors_dagster.orchestration.checks import build_checks
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.spec.connector import Connector
 
 
-def build_definitions(connector: Connector) -> dg.Definitions:
-    """Build assets, lineage and automation of a connector; touches no secret, network or disk."""
+def build_definitions(
+    connector: Connector,
+    *,
+    select: Sequence[str] | None = None,
+    key_prefix: str | Sequence[str] = (),
+    translation: Translation | None = None,
+) -> dg.Definitions:
+    """Build the assets, checks, job, schedule and sensor of a connector; touches no secret, network or disk.
+
+    Args:
+        connector: what to build.
+        select: names of the resources to load; all by default. The setting `SOURCES__<CONNECTOR>__RESOURCES`
+            overrides it. The parent of a selected resource need not be selected: it is read for its keys only.
+        key_prefix: comes before every asset key, and before the names of ops, job, schedule and sensor, so that a
+            connector can be built more than once.
+        translation: a function that takes the asset of a resource, or of the API, and the `Resource` or `Api`, and
+            returns the asset as it should be: with another key, group, owner, tag … Dependencies, checks, schedule
+            and command line follow a changed key. The prefix is added to the key afterwards.
+
+    Raises:
+        ValueError: names a resource that is not there, two assets with the same key, or a setting that is wrong.
+    """
+    prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix)
+    describe = translated(translation)
+    return definitions_of(ConnectorAssets(connector=connector, select=select, key_prefix=prefix, describe=describe))
+
+
+def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
+    """Build everything Dagster shows of these assets."""
+    api = assets.specs[assets.api.name]
     return dg.Definitions.merge(
-        dg.Definitions(assets=[build_api(connector), *build_assets(connector)], asset_checks=[build_checks(connector)]),
-        build_automation(connector),
+        dg.Definitions(assets=[api, *build_assets(assets)], asset_checks=[build_checks(assets)]),
+        build_automation(assets),
     )

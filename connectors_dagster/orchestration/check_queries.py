@@ -19,7 +19,7 @@ Answer = tuple[bool, dict[str, Any]]
 """Whether it holds, and the numbers that tell."""
 
 
-def key_is_unique(_: dg.DagsterInstance, resource: Resource) -> Answer:
+def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Answer:
     """Compare the rows of a table with the different keys in them."""
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
@@ -36,9 +36,9 @@ def key_is_unique(_: dg.DagsterInstance, resource: Resource) -> Answer:
     return rows == keys, {"rows": rows, "keys": keys}
 
 
-def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource) -> Answer:
+def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Answer:
     """Count the rows whose cursor lies in no window that was loaded."""
-    loaded = [window for window in _opened(resource) if last_fetched(instance, resource, window.key)]
+    loaded = [window for window in _opened(resource) if last_fetched(instance, resource, key, window.key)]
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
         cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
@@ -50,11 +50,11 @@ def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource) -> Answe
     return outside == 0, {"rows_outside": outside, "windows_loaded": len(loaded)}
 
 
-def complete_is_read(instance: dg.DagsterInstance, resource: Resource) -> Answer:
+def complete_is_read(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Answer:
     """List the windows that are marked complete and were not read to their end."""
     wrong = []
     for window in _opened(resource):
-        metadata = last_metadata(instance, resource, window.key)
+        metadata = last_metadata(instance, key, window.key)
         claimed = "complete" in metadata and metadata["complete"].value
         reached = fetched_until(resource, metadata)
         if claimed and (reached is None or reached < window.end):
@@ -62,16 +62,16 @@ def complete_is_read(instance: dg.DagsterInstance, resource: Resource) -> Answer
     return not wrong, {"windows": wrong}
 
 
-def source_count(instance: dg.DagsterInstance, resource: Resource) -> Answer:
+def source_count(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Answer:
     """Compare the totals the API told with the different keys that were read, read by read."""
-    keys = [window.key for window in _opened(resource)] if resource.windowed else [None]
-    records = {key: last_metadata(instance, resource, key) for key in keys}
+    windows = [window.key for window in _opened(resource)] if resource.windowed else [None]
+    records = {window: last_metadata(instance, key, window) for window in windows}
     counts = {
-        key: (int(record["source_rows"].value), int(record["keys_read"].value))
-        for key, record in records.items()
+        window: (int(record["source_rows"].value), int(record["keys_read"].value))
+        for window, record in records.items()
         if "source_rows" in record
     }
-    differ = [key for key, (told, read) in counts.items() if told != read]
+    differ = [window for window, (told, read) in counts.items() if told != read]
     numbers: dict[str, Any] = {
         "source_rows": sum(told for told, _ in counts.values()),
         "keys_read": sum(read for _, read in counts.values()),
@@ -84,10 +84,9 @@ def source_count(instance: dg.DagsterInstance, resource: Resource) -> Answer:
     return not differ, numbers
 
 
-def columns_as_declared(_: dg.DagsterInstance, resource: Resource) -> Answer:
+def columns_as_declared(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Answer:
     """Compare the columns of a table, as dlt keeps them at the destination, with those declared."""
-    connector = resource.connector.name
-    schema = stored_schema(connector, f"{connector}_{resource.family}")
+    schema = stored_schema(resource.connector.name, resource.pipeline_name)
     stored = schema.tables.get(resource.name, {}).get("columns", {})
     declared = {schema.naming.normalize_path(name): column for name, column in resource.columns.items()}
     added = {

@@ -14,8 +14,7 @@ from connectors_dagster.orchestration.check_queries import (
     key_is_unique,
     source_count,
 )
-from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.spec.resource import Resource
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -33,7 +32,7 @@ class Check:
     """
 
     says: str
-    ask: Callable[[dg.DagsterInstance, Resource], Answer]
+    ask: Callable[[dg.DagsterInstance, Resource, dg.AssetKey], Answer]
     severity: dg.AssetCheckSeverity = ERROR
     applies: Callable[[Resource], bool] = lambda _: True
 
@@ -66,34 +65,33 @@ CHECKS = {
 }
 
 
-def build_checks(connector: Connector) -> dg.AssetChecksDefinition:
+def build_checks(assets: ConnectorAssets) -> dg.AssetChecksDefinition:
     """Make the checks of all resources of a connector, one op that can run any of them."""
-    resources = {asset_key(r): r for r in connector.graph.values()}
 
     @dg.multi_asset_check(
-        name=f"{connector.name}__checks",
-        specs=[spec for resource in resources.values() for spec in _specs(resource)],
+        name=f"checks_{assets.name}",
+        specs=[spec for key, resource in assets.by_key.items() for spec in _specs(resource, key)],
         can_subset=True,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys, key=lambda key: (key.asset_key.path, key.name)):
-            yield _result(context.instance, key.name, resources[key.asset_key])
+            yield _result(context.instance, key, assets.by_key[key.asset_key])
 
     return check
 
 
-def _specs(resource: Resource) -> Iterator[dg.AssetCheckSpec]:
+def _specs(resource: Resource, key: dg.AssetKey) -> Iterator[dg.AssetCheckSpec]:
     for name, check in CHECKS.items():
         if check.applies(resource):
-            yield dg.AssetCheckSpec(name, asset=asset_key(resource), description=check.says)
+            yield dg.AssetCheckSpec(name, asset=key, description=check.says)
 
 
-def _result(instance: dg.DagsterInstance, name: str, resource: Resource) -> dg.AssetCheckResult:
-    check = CHECKS[name]
+def _result(instance: dg.DagsterInstance, key: dg.AssetCheckKey, resource: Resource) -> dg.AssetCheckResult:
+    check = CHECKS[key.name]
     try:
-        passed, numbers = check.ask(instance, resource)
+        passed, numbers = check.ask(instance, resource, key.asset_key)
     except DatabaseUndefinedRelation:
         passed, numbers = False, {"reason": "the table is not there yet: materialize the asset"}
     return dg.AssetCheckResult(
-        asset_key=asset_key(resource), check_name=name, passed=passed, severity=check.severity, metadata=numbers
+        asset_key=key.asset_key, check_name=key.name, passed=passed, severity=check.severity, metadata=numbers
     )

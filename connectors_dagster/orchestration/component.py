@@ -3,25 +3,30 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
-from inspect import getdoc
+from functools import cached_property
 from typing import Annotated, Any, Self, get_type_hints
 
 import dagster as dg
 import pydantic
 
-from connectors_dagster.compat.dagster_internals import source_relative_path
+from connectors_dagster.compat.dagster_internals import source_relative_path, translated_spec
 from connectors_dagster.config import settings
-from connectors_dagster.orchestration.build import build_definitions
-from connectors_dagster.orchestration.json_schema import rest_api_schema
+from connectors_dagster.orchestration.asset_keys import Api
+from connectors_dagster.orchestration.asset_specs import Translation, describe_asset
+from connectors_dagster.orchestration.build import definitions_of
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.docstrings import arguments, summary
+from connectors_dagster.orchestration.json_schema import Documented, rest_api_schema
 from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnectorScaffolder
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
+from connectors_dagster.spec.resource import Resource
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
 PART = re.compile(r"\{\{\s*(setting|secret)\b")
+TRANSLATION = str | dg.AssetAttributesModel | None
 KINDS: Mapping[str, type[Setting]] = {"setting": Setting, "secret": Secret}
 NO_SECRETS = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
-ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)
 
 
 @dg.scaffold_with(RestConnectorScaffolder)
@@ -31,9 +36,20 @@ class RestConnector(dg.Component):
 
     `config` is dlt's REST API configuration. In it, `"{{ setting.base_url }}"` and `"{{ secret.api_key }}"` stand
     for values that are read at run time from the settings, section `sources.<name>`.
+
+    Args:
+        connector: what the attributes describe.
+        select: names of the resources to load; all by default. The setting `SOURCES__<CONNECTOR>__RESOURCES`
+            overrides it. The parent of a selected resource need not be selected: it is read for its keys only.
+        key_prefix: comes before every asset key, and before the names of ops, job, schedule and sensor.
+        translation: what to change on the asset of every resource and of the API: key, group, owners, tags …
+            In templates, `resource` is the `Resource` or `Api`, and `spec` the asset as it would be.
     """
 
     connector: Connector
+    select: tuple[str, ...] | None = None
+    key_prefix: tuple[str, ...] = ()
+    translation: Translation | None = None
 
     @classmethod
     def get_model_cls(cls) -> type[pydantic.BaseModel]:
@@ -49,17 +65,47 @@ class RestConnector(dg.Component):
         """
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
         schema = source_relative_path(context, given.pop("schema_file"))
+        resolve = context.resolution_context.resolve_value
+        select, prefix = resolve(given.pop("select")), resolve(given.pop("key_prefix"))
+        translation = _translation(given.pop("translation"), context)
         connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"], context)})
         if written := next(_written_secrets(connector.config), None):
             raise ValueError(
                 f'{connector.name}: {written} of auth is written out: write "{{{{ secret.{written} }}}}" and give '
                 f"the value as {settings.environment_name(connector.name, written)}"
             )
-        return cls(connector)
+        return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
+
+    def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
+        """Describe a resource, or the API, as an asset; a subclass may override this.
+
+        Dependencies, checks, schedule and command line follow a changed key. `translation` and `key_prefix` are
+        applied afterwards.
+        """
+        return describe_asset(asset)
+
+    @cached_property
+    def assets(self) -> ConnectorAssets:
+        """The assets of the connector, translated and with their prefix."""
+        return ConnectorAssets(
+            connector=self.connector, select=self.select, key_prefix=self.key_prefix, describe=self._translated
+        )
+
+    def _translated(self, asset: Resource | Api) -> dg.AssetSpec:
+        spec = self.get_asset_spec(asset)
+        return self.translation(spec, asset) if self.translation else spec
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002  # Dagster's signature
         """Build the definitions of the connector, or none if configuration has it turned off."""
-        return build_definitions(self.connector) if settings.is_enabled(self.connector) else dg.Definitions()
+        return definitions_of(self.assets) if settings.is_enabled(self.connector) else dg.Definitions()
+
+
+def _translation(written: Any, context: dg.ComponentLoadContext) -> Translation | None:
+    if written is None:
+        return None
+    return lambda spec, asset: translated_spec(
+        context, written, spec, resource=asset, connector=asset.connector, spec=spec
+    )
 
 
 def _filled(value: Any, context: dg.ComponentLoadContext) -> Any:
@@ -93,15 +139,21 @@ def _attributes() -> type[pydantic.BaseModel]:
     """Take the fields of `Connector`, with their types, defaults and descriptions."""
     types = get_type_hints(Connector)
     types["config"] = Annotated[dict[str, Any], pydantic.WithJsonSchema(rest_api_schema())]
-    said = {name: " ".join(text.split()) for name, text in ARGUMENT.findall(str(getdoc(Connector)))}
+    said = {**arguments(Connector), **arguments(RestConnector)}
     model: dict[str, Any] = {
         field.name: (types[field.name], pydantic.Field(description=said.get(field.name), **_default(field)))
         for field in fields(Connector)
     }
     model.pop("schema")
     model["schema_file"] = (str, pydantic.Field(SCHEMA_FILE, description="Declared columns: a file beside this one."))
-    config = pydantic.ConfigDict(extra="forbid")
-    return pydantic.create_model("RestConnectorAttributes", __config__=config, __doc__=RestConnector.__doc__, **model)
+    more = {"select": tuple[str, ...] | None, "key_prefix": str | tuple[str, ...], "translation": TRANSLATION}
+    for field in fields(RestConnector):
+        if field.name in more:
+            description = said[field.name]
+            model[field.name] = (more[field.name], pydantic.Field(description=description, **_default(field)))
+    return pydantic.create_model(
+        "RestConnectorAttributes", __base__=Documented, __doc__=summary(RestConnector), **model
+    )
 
 
 def _default(field: Field[Any]) -> dict[str, Any]:

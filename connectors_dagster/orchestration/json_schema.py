@@ -6,11 +6,44 @@ from inspect import cleandoc
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import pydantic
 from dlt.sources.rest_api.typing import RESTAPIConfig
+from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaValue
+from pydantic_core import core_schema
+
+from connectors_dagster.orchestration.docstrings import arguments, summary
 
 JsonSchema = dict[str, Any]
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 ANYTHING: JsonSchema = {}
+
+
+class _WithDocstrings(GenerateJsonSchema):
+    """Explains the fields of nested dataclasses with what their docstrings say."""
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        described = super().dataclass_schema(schema)
+        described["description"] = summary(schema["cls"])
+        for name, text in arguments(schema["cls"]).items():
+            described["properties"][name]["description"] = text
+        return described
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """Let an object be null without ``anyOf``, of which a reader only learns that nothing fitted."""
+        inner = self.generate_inner(schema["schema"])
+        found = self.get_schema_from_definitions(JsonRef(inner["$ref"])) if "$ref" in inner else None
+        return {**found, "type": [found["type"], "null"]} if found else super().nullable_schema(schema)
+
+
+class Documented(pydantic.BaseModel):
+    """A model whose schema also explains the fields of the dataclasses in it; other fields are refused."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    @classmethod
+    def model_json_schema(cls, *positional: Any, **options: Any) -> JsonSchema:
+        """Return the schema that editors complete and check by."""
+        return super().model_json_schema(*positional, **{"schema_generator": _WithDocstrings, **options})
 
 
 def rest_api_schema() -> JsonSchema:

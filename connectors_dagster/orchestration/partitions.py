@@ -1,15 +1,16 @@
 """Windows as dynamic partitions, and the sensors that open them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import dagster as dg
 
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.api_asset import observe_open_window
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.windows import WindowGrid
+from connectors_dagster.spec.windows import Window, WindowGrid
 
 
 def grid_of(connector: Connector) -> WindowGrid:
@@ -18,11 +19,6 @@ def grid_of(connector: Connector) -> WindowGrid:
         return WindowGrid(settings.step(connector), settings.start_date(connector.name))
     except ValueError as error:
         raise ValueError(f"{connector.name}: {error}") from error
-
-
-def has_windows(connector: Connector) -> bool:
-    """Tell whether anything of a connector is loaded window by window."""
-    return any(resource.windowed for resource in connector.graph.values())
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
@@ -50,15 +46,15 @@ def missing_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetim
     return [window.key for window in grid.opened(now) if window.key not in known]
 
 
-def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
+def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
     """Make the sensor that adds a partition as soon as its window begins, and notes it on the API in the lineage."""
-    grid = grid_of(connector)
+    grid = grid_of(assets.connector)
 
     @dg.sensor(
-        name=f"open_windows_{connector.name}",
+        name=f"open_windows_{assets.name}",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Adds a partition for every window of {connector.name} that has begun.",
+        description=f"Adds a partition for every window of {assets.name} that has begun.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         end_orphaned_runs(context.instance)
@@ -71,8 +67,22 @@ def build_window_sensor(connector: Connector) -> dg.SensorDefinition:
         return dg.SensorResult(
             # Connectors with the same windows share their partitions: another's sensor may have been here before.
             dynamic_partitions_requests=[dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else [],
-            asset_events=[] if noted else [observe_open_window(connector, windows)],
+            asset_events=[] if noted else [observe_open_window(assets.key(assets.api), windows)],
             cursor=windows[-1].key if windows else None,
         )
 
     return open_windows_sensor
+
+
+def observe_open_window(api: dg.AssetKey, windows: Sequence[Window]) -> dg.AssetObservation:
+    """Say of an API which of its windows is open, until when, and how many there are."""
+    window = windows[-1]
+    return dg.AssetObservation(
+        asset_key=api,
+        metadata={
+            "open_window": window.key,
+            "window_start": dg.MetadataValue.timestamp(window.start),
+            "window_end": dg.MetadataValue.timestamp(window.end),
+            "windows": len(windows),
+        },
+    )

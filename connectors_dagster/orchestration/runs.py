@@ -2,11 +2,10 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 
 import dagster as dg
@@ -20,10 +19,9 @@ from connectors_dagster.compat.dagster_internals import (
 )
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import process_tags
 from connectors_dagster.orchestration.partitions import grid_of, open_windows
-from connectors_dagster.orchestration.translator import asset_key
-from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -35,8 +33,14 @@ RANGE_END = "dagster/asset_partition_range_end"
 class Plan:
     """One run: assets of a connector over neighbouring windows, or whole ones."""
 
+    assets: ConnectorAssets
     resources: Sequence[Resource]
     windows: Sequence[str] = ()
+
+    @property
+    def keys(self) -> list[dg.AssetKey]:
+        """The assets to materialize."""
+        return [self.assets.key(resource) for resource in self.resources]
 
     @property
     def steps(self) -> int:
@@ -66,34 +70,42 @@ class Summary:
     errors: list[str] = field(default_factory=list)
 
 
-def select(connectors: Sequence[Connector], selection: Sequence[str]) -> list[Resource]:
+def select(
+    everything: Sequence[ConnectorAssets], selection: Sequence[str]
+) -> Mapping[ConnectorAssets, Sequence[Resource]]:
     """Resolve selections such as ``storefront`` or ``storefront/orders``; nothing selected means all.
 
     Raises:
         ValueError: names a selection that is no enabled connector or resource.
     """
-    everything = [resource for connector in connectors for resource in connector.graph.values()]
-    known = {str(r) for r in everything} | {c.name for c in connectors}
+    known = {name for assets in everything for name in (assets.connector.name, *map(str, assets.resources))}
     if unknown := [name for name in selection if name not in known]:
         raise ValueError(f"{', '.join(unknown)}: no such connector or resource; there are {', '.join(sorted(known))}")
-    return [r for r in everything if not selection or str(r) in selection or r.connector.name in selection]
+    selected = {
+        assets: [
+            resource
+            for resource in assets.resources
+            if not selection or str(resource) in selection or assets.connector.name in selection
+        ]
+        for assets in everything
+    }
+    return {assets: resources for assets, resources in selected.items() if resources}
 
 
 def plan(
     instance: dg.DagsterInstance,
-    resources: Sequence[Resource],
+    selected: Mapping[ConnectorAssets, Sequence[Resource]],
     *,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[Plan]:
     """Open the windows and cut the work into runs, as a backfill would."""
     now = clock.now()
-    for _, group in groupby(resources, key=lambda r: r.connector.name):
-        members = list(group)
+    for assets, members in selected.items():
         if whole := [r for r in members if not r.windowed]:
-            yield Plan(whole)
+            yield Plan(assets, whole)
         if windowed := [r for r in members if r.windowed]:
-            grid = grid_of(windowed[0].connector)
+            grid = grid_of(assets.connector)
             open_windows(instance, grid, now)
             keys = [
                 window.key
@@ -102,10 +114,10 @@ def plan(
             ]
             # What the API cannot filter is scanned once per run: all windows go into one.
             if (scanned := [r for r in windowed if not r.root.filtered]) and keys:
-                yield Plan(scanned, keys)
+                yield Plan(assets, scanned, keys)
             if filtered := [r for r in windowed if r.root.filtered]:
                 for at in range(0, len(keys), WINDOWS_PER_RUN):
-                    yield Plan(filtered, keys[at : at + WINDOWS_PER_RUN])
+                    yield Plan(assets, filtered, keys[at : at + WINDOWS_PER_RUN])
 
 
 @contextmanager
@@ -127,7 +139,7 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
     with process_tags(instance) as tags:
         for item in plans:
             # Checks scan whole tables: they are for the UI and for who asks, not for every load.
-            job = build_job(definitions, {asset_key(resource) for resource in item.resources}) or _no_job(item)
+            job = build_job(definitions, set(item.keys)) or _no_job(item)
             result = job.execute_in_process(
                 run_config=QUIET,
                 instance=instance,
@@ -142,14 +154,13 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
 def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) -> None:
     for event in result.all_events:
         if found := materialization(event):
-            line = summary.lines["/".join(found.asset_key.path)]
+            line = summary.lines[found.asset_key.to_user_string()]
             line.windows += found.partition is not None
             line.rows += int(str(found.metadata["rows"].value))
         elif event.is_step_success:
-            family = str(event.step_key).partition("__")[2]
-            for resource in item.resources:
-                if resource.family == family:
-                    summary.lines[str(resource)].seconds += step_seconds(event)
+            for resource in item.assets.families.get(str(event.step_key), ()):
+                if resource in item.resources:
+                    summary.lines[item.assets.key(resource).to_user_string()].seconds += step_seconds(event)
         elif event.is_step_failure:
             summary.errors.append(f"{event.step_key}: {step_failure(event)}")
 

@@ -116,6 +116,11 @@ class Resource:
         return self.root.name
 
     @property
+    def pipeline_name(self) -> str:
+        """The name of dlt pipeline and schema, which a family shares; two loads of it never overlap."""
+        return f"{self.connector.name}_{self.family}"
+
+    @property
     def parent_fields(self) -> tuple[str, ...]:
         """Fields of a parent row that the request needs or that are copied into the rows."""
         requested = (param.resolve_config["field"].split(".")[0] for param in self.resolved)

@@ -14,7 +14,6 @@ from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.metadata import window_metadata
-from connectors_dagster.orchestration.translator import asset_key
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.rows import order
 
@@ -88,7 +87,7 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
             lag = resource.connector.lookback
             for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lag):
                 metadata = window_metadata(resource, piece)
-                event = dg.AssetMaterialization(asset_key(resource), partition=piece.window.key, metadata=metadata)
+                event = dg.AssetMaterialization([connector, table], partition=piece.window.key, metadata=metadata)
                 instance.report_runless_asset_event(event)
 
     return read_

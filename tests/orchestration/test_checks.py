@@ -10,6 +10,7 @@ from connectors_dagster import Connector
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.checks import build_checks
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from tests.support.rows import order
 
 STOREFRONT = load_connectors()["storefront"]
@@ -22,7 +23,8 @@ def run_checks(instance):
 
     def run(table: str = "orders", storefront: Connector = STOREFRONT) -> dict[str, dg.AssetCheckEvaluation]:
         wanted = dg.AssetSelection.checks_for_assets(dg.AssetKey(["storefront", table]))
-        definitions = [*build_assets(storefront), build_checks(storefront)]
+        assets = ConnectorAssets(connector=storefront)
+        definitions = [*build_assets(assets), build_checks(assets)]
         result = dg.materialize(definitions, selection=wanted, instance=instance)
         return {e.check_name: e for e in result.get_asset_check_evaluations()}
 

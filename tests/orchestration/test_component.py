@@ -5,14 +5,12 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import signature
 from pathlib import Path
-from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
 import jsonschema
@@ -46,37 +44,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
-
-
-@dataclass
-class Scaffolded:
-    """A folder in place of the project's own for what `dg scaffold defs` writes."""
-
-    folder: Path
-    module: ModuleType
-
-    def put(self, name: str, text: str, schema: str = "tables: {}") -> None:
-        """Write a component."""
-        (self.folder / name).mkdir(exist_ok=True)
-        (self.folder / name / "schema.yaml").write_text(schema, encoding="utf-8")
-        (self.folder / name / "defs.yaml").write_text(text, encoding="utf-8")
-
-    def load(self) -> tuple[RestConnector, dg.Definitions]:
-        """Load the only component and its definitions."""
-        tree = dg.ComponentTree.from_module(defs_module=self.module, project_root=self.folder.parent)
-        (component,) = tree.get_all_components(of_type=RestConnector)
-        return component, component.build_defs(tree.load_context)
-
-
-@pytest.fixture
-def scaffolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
-    folder = tmp_path / f"scaffolded_{uuid4().hex}"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    module = import_module(folder.name)
-    monkeypatch.setattr(definitions, "defs_folder", module)
-    return Scaffolded(folder, module)
 
 
 def described(definitions: dg.Definitions) -> dict[str, Any]:
@@ -119,7 +86,9 @@ def test_the_twins_in_the_docs_are_one_value_with_the_columns_shown_there(scaffo
 
 def test_yaml_can_say_everything_python_can():
     known = set(RestConnector.get_model_cls().model_fields)
-    assert known == {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
+    written = {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
+    built = set(signature(build_definitions).parameters) - {"connector"}
+    assert known == written | built
 
 
 SCHEMA = RestConnector.get_model_cls().model_json_schema()

@@ -10,10 +10,10 @@ from connectors_dagster import Connector, build_definitions
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.api_asset import build_api
 from connectors_dagster.orchestration.examples.revenue import build_revenue
 from tests.support.rows import order
 
+ORDERS, TRANSACTIONS = dg.AssetKey(["storefront", "orders"]), dg.AssetKey(["billing", "transactions"])
 REVENUE = dg.AssetKey(["examples", "revenue_by_month"])
 
 
@@ -32,6 +32,12 @@ def upstream(key: str, assets=GRAPH) -> set[str]:
     return {key.to_user_string() for key in found}
 
 
+def api_of(connector: Connector) -> dg.AssetSpec:
+    """The API of a connector as an asset."""
+    (spec,) = [s for s in build_definitions(connector).resolve_all_asset_specs() if s.key.path[-1] == "api"]
+    return spec
+
+
 @pytest.mark.parametrize("name", [connector.name for connector in enabled_connectors()])
 def test_the_api_of_a_connector_is_an_external_asset_of_kind_http_in_its_group(name):
     spec = SPECS[f"{name}/api"]
@@ -46,14 +52,14 @@ def test_an_address_of_a_customer_comes_from_the_customers_who_come_from_the_api
 
 def test_the_api_shows_its_address_as_configured_and_what_to_set_when_it_is_not(monkeypatch):
     billing = load_connectors()["billing"]
-    assert build_api(billing).metadata["base_url"].value == "not configured: SOURCES__BILLING__BASE_URL"
+    assert api_of(billing).metadata["base_url"].value == "not configured: SOURCES__BILLING__BASE_URL"
     monkeypatch.setenv("SOURCES__BILLING__BASE_URL", "https://billing.example/v2")
-    assert build_api(billing).metadata["base_url"] == dg.MetadataValue.url("https://billing.example/v2")
+    assert api_of(billing).metadata["base_url"] == dg.MetadataValue.url("https://billing.example/v2")
 
 
 def test_the_address_shows_no_secret(monkeypatch):
     monkeypatch.setenv("SOURCES__BILLING__BASE_URL", "https://user:hunter2@billing.example/v2?api_key=k1234567")
-    shown = str(build_api(load_connectors()["billing"]).metadata["base_url"].value)
+    shown = str(api_of(load_connectors()["billing"]).metadata["base_url"].value)
     assert "billing.example/v2" in shown
     assert "hunter2" not in shown and "k1234567" not in shown
 
@@ -154,7 +160,7 @@ def test_revenue_by_month_sums_what_was_paid_and_billed_by_month_source_and_curr
     )
     load("storefront/orders", windows=["2024-01-01"])
     load("billing/transactions", windows=["2024-01-01"])
-    assert dg.materialize([build_revenue()]).success
+    assert dg.materialize([build_revenue(orders=ORDERS, transactions=TRANSACTIONS)]).success
     assert warehouse.query("FROM examples.revenue_by_month") == [
         (date(2024, 1, 1), "billing", "JPY", 1, Decimal("1250.00")),
         (date(2024, 1, 1), "billing", "USD", 1, Decimal("12.50")),

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from connectors_dagster.definitions import defs
-from connectors_dagster.orchestration.translator import freshness
+from connectors_dagster.orchestration.asset_specs import freshness
 from tests.support.recorded import told
 from tests.support.rows import address, customer, order, product
 

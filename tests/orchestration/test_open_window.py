@@ -11,6 +11,7 @@ from connectors_dagster import Cursor, TimestampFormat
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.assets import build_assets
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.api import Api
@@ -45,7 +46,7 @@ def run(instance: dg.DagsterInstance, time: Time) -> Callable[..., dict[str, Any
     def run_(asset: str, windows: Sequence[str], *, refresh: bool = False) -> dict[str, Any]:
         open_windows(instance, GRID, time.now)
         key = dg.AssetKey(asset.split("/"))
-        assets = build_assets(load_connectors()[key.path[0]])
+        assets = build_assets(ConnectorAssets(connector=load_connectors()[key.path[0]]))
         job = dg.Definitions(assets=assets).resolve_implicit_job_def_def_for_assets([key])
         assert job
         config = {"config": {"full": not refresh}}

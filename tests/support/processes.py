@@ -26,16 +26,15 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 GRID = WindowGrid("P30D", "2024-01-01")
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "pytest",
-        "connectors_dagster.cli.main.run",
-        *(f"connectors_dagster.connectors.{name}" for name in load_connectors()),
-        "dlt.destinations.impl.duckdb.duck",
-        "dlt.destinations.impl.postgres.postgres",
-        "dlt.sources.helpers.requests",
-    ]
-)
+PRELOADED = [
+    "pytest",
+    "connectors_dagster.cli.run",
+    *(f"connectors_dagster.connectors.{name}" for name in load_connectors()),
+    "dlt.destinations.impl.duckdb.duck",
+    "dlt.destinations.impl.postgres.postgres",
+    "dlt.sources.helpers.requests",
+]
+FORKS.set_forkserver_preload(PRELOADED)
 
 
 def die() -> None:

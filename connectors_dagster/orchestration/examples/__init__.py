@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import dagster as dg
 
 from connectors_dagster.config import settings
-from connectors_dagster.orchestration.examples.revenue import NEEDS, build_revenue
-from connectors_dagster.spec.connector import Connector
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.examples.revenue import build_revenue
+
+ORDERS, TRANSACTIONS = "storefront/orders", "billing/transactions"
 
 
-def build_examples(connectors: Sequence[Connector]) -> dg.Definitions:
-    """Build the examples whose connectors are there, if CONNECTORS__EXAMPLES is true."""
-    if not settings.show_examples() or NEEDS - {connector.name for connector in connectors}:
+def build_examples(everything: Sequence[ConnectorAssets]) -> dg.Definitions:
+    """Build the examples whose resources are loaded, if CONNECTORS__EXAMPLES is true."""
+    keys = {str(resource): key for assets in everything for key, resource in assets.by_key.items()}
+    if not settings.show_examples() or {ORDERS, TRANSACTIONS} - set(keys):
         return dg.Definitions()
-    return dg.Definitions(assets=[build_revenue()])
+    return dg.Definitions(assets=[build_revenue(orders=keys[ORDERS], transactions=keys[TRANSACTIONS])])

@@ -7,9 +7,6 @@ import dagster as dg
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.load.destination import duckdb_file, only_writer
 
-ORDERS = dg.AssetKey(["storefront", "orders"])
-TRANSACTIONS = dg.AssetKey(["billing", "transactions"])
-NEEDS = {"storefront", "billing"}
 MODEL = Path(__file__).with_name("revenue_by_month.sql")
 COLUMNS = {
     "month": ("date", "first day of the month, UTC", ("date_paid_gmt", "billed_at")),
@@ -21,26 +18,26 @@ COLUMNS = {
 """Each column with type, description, and what it comes from in orders and in transactions."""
 
 
-def build_revenue() -> dg.AssetsDefinition:
+def build_revenue(*, orders: dg.AssetKey, transactions: dg.AssetKey) -> dg.AssetsDefinition:
     """Make the asset; it is made anew whenever what it reads was loaded, once its automation is turned on."""
 
     @dg.asset(
         key=["examples", "revenue_by_month"],
-        deps=[ORDERS, TRANSACTIONS],
+        deps=[orders, transactions],
         group_name="examples",
         kinds={"sql", "duckdb"},
         description=f"Example of what to build on loaded tables:\n```sql\n{MODEL.read_text(encoding='utf-8')}```",
         metadata={
             "dagster/table_name": "examples.revenue_by_month",
             "dagster/column_schema": _columns(),
-            "dagster/column_lineage": _lineage(),
+            "dagster/column_lineage": _lineage(orders, transactions),
         },
         automation_condition=dg.AutomationCondition.eager(),
     )
     def revenue_by_month() -> dg.MaterializeResult[None]:
         if destination_name() != "duckdb":
             raise dg.Failure(f"This example is written for DuckDB, and the destination is {destination_name()}.")
-        import duckdb  # here, for to look at the definitions needs no database
+        import duckdb  # imported here so that listing definitions does not load a database
 
         with only_writer(duckdb_file(), "revenue_by_month"), duckdb.connect(str(duckdb_file())) as warehouse:
             warehouse.execute("CREATE SCHEMA IF NOT EXISTS examples")
@@ -57,10 +54,10 @@ def _columns() -> dg.TableSchema:
     return dg.TableSchema(columns=columns)
 
 
-def _lineage() -> dg.TableColumnLineage:
+def _lineage(*keys: dg.AssetKey) -> dg.TableColumnLineage:
     return dg.TableColumnLineage(
         deps_by_column={
-            name: [dg.TableColumnDep(key, column) for key, column in zip((ORDERS, TRANSACTIONS), origins, strict=False)]
+            name: [dg.TableColumnDep(key, column) for key, column in zip(keys, origins, strict=False)]
             for name, (_, _, origins) in COLUMNS.items()
         }
     )

@@ -1,0 +1,79 @@
+"""How a resource, and the API it comes from, reads as an asset before any prefix or translation."""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from connectors_dagster.config import settings
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.orchestration.asset_keys import Api, default_key
+from connectors_dagster.orchestration.table_metadata import declared_metadata
+from connectors_dagster.secrets.redaction import redact
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
+
+Description = Callable[[Resource | Api], dg.AssetSpec]
+"""Describes a resource or the API of a connector as an asset."""
+Translation = Callable[[dg.AssetSpec, Resource | Api], dg.AssetSpec]
+"""Changes how a resource or the API of a connector reads as an asset."""
+
+
+def describe_asset(asset: Resource | Api) -> dg.AssetSpec:
+    """Describe a resource of a connector, or its API, as an asset; dependencies are default keys."""
+    return _describe_api(asset.connector) if isinstance(asset, Api) else _describe_resource(asset)
+
+
+def translated(translation: Translation | None) -> Description:
+    """Return what describes assets as a translation changes them."""
+    return (lambda asset: translation(describe_asset(asset), asset)) if translation else describe_asset
+
+
+def freshness(connector: str) -> dg.FreshnessPolicy:
+    """Say when an asset nobody loads any more is stale: after the configured hours, with a warning at half of them."""
+    hours = settings.stale_after(connector)
+    return dg.FreshnessPolicy.time_window(fail_window=hours, warn_window=hours / 2)
+
+
+def _describe_resource(resource: Resource) -> dg.AssetSpec:
+    connector = resource.connector
+    return dg.AssetSpec(
+        key=default_key(resource),
+        deps=[default_key(resource.parent or Api(connector=connector))],
+        description=_summary(resource),
+        group_name=connector.name,
+        kinds={"dlt", destination_name()},
+        owners=list(settings.owners(connector.name)),
+        tags={"connector": connector.name, "loading": "windowed" if resource.windowed else "whole"},
+        freshness_policy=freshness(connector.name),
+        metadata=declared_metadata(resource),
+    )
+
+
+def _describe_api(connector: Connector) -> dg.AssetSpec:
+    """Describe the API with its address, and without its credentials."""
+    return dg.AssetSpec(
+        key=default_key(Api(connector=connector)),
+        description=f"{connector.description}: the API itself, which nothing here changes.",
+        group_name=connector.name,
+        kinds={"http"},
+        tags={"connector": connector.name},
+        metadata={"base_url": _address(connector)},
+    )
+
+
+def _summary(resource: Resource) -> str:
+    """Say in a line what is loaded and how."""
+    what = f"`{resource.endpoint['path']}` of {resource.connector.name}"
+    if resource.parent:
+        return f"{what}, asked for once per row of {resource.parent}."
+    if resource.incremental is None:
+        return f"{what}, loaded whole."
+    how = "filtered by the API" if resource.filtered else "cut here, since the API cannot filter"
+    return f"{what}, in windows on `{resource.incremental['cursor_path']}`, {how}."
+
+
+def _address(connector: Connector) -> dg.MetadataValue[str]:
+    address = settings.base_url(connector)
+    if address is None:
+        return dg.MetadataValue.text(f"not configured: {settings.environment_name(connector.name, 'base_url')}")
+    return dg.MetadataValue.url(redact(address))

@@ -1,0 +1,113 @@
+"""A connector as Dagster shows it: the one place that knows its asset keys and the names of its ops, job and sensor."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import dagster as dg
+
+from connectors_dagster.config import settings
+from connectors_dagster.orchestration.asset_keys import Api, Keys, default_key, relink
+from connectors_dagster.orchestration.asset_specs import Description, describe_asset
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ConnectorAssets:
+    """The assets of a connector. All lookups by asset key or by name of an op go through it.
+
+    Args:
+        connector: the connector.
+        select: names of the resources to show; all by default. Configuration overrides it.
+        key_prefix: put before every asset key, and before the names of ops, job, schedule and sensor.
+        describe: describes a resource or the API as an asset; its dependencies are default keys.
+    """
+
+    connector: Connector
+    select: Sequence[str] | None = None
+    key_prefix: Sequence[str] = ()
+    describe: Description = describe_asset
+
+    def __post_init__(self) -> None:
+        """Refuse a resource with the name of the API, and a selection of resources that are not there."""
+        if self.api.name in self.connector.graph:
+            raise ValueError(f"{self.connector.name}: a resource cannot be named {self.api.name!r}: that is the API")
+        _ = self.resources
+
+    @cached_property
+    def api(self) -> Api:
+        """The API as the root of the lineage."""
+        return Api(connector=self.connector)
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """The selected resources, parents before their children."""
+        selected = settings.selected_resources(self.connector, self.select)
+        return tuple(resource for name, resource in self.connector.graph.items() if name in selected)
+
+    @cached_property
+    def specs(self) -> Mapping[str, dg.AssetSpec]:
+        """The assets by name of resource, the API first."""
+        assets: list[Resource | Api] = [self.api, *self.resources]
+        found = {asset.name: self._describe(asset) for asset in assets}
+        self._refuse_equal_keys(found)
+        shown = {default_key(asset): found[asset.name].key for asset in assets}
+        hidden = self._hidden(shown)
+        return MappingProxyType({name: relink(spec, shown=shown, hidden=hidden) for name, spec in found.items()})
+
+    @cached_property
+    def by_key(self) -> Mapping[dg.AssetKey, Resource]:
+        """The selected resources by asset key."""
+        return MappingProxyType({self.key(resource): resource for resource in self.resources})
+
+    @cached_property
+    def families(self) -> Mapping[str, tuple[Resource, ...]]:
+        """The selected resources by name of the op that loads them."""
+        families: dict[str, tuple[Resource, ...]] = {}
+        for resource in self.resources:
+            families[self.op_name(resource)] = (*families.get(self.op_name(resource), ()), resource)
+        return MappingProxyType(families)
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether any selected resource is loaded window by window."""
+        return any(resource.windowed for resource in self.resources)
+
+    @property
+    def name(self) -> str:
+        """The name of the job, and part of all other names: ``<prefix>_<connector>``."""
+        return "_".join(re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*self.key_prefix, self.connector.name))
+
+    def op_name(self, resource: Resource) -> str:
+        """Return the name of the op that loads a resource; `families` is the inverse."""
+        return f"{self.name}__{resource.family}"
+
+    def key(self, asset: Resource | Api) -> dg.AssetKey:
+        """Return the asset key of a selected resource or of the API."""
+        return self.specs[asset.name].key
+
+    def _describe(self, asset: Resource | Api) -> dg.AssetSpec:
+        spec = self.describe(asset)
+        return spec.replace_attributes(key=spec.key.with_prefix(self.key_prefix)) if self.key_prefix else spec
+
+    def _refuse_equal_keys(self, specs: Mapping[str, dg.AssetSpec]) -> None:
+        names: dict[dg.AssetKey, str] = {}
+        for name, spec in specs.items():
+            if spec.key in names:
+                raise ValueError(
+                    f"{self.connector.name}: the translation gives {names[spec.key]!r} and {name!r} the same asset "
+                    f"key {spec.key.to_user_string()}; keep the name in it, as in key: '{{{{ resource.name }}}}'"
+                )
+            names[spec.key] = name
+
+    def _hidden(self, shown: Keys) -> Keys:
+        """Return, for each resource that is not selected, the nearest asset upstream of it."""
+        hidden: dict[dg.AssetKey, dg.AssetKey] = {}
+        for resource in self.connector.graph.values():  # parents first
+            if (key := default_key(resource)) not in shown:
+                upstream = default_key(resource.parent or self.api)
+                hidden[key] = shown.get(upstream) or hidden[upstream]
+        return hidden

@@ -1,0 +1,78 @@
+"""What an asset says about its table: name, columns with types and keys, and which columns come from the parent."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dlt.common.schema import Schema
+
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.orchestration.asset_keys import COLUMN_LINEAGE, default_key
+from connectors_dagster.spec.resource import Resource
+
+TABLE = "dagster/table_name"
+COLUMNS = "dagster/column_schema"
+STORAGE = "dagster/storage_kind"
+DECLARED = (TABLE, COLUMNS, STORAGE, COLUMN_LINEAGE)
+
+
+def declared_metadata(resource: Resource) -> dict[str, Any]:
+    """Return table name, declared columns, and which of them are copied from the parent."""
+    return {
+        TABLE: f"{resource.connector.name}.{resource.name}",
+        COLUMNS: column_schema(resource),
+        STORAGE: destination_name(),
+        **column_lineage(resource),
+    }
+
+
+def loaded_metadata(spec: dg.AssetSpec, resource: Resource, schema: Schema) -> dict[str, Any]:
+    """Return what the asset declares of its table, with the columns a load found beside the declared ones."""
+    declared = {name: spec.metadata[name] for name in DECLARED if name in spec.metadata}
+    if not isinstance(declared.get(COLUMNS), dg.TableSchema):
+        return declared
+    stored = {schema.naming.normalize_path(name) for name in resource.columns}
+    others = [
+        dg.TableColumn(name, str(column.get("data_type")), "not declared, found by the load")
+        for name, column in schema.tables.get(resource.name, {}).get("columns", {}).items()
+        if name not in stored and not name.startswith("_dlt")
+    ]
+    return {**declared, COLUMNS: dg.TableSchema(columns=[*declared[COLUMNS].columns, *others])}
+
+
+def column_schema(resource: Resource) -> dg.TableSchema:
+    """Return the declared columns with types, nullability and keys."""
+    keys = resource.primary_key
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=str(column.get("data_type", "from data")),
+                description=column.get("description"),
+                constraints=dg.TableColumnConstraints(
+                    nullable=name not in keys and column.get("nullable") is not False,
+                    unique=keys == (name,),
+                ),
+                tags=dict.fromkeys(_roles(resource, name), ""),
+            )
+            for name, column in resource.columns.items()
+        ]
+    )
+
+
+def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:
+    """Return where the columns come from that rows take over from their parent's."""
+    if resource.parent is None:
+        return {}
+    parent = default_key(resource.parent)
+    copied = {column: [dg.TableColumnDep(parent, name)] for name, column in resource.included.items()}
+    return {COLUMN_LINEAGE: dg.TableColumnLineage(deps_by_column=copied)}
+
+
+def _roles(resource: Resource, column: str) -> Iterator[str]:
+    if column in resource.primary_key:
+        yield "primary_key"
+    if resource.incremental and column == resource.incremental["cursor_path"]:
+        yield "cursor"
+    if column in resource.included.values():
+        yield "parent_key"

@@ -1,0 +1,248 @@
+"""What this project relies on in Dagster without Dagster promising it: a test for each, which fails when it changes."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import dlt
+import pytest
+
+# Only these make a backfill without a daemon, and name the types behind Dagster's own objects.
+from dagster._core.execution.asset_backfill import AssetBackfillData
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.storage.event_log.base import EventLogStorage
+from dagster_dlt import DagsterDltTranslator
+
+from connectors_dagster.compat import dagster_internals as internals
+
+DAYS = dg.StaticPartitionsDefinition(["mon", "tue"])
+EVENT = dg.DagsterEvent
+INSTANCE = dg.DagsterInstance
+MEMBERS: list[tuple[type, str, list[str] | None]] = [
+    (INSTANCE, "root_directory", None),
+    (INSTANCE, "event_log_storage", None),
+    (INSTANCE, "get_execution_plan_snapshot", ["snapshot_id"]),
+    (INSTANCE, "get_backfills", ["limit"]),
+    (INSTANCE, "report_run_failed", ["dagster_run", "message"]),
+    (INSTANCE, "get_latest_storage_id_by_partition", ["asset_key", "event_type"]),
+    (EventLogStorage, "free_concurrency_slots_for_run", ["run_id"]),
+    (dg.DagsterRun, "execution_plan_snapshot_id", None),
+    (PartitionBackfill, "asset_backfill_data", None),
+    (AssetBackfillData, "get_targeted_partitions_without_materialization_status", []),
+    (dg.EventLogRecord, "asset_materialization", None),
+    (dg.Definitions, "resolve_implicit_job_def_def_for_assets", ["asset_keys"]),
+    (dg.JobDefinition, "get_subset", ["asset_selection", "asset_check_selection"]),
+    (EVENT, "step_materialization_data", None),
+    (EVENT, "step_success_data", None),
+    (EVENT, "step_failure_data", None),
+    (EVENT, "is_job_failure", None),
+    (EVENT, "job_failure_data", None),
+    (dg.AssetExecutionContext, "retry_number", None),
+    (dg.RetryPolicy, "calculate_delay", ["attempt_num"]),
+    (dg.ResolutionContext, "resolve_source_relative_path", ["value"]),
+    (dg.ComponentTree, "from_module", ["defs_module", "project_root"]),
+    (dg.ComponentTree, "defs_module_path", None),
+    (dg.ComponentTree, "get_all_components", ["of_type"]),
+    (dg.ComponentTree, "build_defs", []),
+]
+"""Each member with its owner, and the parameters that are passed to it; None for what is no function."""
+
+
+@pytest.mark.parametrize(("owner", "name", "parameters"), MEMBERS, ids=lambda value: getattr(value, "__name__", None))
+def test_a_member_is_there_and_takes_what_is_passed_to_it_and_requires_nothing_else(owner, name, parameters):
+    member = inspect.getattr_static(owner, name)
+    if parameters is None:
+        assert not callable(member)
+        return
+    signature = dict(inspect.signature(getattr(owner, name)).parameters)
+    signature.pop("self", None)
+    assert set(parameters) <= set(signature)
+    assert {key for key, p in signature.items() if p.default is p.empty} <= set(parameters)
+
+
+@dg.asset(key=["shop", "orders"])
+def orders() -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(metadata={"rows": 3})
+
+
+@dg.asset_check(asset=orders)
+def checked() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+@dg.asset(partitions_def=DAYS)
+def days() -> None:
+    """Has a partition for each of two days."""
+
+
+@dg.asset
+def refused() -> None:
+    raise dg.Failure("the API refused", allow_retries=False)
+
+
+@dg.asset
+def broken() -> None:
+    raise ValueError("a bug")
+
+
+@dg.asset
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+DEFINITIONS = dg.Definitions([orders, days, refused, broken, interrupted], asset_checks=[checked])
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+def execute(instance: dg.DagsterInstance, asset: str) -> dg.ExecuteInProcessResult:
+    job = internals.build_job(DEFINITIONS, {dg.AssetKey(asset.split("/"))})
+    assert job
+    return job.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def report(instance: dg.DagsterInstance, partition: str, rows: int) -> None:
+    event = dg.AssetMaterialization("days", partition=partition, metadata={"rows": rows})
+    instance.report_runless_asset_event(event)
+
+
+def test_the_folder_of_an_instance(instance, tmp_path):
+    assert internals.instance_folder(instance) == tmp_path
+
+
+def test_a_run_says_which_steps_it_executes(instance):
+    result = execute(instance, "shop/orders")
+    assert list(internals.planned_steps(instance, result.dagster_run)) == ["shop__orders"]
+
+
+def test_a_run_without_a_plan_has_no_steps(instance):
+    assert list(internals.planned_steps(instance, dg.DagsterRun(job_name="none"))) == []
+
+
+def add_backfill(instance: dg.DagsterInstance) -> PartitionBackfill:
+    backfill = PartitionBackfill.from_asset_partitions(
+        backfill_id="by-hand",
+        asset_graph=DEFINITIONS.resolve_asset_graph(),
+        partition_names=["mon", "tue"],
+        asset_selection=[dg.AssetKey("days")],
+        backfill_timestamp=0.0,
+        tags={},
+        dynamic_partitions_store=instance,
+        all_partitions=False,
+        title=None,
+        description=None,
+        run_config=None,
+    )
+    instance.add_backfill(backfill)
+    return backfill
+
+
+@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`")  # Dagster's own use
+def test_a_backfill_says_what_it_has_not_loaded_until_it_is_over(instance):
+    backfill = add_backfill(instance)
+    key = dg.AssetKey("days")
+    assert sorted(internals.unfinished_backfills(instance, newest=10)) == [(key, "mon"), (key, "tue")]
+    instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
+    assert list(internals.unfinished_backfills(instance, newest=10)) == []
+
+
+def test_a_run_can_be_reported_as_failed_and_its_places_in_pools_given_back(instance):
+    job = DEFINITIONS.resolve_implicit_job_def_def_for_assets([dg.AssetKey("days")])
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    storage = instance.event_log_storage
+    storage.set_concurrency_slots("pool", 1)
+    assert storage.claim_concurrency_slot("pool", run.run_id, "days").is_claimed
+    internals.report_run_failed(instance, run, "killed")
+    internals.free_pool_slots(instance, run)
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+    assert storage.get_concurrency_info("pool").active_slot_count == 0
+
+
+def test_the_last_materialization_of_each_partition_is_found(instance):
+    for partition, rows in [("mon", 1), ("tue", 2), ("mon", 3)]:
+        report(instance, partition, rows)
+    ids = internals.latest_materialization_ids(instance, dg.AssetKey("days"))
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey("days"), storage_ids=ids)
+    found = internals.fetch_materializations(instance, wanted, limit=10)
+    assert {(event.partition, event.metadata["rows"].value) for event in found} == {("tue", 2), ("mon", 3)}
+
+
+def test_a_job_of_assets_runs_none_of_their_checks(instance):
+    result = execute(instance, "shop/orders")
+    assert result.success
+    assert {event.step_key for event in result.all_events if event.is_step_event} == {"shop__orders"}
+
+
+def test_events_tell_what_was_materialized_and_how_long_it_took(instance):
+    events = execute(instance, "shop/orders").all_events
+    (found,) = filter(None, map(internals.materialization, events))
+    assert (found.asset_key.path, found.metadata["rows"].value) == (["shop", "orders"], 3)
+    (seconds,) = (internals.step_seconds(event) for event in events if event.is_step_success)
+    assert 0 <= seconds < 60
+
+
+@pytest.mark.parametrize(("asset", "reason"), [("refused", "the API refused"), ("broken", "a bug")])
+def test_a_step_that_failed_says_why(instance, asset, reason):
+    events = execute(instance, asset).all_events
+    (found,) = (internals.step_failure(event) for event in events if event.is_step_failure)
+    assert reason in found
+    assert not any(map(internals.is_interruption, events))
+
+
+def test_a_run_that_was_interrupted_says_so(instance):
+    assert any(map(internals.is_interruption, execute(instance, "interrupted").all_events))
+
+
+def test_the_wait_before_the_next_attempt_grows_as_the_policy_says(instance):
+    policy = dg.RetryPolicy(max_retries=1, delay=15, backoff=dg.Backoff.EXPONENTIAL)
+    waits: list[float] = []
+
+    @dg.asset
+    def retried(context: dg.AssetExecutionContext) -> None:
+        waits.append(internals.retry_delay(policy, context))
+        raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
+
+    dg.materialize([retried], instance=instance, raise_on_error=False)
+    assert waits == [15, 45]
+
+
+class Beside(dg.Component, dg.Model, dg.Resolvable):
+    """Notes the file beside it that its attribute names."""
+
+    file: str
+    path: Any = None
+
+    @classmethod
+    def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "Beside":
+        return cls(file=attributes.file, path=internals.source_relative_path(context, attributes.file))
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002
+        return dg.Definitions(assets=[dg.AssetSpec(self.path.stem)])
+
+
+@pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning", "ignore::dagster.BetaWarning")
+def test_a_folder_of_components_is_listed_and_built(tmp_path, monkeypatch):
+    thing = tmp_path / "components_of_a_test" / "thing"
+    thing.mkdir(parents=True)
+    (thing.parent / "__init__.py").touch()
+    (thing / "defs.yaml").write_text(f"type: {__name__}.Beside\nattributes: {{file: schema.yaml}}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import components_of_a_test
+
+    tree = internals.open_component_tree(components_of_a_test, tmp_path)
+    assert internals.component_folder(tree) == thing.parent
+    assert [component.path for component in internals.components_of(tree, Beside)] == [thing / "schema.yaml"]
+    specs = internals.build_components(tree).resolve_all_asset_specs()
+    assert [spec.key.path for spec in specs] == [["schema"]]
+
+
+def test_the_translator_describes_a_resource_without_a_pipeline():
+    described = internals.DltResourceTranslatorData(resource=dlt.resource([], name="orders"), pipeline=None)
+    assert DagsterDltTranslator().get_asset_spec(described).key.path[-1].endswith("orders")

@@ -1,0 +1,216 @@
+"""What this project relies on in dlt without dlt promising it: a test for each member, which fails when it changes."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dlt
+import pyarrow as pa
+import pytest
+import requests
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.exceptions import SchemaUpdateError
+from dlt.destinations.exceptions import DatabaseException
+from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import (
+    HeaderLinkPaginator,
+    JSONResponseCursorPaginator,
+    OffsetPaginator,
+    SinglePagePaginator,
+)
+from dlt.sources.rest_api.typing import RESTAPIConfig
+
+from connectors_dagster.compat import dlt_internals as internals
+from tests.support.wire import reply
+
+REQUEST = (
+    "method path headers params json data paginator data_selector hooks client "
+    "incremental_object incremental_param incremental_cursor_transform"
+).split()
+RESOURCES = [
+    {"name": "orders", "endpoint": {"path": "/orders"}},
+    {"name": "refunds", "endpoint": {"path": "/orders/{resources.orders.id}/refunds"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (internals.build_resource_dependency_graph, ["resource_defaults", "resource_list"]),
+        (internals.make_parent_key_name, ["resource_name", "field_name"]),
+        (internals.create_auth, ["auth_config"]),
+        (internals.create_paginator, ["paginator_config"]),
+        (internals.create_response_hooks, ["response_actions"]),
+        (internals.expand_placeholders, ["obj", "placeholders"]),
+        (internals.paginate_resource, REQUEST),
+        (internals.paginate_dependent_resource, ["items", *REQUEST, "resolved_params", "include_from_parent"]),
+        (internals.get_columns_names_with_prop, ["table", "column_prop"]),
+        (internals.has_column_with_prop, ["table", "column_prop"]),
+        (internals.validate_dict, ["spec", "doc", "path"]),
+        (internals.retry_schema_update, []),
+        (internals.jsonpath.compile_path, ["s"]),
+        (internals.jsonpath.find_values, ["path", "data"]),
+        (internals.jsonpath.extract_simple_field_name, ["path"]),
+    ],
+)
+def test_a_function_takes_what_is_passed_to_it_and_requires_nothing_else(
+    function: Callable[..., Any], parameters: list[str]
+) -> None:
+    signature = inspect.signature(function).parameters
+    assert set(parameters) <= set(signature)
+    assert {name for name, p in signature.items() if p.default is p.empty} <= set(parameters)
+
+
+@pytest.fixture
+def request_(wire) -> Iterator[dict[str, Any]]:
+    """The arguments of a request to a server."""
+    with requests.Session() as session:
+        client = RESTClient(base_url=wire.url, session=session, config=RuntimeConfiguration())
+        unused = dict.fromkeys(REQUEST)
+        yield {**unused, "method": "GET", "client": client, "params": {"a": 1}, "data_selector": "data"}
+
+
+def test_the_graph_lists_parents_first_completes_resources_and_says_which_field_fills_the_path():
+    order, endpoints, parents = internals.build_resource_dependency_graph({"primary_key": "id"}, RESOURCES)
+    assert list(order.static_order()) == ["orders", "refunds"]
+    assert endpoints["orders"]["primary_key"] == "id"
+    (param,) = parents["refunds"]
+    assert param.resolve_config["resource"] == "orders"
+    assert param.resolve_config["field"] == "id"
+    assert parents["orders"] is None
+
+
+def test_a_field_of_the_parent_is_named_after_the_parent():
+    assert internals.make_parent_key_name("orders", "id") == "_orders_id"
+
+
+def test_auth_of_the_configuration_signs_requests():
+    prepared = requests.Request("GET", "http://127.0.0.1/").prepare()
+    internals.create_auth({"type": "bearer", "token": "t"})(prepared)
+    assert prepared.headers["Authorization"] == "Bearer t"
+    assert internals.create_auth(None) is None
+
+
+def test_a_paginator_of_the_configuration_is_one_of_dlts_classes():
+    offset = internals.create_paginator({"type": "offset", "limit": 10, "total_path": None})
+    assert isinstance(offset, OffsetPaginator)
+    assert isinstance(internals.create_paginator("single_page"), SinglePagePaginator)
+    assert internals.create_paginator(None) is None
+
+
+@pytest.mark.parametrize("kind", [HeaderLinkPaginator, JSONResponseCursorPaginator])
+def test_a_paginator_goes_on_while_its_next_reference_is_set(kind):
+    paginator = kind()
+    paginator._next_reference = "next"
+    assert paginator._has_next_page is paginator.has_next_page is True
+    paginator._next_reference = None
+    assert paginator._has_next_page is paginator.has_next_page is False
+
+
+def test_a_resource_is_requested_and_yields_pages_of_rows(wire, request_):
+    wire.replies = [reply({"data": [{"id": 1}]})]
+    pages = list(internals.paginate_resource(**request_ | {"path": "/orders", "paginator": SinglePagePaginator()}))
+    assert pages == [[{"id": 1}]]
+    assert pages[0].response.status_code == 200
+    assert wire.paths == ["/orders?a=1"]
+
+
+def test_a_child_is_requested_once_per_row_of_its_parent(wire, request_):
+    wire.replies = [reply({"data": [{"id": 7}]})]
+    _, endpoints, parents = internals.build_resource_dependency_graph({}, RESOURCES)
+    arguments = request_ | {"path": endpoints["refunds"]["endpoint"]["path"], "paginator": SinglePagePaginator()}
+    pages = internals.paginate_dependent_resource(
+        items=[{"id": 1}, {"id": 2}], resolved_params=parents["refunds"], include_from_parent=[], **arguments
+    )
+    assert list(pages) == [[{"id": 7}], [{"id": 7}]]
+    assert wire.paths == ["/orders/1/refunds?a=1", "/orders/2/refunds?a=1"]
+
+
+def test_hooks_raise_what_says_to_ignore_a_response_through_the_session(wire):
+    wire.replies = [reply({}, "404 Not Found")]
+    hooks = internals.create_response_hooks([{"status_code": 404, "action": "ignore"}])
+    assert [*hooks] == ["response"]
+    with requests.Session() as session, pytest.raises(internals.IgnoreResponseException):
+        session.get(wire.url, hooks=hooks)
+    assert internals.create_response_hooks(None) is None
+
+
+def test_a_page_that_is_ignored_ends_the_pages(wire, request_):
+    wire.replies = [reply({}, "404 Not Found")]
+    hooks = internals.create_response_hooks([{"status_code": 404, "action": "ignore"}])
+    assert list(internals.paginate_resource(**request_ | {"path": "/orders", "hooks": hooks})) == []
+
+
+def test_placeholders_with_dots_are_filled_by_their_whole_name():
+    params = {"after": "from {incremental.start_value}"}
+    assert internals.expand_placeholders(params, {"incremental.start_value": "2024"}) == {"after": "from 2024"}
+
+
+def test_a_configuration_with_an_unknown_word_is_refused_with_the_place():
+    config: Any = {"client": {"base_url": "http://127.0.0.1"}, "resources": [], "other": 1}
+    with pytest.raises(internals.DltException, match="shop"):
+        internals.validate_dict(RESTAPIConfig, config, path="shop")
+
+
+def test_values_are_found_by_path_and_the_path_of_a_single_field_is_told():
+    jsonpath = internals.jsonpath
+    assert jsonpath.find_values(jsonpath.compile_path("a.*.b"), {"a": [{"b": 1}, {"b": 2}]}) == [1, 2]
+    assert jsonpath.find_values("missing", {}) == []
+    assert jsonpath.extract_simple_field_name("updated_at") == "updated_at"
+    assert jsonpath.extract_simple_field_name("meta.updated_at") is None
+
+
+def test_columns_are_found_by_their_hints():
+    table = dlt.resource([], name="t", primary_key="id", columns={"id": {"data_type": "bigint"}}).compute_table_schema()
+    assert internals.get_columns_names_with_prop(table, "primary_key") == ["id"]
+    assert internals.has_column_with_prop(table, "primary_key")
+    assert not internals.has_column_with_prop(table, "merge_key")
+
+
+def test_the_hint_of_a_deduplicated_load_is_what_dlt_makes_of_the_write_disposition():
+    merge: Any = {"disposition": "merge", "deduplicated": True}
+    table = dlt.resource([], name="t", primary_key="id", write_disposition=merge).compute_table_schema()
+    assert table[internals.DEDUPLICATED] is True
+
+
+def test_the_schema_of_a_package_can_be_changed_before_it_is_loaded(tmp_path):
+    pipeline = dlt.pipeline("compat", pipelines_dir=str(tmp_path), destination="duckdb", dataset_name="compat")
+    pipeline.extract([{"id": 1}], table_name="things", write_disposition="merge", primary_key="id")
+    pipeline.normalize()
+    (load_id,) = pipeline.list_normalized_load_packages()
+    package = internals.normalized_packages(pipeline.get_load_package_info(load_id).package_path)
+    schema = package.load_schema(load_id)
+    assert schema.tables["things"]["write_disposition"] == "merge"
+    schema.tables["things"]["write_disposition"] = "append"
+    package.save_schema(load_id, schema)
+    assert pipeline.load().load_packages[0].state == "loaded"
+    jobs = pipeline.get_load_package_info(load_id).jobs["completed_jobs"]
+    assert not any(job.file_path.endswith(".sql") for job in jobs)
+
+
+def test_defaults_are_below_the_environment_and_the_first_ones_stay(monkeypatch):
+    for values in ({"compat_test": {"a": 1, "b": 1}}, {"compat_test": {"a": 2}}):
+        internals.register_defaults("compat_test", values)
+    monkeypatch.setenv("COMPAT_TEST__B", "3")
+    assert (dlt.config.get("compat_test.a", int), dlt.config.get("compat_test.b", int)) == (1, 3)
+
+
+def test_a_load_is_retried_when_another_made_the_tables_first_and_for_nothing_else():
+    retry = internals.retry_schema_update()
+    raised = PipelineStepFailed.__new__(PipelineStepFailed)
+    raised.__context__ = SchemaUpdateError("shop", ["things"], ValueError())
+    assert retry(raised)
+    assert not retry(ValueError())
+
+
+def test_every_error_of_dlt_that_a_step_can_raise_has_one_base():
+    assert issubclass(DatabaseException, internals.DltException)
+
+
+def test_a_time_has_the_arrow_type_in_utc_that_dlt_expects():
+    column: Any = {"name": "at", "data_type": "timestamp", "precision": 3}
+    capabilities = DestinationCapabilitiesContext.generic_capabilities()
+    assert internals.arrow_type(column, capabilities) == pa.timestamp("ms", tz="UTC")
+    assert internals.arrow_type({"name": "n", "data_type": "bigint"}, capabilities) == pa.int64()

@@ -1,0 +1,62 @@
+"""The public names: each is there, explained on the reference page, and enough for what people write."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields, is_dataclass
+from inspect import getdoc, isclass, signature
+from pathlib import Path
+
+import pytest
+
+import connectors_dagster
+from connectors_dagster.orchestration.docstrings import arguments
+from docs.reference import PAGE, build_reference
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "connectors_dagster"
+NAMES = connectors_dagster.__all__
+
+
+def test_the_reference_is_what_make_docs_writes():
+    assert PAGE.read_text(encoding="utf-8") == build_reference(), "run make docs"
+
+
+def test_the_reference_has_every_public_name_and_no_other():
+    assert re.findall(r"^## `(\w+)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE) == list(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_is_explained_with_all_its_arguments(name):
+    public = getattr(connectors_dagster, name)
+    assert getdoc(public)
+    if is_dataclass(public):
+        assert set(arguments(public)) == {field.name for field in fields(public)}
+    elif not isclass(public):
+        assert set(arguments(public)) == set(signature(public).parameters)
+
+
+def test_an_unknown_name_is_refused_and_the_known_ones_are_listed():
+    assert set(NAMES) <= set(dir(connectors_dagster))
+    with pytest.raises(AttributeError, match="no attribute 'Conector'"):
+        _ = connectors_dagster.Conector
+
+
+def test_importing_the_package_imports_neither_dlt_nor_dagster():
+    code = "import sys, connectors_dagster; sys.exit(bool({'dlt', 'dagster'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_people_read_imports_public_names_only():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    deep = {page.name: re.findall(r"(?:from|import) (connectors_dagster\.[\w.]+)", page.read_text()) for page in pages}
+    assert {name: found for name, found in deep.items() if found} == {}
+
+
+def test_types_schema_files_and_queries_are_installed_with_the_package():
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    installed = {path for pattern in patterns["connectors_dagster"] for path in PACKAGE.glob(pattern)}
+    others = {path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assert PACKAGE / "py.typed" in installed
+    assert others <= installed
