@@ -1,13 +1,10 @@
 """Writes the pages of the connectors, and the README's table of them, from the connectors themselves: `make docs`."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors_dagster import Connector, Resource, Secret, load_connectors
 from connectors_dagster.config.settings import environment_name
-from connectors_dagster.read.reader import window_params
-from connectors_dagster.spec.windows import Slice, Window
 from docs.markdown import code, table
 
 ROOT = Path(__file__).parent.parent
@@ -15,7 +12,6 @@ README = ROOT / "README.md"
 PAGES = ROOT / "docs" / "connectors"
 START, END = "<!-- connectors -->\n", "<!-- /connectors -->"
 CODE = "../../connectors_dagster/connectors"
-SOME = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
 
 
 def build_readme(text: str, connectors: Iterable[Connector]) -> str:
@@ -94,7 +90,7 @@ def _loading(resource: Resource) -> str:
         return f"whole{gone[resource.missing_rows]}"
     if not resource.filtered:
         return "read whole, filtered here"
-    return f"filtered by the API with {code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
+    return f"filtered by the API with {code(resource.filter_params)}"
 
 
 def _requests(connector: Connector) -> str:

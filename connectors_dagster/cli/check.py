@@ -18,5 +18,5 @@ def check(connector: Connector) -> str:
     resource = next(iter(connector.graph.values()))
     endpoint = Endpoint(resource, connection.values)
     session = ApiSession(connection.policy, ReadStats(), str(resource), rows_at=endpoint.rows_at)
-    rows = next(endpoint.pages(session, {}), [])
+    rows = next(endpoint.pages(session), [])
     return f"{resource.endpoint['path']} returned {len(rows)} rows"

@@ -37,10 +37,8 @@ from dlt.sources.rest_api.config_setup import (
     create_auth,
     create_paginator,
     create_response_hooks,
-    expand_placeholders,
     make_parent_key_name,
     paginate_dependent_resource,
-    paginate_resource,
 )
 
 if TYPE_CHECKING:
@@ -55,14 +53,12 @@ __all__ = [
     "create_auth",
     "create_paginator",
     "create_response_hooks",
-    "expand_placeholders",
     "get_columns_names_with_prop",
     "has_column_with_prop",
     "jsonpath",
     "make_parent_key_name",
     "normalized_packages",
     "paginate_dependent_resource",
-    "paginate_resource",
     "register_defaults",
     "retry_schema_update",
     "validate_dict",

@@ -4,13 +4,17 @@ This uses the building blocks of dlt's `rest_api_resources` instead of the resou
 whole, and each sequence of pages is read in its own thread.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import quote
 
 import requests
 from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import (
     BasePaginator,
@@ -18,6 +22,7 @@ from dlt.sources.helpers.rest_client.paginators import (
     JSONResponseCursorPaginator,
     OffsetPaginator,
 )
+from requests.auth import AuthBase
 
 from connectors_dagster.compat.dlt_internals import (
     create_auth,
@@ -25,17 +30,18 @@ from connectors_dagster.compat.dlt_internals import (
     create_response_hooks,
     jsonpath,
     paginate_dependent_resource,
-    paginate_resource,
 )
 from connectors_dagster.errors import RowError
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow
+from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
-from connectors_dagster.http.session import ApiSession
+from connectors_dagster.http.session import ApiSession, RequestPolicy
+from connectors_dagster.http.token_auth import TokenAuth
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
-from connectors_dagster.spec.placeholders import Setting, fill_placeholders
+from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
 
 Row = Mapping[str, Any]
@@ -64,14 +70,14 @@ class Endpoint:
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         if isinstance(self._paginating, JSONResponseCursorPaginator):
             self._paginating = CursorInRow.like(self._paginating)
-        bounds = resource.bound_params
-        self.params = {name: value for name, value in (endpoint.get("params") or {}).items() if name not in bounds}
-        self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
+        self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
+        self._lock = threading.Lock()
 
-    def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[RawRow]]:
-        """Yield the pages of a resource without a parent; `params` are added to the endpoint's own."""
-        arguments = self._arguments(session, params)
-        return self._checked(session, paginate_resource(**arguments))
+    def pages(self, session: ApiSession, bounds: Bounds = MappingProxyType({})) -> Iterator[list[RawRow]]:
+        """Yield the pages of a resource without a parent; `bounds` are those of the window to read."""
+        parts = build_parts(self.resource, self.endpoint, bounds)
+        pages = self._client(session).paginate(**self._written(parts), **self._paging(session))
+        return self._checked(session, pages)
 
     def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
@@ -83,7 +89,12 @@ class Endpoint:
             items=[{name: self._quoted(name, value) for name, value in parent.items()}],
             resolved_params=list(self.resource.resolved),
             include_from_parent=[],
-            **self._arguments(session, {}),
+            client=self._client(session),
+            incremental_object=None,
+            incremental_param=None,
+            incremental_cursor_transform=None,
+            **self._written({part: self.endpoint.get(part) for part in PARTS}),
+            **self._paging(session),
         )
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, pages):
@@ -102,22 +113,15 @@ class Endpoint:
             )
         return quote(str(value), safe="")
 
-    def _arguments(self, session: ApiSession, params: Mapping[str, Any]) -> dict[str, Any]:
-        endpoint = self.endpoint
+    def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        params = build_query(parts["params"] or {}, join_lists=self.resource.connector.join_list_params)
+        return {**parts, "params": params, "method": self.endpoint.get("method", "GET")}
+
+    def _paging(self, session: ApiSession) -> dict[str, Any]:
         return {
-            "method": endpoint.get("method", "GET"),
-            "path": endpoint["path"],
-            "headers": endpoint.get("headers"),
-            "params": {**self.params, **params},
-            "json": endpoint.get("json"),
-            "data": endpoint.get("data"),
             "paginator": self._paginator(session.label),
             "data_selector": self.selector,
             "hooks": self._hooks(session),
-            "client": self._client(session),
-            "incremental_object": None,
-            "incremental_param": None,
-            "incremental_cursor_transform": None,
         }
 
     def _paginator(self, label: str) -> BasePaginator | None:
@@ -135,11 +139,24 @@ class Endpoint:
         hooks = create_response_hooks(self.endpoint.get("response_actions"))
         return {"response": [session.keep_response, *hooks["response"]]} if hooks else None
 
+    def _auth(self, policy: RequestPolicy) -> AuthBase | None:
+        """Return the authentication; one with tokens is shared by all sequences."""
+        if isinstance(self.auth, OAuth2ClientCredentials):
+            connector = self.resource.connector
+            configured = self.resource.endpoint.get("auth") or connector.config["client"].get("auth")
+            token_policy = replace(policy, base_url=str(self.auth.access_token_url), rate_limiter=None)
+            self.auth = TokenAuth(self.auth, token_policy, connector.name, list(find_placeholders(configured)))
+        return self.auth
+
     def _client(self, session: ApiSession) -> RESTClient:
+        with self._lock:
+            auth = self._auth(session.policy)
+        if isinstance(auth, TokenAuth):
+            session.renew_token = auth.renew
         client = _RawClient(
             base_url=self.client["base_url"],
             headers=dict(self.client.get("headers") or {}),
-            auth=self.auth,
+            auth=cast(Any, auth),
             session=session,
             config=RuntimeConfiguration(),
         )

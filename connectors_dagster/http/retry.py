@@ -1,5 +1,6 @@
 """Whether a failed request is worth retrying, and how long to wait first."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -11,6 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponent
 from connectors_dagster.errors import TransientApiError
 from connectors_dagster.spec.options import Retry
 
+ALWAYS_RETRIED = frozenset({408, 425})
 BROKEN = (
     requests.ConnectionError,
     requests.Timeout,
@@ -19,13 +21,23 @@ BROKEN = (
 )
 
 
-def build_retrying(policy: Retry, **options: Any) -> Retrying:
-    """Build tenacity's retrying from a retry policy; `options` are tenacity's, such as `sleep`."""
-    longest = policy.max_wait.total_seconds()
+def build_retrying(policy: Retry, *, reached: Callable[[], bool], **options: Any) -> Retrying:
+    """Build tenacity's retrying from a retry policy.
+
+    Args:
+        policy: what is retried, and after how long.
+        reached: returns whether the API has responded to any request of the run.
+        options: tenacity's own, such as `sleep`.
+    """
+    longest, connect = policy.max_wait.total_seconds(), policy.connect_wait.total_seconds()
 
     def enough(state: RetryCallState) -> bool:
         # A retry before the end of `Retry-After` would only prolong the block.
-        return state.attempt_number > policy.attempts or state.upcoming_sleep > longest
+        if state.attempt_number > policy.attempts or state.upcoming_sleep > longest:
+            return True
+        error = state.outcome.exception() if state.outcome else None
+        refused = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
+        return refused and not reached() and state.idle_for + state.upcoming_sleep > connect
 
     return Retrying(
         retry=retry_if_exception(lambda error: is_transient(error, policy)),
@@ -39,8 +51,13 @@ def build_retrying(policy: Retry, **options: Any) -> Retrying:
 def is_transient(error: BaseException, policy: Retry) -> bool:
     """Return whether the same request may succeed later."""
     if isinstance(error, requests.HTTPError):
-        return error.response is not None and error.response.status_code in policy.statuses
+        return error.response is not None and _is_transient_status(error.response, policy)
     return isinstance(error, (*BROKEN, TransientApiError)) and not is_untrusted(error)
+
+
+def _is_transient_status(response: requests.Response, policy: Retry) -> bool:
+    throttled = response.status_code == 403 and retry_after(response) is not None
+    return throttled or response.status_code in policy.statuses | ALWAYS_RETRIED
 
 
 def is_untrusted(error: BaseException) -> bool:

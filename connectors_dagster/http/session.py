@@ -1,6 +1,7 @@
 """HTTP sessions with the connector's retries, limited to its origin, and without secrets in messages."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -18,8 +19,9 @@ from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.http.origin import check_origin, home_origin, is_loopback
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.reported_error import reports_error
 from connectors_dagster.http.response import JsonAdapter, JsonResponse, describe_request, describe_response
-from connectors_dagster.http.retry import BROKEN, build_retrying, is_untrusted, retry_after
+from connectors_dagster.http.retry import BROKEN, build_retrying, is_transient, is_untrusted, retry_after
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.options import IgnoredResponse, Retry
 
@@ -45,23 +47,29 @@ class RequestPolicy:
         base_url: requests go only to the origin of this URL.
         retry: which requests are retried, and after how long.
         allow_http: whether plain http may be used to reach other machines.
+        error_when: where the body of a successful response reports an error, as the connector declares.
+        retry_reported_errors: whether such errors are retried.
         timeout: maximum seconds to connect, and between two bytes.
         sleep: waits for a number of seconds.
         clock: returns monotonic seconds.
         adapter: holds the connections.
         rate_limiter: limits concurrent requests and requests per minute; None for no limit.
         rate_limit_header: a response header with the number of remaining requests.
+        reached: set once the API has responded to a request.
     """
 
     base_url: str
     retry: Retry = field(default_factory=Retry)
     allow_http: bool = False
+    error_when: str | None = None
+    retry_reported_errors: bool = False
     timeout: tuple[float, float] = (10.0, 60.0)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     adapter: HTTPAdapter = field(default_factory=JsonAdapter)
     rate_limiter: RateLimiter | None = None
     rate_limit_header: str | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         """Refuse a base URL to which credentials must not be sent."""
@@ -98,12 +106,15 @@ class ApiSession(requests.Session):
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
+        self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
         self._exhausted = False
         self._environment: Mapping[str, Any] = {}
-        self._retrying = build_retrying(policy.retry, sleep=policy.sleep, before_sleep=self._note_retry)
+        self._retrying = build_retrying(
+            policy.retry, reached=policy.reached.is_set, sleep=policy.sleep, before_sleep=self._note_retry
+        )
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request; a link from the API may not be a valid URL."""
@@ -160,9 +171,10 @@ class ApiSession(requests.Session):
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.stats.requests += 1
         with self._allowed():
-            response = cast(JsonResponse, super().send(request, **kwargs))
+            response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
             self.stats.bytes += len(response.content)
+        self.policy.reached.set()
         self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
         if response.status_code >= 300:
             what = (
@@ -170,7 +182,19 @@ class ApiSession(requests.Session):
             )
             raise _with_response(ApiError(f"{what}: check base_url"), response)
         self._check_json(request, response)
+        self._check_reported_error(request, response)
         return response
+
+    def _send_authorized(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send a request; if its access token is rejected, send it once more with a new one."""
+        try:
+            return super().send(request, **kwargs)
+        except requests.HTTPError as error:
+            if self.renew_token is None or error.response is None or error.response.status_code != 401:
+                raise
+        self.renew_token(request)
+        self.stats.requests += 1
+        return super().send(request, **kwargs)
 
     @contextmanager
     def _allowed(self) -> Iterator[None]:
@@ -195,6 +219,19 @@ class ApiSession(requests.Session):
         failure = TransientApiError(
             f"{self.label}: {describe_request(request)} answered {response.status_code} with "
             f"{what if response.content else 'an empty body'}: check base_url and path"
+        )
+        raise _with_response(failure, response)
+
+    def _check_reported_error(self, request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Refuse a successful response whose body reports an error; a body that is itself the row is not checked."""
+        if not self.rows_at and self.policy.error_when is None:
+            return
+        if not reports_error(response.json(), self.policy.error_when):
+            return
+        kind = TransientApiError if self.policy.retry_reported_errors else ApiError
+        failure = kind(
+            f"{self.label}: {describe_request(request)} answered {response.status_code} and reports an error: "
+            f"{excerpt(response.text, 300)}; if it is not an error, set error_when of the connector"
         )
         raise _with_response(failure, response)
 
@@ -233,8 +270,10 @@ class ApiSession(requests.Session):
         longest = self.policy.retry.max_wait.total_seconds()
         if (requested := retry_after(response) or 0) > longest:
             advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
-        kind = TransientApiError if status in self.policy.retry.statuses or status >= 500 else ApiError
-        failure = kind(f"{self.label}: {describe_request(request)} answered {status}: {body}{advice}")
+        transient = is_transient(error, self.policy.retry) or status >= 500
+        failure = (TransientApiError if transient else ApiError)(
+            f"{self.label}: {describe_request(request)} answered {status}: {body}{advice}"
+        )
         return _with_response(failure, response)
 
 

@@ -43,6 +43,8 @@ def connect(connector: Connector, *, max_parallel_requests: int | None = None) -
         base_url=fill_placeholders(connector.config["client"]["base_url"], values),
         retry=connector.retry,
         allow_http=settings.allow_http(connector.name),
+        error_when=connector.error_when,
+        retry_reported_errors=connector.retry_reported_errors,
         sleep=pause,
         adapter=JsonAdapter(pool_maxsize=requests_at_once),
         rate_limiter=RateLimiter(

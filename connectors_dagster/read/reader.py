@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors_dagster.compat.dlt_internals import expand_placeholders
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
@@ -108,7 +108,7 @@ class ResourceReader:
     def _whole(self) -> Iterator["_Page"]:
         stats = self.stats_by_slice[None]
         session = self._session(stats, str(self.resource))
-        for rows in self.endpoint.pages(session, {}):
+        for rows in self.endpoint.pages(session):
             stats.rows += len(rows)
             yield _Page.of({None: rows}, stats)
         _report(session.label, stats)
@@ -122,7 +122,7 @@ class ResourceReader:
         cut = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
-        for rows in self.endpoint.pages(session, window_params(self.resource, pieces)):
+        for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
             yield _Page.of(cut.split(rows), shared)
         for piece, stats in stats_by_slice.items():
             stats.add(shared)
@@ -173,17 +173,17 @@ def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
     return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
 
 
-def window_params(resource: Resource, pieces: Sequence[Slice]) -> dict[str, Any]:
-    """Return the filter parameters for neighbouring slices: bounds on whole ticks, no wider than they must be."""
-    cursor, incremental = resource.cursor, resource.incremental or {}
+def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
+    """Return the bounds for neighbouring slices as the API writes them; none for a read without the filter.
+
+    The bounds lie on multiples of the granularity and include no more than they must.
+    """
+    cursor = resource.cursor
     assert cursor
-    if unfiltered(resource, pieces):
+    if not resource.filtered or unfiltered(resource, pieces):
         return {}
     timestamps = cursor.timestamp_format
     lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
-    bounds = {"start": timestamps.encode(lower), "end": timestamps.encode(upper)}
-    written = {f"incremental.{name}_value": bound for name, bound in bounds.items()}
-    named = {incremental.get(f"{name}_param"): bound for name, bound in bounds.items()}
-    return {**expand_placeholders(resource.bound_params, written), **{k: v for k, v in named.items() if k}}
+    return {"start_value": timestamps.encode(lower), "end_value": timestamps.encode(upper)}

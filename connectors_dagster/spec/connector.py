@@ -37,6 +37,11 @@ class Connector:
             ``not_available`` (this account does not have the resource).
         total_header: a response header with the total number of rows.
         total_path: a JSON path in the body to the total number of rows.
+        error_when: a JSON path in the body of a successful response; a value there that is not empty is an error. By
+            default the shapes that APIs commonly use are errors, such as ``{"success": false}``; an empty text turns
+            that off.
+        retry_reported_errors: whether such errors are retried.
+        join_list_params: write lists in query parameters as one value with commas instead of repeating the parameter.
         fixed_page_size: whether the page size is fixed by the API and cannot be requested; it is then the paginator's
             `limit`.
         lookback: how long the API may take to show a change.
@@ -58,6 +63,9 @@ class Connector:
     ignored_responses: Mapping[str, IgnoredResponse] = field(default_factory=dict)
     total_header: str | None = None
     total_path: str | None = None
+    error_when: str | None = None
+    retry_reported_errors: bool = False
+    join_list_params: bool = False
     fixed_page_size: bool = False
     lookback: timedelta = timedelta(minutes=5)
     max_parallel_requests: int = 4

@@ -19,12 +19,16 @@ class Retry:
         attempts: maximum number of retries after the first request.
         factor: the first wait in seconds. The wait doubles with each retry: 2, 4, 8 …
         max_wait: the longest single wait, including `Retry-After`.
+        connect_wait: how long a run waits in all for an API that refuses its first connection.
+
+    Statuses 408 and 425, and 403 with `Retry-After`, are always retried.
     """
 
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
     attempts: int = 3
     factor: float = 2.0
     max_wait: timedelta = timedelta(minutes=15)
+    connect_wait: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)

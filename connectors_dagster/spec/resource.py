@@ -1,7 +1,7 @@
 """One resource of a connector: an endpoint, a table and an asset."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -80,15 +80,18 @@ class Resource:
         return self.filtered and self._filters_by("end")
 
     @property
-    def bound_params(self) -> Mapping[str, str]:
-        """Parameters with dlt's placeholders for the bounds of a window, such as ``{incremental.start_value}``."""
-        params = self.endpoint.get("params") or {}
-        return {name: text for name, text in params.items() if isinstance(text, str) and BOUND.search(text)}
+    def filter_params(self) -> tuple[str, ...]:
+        """The query parameters that filter by time: those `incremental` names, and those with a placeholder."""
+        named = [(self.incremental or {}).get(name) for name in ("start_param", "end_param")]
+        params: Mapping[str, Any] = self.endpoint.get("params") or {}
+        written = (name for name, value in params.items() if any(map(BOUND.search, _texts(value))))
+        return tuple(dict.fromkeys((*written, *filter(None, named))))
 
     @property
     def bounds(self) -> set[str]:
-        """The names of these placeholders, such as ``start_value``."""
-        return {name for text in self.bound_params.values() for name in BOUND.findall(text)}
+        """The names of dlt's placeholders for the bounds of a window in the request, such as ``start_value``."""
+        request = [self.endpoint.get(part) for part in ("path", "headers", "params", "json", "data")]
+        return {name for text in _texts(request) for name in BOUND.findall(text)}
 
     @property
     def parent(self) -> "Resource | None":
@@ -154,3 +157,12 @@ class Resource:
     def _filters_by(self, bound: str) -> bool:
         named = (self.incremental or {}).get(f"{bound}_param")
         return bool(named) or f"{bound}_value" in self.bounds
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in nested mappings and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)

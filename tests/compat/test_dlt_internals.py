@@ -43,8 +43,6 @@ RESOURCES = [
         (internals.create_auth, ["auth_config"]),
         (internals.create_paginator, ["paginator_config"]),
         (internals.create_response_hooks, ["response_actions"]),
-        (internals.expand_placeholders, ["obj", "placeholders"]),
-        (internals.paginate_resource, REQUEST),
         (internals.paginate_dependent_resource, ["items", *REQUEST, "resolved_params", "include_from_parent"]),
         (internals.get_columns_names_with_prop, ["table", "column_prop"]),
         (internals.has_column_with_prop, ["table", "column_prop"]),
@@ -109,14 +107,6 @@ def test_a_paginator_goes_on_while_its_next_reference_is_set(kind):
     assert paginator._has_next_page is paginator.has_next_page is False
 
 
-def test_a_resource_is_requested_and_yields_pages_of_rows(wire, request_):
-    wire.replies = [reply({"data": [{"id": 1}]})]
-    pages = list(internals.paginate_resource(**request_ | {"path": "/orders", "paginator": SinglePagePaginator()}))
-    assert pages == [[{"id": 1}]]
-    assert pages[0].response.status_code == 200
-    assert wire.paths == ["/orders?a=1"]
-
-
 def test_a_child_is_requested_once_per_row_of_its_parent(wire, request_):
     wire.replies = [reply({"data": [{"id": 7}]})]
     _, endpoints, parents = internals.build_resource_dependency_graph({}, RESOURCES)
@@ -135,17 +125,6 @@ def test_hooks_raise_what_says_to_ignore_a_response_through_the_session(wire):
     with requests.Session() as session, pytest.raises(internals.IgnoreResponseException):
         session.get(wire.url, hooks=hooks)
     assert internals.create_response_hooks(None) is None
-
-
-def test_a_page_that_is_ignored_ends_the_pages(wire, request_):
-    wire.replies = [reply({}, "404 Not Found")]
-    hooks = internals.create_response_hooks([{"status_code": 404, "action": "ignore"}])
-    assert list(internals.paginate_resource(**request_ | {"path": "/orders", "hooks": hooks})) == []
-
-
-def test_placeholders_with_dots_are_filled_by_their_whole_name():
-    params = {"after": "from {incremental.start_value}"}
-    assert internals.expand_placeholders(params, {"incremental.start_value": "2024"}) == {"after": "from 2024"}
 
 
 def test_a_configuration_with_an_unknown_word_is_refused_with_the_place():

@@ -1,0 +1,62 @@
+"""The parts of a request as they go out: bounds of a window filled in, and values written as APIs expect them."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from connectors_dagster.spec.resource import BOUND, Resource
+
+PARTS = ("path", "headers", "params", "json", "data")
+Bounds = Mapping[str, str | int]
+"""The bounds of a window as the API writes them, by dlt's names `start_value` and `end_value`."""
+
+
+def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
+    """Return path, headers, query parameters and body of a resource without a parent.
+
+    Without bounds, the parameters that filter by time are left out.
+    """
+    parts: dict[str, Any] = {part: endpoint.get(part) for part in PARTS}
+    params = dict(parts["params"] or {})
+    incremental = resource.incremental or {}
+    if bounds:
+        named = {incremental.get(f"{name.removesuffix('_value')}_param"): value for name, value in bounds.items()}
+        params |= {name: value for name, value in named.items() if name}
+    else:
+        params = {name: value for name, value in params.items() if name not in resource.filter_params}
+    return {part: _filled(value, bounds) for part, value in (parts | {"params": params}).items()}
+
+
+def build_query(params: Mapping[str, Any], *, join_lists: bool) -> dict[str, Any]:
+    """Write query parameters: booleans in lower case, lists repeated or joined by commas."""
+    return {name: _query_value(value, join_lists=join_lists) for name, value in params.items()}
+
+
+def _query_value(value: Any, *, join_lists: bool) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        items = [_query_value(item, join_lists=False) for item in value]
+        return ",".join(map(str, items)) if join_lists else items
+    return value
+
+
+def _filled(value: Any, bounds: Bounds) -> Any:
+    """Replace the placeholders of the bounds; one that is the whole text keeps the type of its value."""
+    if isinstance(value, Mapping):
+        return {key: _filled(item, bounds) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(item, bounds) for item in value]
+    if not isinstance(value, str):
+        return value
+    if (whole := BOUND.fullmatch(value)) and whole[1] in bounds:
+        return bounds[whole[1]]
+    return _unescaped(BOUND.sub(lambda found: str(bounds.get(found[1], found[0])), value))
+
+
+def _unescaped(text: str) -> str:
+    """Write doubled braces as single ones, as dlt does; text with other braces, such as GraphQL, is unchanged."""
+    if "{{" in text or "}}" in text:
+        with suppress(KeyError, IndexError, ValueError, AttributeError):
+            return text.format()
+    return text

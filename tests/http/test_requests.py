@@ -1,0 +1,215 @@
+"""What goes out in a request: bounds, booleans, lists, tokens; and which responses are errors."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting, TimestampFormat
+from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.sandbox import serving
+from tests.support.shop import things
+from tests.support.wire import reply
+
+ROWS = {"data": [{"id": "1"}]}
+
+
+def body_of(text: str) -> Any:
+    return orjson.loads(text.partition("\r\n\r\n")[2])
+
+
+def with_window(resource, **endpoint: Any):
+    config: Any = dict(resource.connector.config)
+    (declared,) = config["resources"]
+    config["resources"] = [
+        {**declared, "endpoint": {**declared["endpoint"], **endpoint, "incremental": {"cursor_path": "at"}}}
+    ]
+    options = {"things": ResourceOptions(cursor=Cursor())}
+    return replace(resource.connector, config=config, resources=options).graph["things"]
+
+
+@pytest.mark.parametrize(("value", "sent"), [(False, ["false"]), (True, ["true"]), (["a", "b"], ["a", "b"])])
+def test_query_parameters_are_written_as_apis_expect_them(shop, tmp_path, read, value, sent):
+    shop.replies = [reply(ROWS)]
+    read(things(tmp_path, params={"archived": value}))
+    assert parse_qs(urlsplit(shop.paths[0]).query)["archived"] == sent
+
+
+def test_lists_in_query_parameters_are_joined_where_declared(shop, tmp_path, read):
+    shop.replies = [reply(ROWS)]
+    connector = things(tmp_path, params={"status": ["open", "closed"]}).connector
+    read(replace(connector, join_list_params=True).graph["things"])
+    assert parse_qs(urlsplit(shop.paths[0]).query)["status"] == ["open,closed"]
+
+
+def test_the_bounds_of_a_window_go_anywhere_in_a_request(shop, tmp_path, read):
+    shop.replies = [reply({"data": [{"id": "1", "at": "2024-01-05T00:00:00Z"}]})]
+    bounds = {"since": "{incremental.start_value}", "until": "before {incremental.end_value}"}
+    resource = with_window(
+        things(tmp_path), path="/things/{incremental.start_value}", method="POST", json={"filter": [bounds]}
+    )
+    assert resource.bounded
+    rows, _ = read(resource)
+    assert [row["id"] for row in rows] == ["1"]
+    assert shop.paths == ["/things/2024-01-01T00:00:00Z"]
+    assert body_of(shop.received[0]) == {
+        "filter": [{"since": "2024-01-01T00:00:00Z", "until": "before 2024-01-31T00:00:00Z"}]
+    }
+
+
+def test_a_bound_that_is_a_whole_value_keeps_its_type_and_graphql_keeps_its_braces(shop, tmp_path, read):
+    shop.replies = [reply({"data": [{"id": "1", "at": 1704412800}]})]
+    query = "query($since: Int) { things(since: $since) { id at } }"
+    resource = with_window(
+        things(tmp_path), method="POST", json={"query": query, "variables": {"since": "{incremental.start_value}"}}
+    )
+    cursor = Cursor(timestamp_format=TimestampFormat(format="epoch_seconds"))
+    read(replace(resource.connector, resources={"things": ResourceOptions(cursor=cursor)}).graph["things"])
+    assert body_of(shop.received[0]) == {"query": query, "variables": {"since": 1704067200}}
+
+
+@pytest.mark.parametrize("status", ["408 Request Timeout", "425 Too Early"])
+def test_a_request_that_came_too_early_or_took_too_long_is_retried(shop, tmp_path, read, waits, status):
+    shop.replies = [reply({}, status), reply(ROWS)]
+    rows, stats = read(things(tmp_path, retry=Retry(statuses=frozenset())))
+    assert ([row["id"] for row in rows], stats.retries) == (["1"], 1)
+
+
+def test_a_403_is_retried_if_it_says_when(shop, tmp_path, read, waits):
+    shop.replies = [reply({}, "403 Forbidden", Retry_After="7"), reply(ROWS)]
+    read(things(tmp_path))
+    assert waits == [7]
+
+
+def test_a_refused_connection_is_retried_for_half_a_minute_and_not_for_a_quarter_of_an_hour(
+    tmp_path, shop, read, waits, monkeypatch
+):
+    monkeypatch.setenv("SOURCES__SHOP__BASE_URL", "http://127.0.0.1:1")
+    with pytest.raises(TransientApiError, match=r"shop/things: .* failed"):
+        read(things(tmp_path, retry=Retry(attempts=10)))
+    assert waits == [2, 4, 8, 16]
+    waits.clear()
+    with pytest.raises(TransientApiError, match=r"shop/things: .* failed"):
+        read(things(tmp_path, retry=Retry(attempts=10, connect_wait=timedelta(minutes=2))))
+    assert waits == [2, 4, 8, 16, 32]
+
+
+REPORTED = [
+    {"success": False, "data": [], "message": "key expired"},
+    {"ok": False, "data": [], "error": "key expired"},
+    {"status": "error", "data": [], "message": "key expired"},
+    {"errors": [{"message": "key expired"}], "data": []},
+    {"errors": [{"message": "key expired"}], "data": None},
+    {"error": "key expired", "data": []},
+]
+
+
+@pytest.mark.parametrize("body", REPORTED)
+def test_a_successful_response_that_reports_an_error_fails(shop, tmp_path, read, body):
+    shop.replies = [reply(body)]
+    with pytest.raises(ApiError, match=r"shop/things: GET .* answered 200 and reports an error: .*key expired"):
+        read(things(tmp_path))
+
+
+def test_what_looks_like_an_error_beside_rows_or_in_the_only_row_is_not_one(shop, tmp_path, read):
+    shop.replies = [reply({"errors": [], "data": [{"id": "1"}], "status": "ok"})]
+    assert len(read(things(tmp_path))[0]) == 1
+    shop.replies = [reply({"id": "1", "status": "error"})]
+    assert len(read(things(tmp_path, selector="$"))[0]) == 1
+
+
+def test_a_connector_declares_where_errors_are_reported_and_whether_they_are_retried(shop, tmp_path, read, waits):
+    connector = things(tmp_path).connector
+    shop.replies = [reply({"meta": {"fault": "busy"}, "data": []}), reply(ROWS)]
+    declared = replace(connector, error_when="meta.fault", retry_reported_errors=True)
+    rows, stats = read(declared.graph["things"])
+    assert ([row["id"] for row in rows], stats.retries) == (["1"], 1)
+    shop.replies = [reply({"success": False, "data": [{"id": "2"}]})]
+    assert len(read(replace(connector, error_when="").graph["things"])[0]) == 1
+
+
+class Tokens:
+    """An API whose tokens come from an endpoint of its own."""
+
+    def __init__(self) -> None:
+        self.issued, self.valid, self.asked = 0, "", []
+        self.answer: Any = None
+
+    async def token(self, request: Request) -> JSONResponse:
+        form = (await request.body()).decode()
+        self.asked.append(form)
+        if self.answer is not None:
+            return JSONResponse(*self.answer)
+        self.issued += 1
+        self.valid = f"t0ken-{self.issued}"
+        return JSONResponse({"access_token": self.valid, "expires_in": 3600})
+
+    async def things(self, request: Request) -> JSONResponse:
+        if request.headers.get("authorization") != f"Bearer {self.valid}":
+            return JSONResponse({"error": "token expired"}, 401)
+        page = int(request.query_params.get("page", "1"))
+        if page == 2 and self.issued == 1:
+            self.valid = "revoked"
+            return JSONResponse({"error": "token expired"}, 401)
+        return JSONResponse({"data": [{"id": str(page)}] if page < 4 else []})
+
+
+@pytest.fixture
+def tokens(tmp_path, monkeypatch):
+    tokens = Tokens()
+    routes = [Route("/token", tokens.token, methods=["POST"]), Route("/things", tokens.things)]
+    with serving(Starlette(routes=routes)) as port:
+        url = f"http://127.0.0.1:{port}"
+        for name, value in {"base_url": url, "client_id": "me", "client_secret": "s3cret-words"}.items():
+            monkeypatch.setenv(f"SOURCES__SHOP__{name}".upper(), value)
+        tokens.connector = oauth_connector(tmp_path, f"{url}/token")
+        yield tokens
+
+
+def oauth_connector(folder, token_url: str) -> Connector:
+    schema = folder / "shop.schema.yaml"
+    schema.write_text("tables: {things: {columns: {id: {data_type: text, nullable: false}}}}\n")
+    auth = {
+        "type": "oauth2_client_credentials",
+        "access_token_url": token_url,
+        "client_id": Setting("client_id"),
+        "client_secret": Secret("client_secret"),
+    }
+    endpoint = {
+        "path": "/things",
+        "data_selector": "data",
+        "paginator": {"type": "page_number", "base_page": 1, "total_path": None},
+    }
+    config: Any = {
+        "client": {"base_url": Setting("base_url"), "auth": auth},
+        "resources": [{"name": "things", "primary_key": "id", "endpoint": endpoint}],
+    }
+    return Connector(name="shop", description="A shop", schema=schema, config=config)
+
+
+def test_a_token_that_is_revoked_while_pages_are_read_is_replaced_once(tokens, read):
+    rows, _ = read(tokens.connector.graph["things"])
+    assert [row["id"] for row in rows] == ["1", "2", "3"]
+    assert tokens.issued == 2
+
+
+def test_a_token_endpoint_that_refuses_names_the_settings_and_no_secret(tokens, read):
+    tokens.answer = ({"error": "invalid_client s3cret-words"}, 401)
+    with pytest.raises(
+        ApiError, match=r"shop: access token with client_id and client_secret: POST .*/token answered 401"
+    ) as caught:
+        read(tokens.connector.graph["things"])
+    assert "s3cret-words" not in str(caught.value)
+
+
+def test_a_response_without_a_token_fails_instead_of_sending_none(tokens, read):
+    tokens.answer = ({"token": "x"}, 200)
+    with pytest.raises(ApiError, match="has no access_token"):
+        read(tokens.connector.graph["things"])
