@@ -59,9 +59,7 @@ class TokenAuth(AuthBase):
         token = str(self.oauth.access_token)
         if token in NO_TOKEN:
             self.oauth.access_token = None
-            raise ApiError(
-                f"{self.oauth.session.label}: the response of {self.oauth.access_token_url} has no access_token"
-            )
+            raise ApiError(f"{self.label}: the response of {self.oauth.access_token_url} has no access_token")
         remember([token])
 
 

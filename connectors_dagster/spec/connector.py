@@ -14,7 +14,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
 from connectors_dagster.spec.options import IgnoredResponse, ResourceOptions, Retry
-from connectors_dagster.spec.placeholders import Setting, find_placeholders
+from connectors_dagster.spec.placeholders import Setting, escape_braces, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.validation import check_connector
 
@@ -83,7 +83,7 @@ class Connector:
     def graph(self) -> Mapping[str, Resource]:
         """All resources by name, parents before their children."""
         order, endpoints, parents = build_resource_dependency_graph(
-            self.config.get("resource_defaults") or {}, self.config["resources"]
+            self.config.get("resource_defaults") or {}, escape_braces(self.config["resources"])
         )
         found = (
             Resource(self, name, cast(dict[str, Any], endpoints[name]), parents[name] or [])
