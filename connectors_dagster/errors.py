@@ -1,4 +1,4 @@
-"""What can go wrong, grouped by what the reader of the message should do."""
+"""Errors, grouped by what the reader of the message should do."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,7 +7,7 @@ from connectors_dagster.secrets.redaction import redact
 
 
 class MaskedError(Exception):
-    """An error whose message never shows a secret: it is masked when the error is made."""
+    """An error that masks known secrets in its message."""
 
     def __init__(self, message: str) -> None:
         """Mask the known secrets in the message."""
@@ -17,26 +17,26 @@ class MaskedError(Exception):
 class ApiError(MaskedError):
     """The API refused a request or sent a response that cannot be used; a retry does not help.
 
-    `response` describes what the API answered, masked, if it answered at all.
+    `response` describes the API's response, masked. It is empty if there was none.
     """
 
     response: Mapping[str, str | int] = MappingProxyType({})
 
 
 class TransientApiError(ApiError):
-    """The API failed in a way that a later retry may overcome."""
+    """The API failed in a way that a later retry may fix."""
 
 
 class ForeignOriginError(ApiError):
-    """A request would have left the API's own origin."""
+    """A request would have gone to another origin than the API's own."""
 
 
 class EnvelopeError(ApiError):
-    """A page does not look as the connector says."""
+    """A page does not have the structure that the connector declares."""
 
 
 class RowError(ApiError):
-    """A row cannot be loaded without losing something."""
+    """A row cannot be loaded without loss."""
 
 
 class LoadError(MaskedError):
@@ -44,8 +44,8 @@ class LoadError(MaskedError):
 
 
 class TransientLoadError(LoadError):
-    """The destination failed in a way that a later retry may overcome."""
+    """The destination failed in a way that a later retry may fix."""
 
 
 class DestinationBusyError(MaskedError):
-    """Another process holds the destination; nothing was loaded."""
+    """Another process has locked the destination; nothing was loaded."""

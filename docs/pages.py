@@ -31,7 +31,7 @@ def build_readme(text: str, connectors: Iterable[Connector]) -> str:
         )
         for connector in connectors
     ]
-    listed = table(("connector", "what it reads", "resources", "in windows", "on by itself"), rows)
+    listed = table(("connector", "what it reads", "resources", "in windows", "enabled by default"), rows)
     return f"{before}{START}{listed}{END}{rest.partition(END)[2]}"
 
 
@@ -42,10 +42,10 @@ def build_page(connector: Connector) -> str:
 <!-- Written by `make docs` from connectors/{name}.py: change that. -->
 # {name}
 
-{connector.description}. {_turning_on(connector)}
+{connector.description}. {_enabling(connector)}
 
-Where the facts come from, with address and date, and why each table loads as it does, stands in
-[`{name}.py`]({CODE}/{name}.py); the columns are in [`{schema}`]({CODE}/{schema}).
+[`{name}.py`]({CODE}/{name}.py) names the sources with address and date, and explains why each table loads the way it
+does. The columns are in [`{schema}`]({CODE}/{schema}).
 
 ## Tables
 
@@ -55,22 +55,22 @@ Where the facts come from, with address and date, and why each table loads as it
 ## Settings
 
 {_settings(connector)}
-## Not loaded
+## Excluded
 
 {_excluded(connector)}"""
 
 
-def _turning_on(connector: Connector) -> str:
+def _enabling(connector: Connector) -> str:
     if connector.enabled:
-        return "It is on by itself, unless `CONNECTORS__ENABLED` names others only."
+        return "It is enabled by default, unless `CONNECTORS__ENABLED` lists other connectors."
     return (
-        "It is off until configuration turns it on: "
-        f"`CONNECTORS__ENABLED={connector.name}`, or several names with commas between them; only those are on then."
+        f"It is disabled by default. Enable it with `CONNECTORS__ENABLED={connector.name}`, or list several names "
+        "separated by commas; connectors that are not listed are disabled."
     )
 
 
 def _resources(connector: Connector) -> str:
-    heads = ("table", "key", "cursor", "window", "how it loads", "known limits")
+    heads = ("table", "key", "cursor", "window", "how it loads", "known limitations")
     rows = [
         (
             resource.name,
@@ -86,25 +86,25 @@ def _resources(connector: Connector) -> str:
 
 
 def _loading(resource: Resource) -> str:
-    """Say how a resource is read and what becomes of rows that are gone."""
+    """Describe how a resource is read and what happens to rows that the API no longer returns."""
     if resource.parent:
-        return f"once per row of `{resource.parent.name}`"
-    gone = {"keep": "", "mark": "; rows that are gone are marked", "delete": "; rows that are gone are deleted"}
+        return f"one request per row of `{resource.parent.name}`"
+    gone = {"keep": "", "mark": "; missing rows are marked", "delete": "; missing rows are deleted"}
     if not resource.windowed:
         return f"whole{gone[resource.missing_rows]}"
     if not resource.filtered:
-        return "cut"
-    return f"filtered with {code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
+        return "read whole, filtered here"
+    return f"filtered by the API with {code(window_params(resource, [Slice(SOME, SOME.start, SOME.end)]))}"
 
 
 def _requests(connector: Connector) -> str:
     retry = connector.retry
     statuses = ", ".join(str(status) for status in sorted(retry.statuses))
-    granted = f", and no more than {connector.requests_per_minute} a minute" if connector.requests_per_minute else ""
+    per_minute = f", at most {connector.requests_per_minute} per minute" if connector.requests_per_minute else ""
     return (
-        f"Asked for again: answers {statuses}, up to {retry.attempts} times, after {retry.factor:g} s and then twice "
-        "as long each time, or after what `Retry-After` says.\n"
-        f"Under way at once: {connector.max_parallel_requests} requests{granted}."
+        f"Responses with status {statuses} are retried up to {retry.attempts} times. The first wait is "
+        f"{retry.factor:g} s and doubles with each retry; `Retry-After` takes precedence.\n"
+        f"Concurrent requests: at most {connector.max_parallel_requests}{per_minute}."
     )
 
 
@@ -119,12 +119,12 @@ def _settings(connector: Connector) -> str:
 
 def _excluded(connector: Connector) -> str:
     if not connector.excluded:
-        return "Nothing is known to be left out.\n"
+        return "Nothing is excluded.\n"
     return table(("what", "why"), connector.excluded.items())
 
 
 def main() -> None:
-    """Write all pages, and none of connectors that are gone."""
+    """Write all pages and delete those of connectors that no longer exist."""
     connectors = load_connectors()
     PAGES.mkdir(exist_ok=True)
     for left in PAGES.glob("*.md"):

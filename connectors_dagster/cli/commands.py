@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-# Every command imports what it needs when it runs: help and errors come at once, Dagster takes seconds.
+# Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,7 +20,7 @@ def main() -> None:
 
 @main.command("list")
 def list_resources() -> None:
-    """List resources with key, cursor and partitions, and where they load."""
+    """List resources with their key, cursor, partitions and table."""
     from connectors_dagster.cli.terminal import say, show_table
     from connectors_dagster.definitions import enabled_assets
     from connectors_dagster.load.destination import location
@@ -44,7 +44,7 @@ def list_resources() -> None:
 
 @main.command()
 def check() -> None:
-    """Try every enabled connector: are its settings there, does one request succeed?"""
+    """Check the settings of every enabled connector and make one request to each API."""
     from connectors_dagster.cli.check import check as check_connector
     from connectors_dagster.cli.terminal import say
     from connectors_dagster.config.settings import MissingSettingsError
@@ -63,13 +63,13 @@ def check() -> None:
 
 @main.command()
 @click.argument("selection", nargs=-1)
-@click.option("--from", "since", type=click.DateTime(), help="Load the windows from this UTC day on.")
-@click.option("--to", "until", type=click.DateTime(), help="Load the windows that begin before this UTC day.")
+@click.option("--from", "since", type=click.DateTime(), help="Load the windows that end after this UTC day.")
+@click.option("--to", "until", type=click.DateTime(), help="Load the windows that start before this UTC day.")
 def run(selection: Sequence[str], since: datetime | None, until: datetime | None) -> None:
-    """Materialize SELECTION, such as storefront or storefront/orders; everything enabled by default."""
+    """Materialize SELECTION, such as storefront or storefront/orders; defaults to all enabled connectors."""
     with _uncollected():
         from connectors_dagster.cli.run import materialize
-        from connectors_dagster.load import pipeline  # noqa: F401  # what the first step would import
+        from connectors_dagster.load import pipeline  # noqa: F401  # the first step would import it
 
     try:
         summary = materialize(selection, since=_utc(since), until=_utc(until))
@@ -80,18 +80,18 @@ def run(selection: Sequence[str], since: datetime | None, until: datetime | None
 
 @main.command()
 @click.option("--port", default=8765, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--scale", default=1.0, show_default=True, help="How much data: 10 is ten times the rows.")
+@click.option("--scale", default=1.0, show_default=True, help="Amount of data: 10 is ten times the rows.")
 def sandbox(port: int, scale: float) -> None:
-    """Serve the sandbox: one API that speaks the dialects of all connectors."""
+    """Serve the sandbox: one server with an API for each connector."""
     from connectors_dagster.sandbox import serve
 
     serve(port=port, scale=scale)
 
 
 @main.command()
-@click.option("--scale", default=1.0, show_default=True, help="How much data.")
+@click.option("--scale", default=1.0, show_default=True, help="Amount of data: 10 is ten times the rows.")
 def demo(scale: float) -> None:
-    """Load everything from a sandbox into demo.duckdb and compare."""
+    """Load all enabled connectors from a sandbox into demo.duckdb and compare the row counts."""
     from connectors_dagster.cli.demo import show_demo
 
     sys.exit(show_demo(scale=scale))
@@ -100,7 +100,7 @@ def demo(scale: float) -> None:
 @main.command()
 @click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI on 127.0.0.1.")
 def dev(port: int) -> None:
-    """Serve a sandbox and the Dagster UI with it."""
+    """Serve the Dagster UI, with a sandbox for connectors that are not configured."""
     from connectors_dagster.cli.demo import serve_ui
 
     sys.exit(serve_ui(port=port))
@@ -108,7 +108,7 @@ def dev(port: int) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep Python's garbage collector from going through what is imported, again and again, for it stays."""
+    """Keep Python's garbage collector from scanning the imported modules, which stay in memory anyway."""
     gc.disable()
     try:
         yield
@@ -118,7 +118,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _end(status: int) -> NoReturn:
-    """End at once: all is written and closed, and Python would take half a second to take its objects apart."""
+    """Exit at once: everything is written and closed, and Python would need half a second to free its objects."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

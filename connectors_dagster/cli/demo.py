@@ -1,4 +1,4 @@
-"""The demo: a sandbox in a process of its own, everything loaded from it, both sides compared."""
+"""The demo: a sandbox in its own process, a load of all enabled connectors from it, and a comparison of both."""
 
 import json
 import os
@@ -32,10 +32,10 @@ ORDERS = """
 
 
 def show_demo(*, scale: float = 1.0) -> int:
-    """Load the connectors that are on by themselves from a sandbox and show rows beside the sandbox's own counts.
+    """Load the connectors that are enabled by default from a sandbox and compare rows with the sandbox's counts.
 
     Returns:
-        0 if every table holds what the sandbox serves, else 1.
+        0 if every table has the rows that the sandbox serves, else 1.
     """
     os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(project_folder() / DEMO_FILE)
     os.environ.pop("CONNECTORS__ENABLED", None)
@@ -52,7 +52,7 @@ def show_demo(*, scale: float = 1.0) -> int:
 
 
 def serve_ui(*, port: int = 3000) -> int:
-    """Serve the Dagster UI; connectors that are not configured read from a sandbox."""
+    """Serve the Dagster UI; connectors without settings read from a sandbox."""
     home = os.environ.setdefault("DAGSTER_HOME", str(project_folder() / ".dagster"))
     with sandbox_process() as sandbox_port:
         sandbox = environment(sandbox_port)
@@ -62,15 +62,15 @@ def serve_ui(*, port: int = 3000) -> int:
             os.environ.update({key: value for key, value in sandbox.items() if key.startswith(prefix)})
         if missing:
             os.environ.setdefault("DESTINATION__DUCKDB__CREDENTIALS", str(project_folder() / DEMO_FILE))
-            say(f"sandbox for {', '.join(missing)}; rows go into {duckdb_file()}")
+            say(f"{', '.join(missing)} read from a sandbox; rows are loaded into {duckdb_file()}")
         say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
-        # A shell may start us deaf to the keyboard, and Dagster ends by nothing else.
+        # A shell may start this process with SIGINT ignored, and Dagster stops on nothing else.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         return _until_interrupted(subprocess.Popen(ui_command(port), cwd=project_folder()))
 
 
 def ui_command(port: int) -> list[str]:
-    """Return the command that serves the Dagster UI, to be given in the project folder."""
+    """Return the command that serves the Dagster UI; run it in the project folder."""
     return [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
 
 
@@ -80,7 +80,7 @@ def _turned_on() -> list[Connector]:
 
 @contextmanager
 def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
-    """Serve a sandbox on a free port from a process of its own; yields the port."""
+    """Serve a sandbox on a free port in its own process; yields the port."""
     port = free_port()
     options = ["--port", str(port), "--scale", str(scale)]
     process = subprocess.Popen([sys.executable, "-m", "connectors_dagster.cli", "sandbox", *options])
@@ -93,17 +93,17 @@ def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
 
 
 def free_port() -> int:
-    """Find a port of this machine that nobody listens at."""
+    """Find a port of this machine that no program listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_until_up(process: "subprocess.Popen[bytes]", url: str, *, seconds: int = 30) -> None:
-    """Wait for a server to answer.
+    """Wait until a server responds.
 
     Raises:
-        RuntimeError: it ended, or is still silent after so many seconds.
+        RuntimeError: it ended, or did not respond within `seconds`.
     """
     for _ in range(seconds * 10):
         try:
@@ -112,19 +112,19 @@ def wait_until_up(process: "subprocess.Popen[bytes]", url: str, *, seconds: int 
         except (urllib.error.URLError, ConnectionError):
             if process.poll() is not None:
                 raise RuntimeError(
-                    f"{url}: the server ended with code {process.returncode} before it answered"
+                    f"{url}: the server ended with code {process.returncode} before it responded"
                 ) from None
             time.sleep(0.1)
-    raise RuntimeError(f"{url}: no answer within {seconds} s")
+    raise RuntimeError(f"{url}: no response within {seconds} s")
 
 
 def _until_interrupted(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for a process; being asked to end, ask it the way a keyboard does, which `dagster dev` passes on."""
+    """Wait for a process; on SIGTERM send it SIGINT, which `dagster dev` passes on to its children."""
     signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the terminal has sent it to all of us
+        except KeyboardInterrupt:  # the terminal has sent it to the child too
             continue
 
 
@@ -165,9 +165,9 @@ def _show_orders() -> None:
 def _say_what_next() -> None:
     say(
         f"""
-All of it is in {duckdb_file()}. Next:
-  make dev                   the Dagster UI with these runs, their lineage and a sandbox to load from
-  connectors list            what is loaded, by which key, in which windows
-  README.md                  your own shop: a few settings, then `connectors check` and `connectors run`
+The tables are in {duckdb_file()}. Next:
+  make dev                   start the Dagster UI with these runs, their lineage and a sandbox
+  connectors list            list resources with their key, cursor, partitions and table
+  README.md                  connect your own shop: a few settings, then `connectors check` and `connectors run`
 """
     )

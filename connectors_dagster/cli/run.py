@@ -1,4 +1,4 @@
-"""One load from the command line: windows opened, assets materialized, a table at the end."""
+"""A load from the command line: open the windows, materialize the assets, print a summary."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,10 +12,10 @@ from connectors_dagster.orchestration import runs
 def materialize(
     selection: Sequence[str], *, since: datetime | None = None, until: datetime | None = None
 ) -> runs.Summary:
-    """Materialize a selection on the project's Dagster instance and show what came of it.
+    """Materialize a selection on the project's Dagster instance and print a summary.
 
     Raises:
-        ValueError: the selection names nothing there is.
+        ValueError: the selection names an unknown connector or resource.
     """
     selected = runs.select(enabled_assets(), selection)
     with runs.open_instance(project_folder()) as instance:

@@ -1,4 +1,4 @@
-"""What people see: tables and progress bars on a terminal, plain lines elsewhere."""
+"""Output for people: tables and progress bars on a terminal, plain lines elsewhere."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ READS = "connectors_dagster.read.reader"
 
 
 def _console() -> Console:
-    # Runs capture the process's own streams into Dagster's logs; what is meant for the person goes around them.
+    # Dagster captures the streams of the process into its logs during a run; this output bypasses them.
     try:
         stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
     except (OSError, ValueError):
@@ -26,12 +26,12 @@ out = _console()
 
 
 def say(text: str, *, style: str | None = None) -> None:
-    """Print a line as it is."""
+    """Print a line without markup."""
     out.print(text, style=style, markup=False, highlight=False)
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table, as aligned plain lines where there is no terminal."""
+    """Print a table; without a terminal, print aligned plain lines."""
     texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
     right = [all(isinstance(row[index], int | float) for row in rows) and bool(rows) for index in range(len(heads))]
     if out.is_terminal:
@@ -50,10 +50,10 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 @contextmanager
 def show_reads(total: int) -> Iterator[None]:
-    """Show every finished read of a window, and every warning, while a load runs.
+    """Show each finished read of a window, and each warning, while a load runs.
 
     Args:
-        total: how many reads there will be.
+        total: the number of reads.
     """
     log, handler = logging.getLogger("connectors_dagster"), _Reads(total)
     level, log.level = log.level, logging.INFO

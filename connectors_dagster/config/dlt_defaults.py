@@ -1,17 +1,17 @@
-"""The settings this project needs of dlt, below everything that people configure."""
+"""dlt settings that this project needs; anything that users configure overrides them."""
 
 from connectors_dagster.compat.dlt_internals import register_defaults
 
 DUCKDB = {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False}
 DEFAULTS = {
-    # Each row says which load it came with; it needs no number of its own because it has a key.
+    # Each row records its load. It does not need dlt's row id because it has a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
-    # Half of the time to extract goes into compressing files that live for seconds.
+    # Compression takes half of the extract time, for files that exist for seconds.
     "data_writer": {"disable_compression": True},
     "load": {"truncate_staging_dataset": True},
-    # DuckDB would take most of the machine's memory for itself; what does not fit spills to disk beside the file.
+    # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
     "destination": {"duckdb": {"credentials": {"global_config": DUCKDB}}},
-    # dlt would finish its current step and forget that the process was asked to end.
+    # With its signal handling, dlt would finish its current step and ignore the request to end the process.
     "runtime": {"dlthub_telemetry": False, "intercept_signals": False},
 }
 

@@ -1,4 +1,4 @@
-"""One at a time: a locked file that says who holds it."""
+"""A lock between processes and threads: a file that names its holder."""
 
 import os
 import sys
@@ -17,16 +17,16 @@ SIBLINGS_TIMEOUT = 3600.0
 
 @contextmanager
 def alone(path: Path, purpose: str) -> Iterator[None]:
-    """Be the only one on this machine who does something; a thread waits like a process.
+    """Hold a lock that only one thread of one process on this machine can hold at a time.
 
-    The lock ends with its process, however that ends; the file stays.
+    The lock is released when its process ends, even if the process is killed. The file is kept.
 
     Args:
-        path: the file that is locked.
-        purpose: what is done meanwhile, for those who wait.
+        path: the file to lock.
+        purpose: what is done while the lock is held; shown to those who wait.
 
     Raises:
-        DestinationBusyError: somebody else keeps the lock; says who and for what.
+        DestinationBusyError: another process or thread still holds the lock; the message says which and why.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=seconds("siblings_timeout", SIBLINGS_TIMEOUT), poll_interval=0.1)
@@ -45,6 +45,6 @@ def alone(path: Path, purpose: str) -> Iterator[None]:
 
 
 def seconds(name: str, default: float) -> float:
-    """Read how long to wait for others, from ``connectors.<name>``."""
+    """Read how many seconds to wait for others, from ``connectors.<name>``."""
     configured: Any = dlt.config.get(f"connectors.{name}")
     return default if configured is None else float(configured)

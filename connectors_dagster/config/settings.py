@@ -11,20 +11,20 @@ from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 
 DEFAULT_START_DATE = "2024-01-01"
-SOONEST_STALE = timedelta(minutes=6)
+MIN_STALE_AFTER = timedelta(minutes=6)
 
 
 class MissingSettingsError(Exception):
-    """Some settings of a connector have no value; the message names all of them."""
+    """Some settings of a connector have no value; the message lists all of them."""
 
     def __init__(self, connector: str, missing: Iterable[Setting]) -> None:
-        """Spell each missing setting both ways."""
+        """List each missing setting as an environment variable and as TOML."""
         lines = [f"  {environment_name(connector, name)}   or   {_toml_name(connector, name)}" for name in missing]
-        super().__init__("\n".join([f"{connector}: not configured, set:", *lines]))
+        super().__init__("\n".join([f"{connector}: not configured; set:", *lines]))
 
 
 def environment_name(connector: str, setting: str) -> str:
-    """Spell a setting as an environment variable."""
+    """Return the environment variable of a setting."""
     return f"SOURCES__{connector}__{setting}".upper()
 
 
@@ -32,7 +32,7 @@ def read_settings(connector: Connector) -> dict[Setting, str]:
     """Read all settings of a connector.
 
     Raises:
-        MissingSettingsError: names every setting without a value.
+        MissingSettingsError: some settings have no value; the message lists all of them.
     """
     values = {setting: _value(connector.name, setting) for setting in connector.settings}
     if missing := [setting for setting, value in values.items() if value is None]:
@@ -41,13 +41,13 @@ def read_settings(connector: Connector) -> dict[Setting, str]:
 
 
 def known_secrets(connector: Connector) -> tuple[str, ...]:
-    """Read the secrets of a connector that have a value, whatever else is missing."""
+    """Read the secrets of a connector that have a value, even if other settings are missing."""
     found = ((setting, _value(connector.name, setting)) for setting in connector.settings)
     return secret_values({setting: value for setting, value in found if value is not None})
 
 
 def is_configured(connector: Connector) -> bool:
-    """Tell whether every setting of a connector has a value."""
+    """Return whether every setting of a connector has a value."""
     return all(_value(connector.name, setting) is not None for setting in connector.settings)
 
 
@@ -57,23 +57,23 @@ def secret_values(values: Mapping[Setting, str]) -> tuple[str, ...]:
 
 
 def start_date(connector: str) -> str:
-    """Read where the first window of a connector starts, an ISO 8601 date."""
+    """Read the start of a connector's first window, an ISO 8601 date."""
     return str(dlt.config.get(f"sources.{connector}.start_date") or dlt.config.get("start_date") or DEFAULT_START_DATE)
 
 
 def base_url(connector: Connector) -> str | None:
-    """Read where the API of a connector is."""
+    """Read the base URL of a connector's API."""
     address = connector.config["client"]["base_url"]
     return _value(connector.name, address) if isinstance(address, Setting) else address
 
 
 def allow_http(connector: str) -> bool:
-    """Read whether plain http may leave this machine for this connector."""
+    """Read whether a connector may use plain http to reach other machines."""
     return bool(dlt.config.get(f"sources.{connector}.allow_http", bool))
 
 
 def step(connector: Connector) -> str:
-    """Read the window step of a connector, its own by default."""
+    """Read the length of a connector's windows; by default, what the connector declares."""
     return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
 
 
@@ -101,36 +101,36 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
 
 
 def max_loss(connector: str) -> float:
-    """Read which share of a table one load may lose because the API no longer returns it, 0 to 1."""
+    """Read the share of a table's rows, 0 to 1, that one load may delete because the API no longer returns them."""
     configured: Any = dlt.config.get(f"sources.{connector}.max_loss")
     return 0.5 if configured is None else float(configured)
 
 
 def max_parallel_requests(connector: Connector) -> int:
-    """Read how many requests of a connector may be under way at once, its own by default."""
+    """Read a connector's maximum of concurrent requests; by default, what the connector declares."""
     return int(dlt.config.get(f"sources.{connector.name}.max_parallel_requests") or connector.max_parallel_requests)
 
 
 def requests_per_minute(connector: Connector) -> int | None:
-    """Read how many requests the API of a connector grants, its own by default; None for no limit."""
+    """Read a connector's maximum of requests per minute; by default, what it declares. None means no limit."""
     configured: Any = dlt.config.get(f"sources.{connector.name}.requests_per_minute")
     return int(configured) if configured else connector.requests_per_minute
 
 
 def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
-    """Read which connectors are on: those configuration names, or all that are on by themselves.
+    """Read which connectors are enabled: those that the configuration lists, or else those enabled by default.
 
     Raises:
-        ValueError: configuration names a connector that is not there.
+        ValueError: the configuration lists a connector that does not exist.
     """
     connectors = {connector.name: connector for connector in available}
     if unknown := [name for name in _turned_on() or () if name not in connectors]:
-        raise ValueError(f"CONNECTORS__ENABLED names {unknown}; there are {', '.join(connectors)}")
+        raise ValueError(f"CONNECTORS__ENABLED lists {unknown}, which do not exist; available: {', '.join(connectors)}")
     return tuple(name for name, connector in connectors.items() if is_enabled(connector))
 
 
 def is_enabled(connector: Connector) -> bool:
-    """Read whether a connector is on; where configuration does not say, it knows itself."""
+    """Read whether a connector is enabled; if the configuration does not list connectors, its default decides."""
     wanted = _turned_on()
     return connector.enabled if wanted is None else connector.name in wanted
 
@@ -141,38 +141,39 @@ def destination_name() -> str:
 
 
 def schedule(connector: str) -> str | None:
-    """Read when a connector is refreshed: a cron expression in UTC."""
+    """Read the schedule on which a connector is refreshed, a cron expression in UTC."""
     cron: str | None = dlt.config.get(f"sources.{connector}.schedule", str)
     return cron
 
 
 def failure_webhook() -> str | None:
-    """Read where failures of runs are reported; the address may hold a token, so this is not read at import."""
+    """Read the URL that run failures are posted to. It may contain a token, so it is not read at import."""
     address: str | None = dlt.config.get("connectors.failure_webhook", str)
     return address
 
 
 def preview_rows() -> int:
-    """Read how many rows of a read its record shows; 0 where nobody but the destination should hold rows."""
+    """Read how many sample rows Dagster stores with each read; 0 keeps rows out of Dagster's storage."""
     configured: Any = dlt.config.get("connectors.preview_rows")
     return 5 if configured is None else int(configured)
 
 
 def stale_after(connector: str) -> timedelta:
-    """Read after how many hours without a load the assets of a connector are stale, a day by default.
+    """Read how long after a load the assets of a connector become stale; 24 hours by default.
 
     Raises:
-        ValueError: Dagster cannot look at it so often.
+        ValueError: the time is shorter than Dagster can check.
     """
     configured: Any = dlt.config.get(f"sources.{connector}.stale_after_hours")
     hours = timedelta(hours=24 if configured is None else float(configured))
-    if hours < SOONEST_STALE:
-        raise ValueError(f"{environment_name(connector, 'stale_after_hours')}: {configured!r} is less than 0.1 hours")
+    if hours < MIN_STALE_AFTER:
+        name = environment_name(connector, "stale_after_hours")
+        raise ValueError(f"{name}: {configured!r} is too short: use at least 0.1 hours")
     return hours
 
 
 def show_examples() -> bool:
-    """Read whether the examples of what to build on the loaded tables are among the definitions."""
+    """Read whether the definitions include the examples of assets that use the loaded tables."""
     return bool(dlt.config.get("connectors.examples", bool))
 
 
@@ -190,7 +191,7 @@ def _names(configured: Any) -> list[str] | None:
 
 def _value(connector: str, setting: Setting) -> str | None:
     name = f"sources.{connector}.{setting}"
-    # Asked for as text, a secret would be written into the trace that dlt keeps with every load package.
+    # With `str` as its type, dlt would write a secret into the trace that it keeps with every load package.
     value = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name, str)
     return None if value is None else str(value)
 
@@ -201,5 +202,5 @@ def _toml_name(connector: str, setting: Setting) -> str:
 
 
 def owners(connector: str) -> tuple[str, ...]:
-    """Read who owns the assets of a connector, as Dagster writes owners: ``team:data`` or an e-mail address."""
+    """Read the owners of a connector's assets in Dagster's form: ``team:data`` or an e-mail address."""
     return tuple(dlt.config.get(f"sources.{connector}.owners", list) or ())

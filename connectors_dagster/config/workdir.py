@@ -1,4 +1,4 @@
-"""A private folder for every load, removed afterwards; those of killed processes are removed by the next load."""
+"""A private folder for each load, removed afterwards. The next load removes folders of killed processes."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ LOCK = "alive.lock"
 
 
 def project_folder() -> Path:
-    """Return the folder that dlt's configuration belongs to."""
+    """Return the folder of the project whose dlt configuration is used."""
     return Path(dlt.current.run_context().run_dir).resolve()
 
 
@@ -24,7 +24,7 @@ def work_folder() -> Path:
 
 @contextmanager
 def private_folder(base: Path) -> Iterator[Path]:
-    """Make a folder below `base` that no other process touches while this one lives."""
+    """Create a folder in `base` that no other process touches while this process runs."""
     base.mkdir(parents=True, exist_ok=True)
     for _ in abandoned(base):
         continue
@@ -40,7 +40,7 @@ def private_folder(base: Path) -> Iterator[Path]:
 
 
 def abandoned(base: Path) -> Iterator[Path]:
-    """Yield the private folders whose process has ended without a word; each is removed after it was looked at."""
+    """Yield the private folders of killed processes; each is removed once the caller has handled it."""
     with FileLock(base / "birth.lock"):
         for folder in base.glob("load-*"):
             try:

@@ -1,7 +1,7 @@
-"""Pages of one endpoint, asked for by dlt's REST client and checked one by one.
+"""Pages of one endpoint, requested by dlt's REST client and checked one by one.
 
-The building blocks below `rest_api_resources` are used rather than the resources themselves: a page must be
-seen whole, in a thread of its own.
+This uses the building blocks of dlt's `rest_api_resources` instead of the resources: each page must be checked as a
+whole, and each sequence of pages is read in its own thread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,11 +48,11 @@ class Endpoint:
     Args:
         resource: what to read.
         values: the values of the connector's placeholders.
-        page_limit: how many pages to read of each sequence; all when left out.
+        page_limit: how many pages to read of each sequence; None for all.
     """
 
     def __init__(self, resource: Resource, values: Mapping[Setting, str], *, page_limit: int | None = None) -> None:
-        """Prepare what all sequences of requests share."""
+        """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
         connector = resource.connector
         client = self.client = fill_placeholders(connector.config["client"], values)
@@ -60,7 +60,7 @@ class Endpoint:
         self.total = Total(header=connector.total_header, path=connector.total_path)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
-        # Made once and copied: reading the paths in it takes as long as a request.
+        # Created once and copied: parsing its JSON paths takes as long as a request.
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         if isinstance(self._paginating, JSONResponseCursorPaginator):
             self._paginating = CursorInRow.like(self._paginating)
@@ -69,15 +69,15 @@ class Endpoint:
         self.auth = create_auth(endpoint.get("auth") or client.get("auth"))
 
     def pages(self, session: ApiSession, params: Mapping[str, Any]) -> Iterator[list[RawRow]]:
-        """Yield the pages of a resource without parent; `params` join the endpoint's own."""
+        """Yield the pages of a resource without a parent; `params` are added to the endpoint's own."""
         arguments = self._arguments(session, params)
         return self._checked(session, paginate_resource(**arguments))
 
     def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[RawRow]]:
-        """Yield the pages under one parent row, with the fields taken over from it.
+        """Yield the pages of one parent row; rows get the fields that are included from it.
 
         Raises:
-            RowError: a field of the parent cannot stand in a path.
+            RowError: a field of the parent cannot be used in a URL path.
         """
         pages = paginate_dependent_resource(
             items=[{name: self._quoted(name, value) for name, value in parent.items()}],
@@ -85,19 +85,20 @@ class Endpoint:
             include_from_parent=[],
             **self._arguments(session, {}),
         )
-        taken_over = {column: encode(parent[name]) for name, column in self.resource.included.items()}
+        included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, pages):
-            # Rows of their own: the paginator compares the ones the API gave with those of the next page.
-            yield [row | taken_over for row in page]
+            # New rows: the paginator compares the originals with the rows of the next page.
+            yield [row | included for row in page]
 
     def _quoted(self, name: str, value: Any) -> Any:
-        """Write a field of a parent for a path: one with a slash or dots must not lead to another endpoint."""
+        """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
         if isinstance(value, dict):
             return {key: self._quoted(f"{name}.{key}", item) for key, item in value.items()}
-        asked = {param.resolve_config["field"] for param in self.resource.resolved}
-        if name in asked and (value is None or str(value) in ("", ".", "..")):
+        in_path = {param.resolve_config["field"] for param in self.resource.resolved}
+        if name in in_path and (value is None or str(value) in ("", ".", "..")):
             raise RowError(
-                f"{self.resource}: a row of {self.resource.parent} has {value!r} as {name!r}, no use in a path"
+                f"{self.resource}: a row of {self.resource.parent} has {value!r} as {name!r}, "
+                "which cannot be used in a URL path"
             )
         return quote(str(value), safe="")
 
@@ -120,7 +121,7 @@ class Endpoint:
         }
 
     def _paginator(self, label: str) -> BasePaginator | None:
-        """Make a paginator of this sequence's own; one by offset is anchored, unless it may see empty pages."""
+        """Make a paginator for one sequence: offsets are anchored unless empty pages are normal, links are counted."""
         paginator = deepcopy(self._paginating)
         connector = self.resource.connector
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
@@ -130,9 +131,9 @@ class Endpoint:
         return paginator
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
-        """Make dlt's hooks for `response_actions`; the session looks first, for they do not say what they ignored."""
+        """Make dlt's hooks for `response_actions`, after one that keeps the response: dlt does not report it."""
         hooks = create_response_hooks(self.endpoint.get("response_actions"))
-        return {"response": [session.see, *hooks["response"]]} if hooks else None
+        return {"response": [session.keep_response, *hooks["response"]]} if hooks else None
 
     def _client(self, session: ApiSession) -> RESTClient:
         client = _RawClient(
@@ -155,25 +156,25 @@ class Endpoint:
     def _next(self, pages: Iterator[PageData[RawRow]], validator: PageValidator) -> PageData[RawRow] | None:
         try:
             return next(pages, None)
-        except ValueError as error:  # dlt's paginators: a total or a has_more that is not what it should be
+        except ValueError as error:  # raised by dlt's paginators if a total or has_more has the wrong type
             what = str(error).partition(", got")[0]
-        validator.turn()
+        validator.count_page()
         validator.fail(f"does not fit the paginator ({what})", "paginator")
         return None
 
 
 class _RawClient(RESTClient):
-    """dlt's client with the fields of rows as JSON text also where the selector is too much for the parser.
+    """dlt's client, with the fields of rows as JSON text even if the parser does not support the selector.
 
-    A row that is a single value becomes an object with the value in `value_column`, if that is declared. The identity
-    of each row is determined here, once, and kept with the response.
+    If `value_column` is declared, a row that is a single value becomes an object with the value in that column. The
+    identity of each row is computed here once and stored in the response.
     """
 
     primary_key: Sequence[str] = ()
     value_column: str | None = None
 
     def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
-        """Return the rows of a page, for the paginator as for everybody after it."""
+        """Return the rows of a page, as the paginator and all later steps get them."""
         rows = super().extract_response(response, data_selector)
         if self.value_column:
             rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]

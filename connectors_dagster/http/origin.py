@@ -1,4 +1,4 @@
-"""The one origin a connector talks to: credentials go nowhere else."""
+"""The only origin a connector sends requests to, so that credentials do not leave it."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -11,13 +11,13 @@ PORTS = {"http": 80, "https": 443}
 
 
 def home_origin(base_url: str, *, allow_http: bool) -> str:
-    """Return the origin of a base URL as requests will write it: scheme, host and port.
+    """Return the origin of a base URL as requests writes it: scheme, host and port.
 
     Raises:
-        ApiError: it is no http(s) address, holds credentials, or would send them over the network unencrypted.
+        ApiError: the URL is not http(s), contains credentials, or would send them over the network unencrypted.
     """
     if "@" in base_url:
-        raise ApiError("base_url contains an @ (it is not shown here): put credentials into their own settings")
+        raise ApiError("base_url contains an @ (the URL is not shown here): put credentials into their own settings")
     shown, prepared = repr(base_url), requests.PreparedRequest()
     try:
         prepared.prepare_url(base_url, None)
@@ -35,10 +35,10 @@ def home_origin(base_url: str, *, allow_http: bool) -> str:
 
 
 def check_origin(url: str, home: str, label: str) -> None:
-    """Refuse an address of another scheme, host or port, or one with user info.
+    """Refuse a URL with another scheme, host or port, or with user info.
 
     Raises:
-        ForeignOriginError: nothing has been sent.
+        ForeignOriginError: the URL is refused before anything is sent.
     """
     try:
         stays = _origin(url) == home and "@" not in urlsplit(url).netloc
@@ -49,7 +49,7 @@ def check_origin(url: str, home: str, label: str) -> None:
 
 
 def is_loopback(origin: str) -> bool:
-    """Tell whether an origin is this machine itself."""
+    """Return whether an origin is this machine."""
     host = urlsplit(origin).hostname or ""
     try:
         return ip_address(host).is_loopback
@@ -58,7 +58,7 @@ def is_loopback(origin: str) -> bool:
 
 
 def _origin(url: str) -> str:
-    """Write scheme, host and port; a ValueError says that there are none."""
+    """Return scheme, host and port; raise ValueError if the URL does not have them."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError("not an http(s) URL")

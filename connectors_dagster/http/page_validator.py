@@ -19,15 +19,15 @@ from connectors_dagster.rows.raw_json import RawRow, is_raw
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.resource import Resource
 
-MOST_EMPTY_PAGES = 1_000
+MAX_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
 
 
 class PageValidator:
-    """Refuses pages of one sequence that would pass for an end, or that would never end.
+    """Refuses pages that would end a sequence too early, or that would let it go on forever.
 
     Args:
-        resource: what is read.
+        resource: the resource that is read.
         total: reads the number of rows from a response.
         label: names the sequence in errors.
     """
@@ -40,20 +40,20 @@ class PageValidator:
         self.head, self.below = _split_at_wildcard(self.selector)
         self._list = _compiled(self.head)
         self._seen: set[int] = set()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._empty = 0
         self._response: requests.Response | None = None
         self._keys = KeyCounter()
         self._totals: set[int] = set()
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
-        """Check one page and return its rows without those that were read before on purpose.
+        """Check one page and return its rows, without those that the paginator read again on purpose.
 
         Raises:
-            EnvelopeError: there is no list where the rows should be, rows are not objects, the page was read before,
-                or the end contradicts what the page says.
+            EnvelopeError: the list of rows is missing, rows are not objects, the page was read before, or the page
+                contradicts itself about whether it is the last.
         """
-        self.turn(page.response)
+        self.count_page(page.response)
         self._check_envelope(page)
         if (total := self.total.read(page.response)) is not None:
             self._totals.add(total)
@@ -72,21 +72,21 @@ class PageValidator:
         return self._counted(page)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
-        """Count what only all pages together show; `whole` is true if the last of them was read."""
+        """Add the counts that need all pages to `stats`; `whole` is true if the last page was read."""
         different = self._keys.different()
         stats.keys += different
         stats.duplicates += len(self._keys) - different
         if whole and self._totals:
-            # The total changes while rows appear and disappear: any number in between may be the right one.
-            told = max(min(self._totals), min(different, max(self._totals)))
-            stats.told = told + (stats.told or 0)
+            # The total changes while rows appear and disappear: any number from the lowest to the highest may be right.
+            total = max(min(self._totals), min(different, max(self._totals)))
+            stats.source_rows = total + (stats.source_rows or 0)
 
-    def turn(self, response: requests.Response | None = None) -> None:
-        """Count a page; `response` is what it was read from, where that is known."""
+    def count_page(self, response: requests.Response | None = None) -> None:
+        """Count a page; `response` is what it was read from, if that is known."""
         self.number, self._response = self.number + 1, response
 
     def fail(self, what: str, where: str) -> None:
-        """Refuse the page at hand.
+        """Raise an error about the current page.
 
         Raises:
             EnvelopeError: always.
@@ -112,28 +112,32 @@ class PageValidator:
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
             shown = _shown(page)
-            self.fail(f"has no list at {self.head!r}, the API's envelope has changed, {shown}", "data_selector")
+            self.fail(
+                f"has no list at {self.head!r} (the format of the response has changed; {shown})", "data_selector"
+            )
         if self.below and len(found[0]) != len(page):
             self.fail(
                 f"has {len(found[0])} items at {self.head!r} but {len(page)} at {self.selector!r}", "data_selector"
             )
         if not all(map(is_raw, page)):
-            self.fail(f"holds something else than objects at {self.selector!r}", "data_selector")
+            self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 
     def _check_repeated(self, page: PageData[RawRow]) -> None:
         fingerprint = hash(tuple(_keys(page)))
         if page and fingerprint in self._seen:
-            self.fail("repeats an earlier page: the API does not turn pages as asked", "paginator")
+            self.fail("repeats an earlier page: the API does not follow the paging parameters", "paginator")
         self._seen.add(fingerprint)
 
     def _check_next(self, page: PageData[RawRow]) -> None:
         following = f"{page.request.url} {page.request.params} {page.request.json}"
-        if following in self._asked:
-            self.fail("points to a page that was already asked for", "paginator")
-        self._asked.add(following)
+        if following in self._requested:
+            self.fail("points to a page that was already requested", "paginator")
+        self._requested.add(following)
         self._empty = 0 if page else self._empty + 1
-        if self._empty > MOST_EMPTY_PAGES:
-            self.fail(f"is empty, as are {MOST_EMPTY_PAGES} before it, and points to another", "paginator")
+        if self._empty > MAX_EMPTY_PAGES:
+            self.fail(
+                f"and the {MAX_EMPTY_PAGES} pages before it are empty, and it points to another page", "paginator"
+            )
 
     def _check_end(self, page: PageData[RawRow], paginator: JSONResponseCursorPaginator) -> None:
         body = page.response.json()
@@ -141,7 +145,8 @@ class PageValidator:
         cursor = jsonpath.find_values(paginator.cursor_path, body)
         if more and more[0] in (True, "true", "True") and not (cursor and cursor[0]):
             self.fail(
-                f"says {str(paginator.has_more_path)!r} but gives no {str(paginator.cursor_path)!r}", "cursor_path"
+                f"reports {str(paginator.has_more_path)!r} but has no {str(paginator.cursor_path)!r} cursor",
+                "cursor_path",
             )
 
 
@@ -150,7 +155,7 @@ def _keys(page: PageData[RawRow]) -> Sequence[bytes]:
 
 
 def _shown(page: PageData[RawRow]) -> str:
-    """Describe a body that is not what it should be; large ones by their fields only, for they may hold rows."""
+    """Describe an unexpected body. Large ones are described by field names only because they may contain rows."""
     body = page.response.json()
     if len(page.response.content) <= SMALL_BODY:
         return f"the response is {page.response.text}"

@@ -1,4 +1,4 @@
-"""Paginators that dlt lacks: they lose no row when rows disappear while pages are read, or read the cursor in a row."""
+"""Paginators that dlt lacks: two lose no rows if rows disappear during reading, one finds its cursor in a row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
@@ -17,29 +17,29 @@ from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import decode
 
-MOST_STEPS_BACK = 100
+MAX_STEPS_BACK = 100
 
 
 class AnchoredOffset(BasePaginator):
-    """dlt's offset paginator with pages that overlap by one row, the anchor.
+    """dlt's offset paginator, with pages that overlap by one row, the anchor.
 
     When a row before the current offset disappears, all following rows move up, and the next page by offset starts
-    too late. So every page after the first is requested from the last row of the page before. If a page holds no
-    row of the page before, rows have disappeared: the page is discarded, and the paginator goes back page by page
-    until they meet. If the API's order is stable, such as ascending ids, no row that exists from the first request
-    to the last is missed. The price is one row per page.
+    too late. So every page after the first starts at the last row of the previous page. If a page contains no row of
+    the previous page, rows have disappeared: the page is discarded, and the paginator goes back page by page until
+    they overlap. If the API's order is stable, such as ascending ids, no row that exists from the first request
+    to the last is missed. The cost is one extra row per page.
 
-    A page that is shorter than requested is the last. The first page may be short because the API limits the page
-    size: a total in the headers shows that, and without a total the paginator requests one more page.
+    A page that is shorter than requested is the last one. But a short first page may only mean that the API limits
+    the page size: a total in the headers reveals that, and without a total the paginator requests one more page.
 
     Args:
-        offset: does the paging; its `total_path` or `has_more_path`, if it has one, says where the end is.
+        offset: dlt's paginator; its `total_path` or `has_more_path`, if set, determines the end.
         total: reads the number of rows from a response.
         label: names the sequence in errors.
-        fixed_page_size: the API chooses the page size: no size is requested, and the first page may be the short one.
+        fixed_page_size: the API determines the page size: no size is requested, and a short first page is the last.
 
-    After each page, `fresh` are the positions of the rows not read before, and `stepping` is true for a page that was
-    requested while going back, or that is the reason to go back.
+    After each page, `fresh` contains the positions of rows that were not read before. `stepping` is true if the page
+    was requested while going back, or if it caused the paginator to go back.
     """
 
     def __init__(self, offset: OffsetPaginator, total: Total, label: str, *, fixed_page_size: bool = False) -> None:
@@ -56,19 +56,19 @@ class AnchoredOffset(BasePaginator):
     def init_request(self, request: requests.Request) -> None:
         """Request the first page."""
         self.offset.init_request(request)
-        self._leave_size_out(request)
+        self._omit_size(request)
 
     def update_request(self, request: requests.Request) -> None:
         """Request the page at the new offset."""
         self.offset.update_request(request)
-        self._leave_size_out(request)
+        self._omit_size(request)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Take note of a page and find out where the next one begins."""
+        """Record a page and determine where the next one starts."""
         rows, start = data or [], self.offset.current_value
         keys = cast(JsonResponse, response).row_keys
         found = dict(zip(keys, rows, strict=True))
-        if not self._attached(found, start):
+        if not self._overlaps(found, start):
             self._step_back(start)
             return
         end = start + len(rows)
@@ -76,24 +76,24 @@ class AnchoredOffset(BasePaginator):
         self.fresh = [at for at, key in enumerate(keys) if self._known.get(key) != rows[at]]
         if end > self._farthest:
             self._farthest, self._steps_back = end, 0
-        self._has_next_page = self._goes_on(response, rows, end)
+        self._has_next_page = self._continues(response, rows, end)
         self._size = max(self._size, len(rows))
         self._known = found
-        # A page of one row is all anchor: the next begins behind it.
+        # A page of one row would be all anchor, so the next page starts after it.
         self.offset.current_value = end - (self._size > 1)
 
-    def _leave_size_out(self, request: requests.Request) -> None:
+    def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:
             request.params.pop(self.offset.limit_param)
 
-    def _attached(self, found: Mapping[bytes, Any], start: int) -> bool:
+    def _overlaps(self, found: Mapping[bytes, Any], start: int) -> bool:
         if start == self.offset.initial_value or self._size == 1:
             return True
         return not self._known.keys().isdisjoint(found)
 
     def _step_back(self, start: int) -> None:
         self._steps_back += 1
-        if self._steps_back > MOST_STEPS_BACK:
+        if self._steps_back > MAX_STEPS_BACK:
             raise TransientApiError(
                 f"{self.label}: rows are being deleted or moved faster than they can be read: sort by a field that "
                 "does not change, or retry at a quieter time"
@@ -101,9 +101,9 @@ class AnchoredOffset(BasePaginator):
         self.fresh, self.stepping, self._has_next_page = (), True, True
         self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
 
-    def _goes_on(self, response: requests.Response, rows: list[Any], end: int) -> bool:
+    def _continues(self, response: requests.Response, rows: list[Any], end: int) -> bool:
         full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
-        # dlt adds a whole page to the offset before it looks at the total.
+        # dlt adds a whole page to the offset before it compares it with the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response, rows if full else [rows[at] for at in self.fresh])
         if not self.offset.has_next_page or full or self.offset.total_path or self.offset.has_more_path:
@@ -116,19 +116,19 @@ class AnchoredOffset(BasePaginator):
 
 
 class CountedLinks(HeaderLinkPaginator):
-    """dlt's paginator for Link headers, for an API that reports how many rows there are in all.
+    """dlt's paginator for Link headers, for an API that reports the total number of rows.
 
     When a row before the current page disappears, all following rows move up, and some land on a page that was
-    already read. The total falls by as many: that many rows above the current page are read again, along the links to
-    the previous page. A row that appears at the same moment hides one that disappears; a window that is over gets no
-    new rows.
+    already read. The total falls by their number, and that many rows before the current page are read again by
+    following the links to previous pages. If another row appears at the same time, the total does not reveal the one
+    that disappeared; but a window that has ended gets no new rows.
 
     Args:
-        links: says which link leads on.
+        links: dlt's paginator; names the link to the next page.
         total: reads the number of rows from a response.
         label: names the sequence in errors.
 
-    After each page, `stepping` is true if the page was read before, or if one before it is read next.
+    After each page, `stepping` is true if the page was read before, or if an earlier page is read next.
     """
 
     def __init__(self, links: HeaderLinkPaginator, total: Total, label: str) -> None:
@@ -140,7 +140,7 @@ class CountedLinks(HeaderLinkPaginator):
         self._farthest = -1
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Take note of a page and choose the link to follow."""
+        """Record a page and choose the link to follow."""
         if (total := self.total.read(response)) is not None:
             self._behind += max(0, self._total - total)
             self._total = total
@@ -156,11 +156,11 @@ class CountedLinks(HeaderLinkPaginator):
 
     def _step_back(self, response: requests.Response) -> None:
         self._steps_back += 1
-        if self._steps_back > MOST_STEPS_BACK or "prev" not in response.links:
+        if self._steps_back > MAX_STEPS_BACK or "prev" not in response.links:
             raise TransientApiError(
                 f"{self.label}: rows are being deleted faster than they can be read; retry at a quieter time"
             )
-        # From behind the end, the link leads to what is the last page now.
+        # From a page after the end, the link leads to the current last page.
         place = min(self._place - 1, (self._total - 1) // self._size)
         self._behind -= (self._place - place) * self._size
         self._place, self.stepping = place, True
@@ -168,14 +168,14 @@ class CountedLinks(HeaderLinkPaginator):
 
 
 class CursorInRow(JSONResponseCursorPaginator):
-    """dlt's cursor paginator where the cursor may be a field of a row, such as ``data[-1].id``.
+    """dlt's cursor paginator, with a cursor that may be a field of a row, such as ``data[-1].id``.
 
-    Fields of rows are JSON text here; a cursor goes into the next request as the value it stands for.
+    Fields of rows are JSON text here; a cursor is parsed before it goes into the next request.
     """
 
     @classmethod
     def like(cls, other: JSONResponseCursorPaginator) -> Self:
-        """Take over the configuration of another paginator."""
+        """Copy the configuration of another paginator."""
         return cls(
             other.cursor_path,
             other.cursor_param,

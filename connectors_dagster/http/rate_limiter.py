@@ -1,4 +1,4 @@
-"""Limits on requests, shared by all processes of a machine: concurrent requests, and requests per minute."""
+"""Limits on concurrent requests and on requests per minute, shared by all processes of a machine."""
 
 import random
 import threading
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 POLL = 0.02
-_here = threading.local()
+_thread = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class RateLimiter:
     """Limits the requests to one API; all processes with the same folder share the limits.
 
     Args:
-        folder: holds the lock files of the processes.
+        folder: contains the lock files that the processes share.
         at_once: maximum concurrent requests.
         per_minute: maximum requests in any interval; None for no limit.
         interval: the interval of `per_minute` in milliseconds.
@@ -35,16 +35,16 @@ class RateLimiter:
 
     @contextmanager
     def request(self, sleep: Callable[[float], None]) -> Iterator[float]:
-        """Wait until a request may be made and count it while it runs; yields the seconds slept."""
+        """Wait until a request may be made and hold its slot while it runs; yields the seconds slept."""
         slept = 0.0
         with ExitStack() as slot:
-            while wait := self._missing(slot):
+            while wait := self._take(slot):
                 sleep(wait)
                 slept += wait
             yield slept
 
-    def _missing(self, stack: ExitStack) -> float:
-        """Take a slot and a request; returns 0, or the seconds after which to retry, with nothing taken."""
+    def _take(self, stack: ExitStack) -> float:
+        """Take a slot and a request and return 0, or take nothing and return the seconds until a retry."""
         with ExitStack() as taken:
             if not self._take_slot(taken):
                 return POLL
@@ -54,12 +54,12 @@ class RateLimiter:
         return 0.0
 
     def _take_slot(self, stack: ExitStack) -> bool:
-        """Take one of the slots for concurrent requests; a thread starts with the slot it had last."""
-        first = getattr(_here, "slot", random.randrange(self.at_once)) % self.at_once
+        """Take one of the slots for concurrent requests; a thread first tries the slot it had last."""
+        first = getattr(_thread, "slot", random.randrange(self.at_once)) % self.at_once
         for number in (*range(first, self.at_once), *range(first)):
             if self._slots[number].take():
                 stack.callback(self._slots[number].give_back)
-                _here.slot = number
+                _thread.slot = number
                 return True
         return False
 
@@ -78,10 +78,10 @@ class RateLimiter:
 
 
 class _Slot:
-    """A file that one thread of one process locks at a time."""
+    """A file that only one thread of one process can lock at a time."""
 
     def __init__(self, path: Path) -> None:
-        # The file lock is re-entrant within a process, so threads are kept apart by a lock of their own.
+        # The file lock is re-entrant within a process, so threads need a separate lock.
         self._threads, self._processes = threading.Lock(), FileLock(path, blocking=False, thread_local=False)
 
     def take(self) -> bool:
@@ -100,7 +100,7 @@ class _Slot:
 
 
 class _SharedRate:
-    """A sliding window of requests in a file, for the threads of many processes."""
+    """A sliding window of requests in a file, shared by the threads of all processes."""
 
     def __init__(self, folder: Path, rate: Rate) -> None:
         self._threads, self._processes = threading.Lock(), FileLock(folder / "rate.lock")
@@ -108,7 +108,7 @@ class _SharedRate:
             self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(folder / "rate.sqlite"))
 
     def take(self) -> float:
-        """Take one request; returns 0, or the seconds until there may be one."""
+        """Take one request and return 0, or return the seconds until one is allowed."""
         with self._threads, self._processes:
             item = RateItem("request", time.time_ns() // 1_000_000)
             self._bucket.leak(item.timestamp)

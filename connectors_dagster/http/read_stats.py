@@ -1,4 +1,4 @@
-"""What reading a window took: counts that become metadata."""
+"""Counts of a read that become metadata."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 
 @dataclass
 class ReadStats:
-    """Counts of one read; rows are those kept, bytes those of decoded bodies, waited is in seconds.
+    """Counts of one read: `rows` counts kept rows, `bytes` the size of decoded bodies, and `waited` is in seconds.
 
-    `keys` are the different keys that were read, whether kept or not, and `told` is how many rows there are in all
-    if the API says so. `not_available` is the answer that says that this account lacks the resource.
+    `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total number of rows if the API
+    reports it. `not_available` describes the response that says that this account does not have the resource.
     """
 
     rows: int = 0
@@ -25,7 +25,7 @@ class ReadStats:
     not_available: str = ""
     absent: int = 0
     keys: int = 0
-    told: int | None = None
+    source_rows: int | None = None
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
 

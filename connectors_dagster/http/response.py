@@ -1,4 +1,4 @@
-"""Responses: a body that is read in one go and parsed once, and its description for a failed run."""
+"""Responses whose body is read at once and parsed once, and their description for a failed run."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class JsonResponse(requests.Response):
 
     rows_at: Sequence[str] | None = None
     row_keys: Sequence[bytes] = ()
-    """The identity of each row that was taken from the body."""
+    """The identity of each row in the body."""
     _parsed: Any = None
 
     @property
@@ -29,7 +29,7 @@ class JsonResponse(requests.Response):
         """The decoded body.
 
         Raises:
-            requests.exceptions.ChunkedEncodingError: it broke off, stalled or could not be decoded.
+            requests.exceptions.ChunkedEncodingError: it was cut off, stalled or could not be decoded.
         """
         if not isinstance(self._content, bytes):
             try:
@@ -47,7 +47,7 @@ class JsonResponse(requests.Response):
         """The parsed body.
 
         Raises:
-            ValueError: the body is no JSON.
+            ValueError: the body is not JSON.
             requests.exceptions.InvalidJSONError: it is nested too deeply.
         """
         if self._parsed is None:
@@ -55,11 +55,13 @@ class JsonResponse(requests.Response):
             try:
                 self._parsed = decode(body) if self.rows_at is None else parse(body, self.rows_at)
             except RecursionError:
-                raise requests.exceptions.InvalidJSONError("its JSON is nested too deeply to be read") from None
+                raise requests.exceptions.InvalidJSONError(
+                    "the JSON in the body is nested too deeply to be parsed"
+                ) from None
         return self._parsed
 
     def _as_utf8(self) -> bytes:
-        """The body as JSON should be, also of a server that marks or writes it in another encoding."""
+        """The body in UTF-8, even if the server uses another encoding or a byte order mark."""
         encoding = json.detect_encoding(self.content)
         if encoding != "utf-8":
             return self.content.decode(encoding).encode()
@@ -71,16 +73,16 @@ class JsonResponse(requests.Response):
 
 
 class JsonAdapter(HTTPAdapter):
-    """An adapter whose responses are `JsonResponse`, complete when they are handed over."""
+    """An adapter that returns `JsonResponse` objects whose body is already read."""
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send as requests does and read the body, so that the connection is free for the next request."""
+        """Send a request and read the body, so that the connection is free for the next request."""
         response = super().send(*args, **kwargs)
         _ = response.content
         return response
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """Build the response as requests does, then give it our class."""
+        """Build the response as a `JsonResponse`."""
         response = super().build_response(req, resp)
         response.__class__ = JsonResponse
         return response

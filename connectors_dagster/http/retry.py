@@ -1,4 +1,4 @@
-"""Whether a failed try may pass by itself, and how long to wait before the next."""
+"""Whether a failed request is worth retrying, and how long to wait first."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,11 +20,11 @@ BROKEN = (
 
 
 def build_retrying(policy: Retry, **options: Any) -> Retrying:
-    """Put a retry policy to work; `options` are tenacity's, such as `sleep`."""
+    """Build tenacity's retrying from a retry policy; `options` are tenacity's, such as `sleep`."""
     longest = policy.max_wait.total_seconds()
 
     def enough(state: RetryCallState) -> bool:
-        # To come back sooner than `Retry-After` says would only prolong the ban.
+        # A retry before the end of `Retry-After` would only prolong the block.
         return state.attempt_number > policy.attempts or state.upcoming_sleep > longest
 
     return Retrying(
@@ -37,14 +37,14 @@ def build_retrying(policy: Retry, **options: Any) -> Retrying:
 
 
 def is_transient(error: BaseException, policy: Retry) -> bool:
-    """Tell whether the same request may succeed later."""
+    """Return whether the same request may succeed later."""
     if isinstance(error, requests.HTTPError):
         return error.response is not None and error.response.status_code in policy.statuses
     return isinstance(error, (*BROKEN, TransientApiError)) and not is_untrusted(error)
 
 
 def is_untrusted(error: BaseException) -> bool:
-    """Tell whether a certificate was refused; no waiting mends that."""
+    """Return whether a certificate was refused; a retry does not help."""
     return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
@@ -54,14 +54,14 @@ class RetryWait(wait_exponential):
     def __call__(self, retry_state: RetryCallState) -> float:
         """Return the seconds to wait."""
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = retry_after(error.response) if isinstance(error, requests.HTTPError) else None
-        return float(super().__call__(retry_state)) if asked is None else asked
+        requested = retry_after(error.response) if isinstance(error, requests.HTTPError) else None
+        return float(super().__call__(retry_state)) if requested is None else requested
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Read `Retry-After`, in seconds; None when it is absent, makes no sense or lies in the past.
+    """Read `Retry-After` in seconds; None if it is missing, invalid or in the past.
 
-    A date is measured from the response's own `Date`: the clocks of two machines differ.
+    A date is compared with the response's own `Date` because the clocks of two machines differ.
     """
     text = response.headers.get("Retry-After", "").strip()
     try:

@@ -1,4 +1,4 @@
-"""What identifies a row while pages are read: its key, or the whole row where the key is incomplete."""
+"""The identity of a row while pages are read: its key, or the whole row if the key is incomplete."""
 
 from collections.abc import Sequence
 from typing import Any

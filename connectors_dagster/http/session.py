@@ -1,4 +1,4 @@
-"""HTTP as a connector wants it: its retries, its origin and no other, its secrets out of every message."""
+"""HTTP sessions with the connector's retries, limited to its origin, and without secrets in messages."""
 
 import logging
 import time
@@ -24,17 +24,17 @@ from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.options import IgnoredResponse, Retry
 
 logger = logging.getLogger(__name__)
-SPENT = 20.0
-"""Seconds to wait when no request is left and the API does not say until when (as Picqer's own client waits)."""
+LIMIT_PAUSE = 20.0
+"""Seconds to wait if no requests remain and the API does not say until when; Picqer's own client waits as long."""
 ADVICE = {
     401: "; check the credentials of this source",
-    403: "; the credentials may not read this: check their scope",
+    403: "; the credentials are not allowed to read this: check their scope",
     404: "; check base_url and path",
     429: "; lower max_parallel_requests of this source, or run again later",
 }
-BROKEN_API = "; the API has a problem of its own: run again later"
-UNREACHED = "; is the API up, and base_url its address?"
-UNTRUSTED = "; REQUESTS_CA_BUNDLE names the certificates to trust"
+BROKEN_API = "; the API has a problem: run again later"
+UNREACHED = "; check that the API is running and that base_url is correct"
+UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,15 +42,15 @@ class RequestPolicy:
     """How the requests of a connector are made.
 
     Args:
-        base_url: requests go to the origin of this address only.
-        retry: when to ask again.
-        allow_http: whether plain http may leave this machine.
-        timeout: seconds to connect, and between two bytes.
-        sleep: waits that many seconds.
-        clock: tells seconds that only ever grow.
-        adapter: keeps the connections.
+        base_url: requests go only to the origin of this URL.
+        retry: which requests are retried, and after how long.
+        allow_http: whether plain http may be used to reach other machines.
+        timeout: maximum seconds to connect, and between two bytes.
+        sleep: waits for a number of seconds.
+        clock: returns monotonic seconds.
+        adapter: holds the connections.
         rate_limiter: limits concurrent requests and requests per minute; None for no limit.
-        rate_limit_header: a response header with the number of requests that are left.
+        rate_limit_header: a response header with the number of remaining requests.
     """
 
     base_url: str
@@ -64,7 +64,7 @@ class RequestPolicy:
     rate_limit_header: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an address that no credentials should be sent to."""
+        """Refuse a base URL to which credentials must not be sent."""
         _ = self.origin
 
     @cached_property
@@ -74,12 +74,12 @@ class RequestPolicy:
 
 
 class ApiSession(requests.Session):
-    """A session for one sequence of requests; `label` names the sequence in messages.
+    """A session for one request sequence; `label` names the sequence in messages.
 
     Raises:
         TransientApiError: the retries are used up.
-        ApiError: the answer is an error that no retry mends.
-        ForeignOriginError: the request would go to another origin.
+        ApiError: the response is an error, and a retry does not help.
+        ForeignOriginError: the request would have gone to another origin.
     """
 
     def __init__(
@@ -91,22 +91,22 @@ class ApiSession(requests.Session):
         rows_at: Sequence[str] | None = None,
         ignored_responses: Mapping[str, IgnoredResponse] = MappingProxyType({}),
     ) -> None:
-        """Share the policy's connections, count into `stats`, leave the fields of rows at `rows_at` unparsed.
+        """Share the policy's connections, count in `stats`, leave the fields of rows at `rows_at` unparsed.
 
-        `ignored_responses` says of answers that are ignored what they mean, by a text that they hold.
+        `ignored_responses` maps a text in the body of an ignored response to its meaning.
         """
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
-        self._seen: requests.Response | None = None
+        self._kept: requests.Response | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
-        self._spent = False
+        self._exhausted = False
         self._environment: Mapping[str, Any] = {}
         self._retrying = build_retrying(policy.retry, sleep=policy.sleep, before_sleep=self._note_retry)
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Prepare a request; an address the API made up may be none."""
+        """Prepare a request; a link from the API may not be a valid URL."""
         try:
             return super().prepare_request(request)
         except ValueError as error:
@@ -114,16 +114,16 @@ class ApiSession(requests.Session):
         raise failure
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
-        """Look for proxies and certificates in the environment as requests does, but once: it takes its time."""
+        """Read proxies and certificates from the environment as requests does, but only once because it is slow."""
         self._environment = self._environment or super().merge_environment_settings(*args, **kwargs)
         return {**self._environment}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request to the own origin, and again as the retry policy says."""
+        """Send a request to the API's origin; retry as the policy says."""
         check_origin(str(request.url), self.policy.origin, self.label)
-        kwargs |= self._insisted(kwargs)
+        kwargs |= self._enforced(kwargs)
         if kwargs.get("allow_redirects") is False:
-            # A redirect that requests follows within a try: it must not be tried on its own.
+            # requests follows a redirect within an attempt: it must not be retried separately.
             self.stats.requests += 1
             return super().send(request, **kwargs)
         try:
@@ -135,35 +135,35 @@ class ApiSession(requests.Session):
             failure = error
         except (OSError, ValueError) as error:  # requests' own errors are OSErrors
             failure = self._explain(request, error)
-        # Raised outside the handler: the original error, which may hold the request, is not chained to it.
+        # Raised outside the handler, so that the original error, which may contain the request, is not chained to it.
         raise failure
 
-    def see(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """Keep an answer in sight while it is decided whether to ignore it."""
-        self._seen = response
+    def keep_response(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Keep a response while dlt decides whether to ignore it."""
+        self._kept = response
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Keep the credentials in a redirect: it stays at this origin or is refused."""
+        """Keep the credentials in a redirect: it leads to the same origin or is refused."""
 
-    def _insisted(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return what no caller and no environment can change."""
-        insisted = {
-            # None would wait for ever; dlt's client passes no timeout of its own.
+    def _enforced(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the options that callers and the environment cannot override."""
+        enforced = {
+            # None would wait forever, and dlt's client passes no timeout.
             "timeout": given.get("timeout") or self.policy.timeout,
-            # An empty CURL_CA_BUNDLE would switch verification off in some versions of requests.
+            # An empty CURL_CA_BUNDLE would turn verification off in some versions of requests.
             "verify": given.get("verify") or True,
             "stream": True,
         }
-        # A proxy for http would get the credentials of an API on this machine in the clear.
-        return insisted | ({"proxies": {}} if is_loopback(self.policy.origin) else {})
+        # A proxy for http would get the credentials of an API on this machine unencrypted.
+        return enforced | ({"proxies": {}} if is_loopback(self.policy.origin) else {})
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.stats.requests += 1
-        with self._granted():
+        with self._allowed():
             response = cast(JsonResponse, super().send(request, **kwargs))
             response.rows_at = self.rows_at
             self.stats.bytes += len(response.content)
-        self._spent = response.headers.get(self.policy.rate_limit_header or "") == "0"
+        self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
         if response.status_code >= 300:
             what = (
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
@@ -173,13 +173,13 @@ class ApiSession(requests.Session):
         return response
 
     @contextmanager
-    def _granted(self) -> Iterator[None]:
-        """Wait until the API grants a request."""
-        if self._spent:
-            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.rate_limit_header, SPENT)
-            self.stats.waited += SPENT
-            self._spent = False
-            self.policy.sleep(SPENT)
+    def _allowed(self) -> Iterator[None]:
+        """Wait until the limits allow a request."""
+        if self._exhausted:
+            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.rate_limit_header, LIMIT_PAUSE)
+            self.stats.waited += LIMIT_PAUSE
+            self._exhausted = False
+            self.policy.sleep(LIMIT_PAUSE)
         limiter = self.policy.rate_limiter
         with limiter.request(self.policy.sleep) if limiter else nullcontext(0.0) as waited:
             self.stats.waited += waited
@@ -191,7 +191,7 @@ class ApiSession(requests.Session):
             return
         except ValueError:
             start = excerpt(response.content.decode("utf-8", "replace"), 200)
-        what = f"something that is no JSON ({response.headers.get('Content-Type')}), beginning {start!r}"
+        what = f"a body that is not JSON ({response.headers.get('Content-Type')}), beginning with {start!r}"
         failure = TransientApiError(
             f"{self.label}: {describe_request(request)} answered {response.status_code} with "
             f"{what if response.content else 'an empty body'}: check base_url and path"
@@ -199,23 +199,23 @@ class ApiSession(requests.Session):
         raise _with_response(failure, response)
 
     def _note_ignored(self, request: requests.PreparedRequest) -> None:
-        """Count an ignored answer and say so, unless it is another word for an empty list."""
-        status, text = (self._seen.status_code, self._seen.text) if self._seen is not None else (0, "")
+        """Count and log an ignored response, unless it only means an empty list."""
+        status, text = (self._kept.status_code, self._kept.text) if self._kept is not None else (0, "")
         meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), "gone")
         if meaning == "none":
             return
         self.stats.ignored += 1
-        answer = f"{describe_request(request)} answered {status}: {excerpt(text, 300)}"
+        description = f"{describe_request(request)} answered {status}: {excerpt(text, 300)}"
         if meaning == "not_available":
-            self.stats.not_available = answer
-        logger.warning("%s: response ignored as configured (%s): %s", self.label, meaning, answer)
+            self.stats.not_available = description
+        logger.warning("%s: response ignored as configured (%s): %s", self.label, meaning, description)
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         self.stats.retries += 1
         self.stats.waited += state.upcoming_sleep
         logger.warning(
-            "%s: %s, try %d of %d again in %.1f s",
+            "%s: %s, retry %d of %d in %.1f s",
             self.label,
             _kind(error),
             state.attempt_number,
@@ -230,8 +230,9 @@ class ApiSession(requests.Session):
             return kind(f"{self.label}: {describe_request(request)} failed: {error}{advice}")
         response, status = error.response, error.response.status_code
         body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
-        if (asked := retry_after(response) or 0) > self.policy.retry.max_wait.total_seconds():
-            advice += f"; it asks to wait {asked:.0f} s, longer than a run waits"
+        longest = self.policy.retry.max_wait.total_seconds()
+        if (requested := retry_after(response) or 0) > longest:
+            advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
         kind = TransientApiError if status in self.policy.retry.statuses or status >= 500 else ApiError
         failure = kind(f"{self.label}: {describe_request(request)} answered {status}: {body}{advice}")
         return _with_response(failure, response)
@@ -245,4 +246,4 @@ def _with_response(failure: ApiError, response: requests.Response) -> ApiError:
 def _kind(error: BaseException | None) -> str:
     if isinstance(error, requests.HTTPError):
         return f"status {error.response.status_code}"
-    return "no JSON" if isinstance(error, ApiError) else type(error).__name__
+    return "not JSON" if isinstance(error, ApiError) else type(error).__name__

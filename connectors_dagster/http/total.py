@@ -1,4 +1,4 @@
-"""The total number of rows, where an API reports it."""
+"""The total number of rows, if an API reports it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ COMMON_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total")
 
 @dataclass(frozen=True, kw_only=True)
 class Total:
-    """Where responses report how many rows there are.
+    """The place in a response that reports the total number of rows.
 
     Args:
         header: a response header that the connector declares.
@@ -30,7 +30,7 @@ class Total:
         return _number(found)
 
     def guess(self, response: requests.Response) -> int | None:
-        """Read the declared total, else one of the headers that APIs commonly use."""
+        """Read the declared total, or else one of the headers that APIs commonly use."""
         headers = response.headers
         common = next((headers[name] for name in COMMON_HEADERS if name in headers), None)
         declared = self.read(response)

@@ -1,4 +1,4 @@
-"""Rows whose keys a DuckDB table does not have: to merge them would write them twice, so they are appended."""
+"""Append instead of merge when a DuckDB table has none of the keys: a merge would write the rows twice."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from connectors_dagster.compat.dlt_internals import (
 from connectors_dagster.load.traits import destination_traits
 
 REMOVE_OTHERS = ("merge_key", "hard_delete")
-"""Hints of columns by which a merge also takes away what has another key."""
+"""Column hints with which a merge also removes rows with other keys."""
 
 
 def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
-    """Have a package append to a table that has none of its keys, which comes to the same as merging.
+    """Change a package to append if the table has none of its keys, which gives the same result as a merge.
 
-    Only where it takes one statement, which ends whole or not at all. The caller is the only writer until the
+    Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
     package is loaded.
     """
     if not destination_traits().reads_parquet:
@@ -34,7 +34,7 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
         return
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
-        column.pop("dedup_sort", None)  # dlt warns of what only a merge looks at
+        column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses
     package.save_schema(load_id, schema)
 
 
@@ -44,7 +44,7 @@ def _keys_decide(schema: Schema, table: str) -> bool:
 
 
 def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> bool:
-    """Tell whether there is a table and it has a row with a key that a file has, too."""
+    """Return whether the table exists and has a key that is also in the file."""
     keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
     client: Any
     with pipeline.destination_client(schema.name) as client:

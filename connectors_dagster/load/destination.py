@@ -1,4 +1,4 @@
-"""Where rows go: DuckDB unless configuration says otherwise, and one writer at a time."""
+"""The destination: DuckDB unless configured otherwise, with one writer at a time."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ POLL = 0.25
 
 
 def duckdb_file() -> Path:
-    """Read where the DuckDB file is; by default in the project folder."""
+    """Read the path of the DuckDB file; by default it is in the project folder."""
     configured: Any = dlt.secrets.get("destination.duckdb.credentials")
     if isinstance(configured, dict):
         configured = configured.get("database")
@@ -37,13 +37,13 @@ def duckdb_file() -> Path:
 
 
 def location() -> str:
-    """Name the destination for people and records, without credentials."""
+    """Describe the destination for people and records, without credentials."""
     name = destination_name()
     return f"duckdb {duckdb_file()}" if name == "duckdb" else name
 
 
 def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves the parameters open, too
-    """Make the configured destination; nothing is opened."""
+    """Build the configured destination without opening it."""
     name = destination_name()
     if name == "duckdb":
         return dlt.destinations.duckdb(credentials=str(duckdb_file()))
@@ -51,10 +51,10 @@ def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves 
 
 
 def file_format(destination: Destination) -> TLoaderFileFormat | None:  # type: ignore[type-arg]
-    """Choose how rows travel: as parquet where every installation takes it, else as SQL text, else as dlt prefers.
+    """Choose the file format: parquet if every installation accepts it, else SQL text, else what dlt prefers.
 
-    Not as CSV, in which dlt makes empty text NULL on Postgres, and not in what only some installations take:
-    a table is made for the format of its first load (``jsonb`` takes no parquet).
+    CSV is not used because dlt turns empty text into NULL on Postgres. Formats that only some installations accept are
+    not used because a table is created for the format of its first load (``jsonb`` does not accept parquet).
     """
     capabilities = destination.capabilities()
     formats = list(capabilities.supported_loader_file_formats or ())
@@ -66,10 +66,10 @@ def file_format(destination: Destination) -> TLoaderFileFormat | None:  # type: 
 
 @contextmanager
 def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Be the only writer, as far as the destination needs that: of a DuckDB file, of a family's tables on Postgres.
+    """Keep other writers out where the destination needs it: of a DuckDB file, or of a family's tables on Postgres.
 
     Raises:
-        DestinationBusyError: someone else stays; says who and where.
+        DestinationBusyError: another process keeps it open; names it and the place.
         LoadError: the destination cannot be opened at all.
     """
     lock = destination_traits().writer_lock
@@ -85,20 +85,20 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
 
 @contextmanager
 def only_writer(path: Path, purpose: str) -> Iterator[None]:
-    """Let one of our processes at a DuckDB file, which takes one that writes, and wait for strangers to leave.
+    """Open a DuckDB file for one process of this project, and wait until other programs close it.
 
     Raises:
-        DestinationBusyError: someone else stays; says who and where.
+        DestinationBusyError: another process keeps it open; names it and the place.
         LoadError: the file cannot be opened at all.
     """
     with alone(path.with_name(path.name + ".lock"), purpose), closing(_open(path)):
-        # Ours stays open meanwhile, so that no stranger slips in before dlt opens the file, too.
+        # This connection stays open so that no other program opens the file before dlt does.
         yield
 
 
 @contextmanager
 def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
-    """Open a dataset for queries; a DuckDB file only while nobody writes it."""
+    """Open a dataset for queries; a DuckDB file is opened only while no process writes it."""
     with _nobody_writing(f"reading {dataset}"):
         client: Any = dlt.dataset(build_destination(), dataset).sql_client
         with client:
@@ -106,7 +106,7 @@ def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
 
 
 def stored_schema(dataset: str, name: str) -> Schema:
-    """Read what the destination knows of the tables of a family; of none if there is nothing yet."""
+    """Read the schema that the destination stores for a family; it has no tables before the first load."""
     with _nobody_writing(f"reading the schema of {name}"):
         return dlt.dataset(build_destination(), dataset, schema=name).schema
 
@@ -118,7 +118,7 @@ def _nobody_writing(purpose: str) -> Iterator[None]:
 
 
 def _open(path: Path) -> "duckdb.DuckDBPyConnection":
-    import duckdb  # here, for to know where rows go needs no database
+    import duckdb  # imported here so that looking up the destination does not load a database
 
     timeout = seconds("busy_timeout", STRANGERS_TIMEOUT)
     deadline = time.monotonic() + timeout
@@ -130,14 +130,14 @@ def _open(path: Path) -> "duckdb.DuckDBPyConnection":
                 raise LoadError(f"{path}: {error}") from None
             if time.monotonic() >= deadline:
                 raise DestinationBusyError(
-                    f"{path}: still open in another program after {timeout:.0f} s: close it and run again. {error}"
+                    f"{path}: still open in another program after {timeout:.0f} s: close it and retry. {error}"
                 ) from None
         time.sleep(POLL)
 
 
 @contextmanager
 def _only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Keep other machines from the tables of a family: merging them twice at once loses rows."""
+    """Keep other machines from the tables of a family: two concurrent merges into a table lose rows."""
     family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
     timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
     client: Any = pipeline.sql_client()
@@ -150,6 +150,6 @@ def _only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
             raise TransientLoadError(f"postgres: {error}") from None
         except DatabaseException as error:
             raise DestinationBusyError(
-                f"postgres: another machine still loads {family} after {timeout:.0f} s: {error}"
+                f"postgres: another process is still loading {family} after {timeout:.0f} s: wait and retry. {error}"
             ) from None
         yield

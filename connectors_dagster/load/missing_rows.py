@@ -1,4 +1,4 @@
-"""What becomes of rows the API no longer returns: kept, marked or deleted, as each resource declares."""
+"""Rows that the API no longer returns: they are kept, marked or deleted, as each resource declares."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 
 KEYS_PER_STATEMENT = 500
 FEW = 100
-"""So many rows may go from any table: in a small one a large share means little."""
+"""This many rows may be removed from any table: in a small table a large share means little."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MissingRows:
-    """The rows of a table that a finished read proves absent.
+    """The rows of a table that a complete read did not return.
 
     Args:
         resource: what was read.
-        load_ids: the packages that brought everything the API still has.
+        load_ids: the packages with all rows that the API still has.
         parents: for a child, the keys of the parents whose children were read again.
-        now: written where absence is marked.
-        max_loss: the share of a table a load may lose, 0 to 1; `FEW` rows may go in any case.
+        now: the time with which rows are marked.
+        max_loss: the share of a table that a load may remove, 0 to 1; `FEW` rows may always be removed.
     """
 
     resource: Resource
@@ -34,18 +34,18 @@ class MissingRows:
     max_loss: float = 0.5
 
     def settle(self, client: SqlClientBase[Any]) -> int:
-        """Mark or delete the absent rows; returns how many.
+        """Mark or delete the missing rows; returns how many.
 
         Raises:
-            LoadError: more than `max_loss` of the table would go; nothing has been marked or deleted.
+            LoadError: more than `max_loss` of the table would be removed; nothing was marked or deleted.
         """
         if self.resource.missing_rows == "keep":
             return 0
         total, absent = self._count(client)
         if absent > max(FEW, total * self.max_loss):
             raise LoadError(
-                f"{self.resource}: the API no longer returns {absent} of {total} rows, more than the share of "
-                f"{self.max_loss:.0%} a load may lose: nothing was removed; if it is true, run again with accept_loss"
+                f"{self.resource}: the API no longer returns {absent} of {total} rows, more than the "
+                f"{self.max_loss:.0%} a load may remove: nothing was removed; if that is right, set accept_loss"
             )
         for condition, values in self._conditions(client):
             client.execute_sql(f"{self._statement(client)} WHERE {condition}", *values)
@@ -67,7 +67,7 @@ class MissingRows:
         return int(found[0][0]), sum(int(rows[0][0]) for rows in counted)
 
     def _conditions(self, client: SqlClientBase[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
-        """Yield the rows in question in parts a statement can name."""
+        """Yield conditions for the missing rows, each short enough for one statement."""
         name = client.escape_column_name
         condition = f"{name('_dlt_load_id')} NOT IN ({_places(self.load_ids)})"
         if self.resource.missing_rows == "mark":

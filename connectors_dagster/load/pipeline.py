@@ -1,4 +1,4 @@
-"""One dlt pipeline per family and run: everything is read first, then loaded as one."""
+"""One dlt pipeline per family and run: everything is read first, then loaded together."""
 
 import time
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ CREATE_ATTEMPTS = 10
 
 @dataclass
 class Load:
-    """What became of a family; valid while its pipeline's folder exists."""
+    """The result of loading a family; valid while its pipeline's folder exists."""
 
     pipeline: dlt.Pipeline
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -41,13 +41,13 @@ class Load:
 
 @contextmanager
 def loading(request: LoadRequest) -> Iterator[Load]:
-    """Read and load an order.
+    """Read and load what is requested.
 
-    A resource that fails is reported in its outcome, the others are loaded.
+    A resource that fails is reported in its outcome; the others are loaded.
 
     Raises:
         MissingSettingsError: before any request.
-        DestinationBusyError, LoadError: nothing of this order is claimed as loaded.
+        DestinationBusyError, LoadError: nothing of the request is recorded as loaded.
     """
     use_defaults()
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests)
@@ -74,7 +74,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
 
 
 def _load(load: Load, request: LoadRequest) -> None:
-    # Families that load into a new dataset for the first time want to create it all at once.
+    # Families that load into a new dataset for the first time try to create it concurrently.
     again = Retrying(
         retry=retry_if_exception(retry_schema_update()),
         stop=stop_after_attempt(CREATE_ATTEMPTS),
@@ -87,20 +87,20 @@ def _load(load: Load, request: LoadRequest) -> None:
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
-            raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: run again")
+            raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")
         if request.page_limit is None:
             _settle_absent(load, request)
         _count_rows(load)
 
 
 def _settle_absent(load: Load, request: LoadRequest) -> None:
-    """Keep, mark or delete what a whole read no longer found; a loss too large is that resource's failure."""
+    """Keep, mark or delete the rows that a whole read did not return; too many of them fail the resource."""
     connector = request.connector
     for outcome in load.outcomes.values():
         if outcome.dlt_resource is None or outcome.resource.missing_rows == "keep":
             continue
         if outcome.resource.parent is None and any(stats.ignored for stats in outcome.stats_by_slice.values()):
-            continue  # what was not answered proves nothing absent
+            continue  # an ignored response does not show that rows are missing
         absence = MissingRows(
             resource=outcome.resource,
             load_ids=outcome.load_ids,
@@ -118,7 +118,7 @@ def _settle_absent(load: Load, request: LoadRequest) -> None:
 
 
 def _count_rows(load: Load) -> None:
-    """Count the rows of the tables where that reads none of them."""
+    """Count the rows of the tables where the destination knows the number."""
     if not destination_traits().counts_rows:
         return
     with load.pipeline.sql_client() as client:
@@ -130,10 +130,10 @@ def _count_rows(load: Load) -> None:
 
 @contextmanager
 def _step(load: Load, name: str) -> Iterator[None]:
-    """Do a step at the destination, as its only writer where needed.
+    """Run a step at the destination, as its only writer where needed.
 
     Raises:
-        LoadError: says whose step failed and why.
+        LoadError: names the family and the cause.
     """
     try:
         with _timed(load, name), writer(load.pipeline):

@@ -1,4 +1,4 @@
-"""What to load: resources of one family, and what to read of which windows."""
+"""What to load: resources of one family, and the slices of windows to read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from connectors_dagster.spec.windows import Slice
 
 @dataclass(frozen=True, kw_only=True)
 class LoadRequest:
-    """What to load: resources of one family, and the slices of the windows to read.
+    """The resources of one family to load, and the slices of windows to read.
 
     Args:
-        now: when the order is given; written where rows are marked as absent.
-        resources: the resources to load; ancestors that are not among them are read for their keys only.
+        now: the time of the request; missing rows are marked with it.
+        resources: the resources to load; ancestors that are not among them are read only for their keys.
         slices: empty for a family that is loaded whole.
-        max_parallel_requests: requests under way at once; as configured when left out.
-        accept_loss: let tables lose as many rows as the API no longer returns.
-        page_limit: a trial: how many pages to read of each sequence. What is absent from them is not settled.
+        max_parallel_requests: maximum concurrent requests; as configured if left out.
+        accept_loss: remove all rows that the API no longer returns, however many.
+        page_limit: a trial run: how many pages to read of each sequence; no row counts as missing after it.
     """
 
     now: datetime

@@ -53,7 +53,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "waited": round(stats.waited, 3),
         "bytes": stats.bytes,
         "keys_read": stats.keys,
-        **({} if stats.told is None else {"source_rows": stats.told}),
+        **({} if stats.source_rows is None else {"source_rows": stats.source_rows}),
         "duplicates": stats.duplicates,
         "outside": stats.outside,
         "without_cursor": stats.without_cursor,

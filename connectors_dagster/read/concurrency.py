@@ -1,4 +1,4 @@
-"""Several iterators read at once by threads, in one stream."""
+"""Several iterators read concurrently by threads, as one stream."""
 
 import threading
 import time
@@ -12,14 +12,14 @@ _here = threading.local()
 
 
 class AbandonedError(Exception):
-    """Nobody waits for this any more."""
+    """The consumer has stopped reading."""
 
 
 def pause(seconds: float) -> None:
-    """Sleep; in a thread of `Interleaved` no longer than somebody reads from it.
+    """Sleep; in a thread of `Interleaved`, stop when its consumer stops reading.
 
     Raises:
-        AbandonedError: the reader has gone.
+        AbandonedError: the consumer has stopped reading.
     """
     stop: threading.Event | None = getattr(_here, "stop", None)
     if stop is None:
@@ -34,13 +34,13 @@ class _End:
 
 
 class Interleaved(Generic[T]):
-    """Yields what the sources yield, in order within a source; the first error ends all of them.
+    """Yields the items of all sources, in order within a source; the first error ends all of them.
 
-    Threads stay a few items ahead of the reader and no further, so memory does not grow with the sources.
+    Threads stay at most a few items ahead of the consumer, so memory does not grow with the sources.
     """
 
     def __init__(self, sources: Sequence[Iterator[T]], *, workers: int) -> None:
-        """Read with up to `workers` threads; nothing starts before the first item is asked for."""
+        """Read with up to `workers` threads; nothing starts before the first item is requested."""
         self.sources, self.workers = sources, workers
         self._ready: Queue[T | _End] = Queue(maxsize=2 * workers)
         self._stop = threading.Event()
@@ -73,7 +73,7 @@ class Interleaved(Generic[T]):
             for item in source:
                 if not self._put(item):
                     return
-        except BaseException as caught:  # noqa: BLE001  # handed to the reader, who raises it
+        except BaseException as caught:  # noqa: BLE001  # the consumer raises it
             error = caught
         self._put(_End(error))
 

@@ -1,4 +1,4 @@
-"""The first rows of a read, for people to look at: short, and without secrets."""
+"""The first rows of a read as a preview for people: shortened, and with secrets masked."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ CELL = 32
 
 
 class Preview:
-    """Keeps the beginning of the first rows.
+    """Keeps the first rows of a read, shortened.
 
     Args:
         resource: what is read; its key and cursor come first, columns of json last.
@@ -32,7 +32,7 @@ class Preview:
         self._first += sorted(columns, key=lambda name: columns[name].get("data_type") == "json")
 
     def add(self, rows: Sequence[RawRow]) -> None:
-        """Keep what is still wanted of these rows; values are cut now, so that no page is held in memory."""
+        """Keep rows until there are enough; values are shortened now so that no page stays in memory."""
         for row in rows[: self.most - len(self.rows)]:
             names = [name for name in dict.fromkeys((*self._first, *row)) if name in row]
             self.others = max(self.others, len(names) - COLUMNS)
@@ -42,7 +42,7 @@ class Preview:
         """Write the rows as a table."""
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         columns = [[_cell(name), "---", *(row.get(name, "") for row in self.rows)] for name in names]
-        # Filled up to the width of the column: whoever copies the text sees a table, too.
+        # Padded to the width of the column, so that the copied text also looks like a table.
         padded = [[cell.ljust(max(map(len, column))) for cell in column] for column in columns]
         lines = [f"| {' | '.join(line)} |" for line in zip(*padded, strict=True)]
         return "\n".join([*lines, *self._remark()])

@@ -1,4 +1,4 @@
-"""A sign of life of a long read, every few seconds and not at every page."""
+"""Progress of a long read, logged every few seconds instead of for every page."""
 
 import logging
 from collections.abc import Callable
@@ -9,16 +9,16 @@ EVERY = 5.0
 
 
 class ProgressLog:
-    """Counts pages as they come and logs the counts now and then."""
+    """Counts pages and rows, and logs the counts every few seconds."""
 
     def __init__(self, label: str, clock: Callable[[], float]) -> None:
-        """Begin to count; `clock` tells seconds."""
+        """Start counting; `clock` returns seconds."""
         self.label, self.clock = label, clock
         self._rows = self._pages = 0
         self._began = self._last = clock()
 
     def note(self, *, rows: int) -> None:
-        """Count a page; says how far the read is if it has not done so for a while."""
+        """Count a page, and log the counts if the last log line is old enough."""
         self._rows, self._pages, now = self._rows + rows, self._pages + 1, self.clock()
         if now - self._last >= EVERY:
             self._last = now

@@ -1,1 +1,1 @@
-"""Secrets: what masks them in text. May import nothing of this project."""
+"""Masking of secrets in text. May not import anything from this project."""

@@ -1,4 +1,4 @@
-"""The one place that takes secrets out of text."""
+"""Masks secrets in text; no other module does."""
 
 import base64
 import html
@@ -20,7 +20,7 @@ _IN_HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}")
 _IN_USERINFO = re.compile(r"(://)[^/?#\s]+@")
 _IN_BASE64 = r"[A-Za-z0-9+/_-]*"
 SHORTEST_IN_BASE64 = 4
-MOST_READ = 100_000
+MAX_MASKED = 100_000
 
 _secrets: frozenset[str] = frozenset()
 _known = re.compile(r"(?!)")
@@ -28,11 +28,11 @@ _encoded: dict[str, re.Pattern[str]] = {}
 
 
 def remember(secrets: Iterable[str]) -> None:
-    """Have these values, and the forms they travel in, masked wherever this process logs or raises."""
+    """Mask these values, also when encoded or escaped, in everything that this process logs or raises."""
     global _secrets, _known, _encoded
     found = _secrets.union(secrets)
     if found != _secrets:
-        # Values of three letters and more: shorter ones would make every text unreadable.
+        # At least three characters: masking shorter values would make every text unreadable.
         forms = {form for secret in found for form in _forms(secret) if len(form) > 2}
         _known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or r"(?!)")
         cores = {core for secret in found for core in _base64_cores(secret)}
@@ -43,7 +43,7 @@ def remember(secrets: Iterable[str]) -> None:
 
 
 def redact(text: str) -> str:
-    """Mask every known secret, and whatever stands where secrets usually stand."""
+    """Mask every known secret, and any value in a place where secrets usually are."""
     text = _known.sub(MASK, text)
     for core, word in _encoded.items():
         if core in text:
@@ -54,8 +54,8 @@ def redact(text: str) -> str:
 
 
 def excerpt(text: str, length: int) -> str:
-    """Return the beginning of a text, masked before it is cut: half a secret would not be known again."""
-    return redact(text[:MOST_READ])[:length]
+    """Return the beginning of a text. It is masked before it is shortened: half a secret would not be recognized."""
+    return redact(text[:MAX_MASKED])[:length]
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -72,19 +72,19 @@ def _lower_hex(text: str) -> str:
 
 
 def _base64_cores(secret: str) -> Iterator[str]:
-    """Yield what base64 of any text with the secret in it contains, for each of the places it can begin at."""
+    """Yield the part of base64 that the secret alone determines, for each of its three possible alignments."""
     raw = secret.encode()
     if len(raw) < SHORTEST_IN_BASE64:
         return
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
-        # The letters at either end also hold bits of the neighbours.
+        # The characters at both ends also encode bits of the neighbouring text.
         core = encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
         yield from (core, core.replace("+", "-").replace("/", "_"))
 
 
 class _RedactingFactory:
-    """Makes log records whose text holds no secret, whoever logs them and wherever they go."""
+    """Makes log records without secrets in their text, for all loggers and handlers."""
 
     def __init__(self, make: Callable[..., logging.LogRecord]) -> None:
         self.make = make
@@ -93,7 +93,7 @@ class _RedactingFactory:
         record = self.make(*args, **kwargs)
         try:
             text = record.getMessage()
-        except (TypeError, ValueError):  # logging reports a wrong format itself
+        except (TypeError, ValueError):  # logging reports a wrong format string itself
             return record
         if (safe := redact(text)) != text:
             record.msg, record.args = safe, ()

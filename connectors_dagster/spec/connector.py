@@ -1,4 +1,4 @@
-"""A connector: one API as a value that is checked when it is made."""
+"""A connector: one API as a value that is validated when it is created."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,29 +21,30 @@ from connectors_dagster.spec.validation import check_connector
 
 @dataclass(frozen=True, kw_only=True)
 class Connector:
-    """One API as a value: dlt's configuration in `config`, and beside it only what dlt cannot express.
+    """One API as a value: dlt's configuration in `config`, plus only what dlt cannot express.
 
     Args:
-        name: connector, asset group, dataset and section of the settings.
+        name: the name of the connector, its asset group, its dataset and its section of the settings.
         description: one line for people.
-        config: what to read, as dlt's REST source takes it, with `Setting` and `Secret` in place of values.
+        config: what to read, as dlt's REST source takes it, with a `Setting` or `Secret` for each value
+            that is configured.
         schema: a dlt schema file with the declared columns.
         resources: options per resource; a resource without any may be left out.
         step: length of a window, ISO 8601.
         retry: which requests are retried, and after how long.
-        ignored_responses: what a response means that `response_actions` ignore, by a text in its body: the row or
-            parent is ``gone`` (the default for any other text), there are ``none`` of the rows, or the resource is
-            ``not_available`` to this account.
+        ignored_responses: the meaning of responses that `response_actions` ignore, by a text in the body: ``gone``
+            (the row or its parent no longer exists; also the default), ``none`` (the list is empty) or
+            ``not_available`` (this account does not have the resource).
         total_header: a response header with the total number of rows.
         total_path: a JSON path in the body to the total number of rows.
-        fixed_page_size: whether the API chooses the page size, which is the paginator's `limit`, and has no parameter
-            for it.
+        fixed_page_size: whether the page size is fixed by the API and cannot be requested; it is then the paginator's
+            `limit`.
         lookback: how long the API may take to show a change.
         max_parallel_requests: maximum concurrent requests, shared by all runs on the machine.
         requests_per_minute: maximum requests in any minute, shared by all runs on the machine; None for no limit.
-        rate_limit_header: a response header with the number of requests that are left.
-        enabled: whether the connector is enabled where configuration does not list any.
-        excluded: what the API has and the connector does not load, each with the reason.
+        rate_limit_header: a response header with the number of remaining requests.
+        enabled: whether the connector is enabled when the configuration does not list connectors.
+        excluded: resources of the API that the connector does not load, each with the reason.
         credentials_help: how to get credentials with the fewest permissions.
     """
 
@@ -107,7 +108,7 @@ class Connector:
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        """Every setting that the configuration names, each once, in order of appearance."""
+        """The settings that the configuration uses, without duplicates, in order of appearance."""
         return tuple(dict.fromkeys(find_placeholders(self.config)))
 
 

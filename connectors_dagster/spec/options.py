@@ -17,8 +17,8 @@ class Retry:
     Args:
         statuses: HTTP statuses that are worth a retry.
         attempts: maximum number of retries after the first request.
-        factor: the first wait in seconds; it doubles with each retry: 2, 4, 8 …
-        max_wait: the longest single wait, `Retry-After` included.
+        factor: the first wait in seconds. The wait doubles with each retry: 2, 4, 8 …
+        max_wait: the longest single wait, including `Retry-After`.
     """
 
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
@@ -35,7 +35,7 @@ class Cursor:
         timestamp_format: how the API writes the cursor and the bounds of a window.
         lower: whether the API returns a row that is exactly at `start_param`. (The upper bound does not matter:
             rows that belong to the next window are dropped from this one.)
-        without_cursor: rows without a cursor are kept with the first window of each run, or fail the load.
+        without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the load.
         unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
             cursor. If the run has other windows, their rows are taken from the same responses.
     """

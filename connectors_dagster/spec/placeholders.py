@@ -5,7 +5,7 @@ from typing import Any
 
 
 class Setting(str):
-    """A placeholder for a setting, by its name under ``sources.<connector>``."""
+    """A placeholder for the setting with this name under ``sources.<connector>``."""
 
 
 class Secret(Setting):

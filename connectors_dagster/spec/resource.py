@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
 
 ABSENT_SINCE = "absent_since"
-"""The column with the time at which the API was first found not to return a row."""
+"""The column with the time of the first read in which the API no longer returned the row."""
 BOUND = re.compile(r"\{incremental\.(\w+)\}")
 
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """A resource with dlt's defaults filled in, its options and its place among the others.
+    """A resource with dlt's defaults filled in, its options and its relations to other resources.
 
     Args:
         connector: the connector it belongs to.
-        name: resource, table and last part of the asset key.
+        name: the name of the resource and its table, and the last part of the asset key.
         definition: the resource as dlt completed it from `resource_defaults`.
-        resolved: dlt's parameters that are filled from a parent row; empty for a resource without parent.
+        resolved: dlt's parameters that are filled from a parent row; empty for a resource without a parent.
     """
 
     connector: "Connector"
@@ -35,12 +35,12 @@ class Resource:
     resolved: Sequence[Any]
 
     def __str__(self) -> str:
-        """Name it as people select it: ``<connector>/<resource>``."""
+        """Return the name for selections and messages: ``<connector>/<resource>``."""
         return f"{self.connector.name}/{self.name}"
 
     @property
     def options(self) -> ResourceOptions:
-        """What the connector says about this resource beyond dlt's configuration."""
+        """The options that the connector declares for this resource beyond dlt's configuration."""
         return self.connector.resources.get(self.name, ResourceOptions())
 
     @property
@@ -61,7 +61,7 @@ class Resource:
 
     @property
     def cursor(self) -> Cursor | None:
-        """How the cursor behaves, or None for a resource that is loaded whole."""
+        """How the cursor behaves; None for a resource that is always loaded completely."""
         return self.options.cursor
 
     @property
@@ -92,7 +92,7 @@ class Resource:
 
     @property
     def parent(self) -> "Resource | None":
-        """The resource whose rows this one is requested for, one by one."""
+        """The resource whose rows this one is requested for, with one request sequence per row."""
         return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
 
     @property
@@ -107,7 +107,7 @@ class Resource:
 
     @property
     def root(self) -> "Resource":
-        """The first ancestor it is loaded with, or itself."""
+        """The topmost ancestor that is loaded together with this resource, or the resource itself."""
         return self if self.parent is None or self.parent.options.separate_children else self.parent.root
 
     @property
@@ -122,23 +122,23 @@ class Resource:
 
     @property
     def parent_fields(self) -> tuple[str, ...]:
-        """Fields of a parent row that are needed for the request or copied into the rows."""
+        """Fields of a parent row that the request needs or that are copied into the rows."""
         requested = (param.resolve_config["field"].split(".")[0] for param in self.resolved)
         field = self.options.has_children_field
         return tuple(dict.fromkeys((*requested, *self.included, *([field] if field else ()))))
 
     @property
     def included(self) -> Mapping[str, str]:
-        """Fields copied from the parent row, with the name each gets here."""
+        """Fields copied from the parent row, each with its column name in this table."""
         parent = self.parent.name if self.parent else ""
         return {name: make_parent_key_name(parent, name) for name in self.definition.get("include_from_parent") or ()}
 
     @property
     def columns(self) -> TTableSchemaColumns:
-        """Declared columns, those copied from the parent included."""
+        """Declared columns, including those copied from the parent."""
         columns = dict(self.connector.tables.get(self.name, {}))
         if self.missing_rows == "mark":
-            what = "when the API was first found not to return the row any more"
+            what = "time of the first read in which the API no longer returned the row"
             columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
         for name, column in self.included.items():
             declared = self.parent.columns.get(name, {}) if self.parent else {}

@@ -1,4 +1,4 @@
-"""Checks that a connector does not contradict itself; the errors say what to write."""
+"""Checks that a connector does not contradict itself; the errors say what to change."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def check_connector(connector: "Connector") -> None:
     """Check a connector as a whole, then each of its resources.
 
     Raises:
-        ValueError: names the connector or resource and what to change.
+        ValueError: the message names the connector or resource and what to change.
         DictValidationException: `config` is not a dlt REST configuration.
     """
     validate_dict(RESTAPIConfig, connector.config, path=connector.name)
@@ -36,9 +36,9 @@ def check_connector(connector: "Connector") -> None:
 def _connector_problems(connector: "Connector") -> Iterator[str]:
     graph = connector.graph
     if unknown := sorted(set(connector.resources) - set(graph)):
-        yield f"{unknown} in resources are not resources of config; there are {', '.join(graph)}"
+        yield f"resources has options for {unknown}, which config does not define; config defines {', '.join(graph)}"
     if both := sorted(set(connector.excluded) & set(graph)):
-        yield f"{both} are both in config and in excluded"
+        yield f"{both} are in config and also in excluded: remove them from one of the two"
 
 
 def _resource_problems(resource: "Resource") -> Iterator[str]:
@@ -56,10 +56,10 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     if resource.windowed and not resource.parent and resource.missing_rows != "keep":
         yield "missing_rows must be 'keep': a window does not show which rows the API no longer returns"
     if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
-        yield f"{sorted(unread)} of 'incremental' are not supported: describe the cursor in resources"
+        yield f"{sorted(unread)} of 'incremental' are not supported: set the options of the cursor in resources"
     if other := resource.bounds - {"start_value", "end_value"}:
-        yield f"{sorted(other)} of 'incremental' are not known: a window has a start_value and an end_value"
+        yield f"{sorted(other)} of 'incremental' are unknown placeholders: use start_value and end_value"
     if resource.cursor and resource.cursor.unfiltered_first and not resource.filtered:
-        yield "unfiltered_first is set, but the endpoint has no filter to leave out"
+        yield "unfiltered_first is set, but the endpoint has no filter that could be omitted"
     if not resource.primary_key:
         yield "primary_key is missing: it is how duplicates are merged"

@@ -1,4 +1,4 @@
-"""Settings come from dlt's configuration, and what is missing is named at once."""
+"""Settings come from dlt's configuration, and all missing settings are listed together."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from connectors_dagster.definitions import enabled_connectors
 STOREFRONT = load_connectors()["storefront"]
 
 
-def test_everything_missing_is_named_at_once_and_in_both_spellings():
+def test_all_missing_settings_are_listed_together_in_both_spellings():
     with pytest.raises(settings.MissingSettingsError) as caught:
         settings.read_settings(STOREFRONT)
     for name in ("base_url", "api_key", "api_secret"):
@@ -20,7 +20,7 @@ def test_everything_missing_is_named_at_once_and_in_both_spellings():
     assert ".dlt/secrets.toml: [sources.storefront] api_secret" in str(caught.value)
 
 
-def test_only_what_is_missing_is_named(monkeypatch):
+def test_only_missing_settings_are_listed(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SOURCES__STOREFRONT__API_KEY", "k")
     with pytest.raises(settings.MissingSettingsError, match="API_SECRET") as caught:
@@ -31,14 +31,14 @@ def test_only_what_is_missing_is_named(monkeypatch):
 FIVE = ["billing", "catalog", "fulfillment", "storefront", "subscriptions"]
 
 
-def test_the_five_of_the_demo_are_on_unless_configuration_names_some(monkeypatch):
+def test_the_five_demo_connectors_are_enabled_unless_the_configuration_lists_some(monkeypatch):
     assert [c.name for c in enabled_connectors()] == FIVE
     for value in ('["billing", "storefront"]', "billing,storefront", "billing storefront"):
         monkeypatch.setenv("CONNECTORS__ENABLED", value)
         assert [c.name for c in enabled_connectors()] == ["billing", "storefront"]
 
 
-def test_a_connector_that_is_off_by_itself_is_on_once_configuration_names_it(monkeypatch):
+def test_a_connector_disabled_by_default_is_enabled_when_the_configuration_lists_it(monkeypatch):
     off, on = replace(STOREFRONT, name="elsewhere", enabled=False), STOREFRONT
     assert settings.enabled([off, on]) == ("storefront",)
     monkeypatch.setenv("CONNECTORS__ENABLED", "elsewhere")
@@ -47,7 +47,7 @@ def test_a_connector_that_is_off_by_itself_is_on_once_configuration_names_it(mon
 
 def test_an_unknown_connector_is_refused_by_name(monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", "shopfront")
-    with pytest.raises(ValueError, match=r"shopfront.*there are billing, catalog"):
+    with pytest.raises(ValueError, match=r"shopfront.*do not exist; available: billing, catalog"):
         enabled_connectors()
 
 

@@ -137,9 +137,15 @@ def _with_params(**params: str) -> Any:
         ({"resources": {}, "config": WITHOUT_KEY}, "storefront/orders: primary_key is missing"),
         (_with_options("orders", separate_children=True), "no resource is requested per row of this one"),
         (_with_options("orders", has_children_field="customers"), "the resource has no parent"),
-        (_with_options("ips", value_column="address"), "'ips'.* in resources are not resources of config"),
-        ({"config": _with_params(since="{incremental.last_value}")}, "a window has a start_value and an end_value"),
-        ({"excluded": {"orders": "too many"}}, "are both in config and in excluded"),
+        (
+            _with_options("ips", value_column="address"),
+            "resources has options for .*'ips'.*, which config does not define",
+        ),
+        (
+            {"config": _with_params(since="{incremental.last_value}")},
+            "unknown placeholders: use start_value and end_value",
+        ),
+        ({"excluded": {"orders": "too many"}}, "are in config and also in excluded"),
     ],
 )
 def test_a_contradiction_fails_when_the_connector_is_made(changes, message):

@@ -100,11 +100,11 @@ def test_an_order_that_leaves_its_window_while_it_is_read_takes_no_other_along(a
 
 
 def test_rows_that_vanish_faster_than_they_are_read_fail(api, read, monkeypatch):
-    monkeypatch.setattr(links, "MOST_STEPS_BACK", 3)
+    monkeypatch.setattr(links, "MAX_STEPS_BACK", 3)
     tags = rows(500)
     api.set("woocommerce/product_tags", tags)
     api.faults.append(lambda _: tags.pop(0) and None)
-    with pytest.raises(TransientApiError, match="rows vanish faster than they are read"):
+    with pytest.raises(TransientApiError, match="rows are being deleted faster than they can be read"):
         read("woocommerce/product_tags")
 
 

@@ -34,7 +34,7 @@ def test_a_page_tells_limits_what_is_left_out_and_how_to_get_a_key():
     }
     page = build_page(replace(storefront, **said))
     assert "`CONNECTORS__ENABLED=storefront`" in page
-    how = "filtered with `modified_after`, `modified_before`"
+    how = "filtered by the API with `modified_after`, `modified_before`"
     assert f"| orders | `id` | `date_modified_gmt` | `P30D` | {how} | trashed orders \\| vanish |" in page
     assert "| reports | they are sums of what is loaded |" in page
     assert "Take a key that may only read." in page

@@ -1,4 +1,4 @@
-"""No row is lost when others vanish, appear or move while pages are read, and those that come twice are counted."""
+"""No row is lost when others vanish, appear or move while pages are read, and duplicates are counted."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.support.listing import LISTS, rows_of
 
 
 def change_after(api, path: str, pages: int, change: Callable[[], None]) -> None:
-    """Call `change` when so many pages have been given out."""
+    """Call `change` when `pages` pages have been served."""
 
     def fault(request) -> Response | None:
         if request.url.path.endswith(path) and len(api.asked(path)) == pages + 1:
@@ -49,7 +49,7 @@ def test_no_row_is_missed_when_others_vanish_between_two_pages_of_10(api, read, 
 
 
 @pytest.mark.parametrize("resource", ["storefront/customers", "catalog/ecommerce_data"])
-def test_no_row_is_missed_in_pages_of_100_either(api, load, warehouse, resource):
+def test_no_row_is_missed_when_others_vanish_between_two_pages_of_100(api, load, warehouse, resource):
     rows = rows_of(resource, 450)
     api.set(resource, rows)
     change_after(api, LISTS.get(resource, "/customers"), 3, lambda: api.set(resource, rows[17:]))
@@ -57,19 +57,19 @@ def test_no_row_is_missed_in_pages_of_100_either(api, load, warehouse, resource)
     assert set(range(17, 450)) <= set(warehouse.ids(resource.replace("/", ".")))
 
 
-def test_no_row_that_was_there_all_the_time_is_missed_while_others_come_and_go(api, read):
+def test_no_row_that_exists_throughout_is_missed_while_others_appear_and_vanish(api, read):
     for seed in range(40):
         draw = random.Random(seed)
         rows = [{"idcustomer": number} for number in range(0, draw.randrange(0, 120), 2)]
         constant = {row["idcustomer"] for row in rows}
         api.set("fulfillment/customers", rows)
-        api.faults[:] = [lambda _, given=(draw, rows, constant): come_and_go(*given)]
+        api.faults[:] = [lambda _, given=(draw, rows, constant): appear_and_vanish(*given)]
         found = {row["idcustomer"] for row in read("fulfillment/customers")[0]}
         assert constant <= found, f"seed {seed}"
 
 
-def come_and_go(draw: random.Random, rows: list[dict], constant: set[int]) -> None:
-    """Take some rows away and put others in, in order; `constant` keeps the keys of those never touched."""
+def appear_and_vanish(draw: random.Random, rows: list[dict], constant: set[int]) -> None:
+    """Remove some rows and add others, in order; `constant` keeps the keys of rows that were never removed."""
     for _ in range(draw.randrange(0, 4)):
         if rows and draw.random() < 0.6:
             constant.discard(rows.pop(draw.randrange(len(rows)))["idcustomer"])
@@ -78,7 +78,7 @@ def come_and_go(draw: random.Random, rows: list[dict], constant: set[int]) -> No
     rows.sort(key=lambda row: row["idcustomer"])
 
 
-def test_a_row_that_appears_before_the_place_read_up_to_costs_none_behind_it(api, load, warehouse):
+def test_a_row_that_appears_among_those_already_read_causes_no_later_row_to_be_missed(api, load, warehouse):
     rows = rows_of("storefront/customers", 250)
     api.set("storefront/customers", rows)
     change_after(api, "/customers", 1, lambda: rows.insert(0, {"id": -1}))
@@ -87,7 +87,7 @@ def test_a_row_that_appears_before_the_place_read_up_to_costs_none_behind_it(api
     assert stats.duplicates == 0
 
 
-def test_a_row_that_changes_and_moves_behind_is_read_again_and_counted(api, load, warehouse):
+def test_a_row_that_changes_and_moves_to_the_end_is_read_again_and_counted(api, load, warehouse):
     rows = [{"id": i, "name": "old"} for i in range(150)]
     api.set("catalog/ecommerce_data", rows)
     change_after(api, "/v1/resource", 1, lambda: rows.append(rows.pop(7) | {"name": "new"}))
@@ -110,12 +110,12 @@ def test_a_row_that_is_on_two_pages_is_counted_and_loaded_once(api, load, wareho
 
 
 def test_an_api_that_shuffles_its_rows_fails_instead_of_losing_some(api, read, monkeypatch):
-    monkeypatch.setattr(paginators, "MOST_STEPS_BACK", 10)
+    monkeypatch.setattr(paginators, "MAX_STEPS_BACK", 10)
     numbers = iter(range(1_000_000))
 
     def fault(request):
         return JSONResponse({"data": [{"id": next(numbers)} for _ in range(100)]})
 
     api.faults.append(fault)
-    with pytest.raises(TransientApiError, match="rows vanish or move faster than they are read"):
+    with pytest.raises(TransientApiError, match="rows are being deleted or moved faster than they can be read"):
         read("catalog/ecommerce_data")

@@ -1,4 +1,4 @@
-"""Pages are read to their end, once each, and an answer that is no page is no end."""
+"""Pages are read to the end, once each, and a response that is not a page is not the end."""
 
 import pytest
 from starlette.responses import JSONResponse
@@ -25,7 +25,7 @@ def test_an_empty_list_is_fine_and_the_table_has_its_declared_columns(api, load,
     assert {key_of(resource)} < columns
 
 
-def test_a_key_whose_type_is_open_takes_rows_that_come_after_an_empty_list(api, load, warehouse):
+def test_a_key_without_a_declared_type_accepts_rows_after_an_empty_list(api, load, warehouse):
     load("catalog/ecommerce_data")
     api.set("catalog/ecommerce_data", [{"id": 1}, {"id": 2}])
     load("catalog/ecommerce_data")
@@ -33,7 +33,7 @@ def test_a_key_whose_type_is_open_takes_rows_that_come_after_an_empty_list(api, 
 
 
 @pytest.mark.parametrize("resource", LISTS)
-def test_an_answer_without_the_list_fails_and_says_what_to_check(api, read, resource):
+def test_a_response_without_the_list_fails_and_says_what_to_check(api, read, resource):
     connector = resource.partition("/")[0]
     bodies = [ERROR, {}, [], None, 5, "text", {"data": None, "list": None}, {"data": 1, "list": 1}]
     api.faults.append(lambda _: JSONResponse(bodies[0]))
@@ -70,9 +70,9 @@ def test_an_error_with_status_200_is_quoted(api, read):
         read("storefront/orders")
 
 
-def test_a_large_answer_without_the_list_is_named_by_its_fields_and_its_rows_are_not_shown(api, read):
+def test_a_large_response_without_the_list_is_described_by_its_fields_without_its_rows(api, read):
     api.answer("/orders", body={"orders": [order(i, FIRST_WINDOW, note="private") for i in range(50)], "count": 50})
-    with pytest.raises(EnvelopeError, match=r"the answer holds 'orders', 'count'") as error:
+    with pytest.raises(EnvelopeError, match=r"the response contains 'orders', 'count'") as error:
         read("storefront/orders")
     assert "private" not in str(error.value)
 
@@ -83,9 +83,9 @@ def test_items_without_the_wanted_object_fail(api, read):
         read("subscriptions/addon")
 
 
-def test_rows_that_are_no_objects_fail(api, read):
+def test_rows_that_are_not_objects_fail(api, read):
     api.answer("/v1/resource", body={"data": [{"id": 1}, 2]})
-    with pytest.raises(EnvelopeError, match="something else than objects"):
+    with pytest.raises(EnvelopeError, match="rows that are not objects"):
         read("catalog/ecommerce_data")
 
 
@@ -99,7 +99,7 @@ def test_a_list_that_became_an_object_fails(api, read):
 
 
 @pytest.mark.parametrize("resource", LISTS)
-def test_every_row_around_a_multiple_of_the_page_size_is_read_once(api, read, resource):
+def test_every_row_is_read_once_when_the_count_is_near_a_multiple_of_the_page_size(api, read, resource):
     size = SIZES[resource.partition("/")[0]]
     for count in (1, 2, size - 1, size, size + 1, 2 * size - 1, 2 * size, 2 * size + 1):
         api.set(resource, rows := rows_of(resource, count))
@@ -108,7 +108,7 @@ def test_every_row_around_a_multiple_of_the_page_size_is_read_once(api, read, re
 
 
 @pytest.mark.parametrize("resource", ["billing/event_types", "subscriptions/addon"])
-def test_a_last_page_may_be_empty(api, read, resource):
+def test_the_last_page_may_be_empty(api, read, resource):
     connector = resource.partition("/")[0]
     more = {"next": "second"} if connector == "billing" else {"next_offset": "second"}
     bodies = [page_of(resource, [{"id": "a"}], **more), page_of(resource, [], has_more=False)]
@@ -120,12 +120,12 @@ def test_a_last_page_may_be_empty(api, read, resource):
 @pytest.mark.parametrize(
     ("resource", "requests_by_count"),
     [
-        ("storefront/customers", {0: 1, 7: 1, 100: 2}),  # a header tells the total
+        ("storefront/customers", {0: 1, 7: 1, 100: 2}),  # a header has the total
         ("catalog/ecommerce_data", {0: 1, 1: 2, 7: 2, 100: 2, 950: 10}),
         ("fulfillment/customers", {0: 1, 7: 2, 95: 11}),
     ],
 )
-def test_reading_by_offset_costs_a_row_a_page_and_a_look_behind_a_short_first_page(
+def test_reading_by_offset_costs_one_row_per_page_and_a_request_after_a_short_first_page(
     api, read, resource, requests_by_count
 ):
     for count, requests in requests_by_count.items():
@@ -134,7 +134,7 @@ def test_reading_by_offset_costs_a_row_a_page_and_a_look_behind_a_short_first_pa
         assert (len(rows), stats.requests) == (count, requests)
 
 
-def test_an_api_that_quietly_gives_smaller_pages_is_read_to_its_end(api, read):
+def test_an_api_that_returns_smaller_pages_than_requested_is_read_to_its_end(api, read):
     for count in (50, 51, 99, 100, 149, 150, 151):
         rows = rows_of("catalog/ecommerce_data", count)
         api.faults[:] = [lambda request, rows=rows: JSONResponse({"data": part(rows, request, most=50)})]
@@ -152,7 +152,7 @@ def test_an_offset_that_is_ignored_fails(api, read, count):
     assert len(api.asked("/v1/resource")) == 2
 
 
-def test_an_offset_that_stops_counting_somewhere_fails(api, read):
+def test_an_offset_that_is_ignored_beyond_a_limit_fails(api, read):
     rows = rows_of("catalog", 1000)
     api.faults.append(lambda request: JSONResponse({"data": part(rows, request, furthest=300)}))
     with pytest.raises(EnvelopeError, match="page 6 repeats an earlier page"):
@@ -169,11 +169,11 @@ def test_an_offset_that_stops_counting_somewhere_fails(api, read):
 def test_a_cursor_that_does_not_move_fails(api, read, resource, path, more):
     numbers = iter(range(1000))
     api.answer(path, response=lambda: JSONResponse(page_of(resource, [{"id": f"{next(numbers)}"}], **more)))
-    with pytest.raises(EnvelopeError, match="page 2 points to a page that was already asked for: check paginator"):
+    with pytest.raises(EnvelopeError, match="page 2 points to a page that was already requested: check paginator"):
         read(resource)
 
 
-def test_a_cursor_that_runs_in_a_circle_fails(api, read):
+def test_a_circular_cursor_fails(api, read):
     numbers = iter(range(1000))
 
     def answer():
@@ -181,7 +181,7 @@ def test_a_cursor_that_runs_in_a_circle_fails(api, read):
         return JSONResponse(page_of("billing/event_types", [{"id": str(number)}], next=f"page {number % 3}"))
 
     api.answer("/event-types", response=answer)
-    with pytest.raises(EnvelopeError, match="page 4 points to a page that was already asked for"):
+    with pytest.raises(EnvelopeError, match="page 4 points to a page that was already requested"):
         read("billing/event_types")
 
 
@@ -195,25 +195,25 @@ def test_a_page_that_repeats_under_a_new_cursor_fails(api, read):
         read("billing/event_types")
 
 
-def test_empty_pages_without_end_fail(api, read, monkeypatch):
-    monkeypatch.setattr(page_validator, "MOST_EMPTY_PAGES", 5)
+def test_endless_empty_pages_fail(api, read, monkeypatch):
+    monkeypatch.setattr(page_validator, "MAX_EMPTY_PAGES", 5)
     numbers = iter(range(1000))
     api.answer(
         "/event-types", response=lambda: JSONResponse(page_of("billing/event_types", [], next=f"{next(numbers)}"))
     )
-    with pytest.raises(EnvelopeError, match="page 6 is empty, as are 5 before it"):
+    with pytest.raises(EnvelopeError, match="page 6 and the 5 pages before it are empty"):
         read("billing/event_types")
 
 
 @pytest.mark.parametrize("cursor", [{}, {"next": None}, {"next": ""}])
-def test_more_without_a_cursor_is_no_end(api, read, cursor):
+def test_has_more_without_a_cursor_is_not_the_end(api, read, cursor):
     api.answer("/event-types", body=page_of("billing/event_types", [{"id": "a"}], **cursor))
-    with pytest.raises(EnvelopeError, match="says 'has_more' but gives no 'next': check cursor_path"):
+    with pytest.raises(EnvelopeError, match="reports 'has_more' but has no 'next' cursor: check cursor_path"):
         read("billing/event_types")
 
 
 @pytest.mark.parametrize("has_more", [{}, {"has_more": None}, {"has_more": 7}])
-def test_has_more_that_is_gone_or_no_answer_is_no_end(api, read, has_more):
+def test_has_more_that_is_missing_or_invalid_is_not_the_end(api, read, has_more):
     api.answer("/event-types", body={"data": [{"id": "a", "note": "private"}], "next": "b"} | has_more)
     with pytest.raises(
         EnvelopeError,
@@ -235,7 +235,7 @@ def test_has_more_that_is_gone_or_no_answer_is_no_end(api, read, has_more):
         ("$['the rows']", lambda rows: {"the rows": rows}),
     ],
 )
-def test_rows_are_found_wherever_the_selector_says_and_pages_overlap_there_too(shop, read, project, selector, wrap):
+def test_rows_are_found_with_any_selector_and_their_pages_overlap(shop, read, project, selector, wrap):
     rows = [{"id": str(number), "at": number} for number in range(5)]
     pages = [rows[0:2], rows[2:4], rows[0:2], rows[1:3], rows[2:4], rows[3:5], rows[4:5]]
     shop.replies = [reply(wrap(page)) for page in pages]

@@ -1,4 +1,4 @@
-"""What an API grants is not exceeded, however many threads and processes ask at once."""
+"""An API's limits are not exceeded, however many threads and processes make requests."""
 
 import subprocess
 import sys
@@ -32,11 +32,11 @@ def no_sleep(seconds: float) -> None:
     raise NoSleepError(seconds)
 
 
-def test_no_more_threads_make_requests_at_once_than_are_granted(tmp_path):
+def test_no_more_threads_make_concurrent_requests_than_allowed(tmp_path):
     limiter, most, here, lock = RateLimiter(folder=tmp_path, at_once=3), 0, 0, threading.Lock()
     full = threading.Event()
 
-    def ask(_):
+    def make_request(_):
         nonlocal most, here
         with limiter.request(time.sleep):
             with lock:
@@ -49,11 +49,11 @@ def test_no_more_threads_make_requests_at_once_than_are_granted(tmp_path):
                 here -= 1
 
     with ThreadPoolExecutor(10) as pool:
-        list(pool.map(ask, range(30)))
+        list(pool.map(make_request, range(30)))
     assert most == 3
 
 
-def test_another_process_counts_and_gives_its_place_back_however_it_ends(tmp_path):
+def test_requests_of_another_process_count_and_its_slot_is_released_even_if_it_is_killed(tmp_path):
     limiter = RateLimiter(folder=tmp_path, at_once=2)
     command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -70,19 +70,22 @@ def test_another_process_counts_and_gives_its_place_back_however_it_ends(tmp_pat
         pass
 
 
-def test_requests_in_any_minute_are_as_many_as_granted_for_all_who_share_the_folder(tmp_path):
+def test_processes_that_share_the_folder_share_the_limit_of_requests_per_minute(tmp_path):
     for _ in range(2):
         with RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
             pass
     with RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
         pass
-    with pytest.raises(NoSleepError) as asked, RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
+    with (
+        pytest.raises(NoSleepError) as refused,
+        RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep),
+    ):
         pass
-    (seconds,) = asked.value.args
+    (seconds,) = refused.value.args
     assert 50 < seconds <= 60
 
 
-def test_the_wait_ends_when_the_first_request_is_out_of_the_interval(tmp_path):
+def test_the_wait_ends_when_the_first_request_leaves_the_interval(tmp_path):
     limiter = RateLimiter(folder=tmp_path, at_once=1, per_minute=2, interval=200)
     slept = []
 
@@ -96,7 +99,7 @@ def test_the_wait_ends_when_the_first_request_is_out_of_the_interval(tmp_path):
     assert 0 < sum(slept) < 1
 
 
-def test_an_api_that_says_no_request_is_left_is_given_a_rest_before_the_next(shop, read, project, waits):
+def test_a_header_with_no_remaining_requests_delays_the_next_request(shop, read, project, waits):
     resource = things(project, paginator={"type": "offset", "limit": 2, "total_path": None})
     shop.replies = [
         reply(b'{"data": [{"id": "1"}, {"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "0"}),
@@ -106,7 +109,7 @@ def test_an_api_that_says_no_request_is_left_is_given_a_rest_before_the_next(sho
     assert (waits, stats.waited, stats.requests) == ([20], 20, 2)
 
 
-def test_configuration_says_how_much_is_granted_where_the_plan_with_the_api_does(shop, project, monkeypatch):
+def test_the_configuration_overrides_the_limits_of_the_connector(shop, project, monkeypatch):
     connector = replace(things(project).connector, requests_per_minute=240)
     assert connect(connector).policy.rate_limiter.per_minute == 240
     monkeypatch.setenv("SOURCES__SHOP__REQUESTS_PER_MINUTE", "3500")

@@ -1,4 +1,4 @@
-"""What is asked for again and how patiently, as each connector says."""
+"""Which requests are retried and after how long, as each connector declares."""
 
 import gzip
 import logging
@@ -17,7 +17,7 @@ from tests.support.wire import reply, reset, silent, stalled
 
 ROWS = {"data": [{"id": "1", "name": "Cup"}, {"id": "2", "name": "Müsli"}]}
 LAST = {"data": ROWS["data"][1:]}
-"""What follows the first page: the row that page ended with, and nothing else."""
+"""The page after the first: only the last row of the first page."""
 ONE_OF_EACH = {
     "storefront": ("storefront/customers", "/customers"),
     "catalog": ("catalog/ecommerce_data", "/v1/resource"),
@@ -29,7 +29,7 @@ ONE_OF_EACH = {
 
 @pytest.fixture
 def catalog(wire, monkeypatch):
-    """A server below HTTP that the catalog's settings lead to."""
+    """A server of raw bytes, to which the catalog's settings point."""
     monkeypatch.setenv("SOURCES__CATALOG__BASE_URL", wire.url)
     monkeypatch.setenv("SOURCES__CATALOG__API_KEY", "some-key")
     return wire
@@ -39,7 +39,7 @@ def catalog(wire, monkeypatch):
 
 
 @pytest.mark.parametrize("connector", ["storefront", "catalog", "billing", "subscriptions"])
-def test_a_status_that_may_pass_is_waited_out_2_4_and_8_seconds(api, read, waits, connector):
+def test_a_transient_status_is_retried_after_2_4_and_8_seconds(api, read, waits, connector):
     resource, path = ONE_OF_EACH[connector]
     for status in (429, 500, 502, 503, 504):
         waits.clear()
@@ -72,7 +72,7 @@ def test_a_connector_gives_up_when_its_own_retries_are_used_up(api, read, waits,
 @pytest.mark.parametrize(
     ("status", "advice"), [(400, ""), (401, "credentials"), (403, "scope"), (404, "base_url and path"), (422, "")]
 )
-def test_a_status_that_no_waiting_mends_fails_at_once_with_what_to_do(api, read, waits, status, advice):
+def test_a_permanent_status_fails_without_a_retry_and_says_what_to_do(api, read, waits, status, advice):
     api.answer("/v1/resource", status, {"message": "no such thing"})
     with pytest.raises(ApiError, match=f"answered {status}: .*no such thing.*{advice}") as error:
         read("catalog/ecommerce_data")
@@ -81,7 +81,7 @@ def test_a_status_that_no_waiting_mends_fails_at_once_with_what_to_do(api, read,
 
 
 @pytest.mark.parametrize("connector", ONE_OF_EACH)
-def test_retry_after_says_how_long_to_wait(api, read, waits, connector):
+def test_retry_after_determines_the_wait(api, read, waits, connector):
     resource, path = ONE_OF_EACH[connector]
     by_header = {"7": 7, " 90 ": 90, "0.5": 0.5, "0": 0, None: 2, "soon": 2, "-1": 2, "nan": 2, "": 2}
     for header in by_header:
@@ -91,7 +91,7 @@ def test_retry_after_says_how_long_to_wait(api, read, waits, connector):
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(100, 100), (-100, 2), (0, 2)])
-def test_retry_after_as_a_date_is_measured_by_the_apis_own_clock(catalog, read, waits, ahead, expected):
+def test_a_date_in_retry_after_is_compared_with_the_apis_own_clock(catalog, read, waits, ahead, expected):
     its_now = datetime(2031, 5, 1, 12, tzinfo=UTC)
     dates = {"Date": its_now, "Retry-After": its_now + timedelta(seconds=ahead)}
     headers = {name: format_datetime(at, usegmt=True) for name, at in dates.items()}
@@ -100,15 +100,15 @@ def test_retry_after_as_a_date_is_measured_by_the_apis_own_clock(catalog, read, 
     assert waits == [expected]
 
 
-def test_an_api_that_asks_for_more_patience_than_a_run_has_is_not_asked_again(api, read, waits):
+def test_a_retry_after_beyond_the_maximum_wait_is_not_retried(api, read, waits):
     api.answer("/addons", 429, {"message": "daily quota"}, headers={"Retry-After": "43200"})
-    with pytest.raises(TransientApiError, match=r"daily quota.*asks to wait 43200 s, longer than a run waits"):
+    with pytest.raises(TransientApiError, match=r"daily quota.*Retry-After is 43200 s, but a run waits at most 900 s"):
         read("subscriptions/addon")
     assert waits == []
     assert len(api.asked("/addons")) == 1
 
 
-# Answers that are none
+# Broken responses
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_an_api_that_asks_for_more_patience_than_a_run_has_is_not_asked_again(ap
     ],
     ids="reset silent stalled cut_off truncated html empty no_content no_gzip half_gzip".split(),
 )
-def test_an_answer_that_broke_is_asked_for_again(catalog, read, waits, in_a_hurry, fault):
+def test_a_broken_response_is_retried(catalog, read, waits, in_a_hurry, fault):
     catalog.replies = [fault, reply(ROWS), reply(LAST)]
     rows, stats = read("catalog/ecommerce_data")
     assert rows == ROWS["data"]
     assert (waits, stats.retries) == ([2], 1)
 
 
-def test_a_page_that_broke_is_loaded_once(catalog, load, warehouse, waits):
+def test_a_page_that_is_retried_is_loaded_once(catalog, load, warehouse, waits):
     catalog.replies = [reply(ROWS), reset, reply(LAST, length=1_000), reply(LAST)]
     load("catalog/ecommerce_data")
     assert warehouse.ids("catalog.ecommerce_data") == ["1", "2"]
@@ -148,20 +148,23 @@ def test_a_page_that_broke_is_loaded_once(catalog, load, warehouse, waits):
         (silent, "failed: .*[Tt]imed out"),
         (stalled, "failed: .*[Tt]imed out"),
         (reply(ROWS, length=1_000), "failed: .*IncompleteRead"),
-        (reply(b'{"data": [{"id"'), 'answered 200 with something that is no JSON .*, beginning \'{"data"'),
-        (reply(b"<html>", Content_Type="text/html"), r"no JSON \(text/html\), beginning '<html>': check base_url"),
+        (reply(b'{"data": [{"id"'), 'answered 200 with a body that is not JSON .*, beginning with \'{"data"'),
+        (
+            reply(b"<html>", Content_Type="text/html"),
+            r"not JSON \(text/html\), beginning with '<html>': check base_url",
+        ),
         (reply(b""), "answered 200 with an empty body: check base_url"),
     ],
     ids="reset silent stalled cut_off truncated html empty".split(),
 )
-def test_an_answer_that_stays_broken_fails_and_says_how(catalog, read, waits, in_a_hurry, fault, words):
+def test_a_response_that_stays_broken_fails_and_says_why(catalog, read, waits, in_a_hurry, fault, words):
     catalog.replies = [fault]
     with pytest.raises(TransientApiError, match=f"catalog/ecommerce_data: GET .*{words}"):
         read("catalog/ecommerce_data")
     assert waits == [2, 4, 8]
 
 
-def test_nobody_listening_is_waited_out_and_then_named(read, waits, monkeypatch):
+def test_a_refused_connection_is_retried_and_then_reported(read, waits, monkeypatch):
     monkeypatch.setenv("SOURCES__CATALOG__BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SOURCES__CATALOG__API_KEY", "some-key")
     with pytest.raises(TransientApiError, match=r"catalog/ecommerce_data: GET .*Connection refused"):
@@ -180,7 +183,7 @@ def test_nobody_listening_is_waited_out_and_then_named(read, waits, monkeypatch)
     ],
     ids="gzip html_type nonsense_type byte_order_mark latin_1".split(),
 )
-def test_a_whole_answer_in_odd_clothes_is_read(catalog, read, waits, answer):
+def test_a_complete_response_with_unusual_encoding_or_type_is_read(catalog, read, waits, answer):
     catalog.replies = [answer, reply(LAST)]
     rows, _ = read("catalog/ecommerce_data")
     assert [row["name"] for row in rows] == ["Cup", "Müsli"]
@@ -188,25 +191,25 @@ def test_a_whole_answer_in_odd_clothes_is_read(catalog, read, waits, answer):
 
 
 @pytest.mark.parametrize("status", ["304 Not Modified", "300 Multiple Choices"])
-def test_a_redirect_to_nowhere_fails(catalog, read, waits, status):
+def test_a_redirect_without_a_location_fails(catalog, read, waits, status):
     catalog.replies = [reply(b"", status)]
-    with pytest.raises(ApiError, match=f"answered {status[:3]} and nothing to follow"):
+    with pytest.raises(ApiError, match=f"answered {status[:3]} without a Location header"):
         read("catalog/ecommerce_data")
 
 
-# Seen and counted
+# Logs and counts
 
 
 def test_every_retry_is_logged_with_window_reason_and_wait(api, load, waits, caplog):
     api.answer("/orders", 503, times=1)
     api.answer("/orders", 429, times=1, headers={"Retry-After": "30"})
     load("storefront/orders", windows=["2024-01-31"])
-    messages = [r.getMessage() for r in caplog.records if "again in" in r.getMessage()]
+    messages = [r.getMessage() for r in caplog.records if ", retry " in r.getMessage()]
     assert messages == [
-        "storefront/orders window 2024-01-31: status 503, try 1 of 3 again in 2.0 s",
-        "storefront/orders window 2024-01-31: status 429, try 2 of 3 again in 30.0 s",
+        "storefront/orders window 2024-01-31: status 503, retry 1 of 3 in 2.0 s",
+        "storefront/orders window 2024-01-31: status 429, retry 2 of 3 in 30.0 s",
     ]
-    assert {r.levelno for r in caplog.records if "again in" in r.getMessage()} == {logging.WARNING}
+    assert {r.levelno for r in caplog.records if ", retry " in r.getMessage()} == {logging.WARNING}
 
 
 def test_retries_and_waits_are_counted_with_the_window_they_were_for(api, load, waits):
@@ -224,10 +227,10 @@ def test_retries_and_waits_are_shown_with_the_materialization(api, materialize, 
     assert [metadata[name].value for name in ("requests", "retries", "waited")] == [3, 2, 6.0]
 
 
-# Tries do not multiply, and nobody waits in vain
+# Retries are not multiplied, and waits end when the read has failed
 
 
-def test_a_redirect_is_part_of_a_try_and_not_tried_on_its_own(api, read, waits):
+def test_a_redirect_is_part_of_an_attempt_and_not_retried_separately(api, read, waits):
     api.answer("/v1/resource", response=lambda: RedirectResponse("/catalog/v2/moved"))
     api.answer("/v2/moved", 503)
     with pytest.raises(TransientApiError, match="answered 503"):

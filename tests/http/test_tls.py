@@ -1,4 +1,4 @@
-"""Credentials travel over TLS that is verified, or not at all; plain http is for this machine only."""
+"""Credentials are sent only over verified TLS; plain http is for this machine only."""
 
 import pytest
 
@@ -16,9 +16,7 @@ NEXT = {"type": "json_link", "next_url_path": "next"}
 # TLS
 
 
-def test_tls_is_followed_down_to_plain_http_by_neither_link_nor_redirect(
-    tls_shop, elsewhere, read, project, certificate, monkeypatch
-):
+def test_no_link_or_redirect_leads_from_tls_to_plain_http(tls_shop, elsewhere, read, project, certificate, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     for answer in (
         reply({"data": [], "next": f"{elsewhere.url}/things"}),
@@ -31,19 +29,19 @@ def test_tls_is_followed_down_to_plain_http_by_neither_link_nor_redirect(
     assert (len(tls_shop.received), elsewhere.connections) == (3, 0)
 
 
-def test_a_certificate_nobody_trusts_is_refused_whatever_the_environment_says(
-    tls_shop, read, project, waits, monkeypatch
-):
+def test_an_untrusted_certificate_is_refused_whatever_the_environment_says(tls_shop, read, project, waits, monkeypatch):
     off = {"CURL_CA_BUNDLE": "", "REQUESTS_CA_BUNDLE": "", "PYTHONHTTPSVERIFY": "0", "SSL_CERT_FILE": ""}
     off |= {"SOURCES__SHOP__VERIFY": "false", "VERIFY": "false", "SOURCES__SHOP__ALLOW_HTTP": "true"}
     for name, value in {**dict.fromkeys(off, ""), **off}.items():
         monkeypatch.setenv(name, value)
-        with pytest.raises(ApiError, match=r"CERTIFICATE_VERIFY_FAILED.*REQUESTS_CA_BUNDLE names the certificates"):
+        with pytest.raises(
+            ApiError, match=r"CERTIFICATE_VERIFY_FAILED.*set REQUESTS_CA_BUNDLE to the file of certificates"
+        ):
             read(things(project))
     assert (tls_shop.received, waits) == ([], [])
 
 
-def test_a_session_cannot_be_told_to_skip_verification(tls_shop, project):
+def test_a_session_cannot_skip_verification(tls_shop, project):
     policy = connection.connect(things(project).connector).policy
     session = ApiSession(policy, ReadStats(), "shop/things")
     session.verify = False
@@ -52,7 +50,7 @@ def test_a_session_cannot_be_told_to_skip_verification(tls_shop, project):
     assert tls_shop.received == []
 
 
-def test_a_certificate_of_ones_own_is_trusted_by_name(tls_shop, read, project, certificate, monkeypatch):
+def test_a_private_certificate_is_trusted_when_it_is_configured(tls_shop, read, project, certificate, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     assert [row["id"] for row in read(things(project))[0]] == ["1"]
 
@@ -65,7 +63,7 @@ def test_a_certificate_for_another_host_is_refused(tls_shop, read, project, cert
     assert tls_shop.received == []
 
 
-def test_certificates_that_are_not_there_are_missed_by_name(tls_shop, read, project, monkeypatch):
+def test_a_missing_certificate_file_is_named(tls_shop, read, project, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(project / "nowhere.pem"))
     with pytest.raises(ApiError, match=r"shop/things: GET .* failed: Could not find .*nowhere\.pem"):
         read(things(project))
@@ -109,7 +107,7 @@ def test_plain_http_within_this_machine_and_https_are_fine(project, monkeypatch,
 
 
 @pytest.mark.parametrize("address", ["api.example.com", "ftp://api.example.com", "https://", "https://a:b:c", ""])
-def test_a_base_url_that_is_none_is_refused(project, monkeypatch, address):
+def test_a_base_url_that_is_not_a_url_is_refused(project, monkeypatch, address):
     for name, value in settings(address).items():
         monkeypatch.setenv(name, value)
     with pytest.raises((ApiError, MissingSettingsError)):
@@ -119,7 +117,7 @@ def test_a_base_url_that_is_none_is_refused(project, monkeypatch, address):
 def test_credentials_in_a_base_url_are_refused_and_not_shown(project, monkeypatch):
     for name, value in settings("https://me:s3cr/et@api.example.com/v1").items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ApiError, match="base_url holds an @") as error:
+    with pytest.raises(ApiError, match="base_url contains an @") as error:
         connection.connect(things(project).connector)
     assert "s3cr" not in str(error.value)
 
@@ -130,7 +128,7 @@ def test_a_base_url_in_another_spelling_is_the_same_origin(shop, read, project, 
     assert [row["id"] for row in read(things(project))[0]] == ["1"]
 
 
-def test_a_proxy_gets_nothing_that_is_meant_for_this_machine(shop, elsewhere, read, project, monkeypatch):
+def test_requests_to_this_machine_do_not_go_through_a_proxy(shop, elsewhere, read, project, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, elsewhere.url)
     monkeypatch.setenv("NO_PROXY", "")

@@ -36,5 +36,5 @@ def test_a_step_or_start_that_is_no_time_is_refused(step, start):
 
 def test_a_connector_that_is_not_there_cannot_be_turned_on(monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", "../../etc")
-    with pytest.raises(ValueError, match=r"CONNECTORS__ENABLED names .*there are billing"):
+    with pytest.raises(ValueError, match=r"CONNECTORS__ENABLED lists .*available: billing"):
         enabled_connectors()

@@ -1,4 +1,4 @@
-"""One place takes secrets out of text: by value, in every form, and by the place they stand at."""
+"""Secrets are masked in text: known values in every encoding, and unknown ones by where they are."""
 
 import base64
 import logging
@@ -13,13 +13,13 @@ from tests.support.shop import SECRETS
 
 @pytest.fixture
 def forgetful(monkeypatch) -> None:
-    """What a test has remembered is forgotten after it."""
+    """Forget after a test what it has remembered."""
     for name in ("_secrets", "_known", "_encoded"):
         monkeypatch.setattr(redaction, name, getattr(redaction, name))
 
 
 @pytest.mark.parametrize("secret", [*SECRETS.values(), "plain", "with\nnewline\n", "a.b*c[d]", "ünïcödé", "short"])
-def test_a_known_secret_is_masked_in_every_form_it_travels_in(forgetful, secret):
+def test_a_known_secret_is_masked_in_every_encoding(forgetful, secret):
     remember([secret])
     for form in forms([secret]):
         assert leaks(redact(f"before {form} after"), [secret]) == []
@@ -44,7 +44,7 @@ def test_a_known_secret_is_masked_in_every_form_it_travels_in(forgetful, secret)
         ("mail me@example.com", "mail me@example.com"),
     ],
 )
-def test_what_stands_where_secrets_stand_is_masked_without_being_known(text, safe):
+def test_values_in_places_where_secrets_usually_are_are_masked_even_if_unknown(text, safe):
     assert redact(text) == safe
 
 
@@ -59,13 +59,13 @@ def test_records_of_any_logger_are_masked_with_their_arguments_and_tracebacks(fo
     assert "ValueError: refused ***" in caplog.text
 
 
-def test_a_record_with_a_wrong_format_is_left_to_logging(forgetful, capsys, monkeypatch):
+def test_a_record_with_a_wrong_format_string_is_left_to_logging(forgetful, capsys, monkeypatch):
     remember(["s3cr3t-value"])
     monkeypatch.setattr(logging, "raiseExceptions", False)
     logging.getLogger("somebody.else").warning("%d rows", "no number")
 
 
-def test_a_record_factory_that_was_there_before_is_kept(forgetful, monkeypatch):
+def test_an_earlier_record_factory_is_kept(forgetful, monkeypatch):
     class Marked(logging.LogRecord):
         marked = True
 

@@ -1,4 +1,4 @@
-"""No secret is written anywhere but into the request it belongs to, whatever goes wrong and however much is logged."""
+"""A secret is written only into its request, whatever fails and however much is logged."""
 
 import base64
 import io
@@ -24,12 +24,12 @@ from tests.support.shop import SECRETS, things
 from tests.support.wire import Reply, Wire, reply, silent
 
 KINDS = ["basic", "bearer", "query"]
-"""The kinds of credentials the connectors have."""
+"""The kinds of credentials that the connectors use."""
 
 
 @pytest.fixture
 def logs(monkeypatch) -> Iterator[Callable[[int], io.StringIO]]:
-    """Starts to collect what any logger says from a level on."""
+    """Collect what any logger writes from a level on."""
     written, loggers = io.StringIO(), [logging.getLogger(), logging.getLogger("dlt")]
     handler, levels = logging.StreamHandler(written), [logger.level for logger in loggers]
 
@@ -48,15 +48,15 @@ def logs(monkeypatch) -> Iterator[Callable[[int], io.StringIO]]:
 
 
 def echo(wire: Wire, status: str) -> Reply:
-    """Answer with what was asked, credentials in all their forms included."""
+    """Respond with the request, including the credentials in all encodings."""
 
-    def answer(connection: socket.socket) -> None:
-        asked = wire.received[-1].encode("latin-1").decode()
-        reply({"error": {"asked": asked, "keys": SECRETS, "forms": sorted(forms(list(SECRETS.values())))}}, status)(
+    def respond(connection: socket.socket) -> None:
+        request = wire.received[-1].encode("latin-1").decode()
+        reply({"error": {"request": request, "keys": SECRETS, "forms": sorted(forms(list(SECRETS.values())))}}, status)(
             connection
         )
 
-    return answer
+    return respond
 
 
 FAULTS: dict[str, Callable[[Wire], Reply]] = {
@@ -73,7 +73,7 @@ FAULTS: dict[str, Callable[[Wire], Reply]] = {
 
 @pytest.mark.parametrize("auth", KINDS)
 @pytest.mark.parametrize("what", [*FAULTS, "refused", "TLS error"])
-def test_whatever_fails_tells_no_secret(
+def test_no_failure_reveals_a_secret(
     shop, tls_wire, read, project, waits, in_a_hurry, logs, capfd, monkeypatch, auth, what
 ):
     if what in FAULTS:
@@ -116,7 +116,7 @@ def test_a_load_that_succeeds_leaves_no_secret_in_packages_tables_or_logs(shop, 
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "200 OK"])
-def test_a_body_is_not_cut_in_the_middle_of_a_secret(shop, read, project, waits, status):
+def test_an_excerpt_of_a_body_never_contains_part_of_a_secret(shop, read, project, waits, status):
     secret = SECRETS["api_key"]
     for before in range(200 - len(secret), 300, 5):
         shop.replies = [reply(b"." * before + secret.encode() + b"." * 300, status)]
@@ -131,7 +131,7 @@ def test_the_query_string_is_logged_without_the_key(shop, read, project, logs):
     assert '"GET /things?api_key=*** HTTP/1.1" 200' in written.getvalue()
 
 
-def test_a_secret_among_the_parameters_of_an_endpoint_is_sent_and_masked_like_any_other(shop, read, project, logs):
+def test_a_secret_in_the_parameters_of_an_endpoint_is_sent_and_masked(shop, read, project, logs):
     written = logs(logging.DEBUG)
     read(things(project, params={"account": Secret("password"), "since": Setting("username")}))
     assert shop.paths == [f"/things?account={quote_plus(SECRETS['password'])}&since=J%C3%BCrgen%40example.com"]
@@ -146,7 +146,7 @@ def test_a_key_with_a_line_break_fails_without_being_shown(shop, read, project, 
         assert "line" not in chain(error.value).replace("line ", "").replace("newline", "").split("Error")[-1]
 
 
-def test_missing_settings_are_named_and_those_that_are_there_not_shown(project, monkeypatch):
+def test_missing_settings_are_listed_and_existing_values_are_not_shown(project, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__API_KEY", "s3cr3t-value")
     connector = next(c for c in enabled_connectors() if c.name == "storefront")
     with (
@@ -162,7 +162,7 @@ def test_missing_settings_are_named_and_those_that_are_there_not_shown(project, 
 
 @pytest.fixture
 def everything_logged(project) -> None:
-    """A Dagster instance that keeps what any logger says, from DEBUG on."""
+    """A Dagster instance that stores everything that any logger writes, from DEBUG on."""
     file = project / ".dagster" / "dagster.yaml"
     file.parent.mkdir(exist_ok=True)
     file.write_text(
@@ -175,7 +175,7 @@ ONE_OF_EACH = ["storefront/customers", "catalog/ecommerce_data", "billing/event_
 """Basic credentials, a key in the query string, a bearer token."""
 
 
-def test_a_run_that_fails_keeps_no_secret(everything_logged, api, materialize, instance, project, waits, capfd):
+def test_a_failed_run_stores_no_secret(everything_logged, api, materialize, instance, project, waits, capfd):
     api.faults.append(
         lambda request: JSONResponse({"url": str(request.url), "headers": dict(request.headers)}, status_code=401)
     )
@@ -187,7 +187,7 @@ def test_a_run_that_fails_keeps_no_secret(everything_logged, api, materialize, i
     assert leaks(kept + said + "".join(summary.errors), api.secrets) == []
 
 
-def test_a_run_that_succeeds_keeps_no_secret(everything_logged, api, materialize, instance, project, capfd):
+def test_a_successful_run_stores_no_secret(everything_logged, api, materialize, instance, project, capfd):
     api.set("catalog/ecommerce_data", [{"id": 1}])
     assert materialize("catalog/ecommerce_data").errors == []
     kept = kept_by(instance, project)
@@ -197,7 +197,7 @@ def test_a_run_that_succeeds_keeps_no_secret(everything_logged, api, materialize
 
 
 def kept_by(instance, project: Path) -> str:
-    """All an instance knows: events, runs with their tags and configuration, and every file there is."""
+    """Everything an instance stores: events, runs with their tags and configuration, and all files."""
     runs = instance.get_runs()
     events = (repr(event) for run in runs for event in instance.all_logs(run.run_id))
     return "\n".join([repr(runs), *events, *(text for _, text in texts(project))])

@@ -1,4 +1,4 @@
-"""A clock reads and writes instants as its API does, or refuses to."""
+"""A timestamp format reads and writes timestamps as its API does, or refuses them."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -36,7 +36,7 @@ ISO, SECONDS, MILLISECONDS = (
         (TimestampFormat(format="%d/%m/%Y %H:%M:%S"), "01/01/2024 00:00:00"),
     ],
 )
-def test_every_form_of_an_instant_is_read_as_the_same(timestamp_format: TimestampFormat, value: Any):
+def test_every_form_of_a_timestamp_gives_the_same_result(timestamp_format: TimestampFormat, value: Any):
     assert timestamp_format.decode(value) == NEW_YEAR
 
 
@@ -67,7 +67,7 @@ def test_a_value_that_is_not_a_timestamp_is_refused(timestamp_format: TimestampF
 @pytest.mark.parametrize(
     "timestamp_format", [ISO, SECONDS, MILLISECONDS, TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))]
 )
-def test_bounds_in_whole_ticks_are_read_back_as_they_were_written(timestamp_format: TimestampFormat):
+def test_bounds_rounded_to_the_granularity_are_read_back_unchanged(timestamp_format: TimestampFormat):
     bound = timestamp_format.ceil(NEW_YEAR + timedelta(days=30, hours=5, microseconds=1))
     assert timestamp_format.decode(timestamp_format.encode(bound)) == bound
     assert bound - timestamp_format.floor(bound - timedelta(microseconds=1)) == timestamp_format.granularity
@@ -84,6 +84,6 @@ def test_bounds_in_whole_ticks_are_read_back_as_they_were_written(timestamp_form
         ("%Y-%m-%dT%H:%M:%SZ", timedelta(0)),
     ],
 )
-def test_a_format_that_would_cut_a_bound_short_of_a_tick_is_refused(format: str, granularity: timedelta):
+def test_a_format_that_cannot_write_the_granularity_is_refused(format: str, granularity: timedelta):
     with pytest.raises(ValueError, match=r"TimestampFormat: .* (cannot write|cannot be read back|longer than zero)"):
         TimestampFormat(format=format, granularity=granularity)

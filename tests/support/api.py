@@ -1,4 +1,4 @@
-"""The sandbox with a log of what was asked and a way to misbehave."""
+"""The sandbox, with a log of requests and with faults that tests configure."""
 
 import asyncio
 import threading
@@ -18,10 +18,10 @@ Fault = Callable[[Request], Response | None]
 
 @dataclass
 class Api:
-    """All five dialects over tables a test fills; faults answer instead of it.
+    """Serve all dialects from tables that a test fills; a fault may return a response instead.
 
-    `requests` lists what was asked, as (path, query parameters), in order; `begun` is set by the first of them.
-    A request is answered once `held` says no to it.
+    `requests` lists the requests in order, as (path, query parameters); the first request sets `begun`.
+    A request waits while `held` returns true for it.
     """
 
     tables: dict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Api:
         headers: dict[str, str] | None = None,
         response: Callable[[], Response] | None = None,
     ) -> None:
-        """Answer requests whose path ends in `path` with this instead, so many times."""
+        """Use this response for the next `times` requests whose path ends in `path`."""
         left = [times]
 
         def fault(request: Request) -> Response | None:
@@ -86,16 +86,16 @@ class Api:
 
     def asked(self, path: str) -> list[dict[str, str]]:
         """List the query parameters of the requests whose path ends in `path`."""
-        return [query for asked, query in self.requests if asked.endswith(path)]
+        return [query for requested, query in self.requests if requested.endswith(path)]
 
     @property
     def environment(self) -> dict[str, str]:
-        """The settings that lead here."""
+        """The settings that point to this server."""
         return environment(self.port)
 
     @property
     def secrets(self) -> list[str]:
-        """All credentials this accepts."""
+        """All credentials that this server accepts."""
         return [value for values in CREDENTIALS.values() for value in values.values()]
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""A small API of one list, whose cursors and bounds behave as a test says, and a connector to read it."""
+"""A small API of one list, whose cursors and bounds a test configures, and a connector to read it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,11 +33,11 @@ class Feed:
     """Serves rows changed between `after` and `before`; `asked` lists the query parameters of all requests.
 
     Args:
-        lower: whether a row exactly at `after` is in the answer.
-        upper: whether a row exactly at `before` is in the answer.
-        hides_undated: whether a filter leaves rows without a cursor out.
-        grain: what the API cuts instants to before it compares.
-        read: reads a bound.
+        lower: whether a row exactly at `after` is in the response.
+        upper: whether a row exactly at `before` is in the response.
+        hides_undated: whether a filter omits rows without a cursor.
+        grain: the granularity to which the API truncates timestamps before it compares them.
+        read: parses a bound.
     """
 
     lower: Bound = "inclusive"
@@ -50,15 +50,15 @@ class Feed:
     port: int = 0
 
     def put(self, id: int, at: datetime | None, /, **fields: Any) -> None:
-        """Add or replace a row that changed at `at`, whatever its fields say."""
+        """Add or replace a row that changed at `at`, even if its fields have other times."""
         self.rows[id] = (at, {"id": id, **fields})
 
     @contextmanager
     def served(self) -> Iterator["Feed"]:
-        with serving(Starlette(routes=[Route("/changes", self._answer)])) as self.port:
+        with serving(Starlette(routes=[Route("/changes", self._respond)])) as self.port:
             yield self
 
-    async def _answer(self, request: Request) -> JSONResponse:
+    async def _respond(self, request: Request) -> JSONResponse:
         self.asked.append(dict(request.query_params))
         after, before = (self._bound(request, name) for name in ("after", "before"))
         return JSONResponse([row for at, row in self.rows.values() if self._within(at, after, before)])
@@ -72,16 +72,16 @@ class Feed:
         if at is None:
             return not self.hides_undated or after is before is None
         at -= (at - EPOCH) % self.grain
-        behind = after is None or at > after or (self.lower == "inclusive" and at == after)
-        return behind and (before is None or at < before or (self.upper == "inclusive" and at == before))
+        late_enough = after is None or at > after or (self.lower == "inclusive" and at == after)
+        return late_enough and (before is None or at < before or (self.upper == "inclusive" and at == before))
 
 
 def build_connector(
     folder: Path, feed: Feed, cursor: Cursor, *, path: str = "at", column: str = "timestamp", bounds: str = "both"
 ) -> Connector:
-    """Declare a connector for a feed that can be asked for `both` bounds, `lower` only or `none`.
+    """Declare a connector for a feed that filters by `both` bounds, by `lower` only or by `none`.
 
-    With `written`, both stand in the parameters as dlt's placeholders.
+    With `written`, the parameters contain both as dlt's placeholders.
     """
     schema = folder / "feed.schema.yaml"
     columns = {"id": {"data_type": "bigint", "nullable": False}, "at": {"data_type": column}}

@@ -1,4 +1,4 @@
-"""Finds secrets where they should not be, in every form they travel in."""
+"""Finds secrets where they should not be, in every encoding."""
 
 import base64
 import gzip
@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 
 def forms(secrets: list[str]) -> set[str]:
-    """Everything the secrets look like on their way."""
+    """All encodings of the secrets."""
     return _forms(tuple(secrets))
 
 
@@ -35,7 +35,7 @@ def leaks(text: str, secrets: list[str]) -> list[str]:
 
 
 def texts(folder: Path) -> Iterator[tuple[Path, str]]:
-    """All files below a folder, unpacked where they are packed."""
+    """All files in a folder and below, decompressed if needed."""
     for path in folder.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
@@ -46,7 +46,7 @@ def texts(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def chain(error: BaseException | None) -> str:
-    """Everything a printed exception shows, and what hangs on it unseen."""
+    """Everything a printed exception shows, and all attributes of the exceptions behind it."""
     text = ""
     while error is not None:
         text += "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))

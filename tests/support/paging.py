@@ -1,4 +1,4 @@
-"""How documented APIs cut pages."""
+"""The paging styles of documented APIs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Paging = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of a page, what stands beside them in the body, and headers."""
+    """Rows of a page, the other fields of the body, and headers."""
 
     rows: Sequence[Row]
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class Page:
 
 
 def _size(paging: Paging, request: Request) -> int:
-    """The rows of a page: as many as asked for, up to the most there can be."""
+    """The page size: as requested, up to the API's maximum."""
     return min(int(request.query_params.get(paging.get("size", ""), paging["rows"])), int(paging["rows"]))
 
 
@@ -34,19 +34,19 @@ def _offset(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
 
 
 def _next(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
-    """A cursor that is there even with the last page; `has_more` tells."""
+    """A cursor that even the last page has; `has_more` marks the end."""
     start, end = _read(request, paging, "next of ", _size(paging, request))
     return Page(rows[start:end], {"next": f"next of {end}", "has_more": end < len(rows)})
 
 
 def _next_offset(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
-    """A cursor that looks like JSON and is gone with the last page."""
+    """A cursor that looks like JSON; the last page has none."""
     start, end = _read(request, paging, '["1700000000000","', _size(paging, request))
     return Page(rows[start:end], {"next_offset": f'["1700000000000","{end}"]'} if end < len(rows) else {})
 
 
 def _after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
-    """The last key of the page before; `next` is there even with the last page, and leads to the vendor's host."""
+    """The last key of the previous page; even the last page has a `next` link, which leads to the vendor's host."""
     key, after, size = paging["by"], request.query_params.get(paging["place"]), _size(paging, request)
     start = next((n + 1 for n, row in enumerate(rows) if row[key] == after), 0)
     shown = rows[start : start + size]
@@ -55,7 +55,7 @@ def _after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
 
 
 def _link(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
-    """The next page's address in a header, and totals."""
+    """The next page's URL in a header, and totals."""
     page, size = int(request.query_params.get(paging["place"], 1)), _size(paging, request)
     pages = -(-len(rows) // size)
     headers = {"X-WP-Total": str(len(rows)), "X-WP-TotalPages": str(pages)}

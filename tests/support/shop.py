@@ -1,4 +1,4 @@
-"""A connector made up for a test: one resource, `things`, at an address and with credentials of the test's choice."""
+"""A connector for tests: one resource, `things`, with a URL and credentials that the test chooses."""
 
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,6 @@ def things(
 
 
 def settings(base_url: str) -> dict[str, str]:
-    """Return base URL and credentials as the environment variables dlt reads."""
+    """Return base URL and credentials as the environment variables that dlt reads."""
     values = {"base_url": base_url, **SECRETS}
     return {f"SOURCES__SHOP__{name}".upper(): value for name, value in values.items()}

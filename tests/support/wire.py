@@ -1,4 +1,4 @@
-"""A server below HTTP: it answers with bytes, breaks connections off, and keeps what it was sent."""
+"""A server of raw bytes: it sends prepared replies, breaks connections, and records the requests."""
 
 import socket
 import ssl
@@ -15,7 +15,7 @@ Reply = Callable[[socket.socket], None]
 
 
 def reply(body: Any = None, status: str = "200 OK", *, length: int | None = None, **headers: str) -> Reply:
-    """Answer with a body, JSON unless it is bytes, that claims to be `length` bytes long."""
+    """Reply with a body (JSON unless it is bytes); `length` replaces the true Content-Length."""
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     fields = {"Content-Type": "application/json", "Connection": "close"}
     fields["Content-Length"] = str(len(content) if length is None else length)
@@ -25,12 +25,12 @@ def reply(body: Any = None, status: str = "200 OK", *, length: int | None = None
 
 
 def reset(connection: socket.socket) -> None:
-    """Cut the connection without a word."""
+    """Reset the connection without a reply."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def silent(connection: socket.socket) -> None:
-    """Say nothing until the caller gives up."""
+    """Send nothing until the caller gives up."""
     with suppress(OSError):
         connection.recv(1)
 
@@ -43,9 +43,9 @@ def stalled(connection: socket.socket) -> None:
 
 @dataclass
 class Wire:
-    """Answers each connection with the next reply, the last of them for ever.
+    """Sends the next reply on each connection; the last reply is repeated forever.
 
-    `received` holds what came, a request each, as text; a handshake that fails leaves none.
+    `received` contains each request as text; a failed handshake adds nothing.
     """
 
     replies: list[Reply] = field(default_factory=lambda: [reply({"data": []})])
@@ -81,10 +81,10 @@ class Wire:
             while True:
                 connection, _ = listener.accept()
                 self.connections += 1
-                with suppress(OSError), self._spoken(connection) as spoken:
-                    self._serve(spoken)
+                with suppress(OSError), self._encrypted(connection) as stream:
+                    self._serve(stream)
 
-    def _spoken(self, connection: socket.socket) -> socket.socket:
+    def _encrypted(self, connection: socket.socket) -> socket.socket:
         return self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
 
     def _serve(self, connection: socket.socket) -> None:
@@ -94,5 +94,5 @@ class Wire:
                 return
             text += received
         self.received.append(text.decode("latin-1"))
-        answer = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        answer(connection)
+        send = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        send(connection)
