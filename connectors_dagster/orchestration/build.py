@@ -15,7 +15,7 @@ from connectors_dagster.spec.connector import Connector
 def build_definitions(
     connector: Connector,
     *,
-    select: Sequence[str] | None = None,
+    select: str | Sequence[str] | None = None,
     key_prefix: str | Sequence[str] = (),
     translation: Translation | None = None,
 ) -> dg.Definitions:
@@ -34,9 +34,14 @@ def build_definitions(
     Raises:
         ValueError: names a resource that is not there, two assets with the same key, or a setting that is wrong.
     """
-    prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix)
-    describe = translated(translation)
-    return definitions_of(ConnectorAssets(connector=connector, select=select, key_prefix=prefix, describe=describe))
+    return definitions_of(
+        ConnectorAssets(
+            connector=connector,
+            select=select,
+            key_prefix=key_prefix,
+            describe=translated(translation),
+        )
+    )
 
 
 def definitions_of(assets: ConnectorAssets) -> dg.Definitions:

@@ -47,8 +47,8 @@ class RestConnector(dg.Component):
     """
 
     connector: Connector
-    select: tuple[str, ...] | None = None
-    key_prefix: tuple[str, ...] = ()
+    select: str | tuple[str, ...] | None = None
+    key_prefix: str | tuple[str, ...] = ()
     translation: Translation | None = None
 
     @classmethod
@@ -74,7 +74,7 @@ class RestConnector(dg.Component):
                 f'{connector.name}: {written} of auth is written out: write "{{{{ secret.{written} }}}}" and give '
                 f"the value as {settings.environment_name(connector.name, written)}"
             )
-        return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
+        return cls(connector, select, prefix, translation)
 
     def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
         """Describe a resource, or the API, as an asset; a subclass may override this.
@@ -136,21 +136,16 @@ def _written_secrets(value: Any, *, auth: bool = False) -> Iterator[str]:
 
 
 def _attributes() -> type[pydantic.BaseModel]:
-    """Take the fields of `Connector`, with their types, defaults and descriptions."""
-    types = get_type_hints(Connector)
+    """Take the fields of `Connector` and of the component, with their types, defaults and descriptions."""
+    types = {**get_type_hints(Connector), **get_type_hints(RestConnector), "translation": TRANSLATION}
     types["config"] = Annotated[dict[str, Any], pydantic.WithJsonSchema(rest_api_schema())]
     said = {**arguments(Connector), **arguments(RestConnector)}
     model: dict[str, Any] = {
         field.name: (types[field.name], pydantic.Field(description=said.get(field.name), **_default(field)))
-        for field in fields(Connector)
+        for field in (*fields(Connector), *fields(RestConnector))
+        if field.name not in ("connector", "schema")
     }
-    model.pop("schema")
     model["schema_file"] = (str, pydantic.Field(SCHEMA_FILE, description="Declared columns: a file beside this one."))
-    more = {"select": tuple[str, ...] | None, "key_prefix": str | tuple[str, ...], "translation": TRANSLATION}
-    for field in fields(RestConnector):
-        if field.name in more:
-            description = said[field.name]
-            model[field.name] = (more[field.name], pydantic.Field(description=description, **_default(field)))
     return pydantic.create_model(
         "RestConnectorAttributes", __base__=Documented, __doc__=summary(RestConnector), **model
     )

@@ -14,6 +14,8 @@ from connectors_dagster.orchestration.asset_specs import Description, describe_a
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
 
+Names = str | Sequence[str]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConnectorAssets:
@@ -27,8 +29,8 @@ class ConnectorAssets:
     """
 
     connector: Connector
-    select: Sequence[str] | None = None
-    key_prefix: Sequence[str] = ()
+    select: Names | None = None
+    key_prefix: Names = ()
     describe: Description = describe_asset
 
     def __post_init__(self) -> None:
@@ -45,7 +47,7 @@ class ConnectorAssets:
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """The selected resources, parents before their children."""
-        selected = settings.selected_resources(self.connector, self.select)
+        selected = settings.selected_resources(self.connector, None if self.select is None else _several(self.select))
         return tuple(resource for name, resource in self.connector.graph.items() if name in selected)
 
     @cached_property
@@ -79,7 +81,9 @@ class ConnectorAssets:
     @property
     def name(self) -> str:
         """The name of the job, and part of all other names: ``<prefix>_<connector>``."""
-        return "_".join(re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*self.key_prefix, self.connector.name))
+        return "_".join(
+            re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*_several(self.key_prefix), self.connector.name)
+        )
 
     def op_name(self, resource: Resource) -> str:
         """Return the name of the op that loads a resource; `families` is the inverse."""
@@ -91,6 +95,9 @@ class ConnectorAssets:
 
     def _describe(self, asset: Resource | Api) -> dg.AssetSpec:
         spec = self.describe(asset)
+        if not isinstance(spec, dg.AssetSpec):
+            name = f"{self.connector.name}/{asset.name}"
+            raise ValueError(f"{name}: the translation returned {spec!r}; it must return an AssetSpec")
         return spec.replace_attributes(key=spec.key.with_prefix(self.key_prefix)) if self.key_prefix else spec
 
     def _refuse_equal_keys(self, specs: Mapping[str, dg.AssetSpec]) -> None:
@@ -111,3 +118,7 @@ class ConnectorAssets:
                 upstream = default_key(resource.parent or self.api)
                 hidden[key] = shown.get(upstream) or hidden[upstream]
         return hidden
+
+
+def _several(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -1,6 +1,6 @@
 """dlt's words for a REST API as a JSON schema, taken from dlt's own types, so that editors complete and check them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from inspect import cleandoc
 from types import NoneType, UnionType
@@ -29,10 +29,24 @@ class _WithDocstrings(GenerateJsonSchema):
         return described
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Let an object be null without ``anyOf``, of which a reader only learns that nothing fitted."""
+        """Let an object be null."""
         inner = self.generate_inner(schema["schema"])
-        found = self.get_schema_from_definitions(JsonRef(inner["$ref"])) if "$ref" in inner else None
-        return {**found, "type": [found["type"], "null"]} if found else super().nullable_schema(schema)
+        return self._joined([inner, {"type": "null"}]) or super().nullable_schema(schema)
+
+    def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
+        """Let an object be text instead, such as a template."""
+        choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+        return self._joined([self.generate_inner(choice) for choice in choices]) or super().union_schema(schema)
+
+    def _joined(self, choices: Sequence[JsonSchemaValue]) -> JsonSchemaValue | None:
+        """Join an object and plain types into one schema, for the reason `_either` gives; None if there is more."""
+        found = [self.get_schema_from_definitions(JsonRef(c["$ref"])) if "$ref" in c else c for c in choices]
+        objects = [schema for schema in found if schema and "properties" in schema]
+        plain = [schema for schema in found if schema and set(schema) == {"type"}]
+        if len(objects) != 1 or len(plain) != len(found) - 1:
+            return None
+        types = (schema["type"] for schema in (*objects, *plain))
+        return {**objects[0], "type": [name for type in types for name in ([type] if isinstance(type, str) else type)]}
 
 
 class Documented(pydantic.BaseModel):

@@ -107,6 +107,15 @@ def test_the_schema_that_editors_and_dg_check_by_takes_every_shipped_connector(c
     jsonschema.validate(document, SCHEMA)
 
 
+def test_the_schema_explains_every_field_of_ours_at_any_depth():
+    nested = [SCHEMA["$defs"][name] for name in ("ResourceOptions", "TimestampFormat", "Retry")]
+    for schema in (SCHEMA, *nested, nested[0]["properties"]["cursor"]):
+        unexplained = {name for name, field in schema["properties"].items() if not field.get("description")}
+        assert unexplained <= {"config"}, "dlt explains its own words"
+    explained = nested[1]["properties"]["granularity"]["description"]
+    assert explained.startswith("the smallest time difference")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
@@ -117,6 +126,11 @@ def test_the_schema_that_editors_and_dg_check_by_takes_every_shipped_connector(c
         ("description: Support tickets", "", "'description' is a required property"),
         ("\n  resources:", "\n  resource:", "'resource' was unexpected"),
         ("timestamp_format:", "timestamp_fromat:", "'timestamp_fromat' was unexpected"),
+        (
+            "\n  resources:\n    tickets",
+            "\n  translation: {grup_name: support}\n  resources:\n    tickets",
+            "'grup_name' was",
+        ),
     ],
 )
 def test_a_wrong_word_is_named_by_the_schema(before, after, message):

@@ -208,6 +208,11 @@ def test_a_translation_that_gives_two_assets_the_same_key_is_refused_by_their_na
         )
 
 
+def test_a_translation_that_returns_nothing_is_refused_by_the_asset(build):
+    with pytest.raises(ValueError, match=r"storefront/api: the translation returned None; it must return an AssetSpec"):
+        build(STOREFRONT, translation=lambda *_: None)
+
+
 def test_the_same_connector_can_be_built_under_two_prefixes_in_one_project(instance, api, warehouse):
     twice = dg.Definitions.merge(
         *(build_definitions(STOREFRONT, key_prefix=place, select=["customers"]) for place in ("eu-west", "us"))
@@ -262,7 +267,7 @@ def test_a_resource_that_dlt_calls_not_selected_is_left_out_unless_it_is_named(b
     ]
     connector = replace(STOREFRONT, config={**STOREFRONT.config, "resources": resources})
     assert set(build(connector).specs) == {"storefront/api", "storefront/customers"}
-    assert "storefront/orders" in build(connector, select=["orders"]).specs
+    assert "storefront/orders" in build(connector, select="orders").specs
 
 
 def test_a_resource_that_is_not_there_is_refused_by_name_with_the_one_that_was_meant(build, monkeypatch):
