@@ -30,6 +30,7 @@ PUBLIC = {
     "dlt.destinations.sql_client",
     "dlt.pipeline.exceptions",
     "dlt.sources",
+    "dlt.sources.helpers.rest_client.auth",
     "dlt.sources.helpers.rest_client.client",
     "dlt.sources.helpers.rest_client.paginators",
     "dlt.sources.rest_api.typing",
