@@ -35,9 +35,10 @@ from connectors_dagster.errors import RowError
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
+from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
-from connectors_dagster.http.session import ApiSession, RequestPolicy
+from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of

@@ -9,7 +9,8 @@ from requests.auth import AuthBase
 
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.session import ApiSession, RequestPolicy
+from connectors_dagster.http.request_policy import RequestPolicy
+from connectors_dagster.http.session import ApiSession
 from connectors_dagster.secrets.redaction import remember
 
 NO_TOKEN = ("", "None")
