@@ -51,6 +51,7 @@ class ApiSession(requests.Session):
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
+        self.has_page = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
         self.mount("http://", policy.adapter)
@@ -118,6 +119,7 @@ class ApiSession(requests.Session):
         with self._allowed():
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
+            response.ends_pages = self.has_page and response.status_code == 204
             self.stats.bytes += len(response.content)
         self.policy.reached.set()
         self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
