@@ -214,8 +214,8 @@ class _RawClient(RESTClient):
         rows = super().extract_response(response, data_selector)
         if self.value_column:
             rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
-        if rows == [{}]:  # some APIs write an empty list as an empty object
-            rows = []
+        if len(rows) == 1 and not rows[0] and self.value_column is None:
+            rows = []  # some APIs write an empty list as an empty object, as empty text or as false
         rows = [row if is_raw(row) else encode_row(row) for row in rows]
         cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
         return rows
