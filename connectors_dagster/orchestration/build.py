@@ -19,7 +19,7 @@ def build_definitions(
     key_prefix: str | Sequence[str] = (),
     translation: Translation | None = None,
 ) -> dg.Definitions:
-    """Build the assets, checks, job, schedule and sensor of a connector, without reading secrets, network or disk.
+    """Build the assets, checks, job, schedule and sensor of a connector; uses no secret, network or disk.
 
     Args:
         connector: what to build.
