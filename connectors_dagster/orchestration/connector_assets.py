@@ -1,4 +1,4 @@
-"""A connector as Dagster shows it: the one place that knows its asset keys and the names of its ops, job and sensor."""
+"""A connector in Dagster: the only place that knows its asset keys and the names of its ops, job and sensor."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ Names = str | Sequence[str]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConnectorAssets:
-    """The assets of a connector. All lookups by asset key or by name of an op go through it.
+    """The assets of a connector. All lookups by asset key or op name go through it.
 
     Args:
         connector: the connector.
-        select: names of the resources to show; all by default. Configuration overrides it.
+        select: names of the resources to show; defaults to all. Configuration overrides it.
         key_prefix: put before every asset key, and before the names of ops, job, schedule and sensor.
-        describe: describes a resource or the API as an asset; its dependencies are default keys.
+        describe: describes a resource or the API as an asset whose dependencies are default keys.
     """
 
     connector: Connector
@@ -34,9 +34,11 @@ class ConnectorAssets:
     describe: Description = describe_asset
 
     def __post_init__(self) -> None:
-        """Refuse a resource with the name of the API, and a selection of resources that are not there."""
+        """Refuse a resource with the name of the API, and a selection of resources that do not exist."""
         if self.api.name in self.connector.graph:
-            raise ValueError(f"{self.connector.name}: a resource cannot be named {self.api.name!r}: that is the API")
+            raise ValueError(
+                f"{self.connector.name}: a resource cannot be named {self.api.name!r}: the API has that name"
+            )
         _ = self.resources
 
     @cached_property
@@ -52,7 +54,7 @@ class ConnectorAssets:
 
     @cached_property
     def specs(self) -> Mapping[str, dg.AssetSpec]:
-        """The assets by name of resource, the API first."""
+        """The assets by resource name, the API first."""
         assets: list[Resource | Api] = [self.api, *self.resources]
         found = {asset.name: self._describe(asset) for asset in assets}
         self._refuse_equal_keys(found)
@@ -67,7 +69,7 @@ class ConnectorAssets:
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Resource, ...]]:
-        """The selected resources by name of the op that loads them."""
+        """The selected resources by the name of the op that loads them."""
         families: dict[str, tuple[Resource, ...]] = {}
         for resource in self.resources:
             families[self.op_name(resource)] = (*families.get(self.op_name(resource), ()), resource)
@@ -75,7 +77,7 @@ class ConnectorAssets:
 
     @property
     def has_windows(self) -> bool:
-        """Whether any selected resource is loaded window by window."""
+        """Whether any selected resource is loaded in windows."""
         return any(resource.windowed for resource in self.resources)
 
     @property
