@@ -47,15 +47,14 @@ def check() -> None:
     """Check the settings of every enabled connector and make one request to each API."""
     from connectors_dagster.cli.check import check as check_connector
     from connectors_dagster.cli.terminal import say
-    from connectors_dagster.config.settings import MissingSettingsError
     from connectors_dagster.definitions import enabled_connectors
-    from connectors_dagster.errors import ApiError
+    from connectors_dagster.errors import ApiError, SettingError
 
     failed = False
     for connector in enabled_connectors():
         try:
             say(f"ok      {connector.name}: {check_connector(connector)}", style="green")
-        except (ApiError, MissingSettingsError) as error:
+        except (ApiError, SettingError) as error:
             say(f"failed  {error}", style="red")
             failed = True
     sys.exit(failed)
