@@ -12,28 +12,50 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
+from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
 from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
-from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
+from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
 from connectors_dagster.load.traits import destination_traits
 
 if TYPE_CHECKING:
     import duckdb
 
+CREDENTIALS = "destination.duckdb.credentials"
 DEFAULT_FILE = "connectors.duckdb"
 STRANGERS_TIMEOUT = 60.0
 POLL = 0.25
 
 
 def duckdb_file() -> Path:
-    """Read the path of the DuckDB file; by default it is in the project folder."""
-    configured: Any = dlt.secrets.get("destination.duckdb.credentials")
+    """Read the path of the DuckDB file; by default it is in the project folder.
+
+    Raises:
+        SettingError: the database would be in memory.
+    """
+    configured: Any = dlt.secrets.get(CREDENTIALS)
     if isinstance(configured, dict):
         configured = configured.get("database")
     if configured and str(configured).startswith("duckdb:///"):
         configured = str(configured).removeprefix("duckdb:///")
+    if str(configured).startswith(":memory:"):
+        raise SettingError(f"{environment(CREDENTIALS)} is ':memory:': rows would be lost at the end: give a file")
     return (project_folder() / str(configured or DEFAULT_FILE)).resolve()
+
+
+def check_destination(dataset: str) -> None:
+    """Refuse a destination in which a dataset cannot be told from the database itself.
+
+    Raises:
+        SettingError: the DuckDB file has the name of the dataset.
+    """
+    if destination_name() == "duckdb" and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
+        raise SettingError(
+            f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
+            f"and {dataset!r} is the schema of the connector: rename the file"
+        )
 
 
 def location() -> str:
