@@ -160,11 +160,13 @@ def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
     """Read which connectors are enabled: those that the configuration lists, or else those enabled by default.
 
     Raises:
-        ValueError: the configuration lists a connector that does not exist.
+        SettingError: the configuration lists a connector that does not exist.
     """
     connectors = {connector.name: connector for connector in available}
     if unknown := [name for name in _turned_on() or () if name not in connectors]:
-        raise ValueError(f"CONNECTORS__ENABLED lists {unknown}, which do not exist; available: {', '.join(connectors)}")
+        near = get_close_matches(unknown[0], connectors, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(connectors)}"
+        raise SettingError(f"{environment('connectors.enabled')} lists {unknown}, which do not exist; {hint}")
     return tuple(name for name, connector in connectors.items() if is_enabled(connector))
 
 

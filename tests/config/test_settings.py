@@ -7,7 +7,7 @@ import pytest
 
 from connectors_dagster import build_definitions, load_connectors
 from connectors_dagster.config import settings
-from connectors_dagster.definitions import enabled_connectors
+from connectors_dagster.definitions import enabled_connectors, load_location
 from connectors_dagster.errors import SettingError
 
 STOREFRONT = load_connectors()["storefront"]
@@ -47,10 +47,12 @@ def test_a_connector_disabled_by_default_is_enabled_when_the_configuration_lists
     assert settings.enabled([off, on]) == ("elsewhere",)
 
 
-def test_an_unknown_connector_is_refused_by_name(monkeypatch):
-    monkeypatch.setenv("CONNECTORS__ENABLED", "shopfront")
-    with pytest.raises(ValueError, match=r"shopfront.*do not exist; available: billing, catalog"):
-        enabled_connectors()
+def test_an_unknown_connector_is_named_with_the_one_that_is_meant_and_the_others_are_loaded(monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "storefrnt,billing")
+    location = load_location()
+    assert [assets.connector.name for assets in location.enabled] == ["billing"]
+    (broken,) = location.broken
+    assert "CONNECTORS__ENABLED lists ['storefrnt'], which do not exist; did you mean 'storefront'?" in str(broken)
 
 
 def test_start_date_and_step_are_per_connector(monkeypatch):
