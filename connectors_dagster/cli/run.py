@@ -50,7 +50,7 @@ def _select(location: Location, selection: Sequence[str]) -> Mapping[ConnectorAs
 def _say_what_is_left_out(selected: Mapping[ConnectorAssets, Sequence[Resource]], plans: Sequence[runs.Plan]) -> None:
     """Say why nothing is loaded where somebody may expect it."""
     if not selected:
-        say("nothing to load: no connector is enabled, see CONNECTORS__ENABLED", style="yellow")
+        say("nothing to load: no connector is left, see CONNECTORS__ENABLED", style="yellow")
     planned = {plan.assets.connector.name for plan in plans if plan.windows}
     for assets, resources in selected.items():
         name = assets.connector.name

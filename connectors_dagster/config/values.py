@@ -60,4 +60,4 @@ def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
 
 def _wanted(error: pydantic.ValidationError) -> str:
     said = error.errors(include_url=False, include_context=False)[0]["msg"]
-    return said.replace("Input should be", "it must be").replace(", unable to parse string as an integer", "")
+    return said.partition(", unable")[0].replace("Input should be", "it must be")

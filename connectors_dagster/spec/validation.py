@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 NAME = r"[a-z][a-z0-9_]*"
 RESERVED = {"information_schema", "main", "public", "system", "sys", "temp"}
 """Schemas that databases bring, which hold what is not ours."""
-MAX_CONNECTOR, MAX_RESOURCE, MAX_PIPELINE = 50, 63, 64
-"""Characters: Postgres takes 63 for a schema, of which the name of the staging dataset adds 13; dlt takes 64."""
+MAX_NAME, MAX_PIPELINE = 63, 64
+"""Characters: Postgres takes 63 for a schema or table; dlt takes 64 for the name of a pipeline."""
 PUBLIC = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
 """Fields of `auth` that are not secret."""
 SENT = ("headers", "params", "json", "data")
@@ -33,8 +33,10 @@ def check_connector(connector: "Connector") -> None:
         ValueError: the message names the connector or resource and what to change.
         DictValidationException: `config` is not a dlt REST configuration.
     """
+    for problem in _written_secrets(connector.config):  # first, because dlt shows values in its errors
+        raise ValueError(f"{connector.name}: {problem}")
     validate_dict(RESTAPIConfig, connector.config, path=connector.name)
-    for problem in (*_name_problems(connector), *_written_secrets(connector.config)):
+    for problem in _name_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _connector_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
@@ -48,15 +50,13 @@ def _name_problems(connector: "Connector") -> Iterator[str]:
     for name in (connector.name, *connector.graph):
         if not re.fullmatch(NAME, name):
             yield f"name {name!r} must be lower-case letters, digits, underscores"
+        if len(name) > MAX_NAME:
+            yield f"name {name!r} is longer than {MAX_NAME} characters"
         if "__" in name or name.endswith("_"):
             yield f"name {name!r} must not have '__' or end in '_': dlt uses them for tables and names of its own"
     if connector.name in RESERVED or connector.name.startswith("pg_"):
         yield f"name {connector.name!r} is a schema that databases use themselves: choose another name"
-    if len(connector.name) > MAX_CONNECTOR:
-        yield f"name {connector.name!r} is longer than {MAX_CONNECTOR} characters"
     for resource in connector.graph.values():
-        if len(resource.name) > MAX_RESOURCE:
-            yield f"name {resource.name!r} is longer than {MAX_RESOURCE} characters"
         if len(resource.pipeline_name) > MAX_PIPELINE:
             yield (
                 f"the names {connector.name!r} and {resource.family!r} are together longer than "

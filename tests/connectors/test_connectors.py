@@ -155,7 +155,7 @@ def _with_params(**params: str) -> Any:
         ({"name": "shop_"}, "'shop_' must not have '__' or end in '_'"),
         *(({"name": name}, f"'{name}' is a schema that databases use") for name in ("main", "temp", "public", "pg_x")),
         ({"name": "information_schema"}, "is a schema that databases use"),
-        ({"name": "s" * 51}, "is longer than 50 characters"),
+        ({"name": "s" * 64}, "is longer than 63 characters"),
         ({"resources": {}, "config": _named("r" * 64)}, "is longer than 63 characters"),
         ({"resources": {}, "config": _named("r" * 60)}, "are together longer than 63 characters"),
         ({"resources": {}, "config": _named("orders__lines")}, "'orders__lines' must not have '__'"),

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from connectors_dagster.errors import SettingError
+from connectors_dagster.errors import LoadError, SettingError
 from tests.support.rows import order
 
 
@@ -33,3 +33,12 @@ def test_the_schema_that_another_connector_could_have_is_not_used_for_staging(pr
         load("storefront/orders", windows=["2024-01-01"])
     assert warehouse.query("SELECT * FROM storefront_staging.orders") == [(7,)]
     assert warehouse.ids("storefront.orders") == [1]
+
+
+def test_a_table_that_no_load_made_is_refused_by_name_and_not_altered(api, load, warehouse):
+    with duckdb.connect(str(warehouse.path)) as database:
+        database.execute("CREATE SCHEMA storefront; CREATE TABLE storefront.customers AS SELECT 7 AS id, 'x' AS note")
+    api.set("storefront/customers", [{"id": 1}])
+    with pytest.raises(LoadError, match=r"storefront\.customers was not made by a load.*Rename or drop"):
+        load("storefront/customers")
+    assert warehouse.query("SELECT * FROM storefront.customers") == [(7, "x")]
