@@ -130,7 +130,10 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
     configured = _names(dlt.config.get(f"sources.{connector.name}.resources"))
     wanted, where = (configured, setting) if configured else (select, f"{connector.name}: select")
     if wanted is None:
-        return tuple(name for name, resource in connector.graph.items() if resource.definition.get("selected", True))
+        chosen = tuple(name for name, one in connector.graph.items() if one.definition.get("selected", True))
+        if not chosen:
+            raise ValueError(f"{connector.name}: every resource has 'selected: false', so there is nothing to load")
+        return chosen
     if not wanted:
         raise ValueError(f"{where} is empty; leave it out to load every resource")
     for name in wanted:

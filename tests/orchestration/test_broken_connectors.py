@@ -32,6 +32,11 @@ BROKEN = {
     "a misspelt paginator": ("paginator: single_page", "paginator: header_links", "header_links"),
     "a selector that is no path": ("data_selector: data", "data_selector: 'data[['", "data_selector"),
     "no key": ("primary_key: id", "selected: true", "bad/things: primary_key is missing"),
+    "nothing selected": (
+        "primary_key: id",
+        "primary_key: id\n      selected: false",
+        "every resource has 'selected: false'",
+    ),
     "a name with capitals": ("name: bad", "name: Bad", "must be lower-case letters"),
     "a missing field": ("description: A connector that works", "", "description at .*/bad/defs.yaml:2: Field required"),
     "a tab": ("  name: bad", "\tname: bad", r"defs/bad/defs.yaml:3: is not YAML: .*'\\t'"),
