@@ -14,6 +14,10 @@ class MaskedError(Exception):
         super().__init__(redact(message))
 
 
+class SettingError(ValueError):
+    """A setting has a value that cannot be used; the message names its environment variable and what is allowed."""
+
+
 class ApiError(MaskedError):
     """The API refused a request or sent a response that cannot be used; a retry does not help.
 

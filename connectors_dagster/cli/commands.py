@@ -6,14 +6,29 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _PlainErrors(click.Group):
+    """Shows an error that people can mend as a message instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from connectors_dagster.cli.mendable import explain
+
+            if text := explain(error):
+                raise click.ClickException(text) from None
+            raise
+
+
+@click.group(cls=_PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Load REST APIs window by window, with dlt and Dagster."""
 
@@ -22,10 +37,11 @@ def main() -> None:
 def list_resources() -> None:
     """List resources with their key, cursor, partitions and table."""
     from connectors_dagster.cli.terminal import say, show_table
-    from connectors_dagster.definitions import enabled_assets
+    from connectors_dagster.definitions import load_location
     from connectors_dagster.load.destination import location
     from connectors_dagster.orchestration.partitions import grid_of
 
+    loaded = load_location()
     rows = [
         (
             assets.connector.name,
@@ -35,11 +51,14 @@ def list_resources() -> None:
             grid_of(assets.connector).name if resource.windowed else "",
             f"{assets.connector.name}.{resource.name}",
         )
-        for assets in enabled_assets()
+        for assets in loaded.enabled
         for resource in assets.resources
     ]
     show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
+    for broken in loaded.broken:
+        say(f"broken  {broken}", style="red")
     say(f"loads into {location()}")
+    sys.exit(bool(loaded.broken))
 
 
 @main.command()
@@ -47,15 +66,17 @@ def check() -> None:
     """Check the settings of every enabled connector and make one request to each API."""
     from connectors_dagster.cli.check import check as check_connector
     from connectors_dagster.cli.terminal import say
-    from connectors_dagster.config.settings import MissingSettingsError
-    from connectors_dagster.definitions import enabled_connectors
-    from connectors_dagster.errors import ApiError
+    from connectors_dagster.definitions import load_location
+    from connectors_dagster.errors import ApiError, SettingError
 
-    failed = False
-    for connector in enabled_connectors():
+    loaded = load_location()
+    for broken in loaded.broken:
+        say(f"broken  {broken}", style="red")
+    failed = bool(loaded.broken)
+    for connector in [assets.connector for assets in loaded.enabled]:
         try:
             say(f"ok      {connector.name}: {check_connector(connector)}", style="green")
-        except (ApiError, MissingSettingsError) as error:
+        except (ApiError, SettingError) as error:
             say(f"failed  {error}", style="red")
             failed = True
     sys.exit(failed)

@@ -25,6 +25,7 @@ __all__ = [
     "is_interruption",
     "latest_materialization_ids",
     "materialization",
+    "open_component_folder",
     "open_component_tree",
     "planned_steps",
     "report_run_failed",
@@ -150,6 +151,16 @@ def translated_spec(
 def open_component_tree(folder: ModuleType, project: Path) -> dg.ComponentTree:
     """Open a folder of components (`ComponentTree.from_module`)."""
     return dg.ComponentTree.from_module(defs_module=folder, project_root=project)
+
+
+def open_component_folder(folder: Path, parent: ModuleType, project: Path) -> dg.ComponentTree:
+    """Open one of the folders in a folder of components, so that it loads without the others.
+
+    Dagster reads only the name and the place of a module, which need not be a package.
+    """
+    module = ModuleType(f"{parent.__name__}.{folder.name}")
+    module.__file__, module.__path__ = str(folder / "__init__.py"), [str(folder)]
+    return open_component_tree(module, project)
 
 
 def component_folder(tree: dg.ComponentTree) -> Path:

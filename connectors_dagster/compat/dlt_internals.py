@@ -23,6 +23,7 @@ import dlt
 from dlt.common import jsonpath
 from dlt.common.configuration.exceptions import DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
+from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.exceptions import DltException
 from dlt.common.schema import TColumnSchema
@@ -48,6 +49,7 @@ __all__ = [
     "DEDUPLICATED",
     "DltException",
     "IgnoreResponseException",
+    "TomlProviderReadException",
     "arrow_type",
     "build_resource_dependency_graph",
     "create_auth",

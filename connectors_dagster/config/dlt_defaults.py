@@ -3,6 +3,7 @@
 from connectors_dagster.compat.dlt_internals import register_defaults
 
 DUCKDB = {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False}
+STAGING_LAYOUT = "_dlt_staging_%s"
 DEFAULTS = {
     # Each row records its load. It does not need dlt's row id because it has a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
@@ -10,7 +11,11 @@ DEFAULTS = {
     "data_writer": {"disable_compression": True},
     "load": {"truncate_staging_dataset": True},
     # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
-    "destination": {"duckdb": {"credentials": {"global_config": DUCKDB}}},
+    "destination": {
+        "duckdb": {"credentials": {"global_config": DUCKDB}},
+        # dlt's own name, `shop_staging`, may belong to another connector or to people. No connector begins with `_`.
+        "staging_dataset_name_layout": STAGING_LAYOUT,
+    },
     # With its signal handling, dlt would finish its current step and ignore the request to end the process.
     "runtime": {"dlthub_telemetry": False, "intercept_signals": False},
 }

@@ -5,11 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import dlt
 from filelock import FileLock, Timeout
 
+from connectors_dagster.config.values import Duration, read
 from connectors_dagster.errors import DestinationBusyError
 
 SIBLINGS_TIMEOUT = 3600.0
@@ -46,5 +45,4 @@ def alone(path: Path, purpose: str) -> Iterator[None]:
 
 def seconds(name: str, default: float) -> float:
     """Read how many seconds to wait for others, from ``connectors.<name>``."""
-    configured: Any = dlt.config.get(f"connectors.{name}")
-    return default if configured is None else float(configured)
+    return read(f"connectors.{name}", Duration, default)

@@ -1,5 +1,7 @@
 """Settings and secrets of connectors, from dlt's configuration: environment, .dlt/config.toml, .dlt/secrets.toml."""
 
+import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
@@ -7,14 +9,24 @@ from typing import Any
 
 import dlt
 
+from connectors_dagster.config.values import Count, CountOrNone, Duration, Hours, Share, environment, misspelt, read
+from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 
 DEFAULT_START_DATE = "2024-01-01"
-MIN_STALE_AFTER = timedelta(minutes=6)
+OF_A_CONNECTOR = (
+    *("allow_http", "max_loss", "max_parallel_requests", "owners", "requests_per_minute", "resources", "schedule"),
+    *("stale_after_hours", "start_date", "step"),
+)
+OF_ALL = (
+    *("busy_timeout", "destination", "enabled", "examples", "failure_webhook", "preview_rows", "siblings_timeout"),
+    "work_folder",
+)
+log = logging.getLogger(__name__)
 
 
-class MissingSettingsError(Exception):
+class MissingSettingsError(SettingError):
     """Some settings of a connector have no value; the message lists all of them."""
 
     def __init__(self, connector: str, missing: Iterable[Setting]) -> None:
@@ -25,19 +37,48 @@ class MissingSettingsError(Exception):
 
 def environment_name(connector: str, setting: str) -> str:
     """Return the environment variable of a setting."""
-    return f"SOURCES__{connector}__{setting}".upper()
+    return environment(f"sources.{connector}.{setting}")
 
 
 def read_settings(connector: Connector) -> dict[Setting, str]:
-    """Read all settings of a connector.
+    """Read all settings of a connector, without blanks and line breaks around their values.
 
     Raises:
         MissingSettingsError: some settings have no value; the message lists all of them.
+        SettingError: a value has a line break or another control character inside.
     """
     values = {setting: _value(connector.name, setting) for setting in connector.settings}
     if missing := [setting for setting, value in values.items() if value is None]:
         raise MissingSettingsError(connector.name, missing)
-    return {setting: str(value) for setting, value in values.items()}
+    return {setting: _trimmed(connector.name, setting, str(value)) for setting, value in values.items()}
+
+
+def check_settings(connector: Connector) -> None:
+    """Read every option of a connector, so that a wrong one is found before anything is requested.
+
+    Raises:
+        SettingError: names the environment variable, the value and what is allowed.
+    """
+    for name in misspelt(f"sources.{connector.name}", {*OF_A_CONNECTOR, *connector.settings}):
+        log.warning(name)
+    for check in (allow_http, max_loss, owners, stale_after):
+        check(connector.name)
+    for option in (max_parallel_requests, requests_per_minute):
+        option(connector)
+
+
+def check_shared_settings() -> None:
+    """Read every option that all connectors share, so that a wrong one is found before anything is requested.
+
+    Raises:
+        SettingError: names the environment variable, the value and what is allowed.
+    """
+    for name in misspelt("connectors", OF_ALL):
+        log.warning(name)
+    show_examples()
+    preview_rows()
+    for timeout in ("busy_timeout", "siblings_timeout"):
+        read(f"connectors.{timeout}", Duration, 0.0)
 
 
 def known_secrets(connector: Connector) -> tuple[str, ...]:
@@ -69,7 +110,7 @@ def base_url(connector: Connector) -> str | None:
 
 def allow_http(connector: str) -> bool:
     """Read whether a connector may use plain http to reach other machines."""
-    return bool(dlt.config.get(f"sources.{connector}.allow_http", bool))
+    return read(f"sources.{connector}.allow_http", bool, False)
 
 
 def step(connector: Connector) -> str:
@@ -89,7 +130,10 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
     configured = _names(dlt.config.get(f"sources.{connector.name}.resources"))
     wanted, where = (configured, setting) if configured else (select, f"{connector.name}: select")
     if wanted is None:
-        return tuple(name for name, resource in connector.graph.items() if resource.definition.get("selected", True))
+        chosen = tuple(name for name, one in connector.graph.items() if one.definition.get("selected", True))
+        if not chosen:
+            raise ValueError(f"{connector.name}: every resource has 'selected: false', so there is nothing to load")
+        return chosen
     if not wanted:
         raise ValueError(f"{where} is empty; leave it out to load every resource")
     for name in wanted:
@@ -102,30 +146,30 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
 
 def max_loss(connector: str) -> float:
     """Read the share of a table's rows, 0 to 1, that one load may delete because the API no longer returns them."""
-    configured: Any = dlt.config.get(f"sources.{connector}.max_loss")
-    return 0.5 if configured is None else float(configured)
+    return read(f"sources.{connector}.max_loss", Share, 0.5)
 
 
 def max_parallel_requests(connector: Connector) -> int:
     """Read a connector's maximum of concurrent requests; by default, what the connector declares."""
-    return int(dlt.config.get(f"sources.{connector.name}.max_parallel_requests") or connector.max_parallel_requests)
+    return read(f"sources.{connector.name}.max_parallel_requests", Count, connector.max_parallel_requests)
 
 
 def requests_per_minute(connector: Connector) -> int | None:
     """Read a connector's maximum of requests per minute; by default, what it declares. None means no limit."""
-    configured: Any = dlt.config.get(f"sources.{connector.name}.requests_per_minute")
-    return int(configured) if configured else connector.requests_per_minute
+    return read(f"sources.{connector.name}.requests_per_minute", CountOrNone, None) or connector.requests_per_minute
 
 
 def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
     """Read which connectors are enabled: those that the configuration lists, or else those enabled by default.
 
     Raises:
-        ValueError: the configuration lists a connector that does not exist.
+        SettingError: the configuration lists a connector that does not exist.
     """
     connectors = {connector.name: connector for connector in available}
     if unknown := [name for name in _turned_on() or () if name not in connectors]:
-        raise ValueError(f"CONNECTORS__ENABLED lists {unknown}, which do not exist; available: {', '.join(connectors)}")
+        near = get_close_matches(unknown[0], connectors, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(connectors)}"
+        raise SettingError(f"{environment('connectors.enabled')} lists {unknown}, which do not exist; {hint}")
     return tuple(name for name, connector in connectors.items() if is_enabled(connector))
 
 
@@ -154,27 +198,34 @@ def failure_webhook() -> str | None:
 
 def preview_rows() -> int:
     """Read how many sample rows Dagster stores with each read; 0 keeps rows out of Dagster's storage."""
-    configured: Any = dlt.config.get("connectors.preview_rows")
-    return 5 if configured is None else int(configured)
+    return read("connectors.preview_rows", CountOrNone, 5)
 
 
 def stale_after(connector: str) -> timedelta:
     """Read how long after a load the assets of a connector become stale; 24 hours by default.
 
     Raises:
-        ValueError: the time is shorter than Dagster can check.
+        SettingError: the time is shorter than Dagster can check, or is not a number.
     """
-    configured: Any = dlt.config.get(f"sources.{connector}.stale_after_hours")
-    hours = timedelta(hours=24 if configured is None else float(configured))
-    if hours < MIN_STALE_AFTER:
-        name = environment_name(connector, "stale_after_hours")
-        raise ValueError(f"{name}: {configured!r} is too short: use at least 0.1 hours")
-    return hours
+    return timedelta(hours=read(f"sources.{connector}.stale_after_hours", Hours, 24.0))
+
+
+def owners(connector: str) -> tuple[str, ...]:
+    """Read the owners of a connector's assets in Dagster's form: ``team:data`` or an e-mail address.
+
+    Raises:
+        SettingError: an owner is neither.
+    """
+    found = tuple(_names(dlt.config.get(f"sources.{connector}.owners")) or ())
+    if wrong := [owner for owner in found if not re.fullmatch(r"team:\S+|[^@\s]+@[^@\s]+\.[^@\s]+", owner)]:
+        name = environment_name(connector, "owners")
+        raise SettingError(f"{name} has {wrong[0]!r}: it must be an e-mail address, or a team such as 'team:finance'")
+    return found
 
 
 def show_examples() -> bool:
     """Read whether the definitions include the examples of assets that use the loaded tables."""
-    return bool(dlt.config.get("connectors.examples", bool))
+    return read("connectors.examples", bool, False)
 
 
 def _turned_on() -> list[str] | None:
@@ -196,11 +247,16 @@ def _value(connector: str, setting: Setting) -> str | None:
     return None if value is None else str(value)
 
 
+def _trimmed(connector: str, setting: Setting, value: str) -> str:
+    """Return a value as it is sent: copied keys often come with a line break."""
+    name, inner = environment_name(connector, setting), value.strip()
+    if re.search(r"[\x00-\x1f\x7f]", inner):
+        raise SettingError(f"{name}: has a line break or another control character inside: write it on one line")
+    if inner != value:
+        log.warning("%s has blanks or line breaks around its value; they are not sent", name)
+    return inner
+
+
 def _toml_name(connector: str, setting: Setting) -> str:
     file = "secrets.toml" if isinstance(setting, Secret) else "config.toml"
     return f".dlt/{file}: [sources.{connector}] {setting} = …"
-
-
-def owners(connector: str) -> tuple[str, ...]:
-    """Read the owners of a connector's assets in Dagster's form: ``team:data`` or an e-mail address."""
-    return tuple(dlt.config.get(f"sources.{connector}.owners", list) or ())

@@ -19,38 +19,52 @@ def load_connectors() -> dict[str, Connector]:
     Raises:
         ValueError: a module has no `connector`, or one whose name is not the module's.
     """
-    connectors = {}
-    for module in iter_modules(__path__):
-        connector = getattr(import_module(f"{__name__}.{module.name}"), "connector", None)
-        if not isinstance(connector, Connector) or connector.name != module.name:
-            raise ValueError(
-                f"connectors/{module.name}.py must define `connector = Connector(name={module.name!r}, …)`"
-            )
-        connectors[connector.name] = connector
-    return connectors
+    return {name: load_connector(name) for name in connector_names()}
 
 
-def installed_connectors() -> Iterator[tuple[str, Connector]]:
-    """Yield every connector that another package brings, each with the entry point that names it.
+def connector_names() -> list[str]:
+    """List the names of the connectors of this package in alphabetical order, without importing them."""
+    return [module.name for module in iter_modules(__path__)]
+
+
+def load_connector(name: str) -> Connector:
+    """Import a connector of this package.
 
     Raises:
-        ValueError: an entry point leads to nothing that is a connector.
+        ValueError: its module has no `connector`, or one whose name is not the module's.
     """
+    connector = getattr(import_module(f"{__name__}.{name}"), "connector", None)
+    if not isinstance(connector, Connector) or connector.name != name:
+        raise ValueError(f"connectors/{name}.py must define `connector = Connector(name={name!r}, …)`")
+    return connector
+
+
+def installed_connectors() -> dict[str, EntryPoint]:
+    """Find the entry points by which other packages bring connectors, by a text that names each for people."""
+    named = {}
     for entry in entry_points(group=ENTRY_POINTS):
         package = entry.dist.name if entry.dist else "an unknown package"
-        where = f"entry point {entry.name!r} of {package}"
-        found = list(_connectors_in(_loaded(entry, where)))
-        if not found:
-            raise ValueError(f"{where}: {entry.value} is not a Connector and not a module or package that has any")
-        for connector in found:
-            yield where, connector
+        named[f"entry point {entry.name!r} of {package}"] = entry
+    return named
 
 
-def _loaded(entry: EntryPoint, where: str) -> Any:
+def load_installed(entry: EntryPoint) -> list[Connector]:
+    """Import the connectors to which an entry point leads.
+
+    Raises:
+        ValueError: it leads to nothing that is a connector.
+    """
+    found = list(_connectors_in(_loaded(entry)))
+    if not found:
+        raise ValueError(f"{entry.value} is not a Connector and not a module or package that has any")
+    return found
+
+
+def _loaded(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"{where}: {entry.value} cannot be imported: {error}") from error
+        raise ValueError(f"{entry.value} cannot be imported: {error}") from error
 
 
 def _connectors_in(found: Any) -> Iterator[Connector]:

@@ -106,7 +106,7 @@ class PageValidator:
         Raises:
             EnvelopeError: always.
         """
-        file = f"connectors/{self.resource.connector.name}.py"
+        file = self.resource.connector.source_file
         read_from = f" (read from {self._response.url})" if self._response is not None else ""
         error = EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
         if self._response is not None:

@@ -12,28 +12,51 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
+from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
 from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
-from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
-from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
+from connectors_dagster.load.traits import TRAITS, destination_traits
 
 if TYPE_CHECKING:
     import duckdb
 
+CREDENTIALS = "destination.duckdb.credentials"
 DEFAULT_FILE = "connectors.duckdb"
+LOAD_ID = "_dlt_load_id"
 STRANGERS_TIMEOUT = 60.0
 POLL = 0.25
 
 
 def duckdb_file() -> Path:
-    """Read the path of the DuckDB file; by default it is in the project folder."""
-    configured: Any = dlt.secrets.get("destination.duckdb.credentials")
+    """Read the path of the DuckDB file; by default it is in the project folder.
+
+    Raises:
+        SettingError: the database would be in memory.
+    """
+    configured: Any = dlt.secrets.get(CREDENTIALS)
     if isinstance(configured, dict):
         configured = configured.get("database")
     if configured and str(configured).startswith("duckdb:///"):
         configured = str(configured).removeprefix("duckdb:///")
+    if str(configured).startswith(":memory:"):
+        raise SettingError(f"{environment(CREDENTIALS)} is ':memory:': rows would be lost at the end: give a file")
     return (project_folder() / str(configured or DEFAULT_FILE)).resolve()
+
+
+def check_destination(dataset: str) -> None:
+    """Refuse a destination in which a dataset cannot be told from the database itself.
+
+    Raises:
+        SettingError: the DuckDB file has the name of the dataset.
+    """
+    if destination_name() == "duckdb" and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
+        raise SettingError(
+            f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
+            f"and {dataset!r} is the schema of the connector: rename the file"
+        )
 
 
 def location() -> str:
@@ -94,6 +117,25 @@ def only_writer(path: Path, purpose: str) -> Iterator[None]:
     with alone(path.with_name(path.name + ".lock"), purpose), closing(_open(path)):
         # This connection stays open so that no other program opens the file before dlt does.
         yield
+
+
+def refuse_foreign_table(client: SqlClientBase[Any], table: str) -> None:
+    """Refuse to load into a table that no load made: dlt would add its columns to it.
+
+    Raises:
+        LoadError: the table exists without the column that records the load of each row.
+    """
+    if destination_name() not in TRAITS:
+        return  # not known to describe its tables in the same way
+    where = "table_schema = %s AND table_name = %s"
+    found = client.execute_sql(
+        f"SELECT column_name FROM information_schema.columns WHERE {where}", client.dataset_name, table
+    )
+    if found and LOAD_ID not in {str(column).lower() for column, *_ in found}:
+        raise LoadError(
+            f"{client.dataset_name}.{table} was not made by a load, or has been altered by hand: it has no column "
+            f"{LOAD_ID}. Rename or drop the table; it is then loaded anew"
+        )
 
 
 @contextmanager

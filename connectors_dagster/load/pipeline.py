@@ -18,7 +18,7 @@ from connectors_dagster.config.locks import alone
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.append_new_keys import append_new_keys
-from connectors_dagster.load.destination import build_destination, writer
+from connectors_dagster.load.destination import build_destination, check_destination, refuse_foreign_table, writer
 from connectors_dagster.load.dlt_errors import is_transient, root_cause, without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
 from connectors_dagster.load.missing_rows import MissingRows
@@ -46,10 +46,11 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     A resource that fails is reported in its outcome; the others are loaded.
 
     Raises:
-        MissingSettingsError: before any request.
+        SettingError: before any request.
         DestinationBusyError, LoadError: nothing of the request is recorded as loaded.
     """
     use_defaults()
+    check_destination(request.connector.name)
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests)
     work = work_folder()
     with (
@@ -82,6 +83,9 @@ def _load(load: Load, request: LoadRequest) -> None:
         reraise=True,
     )
     with _step(load, "load"), without_expected_warnings():
+        with load.pipeline.sql_client() as client:
+            for outcome in load.outcomes.values():
+                refuse_foreign_table(client, outcome.resource.name)
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)

@@ -8,8 +8,14 @@ import dagster as dg
 from pydantic import Field
 
 from connectors_dagster.compat.dagster_internals import retry_delay
-from connectors_dagster.config.settings import MissingSettingsError
-from connectors_dagster.errors import ApiError, DestinationBusyError, LoadError, TransientApiError, TransientLoadError
+from connectors_dagster.errors import (
+    ApiError,
+    DestinationBusyError,
+    LoadError,
+    SettingError,
+    TransientApiError,
+    TransientLoadError,
+)
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
@@ -126,7 +132,7 @@ def _materialize(
                     context, assets.specs[outcome.resource.name], load, outcome, page_limit=request.page_limit
                 )
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
-    except (MissingSettingsError, ApiError, LoadError, DestinationBusyError) as error:
+    except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
     if errors:
         _fail(context, errors)

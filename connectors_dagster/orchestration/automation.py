@@ -6,6 +6,7 @@ from zlib import crc32
 import dagster as dg
 
 from connectors_dagster.config import settings
+from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
@@ -17,7 +18,7 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
     """Build the job of a connector, its schedule, and the sensor that adds its partitions.
 
     Raises:
-        ValueError: the configured schedule is not a cron expression.
+        SettingError: the configured schedule is not a cron expression.
     """
     connector = assets.connector
     job = dg.define_asset_job(
@@ -43,7 +44,7 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
         )
     except dg.DagsterInvalidDefinitionError:
         name = settings.environment_name(connector.name, "schedule")
-        raise ValueError(f"{name}: {cron!r} is not a cron expression; write it like '15 * * * *'") from None
+        raise SettingError(f"{name} is {cron!r}: it must be a cron expression such as '15 * * * *'") from None
     sensors = [build_window_sensor(assets)] if assets.has_windows else []
     return dg.Definitions(jobs=[job], schedules=[schedule], sensors=sensors)
 

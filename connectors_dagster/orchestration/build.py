@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from connectors_dagster.config.settings import check_settings
 from connectors_dagster.orchestration.asset_specs import Translation, translated
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.automation import build_automation
@@ -45,7 +46,12 @@ def build_definitions(
 
 
 def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
-    """Build everything Dagster shows of these assets."""
+    """Build everything Dagster shows of these assets.
+
+    Raises:
+        SettingError: an option of the connector has a value that cannot be used.
+    """
+    check_settings(assets.connector)
     api = assets.specs[assets.api.name]
     return dg.Definitions.merge(
         dg.Definitions(assets=[api, *build_assets(assets)], asset_checks=[build_checks(assets)]),

@@ -1,7 +1,7 @@
 """A connector written in YAML, as a Dagster component: the same value as in Python, and the same definitions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cached_property
 from typing import Annotated, Any, Self, get_type_hints
@@ -26,7 +26,6 @@ PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
 PART = re.compile(r"\{\{\s*(setting|secret)\b")
 TRANSLATION = str | dg.AssetAttributesModel | None
 KINDS: Mapping[str, type[Setting]] = {"setting": Setting, "secret": Secret}
-NO_SECRETS = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
 
 
 @dg.scaffold_with(RestConnectorScaffolder)
@@ -69,12 +68,7 @@ class RestConnector(dg.Component):
         select, prefix = resolve(given.pop("select")), resolve(given.pop("key_prefix"))
         translation = _translation(given.pop("translation"), context)
         connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"], context)})
-        if written := next(_written_secrets(connector.config), None):
-            raise ValueError(
-                f'{connector.name}: {written} of auth is written out: write "{{{{ secret.{written} }}}}" and give '
-                f"the value as {settings.environment_name(connector.name, written)}"
-            )
-        return cls(connector, select, prefix, translation)
+        return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
 
     def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
         """Describe a resource, or the API, as an asset; a subclass may override this.
@@ -121,18 +115,6 @@ def _filled(value: Any, context: dg.ComponentLoadContext) -> Any:
     if isinstance(value, str) and "{{" in value:
         return context.resolution_context.resolve_value(value)
     return value
-
-
-def _written_secrets(value: Any, *, auth: bool = False) -> Iterator[str]:
-    """Name the fields of any `auth` whose value is not read at run time."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _written_secrets(item)
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if auth and item and key not in NO_SECRETS and not isinstance(item, Setting):
-                yield key
-            yield from _written_secrets(item, auth=key == "auth")
 
 
 def _attributes() -> type[pydantic.BaseModel]:

@@ -6,6 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from connectors_dagster.config import settings
+from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
@@ -14,11 +15,16 @@ from connectors_dagster.spec.windows import Window, WindowGrid
 
 
 def grid_of(connector: Connector) -> WindowGrid:
-    """Return the windows of a connector with the configured step and start date."""
+    """Return the windows of a connector with the configured step and start date.
+
+    Raises:
+        SettingError: the step or the start date cannot be used.
+    """
     try:
         return WindowGrid(settings.step(connector), settings.start_date(connector.name))
     except ValueError as error:
-        raise ValueError(f"{connector.name}: {error}") from error
+        names = (settings.environment_name(connector.name, name) for name in ("step", "start_date"))
+        raise SettingError(f"{connector.name}: {error}; check {' and '.join(names)}") from error
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:

@@ -114,6 +114,12 @@ class Connector:
         }
 
     @property
+    def source_file(self) -> str:
+        """The file that declares the connector, which is beside its schema file; for messages."""
+        in_yaml = self.schema.with_name("defs.yaml").exists()
+        return f"{self.schema.parent.name}/{'defs.yaml' if in_yaml else f'{self.name}.py'}"
+
+    @property
     def has_total(self) -> bool:
         """Whether the API reports the total number of rows."""
         return bool(self.total_header or self.total_path)

@@ -1,18 +1,29 @@
 """Checks that a connector does not contradict itself; the errors say what to change."""
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
-from connectors_dagster.compat.dlt_internals import validate_dict
+from connectors_dagster.compat.dlt_internals import create_paginator, jsonpath, validate_dict
+from connectors_dagster.spec.placeholders import Setting
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.resource import Resource
 
 NAME = r"[a-z][a-z0-9_]*"
+RESERVED = {"information_schema", "main", "public", "system", "sys", "temp"}
+"""Schemas that databases bring, which hold what is not ours."""
+MAX_NAME, MAX_PIPELINE = 63, 64
+"""Characters: Postgres takes 63 for a schema or table; dlt takes 64 for the name of a pipeline."""
+PUBLIC = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
+"""Fields of `auth` that are not secret."""
+SENT = ("headers", "params", "json", "data")
+SECRET_NAME = re.compile(
+    r"(?i)(.*[_-])?(api[_-]?key|apikey|access[_-]?key|consumer[_-]?key|token|secret|password|passwd|pwd|authorization)"
+)
 
 
 def check_connector(connector: "Connector") -> None:
@@ -22,15 +33,59 @@ def check_connector(connector: "Connector") -> None:
         ValueError: the message names the connector or resource and what to change.
         DictValidationException: `config` is not a dlt REST configuration.
     """
+    for problem in _written_secrets(connector.config):  # first, because dlt shows values in its errors
+        raise ValueError(f"{connector.name}: {problem}")
     validate_dict(RESTAPIConfig, connector.config, path=connector.name)
-    for name in (connector.name, *connector.graph):
-        if not re.fullmatch(NAME, name):
-            raise ValueError(f"{connector.name}: name {name!r} must be lower-case letters, digits, underscores")
+    for problem in _name_problems(connector):
+        raise ValueError(f"{connector.name}: {problem}")
     for problem in _connector_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
     for resource in connector.graph.values():
         for problem in _resource_problems(resource):
             raise ValueError(f"{resource}: {problem}")
+
+
+def _name_problems(connector: "Connector") -> Iterator[str]:
+    """Describe names that a database or dlt would not keep as they are, or that another table may have."""
+    for name in (connector.name, *connector.graph):
+        if not re.fullmatch(NAME, name):
+            yield f"name {name!r} must be lower-case letters, digits, underscores"
+        if len(name) > MAX_NAME:
+            yield f"name {name!r} is longer than {MAX_NAME} characters"
+        if "__" in name or name.endswith("_"):
+            yield f"name {name!r} must not have '__' or end in '_': dlt uses them for tables and names of its own"
+    if connector.name in RESERVED or connector.name.startswith("pg_"):
+        yield f"name {connector.name!r} is a schema that databases use themselves: choose another name"
+    for resource in connector.graph.values():
+        if len(resource.pipeline_name) > MAX_PIPELINE:
+            yield (
+                f"the names {connector.name!r} and {resource.family!r} are together longer than "
+                f"{MAX_PIPELINE - 1} characters: shorten one of them"
+            )
+
+
+def _written_secrets(value: Any, part: str = "") -> Iterator[str]:
+    """Describe the fields of `auth`, and of what is sent, whose secret is not read at run time."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _written_secrets(item)
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if _is_written_secret(part, key, item):
+                name = re.sub(r"\W", "_", key).lower()
+                yield (
+                    f'{key} of {part} is written out: write "{{{{ secret.{name} }}}}", in Python Secret("{name}"), '
+                    "and give the value in the settings of the connector"
+                )
+            yield from _written_secrets(item, key)
+
+
+def _is_written_secret(part: str, key: str, item: Any) -> bool:
+    if isinstance(item, Setting) or not item:
+        return False
+    if part == "auth":
+        return key not in PUBLIC
+    return part in SENT and isinstance(item, str) and "{" not in item and bool(SECRET_NAME.fullmatch(key))
 
 
 def _connector_problems(connector: "Connector") -> Iterator[str]:
@@ -43,6 +98,7 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
 
 def _resource_problems(resource: "Resource") -> Iterator[str]:
     options = resource.options
+    yield from _path_problems(resource)
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.parent:
@@ -63,3 +119,24 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "unfiltered_first is set, but the endpoint has no filter that could be omitted"
     if not resource.primary_key:
         yield "primary_key is missing: it is how duplicates are merged"
+
+
+def _path_problems(resource: "Resource") -> Iterator[str]:
+    """Describe JSON paths that cannot be read, also those of the paginator."""
+    connector, endpoint = resource.connector, resource.endpoint
+    paths = {
+        "data_selector": endpoint.get("data_selector"),
+        "cursor_path": (resource.incremental or {}).get("cursor_path"),
+        "total_path": connector.total_path,
+        "error_when": connector.error_when,
+    }
+    for name, path in paths.items():
+        try:
+            jsonpath.compile_path(path or "$")
+        except Exception as error:  # noqa: BLE001  # the parser of JSON paths raises errors of many kinds
+            yield f"{name} {path!r} is not a JSON path: {error}"
+    paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")
+    try:
+        create_paginator(paginator)
+    except Exception as error:  # noqa: BLE001  # as above, and whatever the class of a paginator raises
+        yield f"paginator {paginator!r} cannot be used: {error}"

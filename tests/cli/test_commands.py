@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
-from connectors_dagster.cli import main
+from connectors_dagster.cli import main, terminal
+from connectors_dagster.cli.run import materialize
 from connectors_dagster.definitions import enabled_connectors
 from tests.support.rows import order
 
@@ -97,3 +101,47 @@ def test_the_demo_loads_what_the_sandbox_serves_and_a_second_time_changes_no_cou
         assert all(loaded == served for _, loaded, served, _ in compared)
     assert (project / "demo.duckdb").exists()
     assert list((project / ".connectors" / "loads").glob("load-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--from", "2024-02-01", "--to", "2024-01-01"], "--from 2024-02-01 is not before --to 2024-01-01"),
+        (["run", "--from", "2024-02-01", "--to", "2024-02-01"], "--from 2024-02-01 is not before --to 2024-02-01"),
+    ],
+)
+def test_an_empty_span_is_refused(arguments, message):
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("CONNECTORS__PREVIEW_ROWS", "few"), ("DESTINATION__DUCKDB__CREDENTIALS", ":memory:")]
+)
+def test_a_shared_setting_that_cannot_be_used_is_named_without_a_traceback(name, value, monkeypatch):
+    monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(main, ["list"])
+    assert result.exit_code == 1
+    assert f"Error: {name} is '{value}'" in result.output
+
+
+def test_a_mistake_in_secrets_toml_names_the_file_and_not_the_secret(project):
+    (project / ".dlt").mkdir()
+    (project / ".dlt" / "secrets.toml").write_text("[sources.storefront]\napi_key = t0p-s3cret\n")
+    done = connectors("check")
+    assert done.returncode == 1
+    assert "secrets.toml" in done.stderr and "line 2" in done.stderr
+    assert "Traceback" not in done.stderr and "t0p-s3cret" not in done.stdout + done.stderr
+
+
+def test_a_run_that_has_nothing_to_load_says_why(api, monkeypatch):
+    shown = StringIO()
+    monkeypatch.setattr(terminal, "out", Console(file=shown, soft_wrap=True))
+    assert materialize(["storefront/orders"], until=datetime(2020, 1, 1, tzinfo=UTC)).errors == []
+    assert "storefront: no window to load: --from, --to and SOURCES__STOREFRONT__START_DATE leave none" in (
+        shown.getvalue()
+    )
+    monkeypatch.setenv("CONNECTORS__ENABLED", "")
+    assert materialize([]).errors == []
+    assert "nothing to load: no connector is left, see CONNECTORS__ENABLED" in shown.getvalue()

@@ -1,12 +1,14 @@
 """Settings come from dlt's configuration, and all missing settings are listed together."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from connectors_dagster import load_connectors
+from connectors_dagster import build_definitions, load_connectors
 from connectors_dagster.config import settings
-from connectors_dagster.definitions import enabled_connectors
+from connectors_dagster.definitions import enabled_connectors, load_location
+from connectors_dagster.errors import SettingError
 
 STOREFRONT = load_connectors()["storefront"]
 
@@ -45,10 +47,12 @@ def test_a_connector_disabled_by_default_is_enabled_when_the_configuration_lists
     assert settings.enabled([off, on]) == ("elsewhere",)
 
 
-def test_an_unknown_connector_is_refused_by_name(monkeypatch):
-    monkeypatch.setenv("CONNECTORS__ENABLED", "shopfront")
-    with pytest.raises(ValueError, match=r"shopfront.*do not exist; available: billing, catalog"):
-        enabled_connectors()
+def test_an_unknown_connector_is_named_with_the_one_that_is_meant_and_the_others_are_loaded(monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "storefrnt,billing")
+    location = load_location()
+    assert [assets.connector.name for assets in location.enabled] == ["billing"]
+    (broken,) = location.broken
+    assert "CONNECTORS__ENABLED lists ['storefrnt'], which do not exist; did you mean 'storefront'?" in str(broken)
 
 
 def test_start_date_and_step_are_per_connector(monkeypatch):
@@ -57,3 +61,86 @@ def test_start_date_and_step_are_per_connector(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "P1M")
     assert (settings.start_date("storefront"), settings.step(STOREFRONT)) == ("2025-06-01", "P1M")
     assert settings.start_date("billing") == "2024-01-01"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_PARALLEL_REQUESTS", "abc"),
+        ("MAX_PARALLEL_REQUESTS", "0"),
+        ("REQUESTS_PER_MINUTE", "-1"),
+        ("STALE_AFTER_HOURS", "a day"),
+        ("STALE_AFTER_HOURS", "0.01"),
+        ("MAX_LOSS", "50"),
+        ("MAX_LOSS", "nan"),
+        ("ALLOW_HTTP", "perhaps"),
+        ("SCHEDULE", "every hour"),
+        ("OWNERS", "nobody"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_by_name_before_any_request(name, value, monkeypatch):
+    monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", value)
+    with pytest.raises(SettingError, match=f"SOURCES__STOREFRONT__{name}.*{re.escape(value)}"):
+        build_definitions(STOREFRONT)
+
+
+@pytest.mark.parametrize(("name", "value"), [("START_DATE", "01.02.2024"), ("STEP", "30 days")])
+def test_windows_that_cannot_be_cut_are_refused_with_the_names_of_the_settings(name, value, monkeypatch):
+    monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", value)
+    with pytest.raises(SettingError, match=f"{re.escape(value)}.*SOURCES__STOREFRONT__{name}"):
+        build_definitions(STOREFRONT)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PREVIEW_ROWS", "few"),
+        ("PREVIEW_ROWS", "-1"),
+        ("BUSY_TIMEOUT", "soon"),
+        ("SIBLINGS_TIMEOUT", "-1"),
+        ("EXAMPLES", "some"),
+    ],
+)
+def test_a_shared_setting_that_cannot_be_used_is_refused_by_name(name, value, monkeypatch):
+    monkeypatch.setenv(f"CONNECTORS__{name}", value)
+    with pytest.raises(SettingError, match=f"CONNECTORS__{name} is '{value}'"):
+        settings.check_shared_settings()
+
+
+def test_a_requests_per_minute_of_zero_and_an_empty_setting_keep_the_default(monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__REQUESTS_PER_MINUTE", "0")
+    monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "")
+    assert settings.requests_per_minute(STOREFRONT) == STOREFRONT.requests_per_minute
+    assert settings.max_parallel_requests(STOREFRONT) == STOREFRONT.max_parallel_requests
+
+
+def test_a_misspelt_setting_is_named_with_the_one_that_is_meant(monkeypatch, caplog):
+    monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALEL_REQUESTS", "2")
+    monkeypatch.setenv("SOURCES__STOREFRONT__SOMETHING_ELSE", "2")
+    monkeypatch.setenv("CONNECTORS__PREVIEWROWS", "2")
+    settings.check_settings(STOREFRONT)
+    settings.check_shared_settings()
+    assert caplog.messages == [
+        "SOURCES__STOREFRONT__MAX_PARALEL_REQUESTS is not a setting: did you mean "
+        "SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS?",
+        "CONNECTORS__PREVIEWROWS is not a setting: did you mean CONNECTORS__PREVIEW_ROWS?",
+    ]
+
+
+@pytest.mark.parametrize("around", ["{}\n", "  {}\t", "{}\r\n"])
+def test_blanks_and_line_breaks_around_a_value_are_not_sent_and_said(around, monkeypatch, caplog):
+    for name, value in (("BASE_URL", "http://127.0.0.1:1"), ("API_KEY", "key-1"), ("API_SECRET", "secret-1")):
+        monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", around.format(value))
+    assert settings.read_settings(STOREFRONT) == {
+        "base_url": "http://127.0.0.1:1", "api_key": "key-1", "api_secret": "secret-1",
+    }  # fmt: skip
+    assert "SOURCES__STOREFRONT__API_KEY has blanks or line breaks around its value" in caplog.text
+    assert "key-1" not in caplog.text
+
+
+def test_a_line_break_inside_a_value_is_refused_without_showing_it(monkeypatch):
+    for name, value in (("BASE_URL", "http://127.0.0.1:1"), ("API_KEY", "abc\ndef"), ("API_SECRET", "s")):
+        monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", value)
+    with pytest.raises(SettingError, match=r"SOURCES__STOREFRONT__API_KEY.*line break") as caught:
+        settings.read_settings(STOREFRONT)
+    assert "abc" not in str(caught.value)

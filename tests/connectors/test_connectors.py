@@ -110,6 +110,11 @@ def test_families_are_parents_with_their_children():
 WITHOUT_KEY = {"client": {"base_url": Setting("base_url")}, "resources": [{"name": "orders", "endpoint": "orders"}]}
 
 
+def _named(name: str, **endpoint: Any) -> Any:
+    resource = {"name": name, "primary_key": "id", "endpoint": {"path": "/x", **endpoint}}
+    return {"client": {"base_url": Setting("base_url")}, "resources": [resource]}
+
+
 def _connector(**changes) -> Connector:
     original = CONNECTORS["storefront"]
     values = {name: getattr(original, name) for name in ("name", "description", "config", "schema", "resources")}
@@ -146,6 +151,23 @@ def _with_params(**params: str) -> Any:
             "unknown placeholders: use start_value and end_value",
         ),
         ({"excluded": {"orders": "too many"}}, "are in config and also in excluded"),
+        ({"name": "shop__eu"}, "'shop__eu' must not have '__'"),
+        ({"name": "shop_"}, "'shop_' must not have '__' or end in '_'"),
+        *(({"name": name}, f"'{name}' is a schema that databases use") for name in ("main", "temp", "public", "pg_x")),
+        ({"name": "information_schema"}, "is a schema that databases use"),
+        ({"name": "s" * 64}, "is longer than 63 characters"),
+        ({"resources": {}, "config": _named("r" * 64)}, "is longer than 63 characters"),
+        ({"resources": {}, "config": _named("r" * 60)}, "are together longer than 63 characters"),
+        ({"resources": {}, "config": _named("orders__lines")}, "'orders__lines' must not have '__'"),
+        ({"resources": {}, "config": _named("orders", data_selector="data[[")}, "storefront/orders: data_selector"),
+        ({"total_path": "a[["}, "total_path 'a.*' is not a JSON path"),
+        (
+            {"resources": {}, "config": _named("orders", paginator={"type": "json_link", "next_url_path": "next[["})},
+            "storefront/orders: paginator .* cannot be used",
+        ),
+        ({"resources": {}, "config": _named("orders", headers={"X-Api-Key": "k3y"})}, 'Secret."x_api_key".'),
+        ({"resources": {}, "config": _named("orders", params={"access_token": "k3y"})}, "access_token of params"),
+        ({"resources": {}, "config": _named("orders", auth={"type": "bearer", "token": "k3y"})}, "token of auth"),
     ],
 )
 def test_a_contradiction_fails_when_the_connector_is_made(changes, message):

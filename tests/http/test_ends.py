@@ -145,7 +145,6 @@ def test_a_last_page_without_a_list_is_the_end_if_the_first_had_one(shop, read, 
 @pytest.mark.parametrize(
     ("body", "sign"),
     [
-        ({"data": rows(1), "meta": {"pagination": {"nextPageToken": "abc"}}}, "'nextPageToken'"),
         ({"data": rows(1), "has_more": True}, "'has_more'"),
         ({"data": rows(1), "page_count": 3}, "'page_count'"),
         ({"data": rows(1), "total": 3}, "'total'"),

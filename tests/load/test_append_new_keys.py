@@ -84,7 +84,7 @@ def test_a_load_of_several_files_is_merged_because_it_must_end_whole_or_not_at_a
     monkeypatch.setattr("connectors_dagster.read.reader.BATCH_ROWS", 100)
     api.set("storefront/orders", [order(id, "2024-01-15T12:00:00") for id in range(250)])
     load("storefront/orders", windows=["2024-01-01"])
-    assert "storefront_staging.orders" in warehouse.tables()
+    assert "_dlt_staging_storefront.orders" in warehouse.tables()
     assert warehouse.ids("storefront.orders") == list(range(250))
 
 

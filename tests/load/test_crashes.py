@@ -39,7 +39,7 @@ def loaded(tables) -> list[tuple[int, str]]:
 
 
 def staged(tables) -> int:
-    return tables.query("SELECT count(*) FROM storefront_staging.orders")[0][0]
+    return tables.query("SELECT count(*) FROM _dlt_staging_storefront.orders")[0][0]
 
 
 def folders() -> list[str]:
@@ -83,7 +83,7 @@ def test_a_first_load_that_is_killed_while_it_makes_its_tables_is_repaired_by_th
         run_at_once(job(MERGED_IN_DUCKDB))
     job().run()
     assert (loaded(warehouse), folders()) == (orders, [])
-    assert "storefront_staging.orders" not in warehouse.tables() or staged(warehouse) == 0
+    assert "_dlt_staging_storefront.orders" not in warehouse.tables() or staged(warehouse) == 0
 
 
 def test_a_disk_that_is_full_during_the_load_fails_by_name_and_changes_nothing(api, warehouse, monkeypatch):

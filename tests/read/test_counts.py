@@ -174,7 +174,7 @@ def test_rows_whose_keys_no_table_has_are_written_once(api, statements, warehous
         texts = statements("storefront/orders", windows=windows)
         (copy,) = [text for text in texts if text.startswith("INSERT") and "read_parquet" in text]
         assert copy.startswith('INSERT INTO "storefront"."orders"')
-        assert not [text for text in texts if '"storefront_staging"."orders"' in text or text.startswith("DELETE")]
+        assert not [text for text in texts if '"_dlt_staging_storefront"."orders"' in text or text.startswith("DELETE")]
     assert warehouse.ids("storefront.orders") == list(range(1, 73))
 
 

@@ -1,0 +1,63 @@
+"""One value of the configuration, checked when it is read; what is wrong names the environment variable."""
+
+import os
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
+
+import dlt
+import pydantic
+
+from connectors_dagster.errors import SettingError
+
+Value = TypeVar("Value")
+Count = Annotated[int, pydantic.Field(ge=1)]
+CountOrNone = Annotated[int, pydantic.Field(ge=0)]
+Share = Annotated[float, pydantic.Field(ge=0, le=1, allow_inf_nan=False)]
+Duration = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
+Hours = Annotated[float, pydantic.Field(ge=0.1, le=1_000_000, allow_inf_nan=False)]
+
+
+def environment(path: str) -> str:
+    """Return the environment variable of a path in the configuration, such as ``connectors.preview_rows``."""
+    return path.replace(".", "__").upper()
+
+
+def read(path: str, kind: Any, default: Value) -> Value:
+    """Read a value of the configuration; `default` if there is none or it is an empty text.
+
+    Args:
+        path: where it is, such as ``sources.storefront.max_loss``.
+        kind: the type it must have, with its range.
+        default: stands for a value that is missing.
+
+    Raises:
+        SettingError: names the environment variable, the value and what is allowed.
+    """
+    configured: Any = dlt.config.get(path)
+    if isinstance(configured, str):
+        configured = configured.strip()
+    if configured is None or configured == "":
+        return default
+    try:
+        checked: Value = pydantic.TypeAdapter(kind).validate_python(configured)
+    except pydantic.ValidationError as error:
+        raise SettingError(f"{environment(path)} is {configured!r}: {_wanted(error)}") from None
+    return checked
+
+
+def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
+    """Describe each setting of a section that is unknown and resembles a known one, with the name it resembles."""
+    names = sorted(known)
+    in_file: Any = dlt.config.get(section)
+    written = set(in_file) if isinstance(in_file, dict) else set()
+    prefix = environment(section) + "__"
+    written |= {name.removeprefix(prefix).lower() for name in os.environ if name.startswith(prefix)}
+    for name in sorted(written - set(names)):
+        if "__" not in name and (near := get_close_matches(name, names, n=1, cutoff=0.75)):
+            yield f"{prefix}{name.upper()} is not a setting: did you mean {prefix}{near[0].upper()}?"
+
+
+def _wanted(error: pydantic.ValidationError) -> str:
+    said = error.errors(include_url=False, include_context=False)[0]["msg"]
+    return said.partition(", unable")[0].replace("Input should be", "it must be")

@@ -1,0 +1,111 @@
+"""A broken connector or setting is named with its file and line, and the other connectors go on."""
+
+import re
+from io import StringIO
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from connectors_dagster import definitions
+from connectors_dagster.cli import main, terminal
+from connectors_dagster.cli.run import materialize
+from connectors_dagster.orchestration.broken import BrokenConnectorsError
+from tests.support.rows import customer
+from tests.support.scaffolded import Scaffolded
+
+pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
+GOOD = """\
+type: connectors_dagster.RestConnector
+attributes:
+  name: good
+  description: A connector that works
+  config:
+    client: {base_url: "{{ setting.base_url }}"}
+    resources:
+    - name: things
+      primary_key: id
+      endpoint: {path: /things, data_selector: data, paginator: single_page}
+"""
+BROKEN = {
+    "a misspelt paginator": ("paginator: single_page", "paginator: header_links", "header_links"),
+    "a selector that is no path": ("data_selector: data", "data_selector: 'data[['", "data_selector"),
+    "no key": ("primary_key: id", "selected: true", "bad/things: primary_key is missing"),
+    "nothing selected": (
+        "primary_key: id",
+        "primary_key: id\n      selected: false",
+        "every resource has 'selected: false'",
+    ),
+    "a name with capitals": ("name: bad", "name: Bad", "must be lower-case letters"),
+    "a missing field": ("description: A connector that works", "", "description at .*/bad/defs.yaml:2: Field required"),
+    "a tab": ("  name: bad", "\tname: bad", r"defs/bad/defs.yaml:3: is not YAML: .*'\\t'"),
+    "a credential in a header": ("{base_url:", "{headers: {X-Api-Key: t0p-s3cret}, base_url:", "X-Api-Key of headers"),
+    "a type that is not there": ("RestConnector", "Rest", "`connectors_dagster` has no attribute `Rest`"),
+}
+
+
+@pytest.fixture
+def in_defs(scaffolded: Scaffolded, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
+    scaffolded.put("good", GOOD)
+    return scaffolded
+
+
+@pytest.mark.parametrize(("before", "after", "message"), BROKEN.values(), ids=list(BROKEN))
+def test_a_broken_file_is_named_and_the_others_are_loaded(before, after, message, in_defs):
+    in_defs.put("bad", GOOD.replace("name: good", "name: bad").replace(before, after))
+    location = definitions.load_location()
+    assert {"good", "billing"} < {assets.connector.name for assets in location.enabled}
+    (broken,) = location.broken
+    assert broken.place.startswith("defs/bad/defs.yaml")
+    assert re.search(message, str(broken))
+    assert "t0p-s3cret" not in str(broken)
+
+
+def test_a_broken_python_file_is_named_with_its_line(in_defs):
+    (in_defs.folder / "code").mkdir()
+    (in_defs.folder / "code" / "assets.py").write_text("\nraise RuntimeError('no such table')\n")
+    (broken,) = definitions.load_location().broken
+    assert str(broken) == "code/assets.py:2: RuntimeError: no such table"
+
+
+def test_the_ui_shows_what_is_broken_in_a_sensor_that_fails(in_defs, caplog):
+    assert "broken_connectors" not in {sensor.name for sensor in definitions.defs().sensors or ()}
+    in_defs.put("bad", GOOD.replace("name: good", "name: Bad"))
+    loaded = definitions.defs()
+    assert "left out: defs/bad/defs.yaml" in caplog.text
+    (sensor,) = [sensor for sensor in loaded.sensors or () if sensor.name == "broken_connectors"]
+    assert isinstance(sensor, dg.SensorDefinition)
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    with pytest.raises(Exception, match=r"defs/bad/defs.yaml"):
+        sensor.evaluate_tick(dg.build_sensor_context())
+
+
+def test_the_code_location_fails_only_if_nothing_else_is_left(in_defs, monkeypatch):
+    in_defs.put("bad", GOOD.replace("name: good", "name: bad").replace("primary_key: id", ""))
+    monkeypatch.setenv("CONNECTORS__ENABLED", "bad")
+    with pytest.raises(BrokenConnectorsError, match="bad/things: primary_key is missing"):
+        definitions.defs()
+
+
+@pytest.mark.parametrize("name", ["good", "billing"])
+def test_a_setting_of_one_connector_that_is_wrong_leaves_the_others(name, in_defs, monkeypatch):
+    monkeypatch.setenv(f"SOURCES__{name.upper()}__STALE_AFTER_HOURS", "a day")
+    location = definitions.load_location()
+    names = {assets.connector.name for assets in location.enabled}
+    assert name not in names and {"good", "billing", "storefront"} - {name} <= names
+    (broken,) = location.broken
+    assert f"SOURCES__{name.upper()}__STALE_AFTER_HOURS is 'a day'" in str(broken)
+
+
+def test_the_command_line_loads_the_others_names_what_is_broken_and_ends_with_1(in_defs, api, warehouse, monkeypatch):
+    shown = StringIO()
+    monkeypatch.setattr(terminal, "out", Console(file=shown, soft_wrap=True))
+    in_defs.put("bad", GOOD.replace("name: good", "name: bad").replace("primary_key: id", ""))
+    api.set("billing/customers", [customer("c1")])
+    summary = materialize(["billing/customers"])
+    assert warehouse.ids("billing.customers") == ["c1"]
+    assert [error for error in summary.errors if "bad/things: primary_key is missing" in error]
+    assert CliRunner().invoke(main, ["list"]).exit_code == 1
+    assert "broken  defs/bad/defs.yaml: bad/things: primary_key is missing" in shown.getvalue()
+    assert "billing.customers" in shown.getvalue()
