@@ -62,7 +62,8 @@ def unfinished_backfills(instance: dg.DagsterInstance, *, newest: int) -> Iterat
     """
     for backfill in instance.get_backfills(limit=newest):
         if backfill.status.value == "REQUESTED" and backfill.asset_backfill_data is not None:
-            left = backfill.asset_backfill_data.get_targeted_partitions_without_materialization_status()
+            data = backfill.asset_backfill_data
+            left = data.target_subset - (data.materialized_subset | data.failed_and_downstream_subset)
             yield from left.iterate_asset_partitions()
 
 

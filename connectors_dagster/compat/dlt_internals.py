@@ -27,7 +27,6 @@ from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.exceptions import DltException
 from dlt.common.schema import TColumnSchema
-from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS
 from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
 from dlt.common.storages import FileStorage, PackageStorage
 from dlt.common.validation import validate_dict
@@ -66,7 +65,7 @@ __all__ = [
     "validate_dict",
 ]
 
-DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
+DEDUPLICATED = "x-stage-data-deduplicated"
 """The table hint that declares that no key occurs twice in the load."""
 
 
