@@ -92,7 +92,7 @@ def test_every_test_a_page_names_is_there():
 def settings_in_code() -> set[str]:
     """Every setting of this project that the code reads, as an environment variable."""
     code = "\n".join(PACKAGE.values())
-    keys = re.findall(r"dlt\.(?:config|secrets)\.get\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
+    keys = re.findall(r"\b(?:dlt\.(?:config|secrets)\.get|read)\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
     keys += [f"connectors.{name}" for name in re.findall(r"\bseconds\(\"(\w+)\"", code)]
     named = [re.sub(r"^sources\.\{[^}]+\}", "sources.<connector>", key) for key in keys]
     return {key.replace(".", "__").upper() for key in named if "{" not in key}
