@@ -5,7 +5,13 @@ BIN = .venv/bin
 ROWS ?= 100000
 RUNS ?= 3
 
-.PHONY: demo dev test contract docs bench postgres browser screenshots format clean
+# The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
+TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
+	tests/load/test_append_new_keys.py tests/load/test_missing_rows.py \
+	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
+PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+.PHONY: demo dev test test-lowest test-newest contract docs bench postgres browser screenshots format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -18,7 +24,17 @@ test: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/dg check defs
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/$(PYTEST)
+
+# The lowest versions that pyproject.toml allows; TESTS=tests runs all tests.
+test-lowest: .venv-lowest/tested
+	.venv-lowest/bin/$(PYTEST) $(TESTS)
+
+# The newest versions that pyproject.toml allows today; TESTS=tests runs all tests.
+test-newest:
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
+	.venv-newest/bin/$(PYTEST) $(TESTS)
 
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested
@@ -35,7 +51,7 @@ postgres:
 
 # The journeys through the UI are clicked in a browser; without it they are skipped.
 browser:
-	which chromium chromium-browser google-chrome || (apt-get update && apt-get install --yes chromium)
+	command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update && apt-get install --yes chromium)
 
 # The pictures of the README, from those journeys.
 screenshots: .venv/tested
@@ -49,7 +65,7 @@ format: .venv/tested
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .venv-lowest .venv-newest .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -58,4 +74,9 @@ clean:
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv-lowest/tested: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[dev]'
 	touch $@

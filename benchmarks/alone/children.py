@@ -9,7 +9,7 @@ from benchmarks.customers import CUSTOMERS
 from benchmarks.peers.answer import arguments, say, timed
 from benchmarks.peers.settings import billing_settings
 from benchmarks.task import END
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import load_connectors
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 

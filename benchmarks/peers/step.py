@@ -5,7 +5,7 @@ import os
 from benchmarks.peers.answer import answer_table, arguments, timed
 from benchmarks.peers.settings import storefront_settings
 from benchmarks.task import END, START, STEP
-from connectors_dagster.connectors import load_connectors
+from connectors_dagster import load_connectors
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import WindowGrid

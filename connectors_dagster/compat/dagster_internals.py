@@ -1,9 +1,9 @@
-"""What this project uses of Dagster that Dagster does not declare public.
+"""The parts of Dagster that this project uses although Dagster does not declare them public.
 
 A member of Dagster counts as public if it carries Dagster's `@public` marker (`dagster._annotations.is_public`). The
 classes that `import dagster` offers are public, and so are the fields of its records that are documented as arguments
 and the methods that Dagster's guides override or call (`Component`, `Scaffolder`, `FreshnessPolicy.time_window`). The
-members used here carry no marker. Each function says which ones it uses.
+members used here have no marker. Each function says which ones it uses.
 """
 
 from collections.abc import Collection, Iterator, Set
@@ -46,7 +46,7 @@ def instance_folder(instance: dg.DagsterInstance) -> Path:
 
 
 def planned_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Collection[str]:
-    """List the steps a run is to execute; none if it was made without a plan.
+    """List the steps a run will execute; empty if it was created without a plan.
 
     Uses `execution_plan_snapshot_id` of the run and `get_execution_plan_snapshot` of the instance.
     """
@@ -56,13 +56,14 @@ def planned_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Collectio
 
 
 def unfinished_backfills(instance: dg.DagsterInstance, *, newest: int) -> Iterator[tuple[dg.AssetKey, str | None]]:
-    """Yield what running backfills have neither loaded nor failed to load: the asset and, if it has any, the partition.
+    """Yield what running backfills have neither loaded nor failed to load, as asset and partition, if it has any.
 
-    Looks at that many of the newest backfills. Uses `get_backfills` and the fields and methods of its results.
+    Looks at the `newest` most recent backfills. Uses `get_backfills` and the fields and methods of its results.
     """
     for backfill in instance.get_backfills(limit=newest):
         if backfill.status.value == "REQUESTED" and backfill.asset_backfill_data is not None:
-            left = backfill.asset_backfill_data.get_targeted_partitions_without_materialization_status()
+            data = backfill.asset_backfill_data
+            left = data.target_subset - (data.materialized_subset | data.failed_and_downstream_subset)
             yield from left.iterate_asset_partitions()
 
 
@@ -72,7 +73,7 @@ def report_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, message:
 
 
 def free_pool_slots(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Give back the places in pools that a run holds (`event_log_storage.free_concurrency_slots_for_run`)."""
+    """Free the pool slots that a run holds (`event_log_storage.free_concurrency_slots_for_run`)."""
     instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
@@ -92,7 +93,7 @@ def fetch_materializations(
 
 
 def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
-    """Make a job of assets without their checks, or None if Dagster has no job for them.
+    """Return a job of assets without their checks, or None if Dagster has no job for them.
 
     Uses `resolve_implicit_job_def_def_for_assets` and `get_subset`.
     """
@@ -101,24 +102,24 @@ def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDe
 
 
 def materialization(event: dg.DagsterEvent) -> dg.AssetMaterialization | None:
-    """Return what a step reported to have materialized (`step_materialization_data`); None for any other event."""
+    """Return the materialization that an event reports (`step_materialization_data`); None for any other event."""
     return event.step_materialization_data.materialization if event.is_step_materialization else None
 
 
 def step_seconds(event: dg.DagsterEvent) -> float:
-    """Return how long a step took that succeeded (`step_success_data`)."""
+    """Return the seconds that a successful step took (`step_success_data`)."""
     return event.step_success_data.duration_ms / 1000
 
 
 def step_failure(event: dg.DagsterEvent) -> str:
     """Return why a step failed (`step_failure_data`): the description of its `Failure`, else the error."""
     data = event.step_failure_data
-    said = data.user_failure_data.description if data.user_failure_data else None
-    return said or data.error_display_string
+    described = data.user_failure_data.description if data.user_failure_data else None
+    return described or data.error_display_string
 
 
 def is_interruption(event: dg.DagsterEvent) -> bool:
-    """Tell whether a run ended because a signal asked its process to (`is_job_failure`, `job_failure_data`)."""
+    """Return whether a signal ended the process of a run (`is_job_failure`, `job_failure_data`)."""
     reason = event.job_failure_data.failure_reason if event.is_job_failure else None
     return reason is not None and reason.value == "UNEXPECTED_TERMINATION"
 
@@ -136,13 +137,13 @@ def source_relative_path(context: dg.ComponentLoadContext, path: str) -> Path:
 def translated_spec(
     context: dg.ComponentLoadContext, written: Any, base: dg.AssetSpec, /, **scope: Any
 ) -> dg.AssetSpec:
-    """Change an asset as the attribute `translation` of a component says (`TranslatorResolvingInfo`).
+    """Apply the attribute `translation` of a component to an asset (`TranslatorResolvingInfo`).
 
     Args:
         context: of the component.
-        written: `AssetAttributesModel`, or a template that gives one.
+        written: `AssetAttributesModel`, or a template that returns one.
         base: the asset to change.
-        scope: what templates may name.
+        scope: the names that templates may use.
     """
     changes = TranslatorResolvingInfo(written, context.resolution_context, model_key="translation")
     return changes.get_asset_spec(base, scope)

@@ -1,4 +1,4 @@
-"""What this project uses of dlt that dlt does not declare public.
+"""The parts of dlt that this project uses although dlt does not declare them public.
 
 A name of dlt counts as public if dlt's documentation or API reference imports or names it, or if its package lists it
 in `__all__` and a public signature needs it (`TDataType`, `TLoaderFileFormat`, `RuntimeConfiguration`). The methods of
@@ -27,7 +27,6 @@ from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.exceptions import DltException
 from dlt.common.schema import TColumnSchema
-from dlt.common.schema.typing import MERGE_DISPOSITION_HINTS
 from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
 from dlt.common.storages import FileStorage, PackageStorage
 from dlt.common.validation import validate_dict
@@ -66,12 +65,12 @@ __all__ = [
     "validate_dict",
 ]
 
-DEDUPLICATED = MERGE_DISPOSITION_HINTS["deduplicated"]
-"""The hint of a table that says that no key comes twice in the load."""
+DEDUPLICATED = "x-stage-data-deduplicated"
+"""The table hint that declares that no key occurs twice in the load."""
 
 
 def register_defaults(name: str, values: dict[str, Any]) -> None:
-    """Offer values to dlt's configuration, below everything people configure; the first call for a name counts."""
+    """Add defaults to dlt's configuration, below anything configured. Only the first call for a name has an effect."""
     try:
         dlt.config.register_provider(CustomLoaderDocProvider(name, lambda: values, False, locations=()))
     except DuplicateConfigProviderException:
@@ -79,7 +78,7 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
 
 
 def normalized_packages(package_path: str) -> PackageStorage:
-    """Open the folder of a package that is ready to load, with the packages beside it."""
+    """Open the folder that contains a package that is ready to load, and the other packages in it."""
     return PackageStorage(FileStorage(str(Path(package_path).parent)), "normalized")
 
 

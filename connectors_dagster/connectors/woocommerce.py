@@ -82,6 +82,7 @@ connector = Connector(
     enabled=False,
     schema=Path(__file__).with_suffix(".schema.yaml"),
     total_header="X-WP-Total",
+    accept_fewer=True,  # plug-ins filter rows after WordPress has counted them
     credentials_help=(
         "In WordPress, WooCommerce › Settings › Advanced › REST API › Add key, with permission Read, for a user who is "
         "shop manager, not administrator. The consumer key and secret are shown once."

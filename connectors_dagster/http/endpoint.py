@@ -19,8 +19,10 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import (
     BasePaginator,
     HeaderLinkPaginator,
+    JSONLinkPaginator,
     JSONResponseCursorPaginator,
     OffsetPaginator,
+    PageNumberPaginator,
 )
 from requests.auth import AuthBase
 
@@ -32,12 +34,14 @@ from connectors_dagster.compat.dlt_internals import (
     paginate_dependent_resource,
 )
 from connectors_dagster.errors import RowError
+from connectors_dagster.http.page_numbers import RereadPages
 from connectors_dagster.http.page_validator import PageValidator
-from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow
+from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow, LinkInBody, Links
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
+from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
-from connectors_dagster.http.session import ApiSession, RequestPolicy
+from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
@@ -70,6 +74,8 @@ class Endpoint:
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         if isinstance(self._paginating, JSONResponseCursorPaginator):
             self._paginating = CursorInRow.like(self._paginating)
+        elif isinstance(self._paginating, JSONLinkPaginator):
+            self._paginating = LinkInBody.like(self._paginating)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
         self._lock = threading.Lock()
 
@@ -129,9 +135,19 @@ class Endpoint:
         paginator = deepcopy(self._paginating)
         connector = self.resource.connector
         if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
-            return AnchoredOffset(paginator, self.total, label, fixed_page_size=connector.fixed_page_size)
-        if isinstance(paginator, HeaderLinkPaginator) and connector.has_total:
-            return CountedLinks(paginator, self.total, label)
+            return AnchoredOffset(
+                paginator,
+                self.total,
+                label,
+                fixed_page_size=connector.fixed_page_size,
+                short_page_is_end=connector.short_page_is_end,
+            )
+        if isinstance(paginator, PageNumberPaginator):
+            return RereadPages(paginator, label)
+        if isinstance(paginator, HeaderLinkPaginator):
+            return (
+                CountedLinks(paginator, self.total, label) if connector.has_total else Links(paginator.links_next_key)
+            )
         return paginator
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
@@ -165,9 +181,12 @@ class Endpoint:
         return client
 
     def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
-        validator = PageValidator(self.resource, self.total, session.label)
+        validator = PageValidator(self.resource, self.total, session.label, guessed=self._paginating is None)
+        session.has_page = False
         while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
-            yield validator.check(page)
+            rows = validator.check(page)
+            session.has_page = True
+            yield rows
         validator.close(session.stats, whole=validator.number != self.page_limit)
 
     def _next(self, pages: Iterator[PageData[RawRow]], validator: PageValidator) -> PageData[RawRow] | None:
@@ -195,6 +214,8 @@ class _RawClient(RESTClient):
         rows = super().extract_response(response, data_selector)
         if self.value_column:
             rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
+        if len(rows) == 1 and not rows[0] and self.value_column is None:
+            rows = []  # some APIs write an empty list as an empty object, as empty text or as false
         rows = [row if is_raw(row) else encode_row(row) for row in rows]
         cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
         return rows

@@ -9,10 +9,12 @@ from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
 from connectors_dagster.compat.dlt_internals import jsonpath
-from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.errors import EnvelopeError, TransientApiError
+from connectors_dagster.http.page_numbers import RereadPages
 from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.response import JsonResponse, describe_response
+from connectors_dagster.http.signs_of_more import signs_of_more
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import RawRow, is_raw
@@ -30,10 +32,12 @@ class PageValidator:
         resource: the resource that is read.
         total: reads the number of rows from a response.
         label: names the sequence in errors.
+        guessed: whether dlt chose the paginator because the connector names none.
     """
 
-    def __init__(self, resource: Resource, total: Total, label: str) -> None:
+    def __init__(self, resource: Resource, total: Total, label: str, *, guessed: bool = False) -> None:
         """Start before the first page."""
+        self.guessed = guessed
         self.resource, self.label, self.number = resource, label, 0
         self.total = total
         self.selector = resource.endpoint.get("data_selector") or "$"
@@ -58,13 +62,15 @@ class PageValidator:
         if (total := self.total.read(page.response)) is not None:
             self._totals.add(total)
         paginator = page.paginator
-        if isinstance(paginator, AnchoredOffset):
+        if isinstance(paginator, AnchoredOffset | RereadPages):
             if not paginator.stepping:
                 self._check_repeated(page)
             return self._counted(page, paginator.fresh)
         if isinstance(paginator, CountedLinks) and paginator.stepping:
             return self._counted(page)
         self._check_repeated(page)
+        if self.guessed and isinstance(paginator, SinglePagePaginator):
+            self._check_only_page(page)
         if paginator.has_next_page:
             self._check_next(page)
         elif isinstance(paginator, JSONResponseCursorPaginator):
@@ -72,7 +78,11 @@ class PageValidator:
         return self._counted(page)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
-        """Add the counts that need all pages to `stats`; `whole` is true if the last page was read."""
+        """Add the counts that need all pages to `stats`; `whole` is true if the last page was read.
+
+        Raises:
+            TransientApiError: fewer rows were read than the API reports.
+        """
         different = self._keys.different()
         stats.keys += different
         stats.duplicates += len(self._keys) - different
@@ -80,6 +90,11 @@ class PageValidator:
             # The total changes while rows appear and disappear: any number from the lowest to the highest may be right.
             total = max(min(self._totals), min(different, max(self._totals)))
             stats.source_rows = total + (stats.source_rows or 0)
+            if different < total and not self.resource.connector.accept_fewer:
+                raise TransientApiError(
+                    f"{self.label}: {different} rows were read, but the API reports a total of {total}: check "
+                    "paginator and primary_key; if the API counts rows that it does not return, set accept_fewer"
+                )
 
     def count_page(self, response: requests.Response | None = None) -> None:
         """Count a page; `response` is what it was read from, if that is known."""
@@ -109,6 +124,8 @@ class PageValidator:
 
     def _check_envelope(self, page: PageData[RawRow]) -> None:
         found = jsonpath.find_values(self._list, page.response.json())
+        if self.number > 1 and not page and (page.response.status_code == 204 or (found and not found[0])):
+            return  # some APIs end with null, an empty object or no body instead of an empty list
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
             shown = _shown(page)
@@ -127,6 +144,11 @@ class PageValidator:
         if page and fingerprint in self._seen:
             self.fail("repeats an earlier page: the API does not follow the paging parameters", "paginator")
         self._seen.add(fingerprint)
+
+    def _check_only_page(self, page: PageData[RawRow]) -> None:
+        """Refuse a page that shows a sign of another one, when the connector does not say how to request it."""
+        if signs := list(signs_of_more(page.response, len(page))):
+            self.fail(f"has {' and '.join(signs)}, but the connector does not say how to get another page", "paginator")
 
     def _check_next(self, page: PageData[RawRow]) -> None:
         following = f"{page.request.url} {page.request.params} {page.request.json}"

@@ -8,11 +8,13 @@ import requests
 from dlt.sources.helpers.rest_client.paginators import (
     BasePaginator,
     HeaderLinkPaginator,
+    JSONLinkPaginator,
     JSONResponseCursorPaginator,
     OffsetPaginator,
 )
 
 from connectors_dagster.errors import TransientApiError
+from connectors_dagster.http.link_header import parse_links
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import decode
@@ -29,23 +31,36 @@ class AnchoredOffset(BasePaginator):
     they overlap. If the API's order is stable, such as ascending ids, no row that exists from the first request
     to the last is missed. The cost is one extra row per page.
 
-    A page that is shorter than requested is the last one. But a short first page may only mean that the API limits
-    the page size: a total in the headers reveals that, and without a total the paginator requests one more page.
+    A short page is the end if a total says so, if `short_page_is_end` is set, or if the next request returns nothing
+    new: the API may limit the page size, or filter rows after it cut the page. While a total or `has_more_path` says
+    that there is more, a page without new rows is not the end either.
 
     Args:
         offset: dlt's paginator; its `total_path` or `has_more_path`, if set, determines the end.
         total: reads the number of rows from a response.
         label: names the sequence in errors.
-        fixed_page_size: the API determines the page size: no size is requested, and a short first page is the last.
+        fixed_page_size: the API determines the page size, and no size is requested.
+        short_page_is_end: a page shorter than requested is the end for this API.
 
     After each page, `fresh` contains the positions of rows that were not read before. `stepping` is true if the page
     was requested while going back, or if it caused the paginator to go back.
     """
 
-    def __init__(self, offset: OffsetPaginator, total: Total, label: str, *, fixed_page_size: bool = False) -> None:
+    def __init__(
+        self,
+        offset: OffsetPaginator,
+        total: Total,
+        label: str,
+        *,
+        fixed_page_size: bool = False,
+        short_page_is_end: bool = False,
+    ) -> None:
         """Start before the first page."""
         super().__init__()
         self.offset, self.total, self.label, self.fixed_page_size = offset, total, label, fixed_page_size
+        self.short_page_is_end = short_page_is_end
+        self._signed = bool(offset.total_path or offset.has_more_path)
+        offset.stop_after_empty_page = not self._signed
         self.fresh: Sequence[int] = ()
         self.stepping = False
         self._known: dict[bytes, Any] = {}
@@ -81,6 +96,9 @@ class AnchoredOffset(BasePaginator):
         self._known = found
         # A page of one row would be all anchor, so the next page starts after it.
         self.offset.current_value = end - (self._size > 1)
+        if not self.fresh and not self.stepping:
+            # The API has filtered the page: the next one starts a whole page later, without an anchor.
+            self._known, self.offset.current_value = {}, start + self.offset.value_step
 
     def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:
@@ -89,7 +107,7 @@ class AnchoredOffset(BasePaginator):
     def _overlaps(self, found: Mapping[bytes, Any], start: int) -> bool:
         if start == self.offset.initial_value or self._size == 1:
             return True
-        return not self._known.keys().isdisjoint(found)
+        return not self._known or not self._known.keys().isdisjoint(found)
 
     def _step_back(self, start: int) -> None:
         self._steps_back += 1
@@ -106,16 +124,29 @@ class AnchoredOffset(BasePaginator):
         # dlt adds a whole page to the offset before it compares it with the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response, rows if full else [rows[at] for at in self.fresh])
-        if not self.offset.has_next_page or full or self.offset.total_path or self.offset.has_more_path:
+        if not self.offset.has_next_page or full or self._signed:
             return self.offset.has_next_page
         total = self.total.guess(response)
-        return not self._size and not self.fixed_page_size and (total is None or total > end)
+        return not self.short_page_is_end if total is None else total > end
 
     def __str__(self) -> str:
         return f"anchored {self.offset}"
 
 
-class CountedLinks(HeaderLinkPaginator):
+class Links(HeaderLinkPaginator):
+    """dlt's paginator for Link headers, with the header read as RFC 8288 defines it."""
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
+        """Find the link to the next page."""
+        self._next_reference = self.link(response, self.links_next_key)
+
+    @staticmethod
+    def link(response: requests.Response, relation: str) -> str | None:
+        """Return the target of a relation, if the response has one."""
+        return parse_links(response.headers.get("Link", "")).get(relation.lower()) or None
+
+
+class CountedLinks(Links):
     """dlt's paginator for Link headers, for an API that reports the total number of rows.
 
     When a row before the current page disappears, all following rows move up, and some land on a page that was
@@ -156,7 +187,8 @@ class CountedLinks(HeaderLinkPaginator):
 
     def _step_back(self, response: requests.Response) -> None:
         self._steps_back += 1
-        if self._steps_back > MAX_STEPS_BACK or "prev" not in response.links:
+        previous = self.link(response, "prev")
+        if self._steps_back > MAX_STEPS_BACK or previous is None:
             raise TransientApiError(
                 f"{self.label}: rows are being deleted faster than they can be read; retry at a quieter time"
             )
@@ -164,7 +196,7 @@ class CountedLinks(HeaderLinkPaginator):
         place = min(self._place - 1, (self._total - 1) // self._size)
         self._behind -= (self._place - place) * self._size
         self._place, self.stepping = place, True
-        self._next_reference = response.links["prev"]["url"]
+        self._next_reference = previous
 
 
 class CursorInRow(JSONResponseCursorPaginator):
@@ -187,7 +219,27 @@ class CursorInRow(JSONResponseCursorPaginator):
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Find the cursor as dlt does and parse it."""
         super().update_state(response, data)
+        has_next = self._has_next_page
         if isinstance(self._next_reference, msgspec.Raw):
-            has_next = self._has_next_page
             self._next_reference = decode(self._next_reference)
-            self._has_next_page = has_next and self._next_reference is not None
+        self._has_next_page = has_next and not is_end(self._next_reference)
+
+
+class LinkInBody(JSONLinkPaginator):
+    """dlt's paginator for a next URL in the body, for APIs that end with empty text, false or an empty object."""
+
+    @classmethod
+    def like(cls, other: JSONLinkPaginator) -> Self:
+        """Take over the configuration of another paginator."""
+        return cls(other.next_url_path)
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Find the URL as dlt does."""
+        super().update_state(response, data)
+        if is_end(self._next_reference):
+            self._next_reference = None
+
+
+def is_end(reference: Any) -> bool:
+    """Return whether a cursor or URL is one of the values with which APIs say that there is no next page."""
+    return reference in (None, "", "null", False, {}, [])

@@ -24,6 +24,5 @@ def reports_error(body: Any, error_when: str | None) -> bool:
 def _has_common_shape(body: Mapping[str, Any]) -> bool:
     if body.get("success") is False or body.get("ok") is False or str(body.get("status")).lower() in FAILED:
         return True
-    errors = body.get("errors") or body.get("error")
-    others = (value for name, value in body.items() if name not in ("errors", "error"))
-    return bool(errors) and not any(others)
+    others = [value for name, value in body.items() if name not in ("errors", "error")]
+    return bool(body.get("errors") or body.get("error")) and bool(others) and not any(others)

@@ -20,6 +20,8 @@ class JsonResponse(requests.Response):
     """A response that parses its body once; the fields of the rows at `rows_at` stay JSON text."""
 
     rows_at: Sequence[str] | None = None
+    ends_pages: bool = False
+    """Whether this is a response without a body after the first page: the end for some APIs."""
     row_keys: Sequence[bytes] = ()
     """The identity of each row in the body."""
     _parsed: Any = None
@@ -50,7 +52,7 @@ class JsonResponse(requests.Response):
             ValueError: the body is not JSON.
             requests.exceptions.InvalidJSONError: it is nested too deeply.
         """
-        if self._parsed is None:
+        if self._parsed is None and not self.ends_pages:
             body = self._as_utf8()
             try:
                 self._parsed = decode(body) if self.rows_at is None else parse(body, self.rows_at)

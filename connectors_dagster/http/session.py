@@ -1,84 +1,29 @@
 """HTTP sessions with the connector's retries, limited to its origin, and without secrets in messages."""
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
 
 import requests
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState
 
 from connectors_dagster.compat.dlt_internals import IgnoreResponseException
 from connectors_dagster.errors import ApiError, TransientApiError
-from connectors_dagster.http.origin import check_origin, home_origin, is_loopback
-from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.failure import explain_failure, with_response
+from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.reported_error import reports_error
-from connectors_dagster.http.response import JsonAdapter, JsonResponse, describe_request, describe_response
-from connectors_dagster.http.retry import BROKEN, build_retrying, is_transient, is_untrusted, retry_after
+from connectors_dagster.http.request_policy import RequestPolicy
+from connectors_dagster.http.response import JsonResponse, describe_request
+from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.options import IgnoredResponse, Retry
+from connectors_dagster.spec.options import IgnoredResponse
 
 logger = logging.getLogger(__name__)
 LIMIT_PAUSE = 20.0
 """Seconds to wait if no requests remain and the API does not say until when; Picqer's own client waits as long."""
-ADVICE = {
-    401: "; check the credentials of this source",
-    403: "; the credentials are not allowed to read this: check their scope",
-    404: "; check base_url and path",
-    429: "; lower max_parallel_requests of this source, or run again later",
-}
-BROKEN_API = "; the API has a problem: run again later"
-UNREACHED = "; check that the API is running and that base_url is correct"
-UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestPolicy:
-    """How the requests of a connector are made.
-
-    Args:
-        base_url: requests go only to the origin of this URL.
-        retry: which requests are retried, and after how long.
-        allow_http: whether plain http may be used to reach other machines.
-        error_when: where the body of a successful response reports an error, as the connector declares.
-        retry_reported_errors: whether such errors are retried.
-        timeout: maximum seconds to connect, and between two bytes.
-        sleep: waits for a number of seconds.
-        clock: returns monotonic seconds.
-        adapter: holds the connections.
-        rate_limiter: limits concurrent requests and requests per minute; None for no limit.
-        rate_limit_header: a response header with the number of remaining requests.
-        reached: set once the API has responded to a request.
-    """
-
-    base_url: str
-    retry: Retry = field(default_factory=Retry)
-    allow_http: bool = False
-    error_when: str | None = None
-    retry_reported_errors: bool = False
-    timeout: tuple[float, float] = (10.0, 60.0)
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    adapter: HTTPAdapter = field(default_factory=JsonAdapter)
-    rate_limiter: RateLimiter | None = None
-    rate_limit_header: str | None = None
-    reached: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        """Refuse a base URL to which credentials must not be sent."""
-        _ = self.origin
-
-    @cached_property
-    def origin(self) -> str:
-        """Scheme, host and port of the API."""
-        return home_origin(self.base_url, allow_http=self.allow_http)
 
 
 class ApiSession(requests.Session):
@@ -106,6 +51,7 @@ class ApiSession(requests.Session):
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
+        self.has_page = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
         self.mount("http://", policy.adapter)
@@ -145,7 +91,7 @@ class ApiSession(requests.Session):
         except ApiError as error:
             failure = error
         except (OSError, ValueError) as error:  # requests' own errors are OSErrors
-            failure = self._explain(request, error)
+            failure = explain_failure(self.label, request, error, self.policy.retry)
         # Raised outside the handler, so that the original error, which may contain the request, is not chained to it.
         raise failure
 
@@ -173,6 +119,7 @@ class ApiSession(requests.Session):
         with self._allowed():
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
+            response.ends_pages = self.has_page and response.status_code == 204
             self.stats.bytes += len(response.content)
         self.policy.reached.set()
         self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
@@ -180,7 +127,7 @@ class ApiSession(requests.Session):
             what = (
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
             )
-            raise _with_response(ApiError(f"{what}: check base_url"), response)
+            raise with_response(ApiError(f"{what}: check base_url"), response)
         self._check_json(request, response)
         self._check_reported_error(request, response)
         return response
@@ -220,7 +167,7 @@ class ApiSession(requests.Session):
             f"{self.label}: {describe_request(request)} answered {response.status_code} with "
             f"{what if response.content else 'an empty body'}: check base_url and path"
         )
-        raise _with_response(failure, response)
+        raise with_response(failure, response)
 
     def _check_reported_error(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         """Refuse a successful response whose body reports an error; a body that is itself the row is not checked."""
@@ -233,7 +180,7 @@ class ApiSession(requests.Session):
             f"{self.label}: {describe_request(request)} answered {response.status_code} and reports an error: "
             f"{excerpt(response.text, 300)}; if it is not an error, set error_when of the connector"
         )
-        raise _with_response(failure, response)
+        raise with_response(failure, response)
 
     def _note_ignored(self, request: requests.PreparedRequest) -> None:
         """Count and log an ignored response, unless it only means an empty list."""
@@ -259,27 +206,6 @@ class ApiSession(requests.Session):
             self.policy.retry.attempts,
             state.upcoming_sleep,
         )
-
-    def _explain(self, request: requests.PreparedRequest, error: Exception) -> ApiError:
-        if not isinstance(error, requests.HTTPError) or error.response is None:
-            kind = TransientApiError if isinstance(error, BROKEN) and not is_untrusted(error) else ApiError
-            advice = UNTRUSTED if is_untrusted(error) else UNREACHED
-            return kind(f"{self.label}: {describe_request(request)} failed: {error}{advice}")
-        response, status = error.response, error.response.status_code
-        body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
-        longest = self.policy.retry.max_wait.total_seconds()
-        if (requested := retry_after(response) or 0) > longest:
-            advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
-        transient = is_transient(error, self.policy.retry) or status >= 500
-        failure = (TransientApiError if transient else ApiError)(
-            f"{self.label}: {describe_request(request)} answered {status}: {body}{advice}"
-        )
-        return _with_response(failure, response)
-
-
-def _with_response(failure: ApiError, response: requests.Response) -> ApiError:
-    failure.response = describe_response(response)
-    return failure
 
 
 def _kind(error: BaseException | None) -> str:

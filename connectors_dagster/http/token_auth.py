@@ -9,7 +9,8 @@ from requests.auth import AuthBase
 
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.session import ApiSession, RequestPolicy
+from connectors_dagster.http.request_policy import RequestPolicy
+from connectors_dagster.http.session import ApiSession
 from connectors_dagster.secrets.redaction import remember
 
 NO_TOKEN = ("", "None")
@@ -59,9 +60,7 @@ class TokenAuth(AuthBase):
         token = str(self.oauth.access_token)
         if token in NO_TOKEN:
             self.oauth.access_token = None
-            raise ApiError(
-                f"{self.oauth.session.label}: the response of {self.oauth.access_token_url} has no access_token"
-            )
+            raise ApiError(f"{self.label}: the response of {self.oauth.access_token_url} has no access_token")
         remember([token])
 
 

@@ -1,4 +1,4 @@
-"""Orchestration: how connectors show in Dagster, which only this room and definitions.py import.
+"""Orchestration: show connectors in Dagster. Only this room, compat and definitions.py import Dagster.
 
 May import compat, spec, config, secrets, http, read, load and errors.
 """

@@ -1,4 +1,4 @@
-"""What is queued or running already, whoever asked for it: a schedule, a backfill, a person."""
+"""Find what is already queued or running, whether a schedule, a backfill or a person requested it."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from connectors_dagster.spec.windows import Window
 
 PARTITION = "dagster/partition"
-# Without NOT_STARTED: a run that was made but could not be queued keeps that status for ever.
+# Without NOT_STARTED: a run that was created but could not be queued keeps that status forever.
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
@@ -19,13 +19,13 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 BACKFILLS = 100
-"""How many of the newest backfills are looked at: older ones have ended."""
+"""Maximum number of backfills to look at, newest first. Older ones have ended."""
 
 
 def active_windows(
     instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Mapping[str, set[Window]]:
-    """List the families that are queued or running, by op, each with its windows, or none if it has no windows."""
+    """Map each queued or running family, by op, to its windows; the set is empty if the family has no windows."""
     busy: dict[str, set[Window]] = defaultdict(set)
     for family, keys in _of_runs(instance, assets, windows):
         busy[family] |= keys
@@ -46,7 +46,7 @@ def _of_runs(
 
 
 def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
-    """Read from the tags of a run which windows it is about."""
+    """Return the windows that the tags of a run select."""
     keys = [window.key for window in windows]
     first, last = tags.get(RANGE_START, tags.get(PARTITION)), tags.get(RANGE_END, tags.get(PARTITION))
     if first not in keys or last not in keys:
@@ -57,7 +57,7 @@ def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
 def _of_backfills(
     instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Iterator[tuple[str, set[Window]]]:
-    """List what running backfills have not got to yet, most of which is in no queue."""
+    """List what running backfills have not reached yet. Most of it is not in a queue."""
     by_key = {window.key: window for window in windows}
     for asset, key in unfinished_backfills(instance, newest=BACKFILLS):
         if asset in assets.by_key:

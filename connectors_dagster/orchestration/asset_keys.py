@@ -1,4 +1,4 @@
-"""Asset keys: which ones a connector gives, and how dependencies follow when a prefix or translation changes them."""
+"""Asset keys of a connector, and how dependencies follow when a prefix or translation changes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,12 +31,13 @@ def default_key(asset: Resource | Api) -> dg.AssetKey:
 
 
 def relink(spec: dg.AssetSpec, *, shown: Keys, hidden: Keys) -> dg.AssetSpec:
-    """Point the dependencies and the column lineage of an asset at the keys its connector really has.
+    """Replace the default keys in the dependencies and column lineage of an asset by the actual keys.
 
     Args:
         spec: an asset whose dependencies within the connector are default keys.
-        shown: the key of each asset of the connector, by its default key.
-        hidden: for resources that are not loaded, what is shown upstream in their place. Their columns are not shown.
+        shown: maps the default key of each asset of the connector to its actual key.
+        hidden: maps resources that are not loaded to the upstream asset that replaces them. Their columns are not
+            shown.
     """
     keys = {**shown, **hidden}
     deps = [dg.AssetDep(keys.get(d.asset_key, d.asset_key), partition_mapping=d.partition_mapping) for d in spec.deps]

@@ -1,4 +1,4 @@
-"""How a resource, and the API it comes from, reads as an asset before any prefix or translation."""
+"""Describe a resource, and the API it comes from, as an asset, before any prefix or translation."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from connectors_dagster.spec.resource import Resource
 Description = Callable[[Resource | Api], dg.AssetSpec]
 """Describes a resource or the API of a connector as an asset."""
 Translation = Callable[[dg.AssetSpec, Resource | Api], dg.AssetSpec]
-"""Changes how a resource or the API of a connector reads as an asset."""
+"""Changes the asset of a resource or of the API of a connector."""
 
 
 def describe_asset(asset: Resource | Api) -> dg.AssetSpec:
@@ -24,12 +24,12 @@ def describe_asset(asset: Resource | Api) -> dg.AssetSpec:
 
 
 def translated(translation: Translation | None) -> Description:
-    """Return what describes assets as a translation changes them."""
+    """Return a function that describes assets and applies a translation."""
     return (lambda asset: translation(describe_asset(asset), asset)) if translation else describe_asset
 
 
 def freshness(connector: str) -> dg.FreshnessPolicy:
-    """Say when an asset nobody loads any more is stale: after the configured hours, with a warning at half of them."""
+    """Return the policy that marks an asset stale after the configured hours without a load; it warns after half."""
     hours = settings.stale_after(connector)
     return dg.FreshnessPolicy.time_window(fail_window=hours, warn_window=hours / 2)
 
@@ -50,10 +50,10 @@ def _describe_resource(resource: Resource) -> dg.AssetSpec:
 
 
 def _describe_api(connector: Connector) -> dg.AssetSpec:
-    """Describe the API with its address, and without its credentials."""
+    """Describe the API with its address but without its credentials."""
     return dg.AssetSpec(
         key=default_key(Api(connector=connector)),
-        description=f"{connector.description}: the API itself, which nothing here changes.",
+        description=f"{connector.description}: the API itself. It is only read, never changed.",
         group_name=connector.name,
         kinds={"http"},
         tags={"connector": connector.name},
@@ -62,13 +62,13 @@ def _describe_api(connector: Connector) -> dg.AssetSpec:
 
 
 def _summary(resource: Resource) -> str:
-    """Say in a line what is loaded and how."""
+    """Return one line about what is loaded and how."""
     what = f"`{resource.endpoint['path']}` of {resource.connector.name}"
     if resource.parent:
-        return f"{what}, asked for once per row of {resource.parent}."
+        return f"{what}, requested once per row of {resource.parent}."
     if resource.incremental is None:
-        return f"{what}, loaded whole."
-    how = "filtered by the API" if resource.filtered else "cut here, since the API cannot filter"
+        return f"{what}, loaded as a whole."
+    how = "filtered by the API" if resource.filtered else "filtered after reading because the API cannot filter"
     return f"{what}, in windows on `{resource.incremental['cursor_path']}`, {how}."
 
 

@@ -1,4 +1,4 @@
-"""Families as multi-assets: one op reads, loads and reports parents with their children."""
+"""Families as multi-assets: one op reads, loads and reports parents together with their children."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -31,48 +31,48 @@ if TYPE_CHECKING:
     from connectors_dagster.load.pipeline import Load
 
 WINDOWS_PER_RUN = 12
-# Raised by hand for what may pass: as the policy of an op, it would also ask again after Ctrl-C.
+# Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-PASSING = (TransientApiError, TransientLoadError, DestinationBusyError)
+TRANSIENT = (TransientApiError, TransientLoadError, DestinationBusyError)
 
 
 class ReadConfig(dg.Config):
-    """How a run reads; nothing of it needs to be given."""
+    """How a run reads. All fields are optional."""
 
     full: bool = Field(
         default=True,
         description=(
-            "Read windows from their start. When false, each window is read on from where its last read ended, "
-            "less the time the API may take to show a change: that is what the schedule does. "
-            "What has no windows is read whole either way."
+            "Read windows from their start. When false, each window resumes where its last read ended, minus the time "
+            "the API may take to show a change; the schedule does this. "
+            "Resources without windows are always read as a whole."
         ),
     )
     accept_loss: bool = Field(
         default=False,
-        description="Remove or mark the rows the API no longer returns, however large their share of the table.",
+        description="Delete or mark the rows that the API no longer returns, even if they are most of the table.",
     )
     page_limit: int | None = Field(
         default=None,
         ge=1,
         description=(
-            "A trial: read so many pages and no more, of each window or of each parent's children. Nothing counts as "
-            "read by it: its windows are not complete, and no row is taken for one the API no longer returns."
+            "A trial: read at most this many pages of each window, or of the children of each parent. "
+            "A trial completes no window and treats no row as deleted."
         ),
     )
     max_parallel_requests: int | None = Field(
         default=None,
         ge=1,
-        description="Requests under way at once, in this run only; as configured for the connector when left out.",
+        description="Maximum concurrent requests, for this run only. Defaults to the connector's setting.",
     )
 
 
 def build_assets(assets: ConnectorAssets) -> list[dg.AssetsDefinition]:
-    """Make one multi-asset per family of a connector."""
+    """Build one multi-asset per family of a connector."""
     return [build_family(assets, op_name) for op_name in assets.families]
 
 
 def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
-    """Make the multi-asset of a family; it can be materialized in parts."""
+    """Build the multi-asset of a family. Any subset of its resources can be materialized."""
     members = assets.families[op_name]
     windowed = members[0].windowed
 
@@ -146,20 +146,20 @@ def _result(
     if page_limit:
         about_load["page_limit"] = page_limit
     for piece, stats in outcome.stats_by_slice.items():
-        # All of it by window: what is given with the result would be shown above the rest.
-        told = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, stats)}
+        # With windows, all metadata is added per window: Dagster would show metadata of the result above it.
+        shown = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, stats)}
         if piece is None:
-            metadata = {**told, **about_load}
+            metadata = {**shown, **about_load}
         else:
-            told |= about_load
-            context.add_asset_metadata(told, asset_key=spec.key, partition_key=piece.window.key)
+            shown |= about_load
+            context.add_asset_metadata(shown, asset_key=spec.key, partition_key=piece.window.key)
     return dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
     description = "\n".join(str(error) for error in errors)
     failure = dg.Failure(description, metadata=response_metadata(errors), allow_retries=False)
-    if not all(isinstance(error, PASSING) for error in errors):
+    if not all(isinstance(error, TRANSIENT) for error in errors):
         raise failure
     wait = retry_delay(RETRY, context)
     raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=wait) from failure

@@ -1,4 +1,4 @@
-"""What keeps a connector up to date by itself: a job, and a schedule that is off until somebody turns it on."""
+"""Keep a connector up to date: a job, and a schedule that is off by default."""
 
 from collections.abc import Iterator
 from zlib import crc32
@@ -15,7 +15,7 @@ from connectors_dagster.orchestration.runs import Plan
 
 
 def build_automation(assets: ConnectorAssets) -> dg.Definitions:
-    """Make the job of a connector, its schedule, and the sensor that opens its windows.
+    """Build the job of a connector, its schedule, and the sensor that adds its partitions.
 
     Raises:
         SettingError: the configured schedule is not a cron expression.
@@ -24,7 +24,7 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
     job = dg.define_asset_job(
         name=assets.name,
         selection=dg.AssetSelection.assets(*assets.by_key),
-        description=f"{connector.description}: everything, or the windows you choose.",
+        description=f"{connector.description}: all resources, or the windows you select.",
         tags={"connector": connector.name},
     )
     cron = settings.schedule(connector.name) or hourly(assets.name)
@@ -36,9 +36,9 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
             execution_timezone="UTC",
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description=(
-                f"Loads what {connector.name} has since its start date and keeps it current: asks for every window "
-                "that is missing or not complete, oldest first, and for what has no windows. Asks for nothing twice, "
-                "and after days off for everything that was missed."
+                f"Loads everything of {connector.name} since its start date and keeps it current. Each tick requests "
+                "every window that is missing or incomplete, oldest first, and the resources without windows. It skips "
+                "what is already queued or running. After a pause it requests everything that was missed."
             ),
             execution_fn=lambda context: _refresh(assets, context),
         )
@@ -55,16 +55,16 @@ def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> 
         open_windows(context.instance, grid_of(assets.connector), now)
     plans = backlog(context.instance, assets, now)
     if not plans:
-        yield dg.SkipReason(f"Everything of {assets.name} is complete, queued or running.")
+        yield dg.SkipReason(f"All of {assets.name} is complete, queued or running.")
     for plan in plans:
         yield build_request(plan)
 
 
 def build_request(plan: Plan) -> dg.RunRequest:
-    """Ask for a planned run; windows are resumed where they were last read to.
+    """Return the request for a planned run; its windows resume where their last read ended.
 
-    The run key says what the run is about. It keeps a tick that was interrupted half-way from asking again, and no
-    later tick from asking for the same windows.
+    The run key names the families and windows of the run. If a tick is interrupted and evaluated again, Dagster skips
+    the runs it already requested. Later ticks can still request the same windows.
     """
     families = sorted({plan.assets.op_name(resource) for resource in plan.resources})
     stretch = f" {plan.windows[0]}..{plan.windows[-1]}" if plan.windows else ""
@@ -77,5 +77,5 @@ def build_request(plan: Plan) -> dg.RunRequest:
 
 
 def hourly(name: str) -> str:
-    """Return a cron expression for every hour, at a minute that depends on a name, so that not all start at once."""
+    """Return an hourly cron expression whose minute depends on a name, so that not all connectors start at once."""
     return f"{crc32(name.encode()) % 60} * * * *"

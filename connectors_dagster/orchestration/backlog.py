@@ -1,4 +1,4 @@
-"""What is left to read of a connector: windows that no run has completed and none is about to, oldest first."""
+"""Find what is left to read of a connector: windows that are incomplete and not queued or running, oldest first."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ from connectors_dagster.orchestration.runs import Plan
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
 
-AT_ONCE = 500
-"""Records asked for in one query; databases limit the length of a list."""
+QUERY_LIMIT = 500
+"""Maximum records per query; databases limit the length of a list."""
 
 
 def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime) -> list[Plan]:
-    """Plan the runs that bring a connector up to date, and nothing that is queued or running already.
+    """Plan the runs that bring a connector up to date, without what is already queued or running.
 
-    Families that want the same windows share a run. Windows come first, oldest first, then what has none.
+    Families that need the same windows share a run. Windows come first, oldest first, then resources without windows.
     """
     windows = grid_of(assets.connector).opened(now)
     busy = active_windows(instance, assets, windows)
@@ -43,27 +43,27 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
 def _incomplete(
     instance: dg.DagsterInstance, assets: ConnectorAssets, family: Sequence[Resource], windows: Sequence[Window]
 ) -> set[Window]:
-    """Find the windows that some resource has not read up to their end."""
+    """Return the windows that at least one resource has not read to the end."""
     reached = [_reached(instance, resource, assets.key(resource)) for resource in family]
     return {w for w in windows if any(w.key not in read or read[w.key] < w.end for read in reached)}
 
 
 def _reached(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Mapping[str, datetime]:
-    """Look up how far each window of a resource was read by its last materialization."""
+    """Look up until when the last materialization of each window read it."""
     ids = latest_materialization_ids(instance, key)
     reached: dict[str, datetime] = {}
-    for at in range(0, len(ids), AT_ONCE):
-        wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + AT_ONCE])
-        for found in fetch_materializations(instance, wanted, limit=AT_ONCE):
+    for at in range(0, len(ids), QUERY_LIMIT):
+        wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + QUERY_LIMIT])
+        for found in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
             if found.partition and (until := fetched_until(resource, found.metadata)):
                 reached[found.partition] = until
     return reached
 
 
 def _chunks(windows: Sequence[Window], wanted: set[Window], *, size: int) -> Iterator[tuple[Window, ...]]:
-    """Cut the wanted windows into runs of neighbours.
+    """Group the wanted windows into runs of at most `size` consecutive windows.
 
-    What the API cannot filter is scanned once per run, so its windows are not cut any further.
+    A resource that the API cannot filter is scanned once per run, so `size` must not split its windows further.
     """
     chunk: list[Window] = []
     for window in windows:

@@ -1,4 +1,4 @@
-"""Everything Dagster shows of one connector."""
+"""Build everything that Dagster shows of one connector."""
 
 from collections.abc import Sequence
 
@@ -16,28 +16,33 @@ from connectors_dagster.spec.connector import Connector
 def build_definitions(
     connector: Connector,
     *,
-    select: Sequence[str] | None = None,
+    select: str | Sequence[str] | None = None,
     key_prefix: str | Sequence[str] = (),
     translation: Translation | None = None,
 ) -> dg.Definitions:
-    """Build the assets, checks, job, schedule and sensor of a connector; touches no secret, network or disk.
+    """Build the assets, checks, job, schedule and sensor of a connector; uses no secret, network or disk.
 
     Args:
         connector: what to build.
-        select: names of the resources to load; all by default. The setting `SOURCES__<CONNECTOR>__RESOURCES`
-            overrides it. The parent of a selected resource need not be selected: it is read for its keys only.
-        key_prefix: comes before every asset key, and before the names of ops, job, schedule and sensor, so that a
+        select: names of the resources to load; defaults to all. The setting `SOURCES__<CONNECTOR>__RESOURCES`
+            overrides it. The parent of a selected resource need not be selected: then only its keys are read.
+        key_prefix: is put before every asset key, and before the names of ops, job, schedule and sensor, so that a
             connector can be built more than once.
-        translation: a function that takes the asset of a resource, or of the API, and the `Resource` or `Api`, and
-            returns the asset as it should be: with another key, group, owner, tag … Dependencies, checks, schedule
-            and command line follow a changed key. The prefix is added to the key afterwards.
+        translation: a function that takes an asset and its `Resource` or `Api`, and returns the changed asset, for
+            example with another key, group, owner or tag. Dependencies, checks, schedule and command line follow a
+            changed key. The prefix is added to the key afterwards.
 
     Raises:
-        ValueError: names a resource that is not there, two assets with the same key, or a setting that is wrong.
+        ValueError: a resource does not exist, two assets have the same key, or a setting is wrong.
     """
-    prefix = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix)
-    describe = translated(translation)
-    return definitions_of(ConnectorAssets(connector=connector, select=select, key_prefix=prefix, describe=describe))
+    return definitions_of(
+        ConnectorAssets(
+            connector=connector,
+            select=select,
+            key_prefix=key_prefix,
+            describe=translated(translation),
+        )
+    )
 
 
 def definitions_of(assets: ConnectorAssets) -> dg.Definitions:

@@ -1,4 +1,4 @@
-"""What must hold for a loaded table: asked in plain SQL on any destination, or of what its loads recorded."""
+"""Check a loaded table with plain SQL on any destination, or with the metadata its loads recorded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,12 +15,12 @@ from connectors_dagster.orchestration.resume import last_fetched, last_metadata
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
 
-Answer = tuple[bool, dict[str, Any]]
-"""Whether it holds, and the numbers that tell."""
+Finding = tuple[bool, dict[str, Any]]
+"""Whether the check passed, and the numbers behind it."""
 
 
-def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Answer:
-    """Compare the rows of a table with the different keys in them."""
+def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Finding:
+    """Compare the number of rows of a table with the number of distinct keys."""
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
         columns = [client.escape_column_name(name) for name in resource.primary_key]
@@ -36,22 +36,22 @@ def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.As
     return rows == keys, {"rows": rows, "keys": keys}
 
 
-def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Answer:
-    """Count the rows whose cursor lies in no window that was loaded."""
+def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Finding:
+    """Count the rows whose cursor is outside all loaded windows."""
     loaded = [window for window in _opened(resource) if last_fetched(instance, resource, key, window.key)]
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
         cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
         spans = _spans(loaded)
         inside = " OR ".join([f"({cursor} >= %s AND {cursor} < %s)"] * len(spans)) or "1 = 0"
-        bounds = [_as_stored(resource, instant) for span in spans for instant in (span.start, span.end)]
+        bounds = [_as_stored(resource, bound) for span in spans for bound in (span.start, span.end)]
         sql = f"SELECT count(*) FROM {table} WHERE {cursor} IS NOT NULL AND NOT ({inside})"
         outside = _number(client, sql, *bounds)
     return outside == 0, {"rows_outside": outside, "windows_loaded": len(loaded)}
 
 
-def complete_is_read(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Answer:
-    """List the windows that are marked complete and were not read to their end."""
+def complete_is_read(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Finding:
+    """List the windows that are marked complete but were not read to their end."""
     wrong = []
     for window in _opened(resource):
         metadata = last_metadata(instance, key, window.key)
@@ -62,8 +62,8 @@ def complete_is_read(instance: dg.DagsterInstance, resource: Resource, key: dg.A
     return not wrong, {"windows": wrong}
 
 
-def source_count(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Answer:
-    """Compare the totals the API told with the different keys that were read, read by read."""
+def source_count(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Finding:
+    """Compare the API's total with the number of distinct keys that were read, for each read."""
     windows = [window.key for window in _opened(resource)] if resource.windowed else [None]
     records = {window: last_metadata(instance, key, window) for window in windows}
     counts = {
@@ -71,21 +71,21 @@ def source_count(instance: dg.DagsterInstance, resource: Resource, key: dg.Asset
         for window, record in records.items()
         if "source_rows" in record
     }
-    differ = [window for window, (told, read) in counts.items() if told != read]
+    differ = [window for window, (total, read) in counts.items() if total != read]
     numbers: dict[str, Any] = {
-        "source_rows": sum(told for told, _ in counts.values()),
+        "source_rows": sum(total for total, _ in counts.values()),
         "keys_read": sum(read for _, read in counts.values()),
         "reads_compared": len(counts),
     }
     if resource.windowed:
         numbers["windows_that_differ"] = differ
     if not counts:
-        numbers["reason"] = "the API told no total yet, or tells none of this resource: there was nothing to compare"
+        numbers["reason"] = "nothing to compare: the API has not reported a total for this resource"
     return not differ, numbers
 
 
-def columns_as_declared(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Answer:
-    """Compare the columns of a table, as dlt keeps them at the destination, with those declared."""
+def columns_as_declared(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Finding:
+    """Compare the columns that dlt has stored for a table with the declared columns."""
     schema = stored_schema(resource.connector.name, resource.pipeline_name)
     stored = schema.tables.get(resource.name, {}).get("columns", {})
     declared = {schema.naming.normalize_path(name): column for name, column in resource.columns.items()}
@@ -115,7 +115,7 @@ def _opened(resource: Resource) -> list[Window]:
 
 
 def _spans(windows: Sequence[Window]) -> list[Window]:
-    """Join neighbouring windows."""
+    """Join adjacent windows."""
     spans: list[Window] = []
     for window in windows:
         if spans and spans[-1].end == window.start:
@@ -125,8 +125,8 @@ def _spans(windows: Sequence[Window]) -> list[Window]:
     return spans
 
 
-def _as_stored(resource: Resource, instant: datetime) -> Any:
+def _as_stored(resource: Resource, time: datetime) -> Any:
     column = resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
     if column.get("data_type") == "timestamp":
-        return instant.replace(tzinfo=None) if column.get("timezone") is False else instant
-    return resource.cursor.timestamp_format.encode(instant) if resource.cursor else instant
+        return time.replace(tzinfo=None) if column.get("timezone") is False else time
+    return resource.cursor.timestamp_format.encode(time) if resource.cursor else time

@@ -1,4 +1,4 @@
-"""Asset checks: what must hold for every loaded table, to be run from the UI."""
+"""Asset checks of every loaded table, to be run from the UI."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import dagster as dg
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from connectors_dagster.orchestration.check_queries import (
-    Answer,
+    Finding,
     columns_as_declared,
     complete_is_read,
     cursor_in_windows,
@@ -22,51 +22,51 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that must hold.
+    """One check of a table.
 
     Args:
-        says: what holds, in a sentence.
-        ask: finds out.
-        severity: an error where rows are wrong, a warning where somebody should look.
-        applies: to which resources.
+        says: what is true if the check passes, in one sentence.
+        find: runs the check.
+        severity: an error if rows are wrong, a warning if somebody should look.
+        applies: whether a resource has this check.
     """
 
     says: str
-    ask: Callable[[dg.DagsterInstance, Resource, dg.AssetKey], Answer]
+    find: Callable[[dg.DagsterInstance, Resource, dg.AssetKey], Finding]
     severity: dg.AssetCheckSeverity = ERROR
     applies: Callable[[Resource], bool] = lambda _: True
 
 
 CHECKS = {
-    "key": Check(says="The key is unique and never null.", ask=key_is_unique),
+    "key": Check(says="The key is unique and never null.", find=key_is_unique),
     "columns": Check(
-        says="The table has the declared columns with the declared types and no others: the API has not changed.",
-        ask=columns_as_declared,
+        says="The table has exactly the declared columns and types: the API has not changed.",
+        find=columns_as_declared,
         severity=WARN,
         applies=lambda resource: bool(resource.columns),
     ),
     "source_count": Check(
-        says="As many different keys were read as the API says there are.",
-        ask=source_count,
+        says="The number of distinct keys matches the API's total.",
+        find=source_count,
         severity=WARN,
         applies=lambda resource: resource.connector.has_total,
     ),
     "cursor_in_windows": Check(
-        says="Every cursor lies inside a window that was loaded.",
-        ask=cursor_in_windows,
+        says="Every cursor is inside a loaded window.",
+        find=cursor_in_windows,
         severity=WARN,
         applies=lambda resource: resource.cursor is not None,
     ),
     "complete_is_read": Check(
-        says="No window is marked complete that was not read to its end.",
-        ask=complete_is_read,
+        says="Every window marked complete was read to its end.",
+        find=complete_is_read,
         applies=lambda resource: resource.cursor is not None,
     ),
 }
 
 
 def build_checks(assets: ConnectorAssets) -> dg.AssetChecksDefinition:
-    """Make the checks of all resources of a connector, one op that can run any of them."""
+    """Build the checks of all resources of a connector as one op that can run any subset of them."""
 
     @dg.multi_asset_check(
         name=f"checks_{assets.name}",
@@ -89,9 +89,9 @@ def _specs(resource: Resource, key: dg.AssetKey) -> Iterator[dg.AssetCheckSpec]:
 def _result(instance: dg.DagsterInstance, key: dg.AssetCheckKey, resource: Resource) -> dg.AssetCheckResult:
     check = CHECKS[key.name]
     try:
-        passed, numbers = check.ask(instance, resource, key.asset_key)
+        passed, numbers = check.find(instance, resource, key.asset_key)
     except DatabaseUndefinedRelation:
-        passed, numbers = False, {"reason": "the table is not there yet: materialize the asset"}
+        passed, numbers = False, {"reason": "the table does not exist yet: materialize the asset"}
     return dg.AssetCheckResult(
         asset_key=key.asset_key, check_name=key.name, passed=passed, severity=check.severity, metadata=numbers
     )

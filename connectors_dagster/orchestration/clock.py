@@ -1,8 +1,8 @@
-"""What time it is: asked here and nowhere else, so that a test can say when it takes place."""
+"""The current time. Nothing else reads it, so that a test can set it."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the present instant, aware and in UTC."""
+    """Return the current time, with time zone UTC."""
     return datetime.now(UTC)

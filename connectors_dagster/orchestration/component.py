@@ -46,8 +46,8 @@ class RestConnector(dg.Component):
     """
 
     connector: Connector
-    select: tuple[str, ...] | None = None
-    key_prefix: tuple[str, ...] = ()
+    select: str | tuple[str, ...] | None = None
+    key_prefix: str | tuple[str, ...] = ()
     translation: Translation | None = None
 
     @classmethod
@@ -118,21 +118,16 @@ def _filled(value: Any, context: dg.ComponentLoadContext) -> Any:
 
 
 def _attributes() -> type[pydantic.BaseModel]:
-    """Take the fields of `Connector`, with their types, defaults and descriptions."""
-    types = get_type_hints(Connector)
+    """Take the fields of `Connector` and of the component, with their types, defaults and descriptions."""
+    types = {**get_type_hints(Connector), **get_type_hints(RestConnector), "translation": TRANSLATION}
     types["config"] = Annotated[dict[str, Any], pydantic.WithJsonSchema(rest_api_schema())]
     said = {**arguments(Connector), **arguments(RestConnector)}
     model: dict[str, Any] = {
         field.name: (types[field.name], pydantic.Field(description=said.get(field.name), **_default(field)))
-        for field in fields(Connector)
+        for field in (*fields(Connector), *fields(RestConnector))
+        if field.name not in ("connector", "schema")
     }
-    model.pop("schema")
     model["schema_file"] = (str, pydantic.Field(SCHEMA_FILE, description="Declared columns: a file beside this one."))
-    more = {"select": tuple[str, ...] | None, "key_prefix": str | tuple[str, ...], "translation": TRANSLATION}
-    for field in fields(RestConnector):
-        if field.name in more:
-            description = said[field.name]
-            model[field.name] = (more[field.name], pydantic.Field(description=description, **_default(field)))
     return pydantic.create_model(
         "RestConnectorAttributes", __base__=Documented, __doc__=summary(RestConnector), **model
     )

@@ -1,4 +1,4 @@
-"""A connector as Dagster shows it: the one place that knows its asset keys and the names of its ops, job and sensor."""
+"""A connector in Dagster: the only place that knows its asset keys and the names of its ops, job and sensor."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,27 +14,31 @@ from connectors_dagster.orchestration.asset_specs import Description, describe_a
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
 
+Names = str | Sequence[str]
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ConnectorAssets:
-    """The assets of a connector. All lookups by asset key or by name of an op go through it.
+    """The assets of a connector. All lookups by asset key or op name go through it.
 
     Args:
         connector: the connector.
-        select: names of the resources to show; all by default. Configuration overrides it.
+        select: names of the resources to show; defaults to all. Configuration overrides it.
         key_prefix: put before every asset key, and before the names of ops, job, schedule and sensor.
-        describe: describes a resource or the API as an asset; its dependencies are default keys.
+        describe: describes a resource or the API as an asset whose dependencies are default keys.
     """
 
     connector: Connector
-    select: Sequence[str] | None = None
-    key_prefix: Sequence[str] = ()
+    select: Names | None = None
+    key_prefix: Names = ()
     describe: Description = describe_asset
 
     def __post_init__(self) -> None:
-        """Refuse a resource with the name of the API, and a selection of resources that are not there."""
+        """Refuse a resource with the name of the API, and a selection of resources that do not exist."""
         if self.api.name in self.connector.graph:
-            raise ValueError(f"{self.connector.name}: a resource cannot be named {self.api.name!r}: that is the API")
+            raise ValueError(
+                f"{self.connector.name}: a resource cannot be named {self.api.name!r}: the API has that name"
+            )
         _ = self.resources
 
     @cached_property
@@ -45,12 +49,12 @@ class ConnectorAssets:
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """The selected resources, parents before their children."""
-        selected = settings.selected_resources(self.connector, self.select)
+        selected = settings.selected_resources(self.connector, None if self.select is None else _several(self.select))
         return tuple(resource for name, resource in self.connector.graph.items() if name in selected)
 
     @cached_property
     def specs(self) -> Mapping[str, dg.AssetSpec]:
-        """The assets by name of resource, the API first."""
+        """The assets by resource name, the API first."""
         assets: list[Resource | Api] = [self.api, *self.resources]
         found = {asset.name: self._describe(asset) for asset in assets}
         self._refuse_equal_keys(found)
@@ -65,7 +69,7 @@ class ConnectorAssets:
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Resource, ...]]:
-        """The selected resources by name of the op that loads them."""
+        """The selected resources by the name of the op that loads them."""
         families: dict[str, tuple[Resource, ...]] = {}
         for resource in self.resources:
             families[self.op_name(resource)] = (*families.get(self.op_name(resource), ()), resource)
@@ -73,13 +77,15 @@ class ConnectorAssets:
 
     @property
     def has_windows(self) -> bool:
-        """Whether any selected resource is loaded window by window."""
+        """Whether any selected resource is loaded in windows."""
         return any(resource.windowed for resource in self.resources)
 
     @property
     def name(self) -> str:
         """The name of the job, and part of all other names: ``<prefix>_<connector>``."""
-        return "_".join(re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*self.key_prefix, self.connector.name))
+        return "_".join(
+            re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*_several(self.key_prefix), self.connector.name)
+        )
 
     def op_name(self, resource: Resource) -> str:
         """Return the name of the op that loads a resource; `families` is the inverse."""
@@ -91,6 +97,9 @@ class ConnectorAssets:
 
     def _describe(self, asset: Resource | Api) -> dg.AssetSpec:
         spec = self.describe(asset)
+        if not isinstance(spec, dg.AssetSpec):
+            name = f"{self.connector.name}/{asset.name}"
+            raise ValueError(f"{name}: the translation returned {spec!r}; it must return an AssetSpec")
         return spec.replace_attributes(key=spec.key.with_prefix(self.key_prefix)) if self.key_prefix else spec
 
     def _refuse_equal_keys(self, specs: Mapping[str, dg.AssetSpec]) -> None:
@@ -111,3 +120,7 @@ class ConnectorAssets:
                 upstream = default_key(resource.parent or self.api)
                 hidden[key] = shown.get(upstream) or hidden[upstream]
         return hidden
+
+
+def _several(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

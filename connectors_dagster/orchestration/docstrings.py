@@ -1,4 +1,4 @@
-"""What docstrings say, for the schema that editors read and for the reference page."""
+"""Parse docstrings for the schema that editors read and for the reference page."""
 
 from inspect import getdoc
 
@@ -6,7 +6,7 @@ from docstring_parser import Docstring, DocstringStyle, parse
 
 
 def parsed(documented: object) -> Docstring:
-    """Take a docstring apart."""
+    """Parse a docstring."""
     return parse(getdoc(documented) or "", style=DocstringStyle.GOOGLE)
 
 
@@ -17,5 +17,5 @@ def summary(documented: object) -> str:
 
 
 def arguments(documented: object) -> dict[str, str]:
-    """Return what a docstring says of each argument, in one line."""
+    """Return the description of each argument, each on one line."""
     return {param.arg_name: " ".join((param.description or "").split()) for param in parsed(documented).params}

@@ -1,4 +1,4 @@
-"""Tells a webhook, such as that of a chat room, which run has failed and why."""
+"""Report failed runs to a webhook, such as that of a chat room."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ from connectors_dagster.spec.connector import Connector
 PARTITION = "dagster/partition"
 TIMEOUT = 10
 LONGEST = 3000
-"""Characters: chat rooms refuse or cut longer messages."""
+"""Maximum characters of a message; chat rooms refuse or truncate longer ones."""
 
 
 class WebhookError(Exception):
-    """The webhook did not take the message."""
+    """The webhook did not accept the message."""
 
 
 def build_failure_sensor(connectors: Sequence[Connector]) -> dg.SensorDefinition:
-    """Make the sensor that reports failed runs to the configured webhook."""
+    """Build the sensor that reports failed runs to the configured webhook."""
 
     @dg.run_failure_sensor(
         name="report_failures",
@@ -32,7 +32,7 @@ def build_failure_sensor(connectors: Sequence[Connector]) -> dg.SensorDefinition
     def report_failures(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         address = settings.failure_webhook()
         if not address:
-            return dg.SkipReason("CONNECTORS__FAILURE_WEBHOOK is not set: there is nobody to tell.")
+            return dg.SkipReason("CONNECTORS__FAILURE_WEBHOOK is not set: the failure is not reported.")
         remember([address, *(secret for connector in connectors for secret in settings.known_secrets(connector))])
         post(address, redact(describe_failure(context))[:LONGEST])
         return None
@@ -41,7 +41,7 @@ def build_failure_sensor(connectors: Sequence[Connector]) -> dg.SensorDefinition
 
 
 def describe_failure(context: dg.RunFailureSensorContext) -> str:
-    """Say which run failed, what it was about and why; not redacted yet."""
+    """Return which run failed, its assets and windows, and why. Secrets are not redacted yet."""
     run = context.dagster_run
     assets = sorted("/".join(key.path) for key in run.asset_selection or ())
     first, last = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
@@ -57,10 +57,10 @@ def describe_failure(context: dg.RunFailureSensorContext) -> str:
 
 
 def post(address: str, text: str) -> None:
-    """Post a message as ``{"text": …}``, which chat rooms understand; a redirection is not followed.
+    """Post a message as ``{"text": …}``, the format of chat rooms. Redirects are not followed.
 
     Raises:
-        WebhookError: it was not taken; names no address, for that often is the secret itself.
+        WebhookError: it was not accepted. The error leaves out the address, which is often the secret.
     """
     try:
         response = requests.post(address, json={"text": text}, timeout=TIMEOUT, allow_redirects=False)

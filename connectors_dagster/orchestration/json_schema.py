@@ -1,6 +1,6 @@
-"""dlt's words for a REST API as a JSON schema, taken from dlt's own types, so that editors complete and check them."""
+"""Build a JSON schema of dlt's REST API configuration from dlt's own types, so that editors complete and check it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from inspect import cleandoc
 from types import NoneType, UnionType
@@ -19,7 +19,7 @@ ANYTHING: JsonSchema = {}
 
 
 class _WithDocstrings(GenerateJsonSchema):
-    """Explains the fields of nested dataclasses with what their docstrings say."""
+    """Describes the fields of nested dataclasses with their docstrings."""
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
         described = super().dataclass_schema(schema)
@@ -29,20 +29,34 @@ class _WithDocstrings(GenerateJsonSchema):
         return described
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Let an object be null without ``anyOf``, of which a reader only learns that nothing fitted."""
+        """Let an object be null."""
         inner = self.generate_inner(schema["schema"])
-        found = self.get_schema_from_definitions(JsonRef(inner["$ref"])) if "$ref" in inner else None
-        return {**found, "type": [found["type"], "null"]} if found else super().nullable_schema(schema)
+        return self._joined([inner, {"type": "null"}]) or super().nullable_schema(schema)
+
+    def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
+        """Let an object be text instead, such as a template."""
+        choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+        return self._joined([self.generate_inner(choice) for choice in choices]) or super().union_schema(schema)
+
+    def _joined(self, choices: Sequence[JsonSchemaValue]) -> JsonSchemaValue | None:
+        """Join one object and plain types into one schema, see `_either`; return None for anything else."""
+        found = [self.get_schema_from_definitions(JsonRef(c["$ref"])) if "$ref" in c else c for c in choices]
+        objects = [schema for schema in found if schema and "properties" in schema]
+        plain = [schema for schema in found if schema and set(schema) == {"type"}]
+        if len(objects) != 1 or len(plain) != len(found) - 1:
+            return None
+        types = (schema["type"] for schema in (*objects, *plain))
+        return {**objects[0], "type": [name for type in types for name in ([type] if isinstance(type, str) else type)]}
 
 
 class Documented(pydantic.BaseModel):
-    """A model whose schema also explains the fields of the dataclasses in it; other fields are refused."""
+    """A model whose schema also describes the fields of its dataclasses. Unknown fields are refused."""
 
     model_config = pydantic.ConfigDict(extra="forbid")
 
     @classmethod
     def model_json_schema(cls, *positional: Any, **options: Any) -> JsonSchema:
-        """Return the schema that editors complete and check by."""
+        """Return the schema that editors use to complete and check."""
         return super().model_json_schema(*positional, **{"schema_generator": _WithDocstrings, **options})
 
 
@@ -52,7 +66,7 @@ def rest_api_schema() -> JsonSchema:
 
 
 def _schema(hint: Any) -> JsonSchema | None:
-    """Return the schema of a type, or None for what YAML cannot say, such as a function."""
+    """Return the schema of a type, or None if YAML cannot express it, such as a function."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _schema(arguments[0])
@@ -85,7 +99,7 @@ def _object(hint: Any) -> JsonSchema:
     doc = vars(hint).get("__doc__")
     return {
         "type": ["object"],
-        # Of a field that takes nothing but a function or None, there is nothing to write.
+        # A field that accepts only a function or None cannot be written in YAML.
         "properties": {
             name: field for name, field in fields.items() if field is not None and field.get("type") != ["null"]
         },
@@ -96,10 +110,10 @@ def _object(hint: Any) -> JsonSchema:
 
 
 def _either(one: JsonSchema, other: JsonSchema) -> JsonSchema:
-    """Join two schemas into one that takes both.
+    """Join two schemas into one that accepts what either accepts.
 
-    Not as ``anyOf``, of which a reader only learns that nothing fitted: properties, items and pattern each
-    apply to values of their own type, so they can stand side by side.
+    Not with ``anyOf``: its errors only say that no alternative matched. Properties, items and pattern each apply to
+    one type of value, so one schema can have all of them.
     """
     if not one or not other:
         return ANYTHING
@@ -123,14 +137,14 @@ def _either_text(one: JsonSchema, other: JsonSchema, types: list[str]) -> JsonSc
 
 
 def _as_pattern(schema: JsonSchema) -> JsonSchema:
-    """Restrict text in a way that leaves other types alone, as an enumeration does not."""
+    """Replace an enumeration by a pattern, which restricts text only and no other type."""
     words = [word for word in schema.get("enum", ()) if word]
     rest = {name: value for name, value in schema.items() if name != "enum"}
     return {**rest, "pattern": f"^({'|'.join(words)})$"} if words else schema
 
 
 def _either_object(one: JsonSchema, other: JsonSchema) -> JsonSchema:
-    """Join two kinds of objects: what only one of them has may be there, what both must have must be there."""
+    """Join two object schemas: properties of either are allowed, and required if both require them."""
     mine, others = one["properties"], other["properties"]
     shared = {name: _either(mine[name], others[name]) for name in mine if name in others}
     return {

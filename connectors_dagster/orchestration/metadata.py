@@ -1,4 +1,4 @@
-"""What a materialization tells about itself."""
+"""The metadata of a materialization."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def preview_metadata(resource: Resource, piece: Slice | None, preview: "Preview") -> dict[str, Any]:
-    """Return the first rows of a read, and a query for all of them."""
+    """Return the first rows of a read, and a query that selects all of them."""
     return {
         "preview": dg.MetadataValue.md(preview.as_markdown()),
         "sql": dg.MetadataValue.md(f"```sql\n{_query(resource, piece)};\n```"),
@@ -29,7 +29,7 @@ def preview_metadata(resource: Resource, piece: Slice | None, preview: "Preview"
 
 
 def _query(resource: Resource, piece: Slice | None) -> str:
-    """Write a query for what a window holds, where its cursor is a column of time; else for the beginning of all."""
+    """Return a query for the rows of a window if its cursor is a timestamp column, else for the first 100 rows."""
     everything = f"SELECT * FROM {resource.connector.name}.{resource.name}"
     cursor = str((resource.incremental or {}).get("cursor_path"))
     if piece is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
@@ -38,10 +38,10 @@ def _query(resource: Resource, piece: Slice | None) -> str:
 
 
 def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> dict[str, Any]:
-    """Return the counts of a read, and of one window what it is and up to when it is read.
+    """Return the counts of a read; for a window also its bounds and until when it was read.
 
-    Waits are in seconds, bytes as received and decoded. `outside` are rows the API sent that belong to no window of
-    the run: counted once, on its first window.
+    Waits are in seconds; bytes are counted as received and decoded. `outside` counts the rows that belong to no window
+    of the run; it is reported only on the first window.
     """
     return {
         "rows": stats.rows,
@@ -66,7 +66,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
 
 
 def window_metadata(resource: Resource, piece: Slice) -> dict[str, Any]:
-    """Return the bounds of a window, up to when it is read, and from where to where."""
+    """Return the bounds of a window, until when it was read, and the API and destination of the read."""
     return {
         "complete": piece.complete,
         "fetched_until": dg.MetadataValue.timestamp(piece.until),
@@ -78,7 +78,7 @@ def window_metadata(resource: Resource, piece: Slice) -> dict[str, Any]:
 
 
 def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
-    """Return the seconds of each phase, what rows of this load have in `_dlt_load_id`, and the size of the table."""
+    """Return the seconds of each phase, the `_dlt_load_id` of the rows of this load, and the size of the table."""
     phases = {**load.seconds, "read": outcome.seconds}
     return {
         **{f"seconds_{name}": round(phases[name], 3) for name in ("schema", "read", "load") if name in phases},
@@ -88,7 +88,7 @@ def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
 
 
 def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
-    """Return what the API answered where it refused; of the second error that tells, as ``status (2)`` and so on."""
+    """Return the responses behind API errors; those of the second error are named ``status (2)`` and so on."""
     responses = [error.response for error in errors if isinstance(error, ApiError) and error.response]
     return {
         name if number == 1 else f"{name} ({number})": value
@@ -98,12 +98,12 @@ def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
 
 
 def read_from(resource: Resource) -> str:
-    """Name the API a read goes to: what one shop has completed says nothing about another."""
+    """Return the address of the API that is read. Windows read from one shop do not count for another."""
     return redact(str(settings.base_url(resource.connector)))
 
 
 def fetched_until(resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
-    """Read back up to when a window was read, if it was from the same API into the same destination."""
+    """Return until when a window was read, or None if it was another API or another destination."""
     value, here = metadata.get("fetched_until"), (read_from(resource), location())
     there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))
     if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there != here:

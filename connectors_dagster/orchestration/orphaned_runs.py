@@ -1,4 +1,4 @@
-"""Runs of the command line whose process was killed: Dagster would wait for them, and for what they hold, for ever."""
+"""End runs of the command line whose process was killed. Dagster would wait forever for them and their pool slots."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ PROCESS = "connectors/process"
 
 @contextmanager
 def process_tags(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
-    """Yield the tags of the runs of this process, by which they are found if it does not come to its end."""
+    """Yield the tags for the runs of this process. They identify its runs if it is killed."""
     end_orphaned_runs(instance)
     with private_folder(_processes(instance)) as folder:
         yield {PROCESS: folder.name}
 
 
 def end_orphaned_runs(instance: dg.DagsterInstance) -> None:
-    """Report the runs of killed processes as failed and give back their places in Dagster's pools."""
+    """Report the runs of killed processes as failed and free their slots in Dagster's pools."""
     base = _processes(instance)
     if not base.exists():
         return
@@ -29,7 +29,7 @@ def end_orphaned_runs(instance: dg.DagsterInstance) -> None:
         for record in instance.get_run_records(dg.RunsFilter(tags={PROCESS: folder.name})):
             run = record.dagster_run
             if not run.is_finished:
-                report_run_failed(instance, run, "The process of this run ended without a word: it was killed.")
+                report_run_failed(instance, run, "The process running this run was killed.")
             free_pool_slots(instance, run)
 
 

@@ -1,4 +1,4 @@
-"""Windows as dynamic partitions, and the sensors that open them."""
+"""Windows as dynamic partitions, and the sensors that add them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from connectors_dagster.spec.windows import Window, WindowGrid
 
 
 def grid_of(connector: Connector) -> WindowGrid:
-    """Cut the windows of a connector as configuration says.
+    """Return the windows of a connector with the configured step and start date.
 
     Raises:
         SettingError: the step or the start date cannot be used.
@@ -28,39 +28,39 @@ def grid_of(connector: Connector) -> WindowGrid:
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
-    """Return the partitions of a grid, named after its step and start."""
+    """Return the partitions of a grid. Their name contains its step and start."""
     return dg.DynamicPartitionsDefinition(name=grid.name)
 
 
 def open_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
-    """Add the windows that have begun since the last time; returns their keys, oldest first."""
-    # Who only looks at the definitions need not import a database toolkit.
+    """Add partitions for the windows that have started and have none; return their keys, oldest first."""
+    # Imported here so that listing definitions does not load SQLAlchemy.
     from sqlalchemy.exc import IntegrityError
 
     if missing := missing_windows(instance, grid, now):
         try:
             instance.add_dynamic_partitions(grid.name, missing)
         except IntegrityError:
-            # Somebody else opens them at this moment: what they have not opened is left.
+            # Another process adds partitions at the same time: add those that are still missing.
             instance.add_dynamic_partitions(grid.name, missing_windows(instance, grid, now))
     return missing
 
 
 def missing_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
-    """List the keys of begun windows that are no partitions yet, oldest first."""
+    """List the keys of the windows that have started but have no partition, oldest first."""
     known = set(instance.get_dynamic_partitions(grid.name))
     return [window.key for window in grid.opened(now) if window.key not in known]
 
 
 def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
-    """Make the sensor that adds a partition as soon as its window begins, and notes it on the API in the lineage."""
+    """Build the sensor that adds a partition when its window starts, and reports the window on the asset of the API."""
     grid = grid_of(assets.connector)
 
     @dg.sensor(
         name=f"open_windows_{assets.name}",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Adds a partition for every window of {assets.name} that has begun.",
+        description=f"Adds a partition for every window of {assets.name} that has started.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         end_orphaned_runs(context.instance)
@@ -69,9 +69,9 @@ def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
         windows = grid.opened(now)
         noted = not windows or windows[-1].key == context.cursor
         if not missing and noted:
-            return dg.SkipReason("Every window that has begun is open.")
+            return dg.SkipReason("All windows that have started have partitions.")
         return dg.SensorResult(
-            # Connectors with the same windows share their partitions: another's sensor may have been here before.
+            # Connectors with the same windows share partitions: another sensor may have added them already.
             dynamic_partitions_requests=[dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else [],
             asset_events=[] if noted else [observe_open_window(assets.key(assets.api), windows)],
             cursor=windows[-1].key if windows else None,
@@ -81,7 +81,7 @@ def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
 
 
 def observe_open_window(api: dg.AssetKey, windows: Sequence[Window]) -> dg.AssetObservation:
-    """Say of an API which of its windows is open, until when, and how many there are."""
+    """Return an observation of an API: its open window, when that ends, and how many windows there are."""
     window = windows[-1]
     return dg.AssetObservation(
         asset_key=api,

@@ -1,4 +1,4 @@
-"""How far windows have been read, as recorded by the materializations themselves."""
+"""Find out from recorded materializations until when windows were read."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,21 +14,21 @@ from connectors_dagster.spec.windows import Slice
 
 
 def last_fetched(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey, window: str) -> datetime | None:
-    """Return up to when a window of a resource was read by its last materialization, if there was one."""
+    """Return until when the last materialization of a window read it, or None if there is none."""
     return fetched_until(resource, last_metadata(instance, key, window))
 
 
 def last_metadata(
     instance: dg.DagsterInstance, key: dg.AssetKey, window: str | None
 ) -> Mapping[str, dg.MetadataValue[Any]]:
-    """Return what the last materialization of a window, or of what has none, tells; nothing if there was none."""
+    """Return the metadata of the last materialization, of one window if given; empty if there is none."""
     wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[window] if window else None)
     newest = next(fetch_materializations(instance, wanted, limit=1), None)
     return newest.metadata if newest else {}
 
 
 def resume(instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource], piece: Slice) -> Slice:
-    """Start a slice where all resources have been read, less the lookback; else at the start of its window."""
+    """Start a slice at the time all resources were read to, minus the lookback, else at the start of its window."""
     reached = [last_fetched(instance, resource, assets.key(resource), piece.window.key) for resource in resources]
-    known = [instant for instant in reached if instant is not None]
+    known = [time for time in reached if time is not None]
     return piece.resumed(min(known), lag=assets.connector.lookback) if len(known) == len(reached) else piece

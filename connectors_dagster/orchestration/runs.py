@@ -1,4 +1,4 @@
-"""Runs on a Dagster instance: what to materialize, in which order, and what came of it."""
+"""Plan and execute runs on a Dagster instance, and summarize their results."""
 
 import os
 from collections import defaultdict
@@ -31,7 +31,7 @@ RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: assets of a connector over neighbouring windows, or whole ones."""
+    """One run: assets of a connector over consecutive windows, or assets without windows."""
 
     assets: ConnectorAssets
     resources: Sequence[Resource]
@@ -44,18 +44,18 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """How many reads it reports."""
+        """The number of reads the run reports."""
         return len(self.resources) * max(1, len(self.windows))
 
     @property
     def tags(self) -> dict[str, str]:
-        """Say to Dagster which partitions these are."""
+        """The tags that select the partitions of the run."""
         return {RANGE_START: self.windows[0], RANGE_END: self.windows[-1]} if self.windows else {}
 
 
 @dataclass
 class Line:
-    """What came of one asset."""
+    """The result of one asset."""
 
     windows: int = 0
     rows: int = 0
@@ -64,7 +64,7 @@ class Line:
 
 @dataclass
 class Summary:
-    """What came of all runs."""
+    """The results of all runs."""
 
     lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
     errors: list[str] = field(default_factory=list)
@@ -73,14 +73,14 @@ class Summary:
 def select(
     everything: Sequence[ConnectorAssets], selection: Sequence[str]
 ) -> Mapping[ConnectorAssets, Sequence[Resource]]:
-    """Resolve selections such as ``storefront`` or ``storefront/orders``; nothing selected means all.
+    """Resolve selections such as ``storefront`` or ``storefront/orders``; an empty selection means all.
 
     Raises:
-        ValueError: names a selection that is no enabled connector or resource.
+        ValueError: a selection is not an enabled connector or resource.
     """
     known = {name for assets in everything for name in (assets.connector.name, *map(str, assets.resources))}
     if unknown := [name for name in selection if name not in known]:
-        raise ValueError(f"{', '.join(unknown)}: no such connector or resource; there are {', '.join(sorted(known))}")
+        raise ValueError(f"{', '.join(unknown)}: no such connector or resource; available: {', '.join(sorted(known))}")
     selected = {
         assets: [
             resource
@@ -99,7 +99,7 @@ def plan(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[Plan]:
-    """Open the windows and cut the work into runs, as a backfill would."""
+    """Add the partitions and split the work into runs, as a backfill would."""
     now = clock.now()
     for assets, members in selected.items():
         if whole := [r for r in members if not r.windowed]:
@@ -112,7 +112,7 @@ def plan(
                 for window in grid.opened(now)
                 if (since is None or window.end > since) and (until is None or window.start < until)
             ]
-            # What the API cannot filter is scanned once per run: all windows go into one.
+            # A resource that the API cannot filter is scanned once per run, so all windows go into one run.
             if (scanned := [r for r in windowed if not r.root.filtered]) and keys:
                 yield Plan(assets, scanned, keys)
             if filtered := [r for r in windowed if r.root.filtered]:
@@ -122,7 +122,7 @@ def plan(
 
 @contextmanager
 def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
-    """Open the Dagster instance the UI shows: DAGSTER_HOME, or the project's own."""
+    """Open the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(project / ".dagster")))
     home.mkdir(parents=True, exist_ok=True)
     with dg.DagsterInstance.get() as instance:
@@ -133,12 +133,12 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
     """Execute plans one after another in this process.
 
     Raises:
-        KeyboardInterrupt: a signal asked the process to end; the run has ended, later ones were not begun.
+        KeyboardInterrupt: a signal ended the process. The current run has ended, later ones were not started.
     """
     summary = Summary()
     with process_tags(instance) as tags:
         for item in plans:
-            # Checks scan whole tables: they are for the UI and for who asks, not for every load.
+            # Checks scan whole tables, so they run on request only, not with every load.
             job = build_job(definitions, set(item.keys)) or _no_job(item)
             result = job.execute_in_process(
                 run_config=QUIET,
@@ -166,10 +166,10 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) ->
 
 
 def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
-    """Go on with a signal to end, which Dagster takes for the end of one run."""
+    """Raise KeyboardInterrupt if a signal interrupted the run. Dagster only ends that run."""
     if any(map(is_interruption, result.all_events)):
         raise KeyboardInterrupt
 
 
 def _no_job(item: Plan) -> dg.JobDefinition:
-    raise ValueError(f"no job holds {', '.join(map(str, item.resources))}")
+    raise ValueError(f"no job contains {', '.join(map(str, item.resources))}")

@@ -1,4 +1,4 @@
-"""What `dg scaffold defs connectors_dagster.RestConnector` writes: a connector to start from, which loads as it is."""
+"""Scaffold a connector for `dg scaffold defs connectors_dagster.RestConnector`. It loads without changes."""
 
 import re
 
@@ -25,19 +25,21 @@ attributes:
           paginator: single_page
 """
 SCHEMA = """\
-# Declared columns, as dlt exports a schema. A table that is not declared here gets its columns from the rows.
+# Declared columns, as dlt exports a schema. Tables not declared here get their columns from the rows.
 name: {name}
 tables: {{}}
 """
 
 
 class RestConnectorScaffolder(dg.Scaffolder):
-    """Writes `defs.yaml` with a connector of one resource, and the file of its columns."""
+    """Writes a `defs.yaml` with a connector of one resource, and a file for its columns."""
 
     def scaffold(self, request: dg.ScaffoldRequest) -> None:
-        """Write the files, or add a further connector to a `defs.yaml` that is there."""
+        """Write the files, or add another connector to an existing `defs.yaml`."""
         if request.scaffold_format != "yaml":
-            raise ValueError("in Python a connector is a file in connectors/, see docs/add-your-api.md")
+            raise ValueError(
+                "only YAML can be scaffolded; a Python connector is a file in connectors/, see docs/add-your-api.md"
+            )
         folder = request.target_path.parent if request.append else request.target_path
         name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
         text = CONNECTOR.format(type=request.type_name, name=name, environment=f"SOURCES__{name}".upper())

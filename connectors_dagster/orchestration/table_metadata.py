@@ -1,4 +1,4 @@
-"""What an asset says about its table: name, columns with types and keys, and which columns come from the parent."""
+"""Describe the table of an asset: name, columns with types and keys, and which columns come from the parent."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def declared_metadata(resource: Resource) -> dict[str, Any]:
 
 
 def loaded_metadata(spec: dg.AssetSpec, resource: Resource, schema: Schema) -> dict[str, Any]:
-    """Return what the asset declares of its table, with the columns a load found beside the declared ones."""
+    """Return the declared table metadata, plus the undeclared columns that a load found."""
     declared = {name: spec.metadata[name] for name in DECLARED if name in spec.metadata}
     if not isinstance(declared.get(COLUMNS), dg.TableSchema):
         return declared
@@ -61,7 +61,7 @@ def column_schema(resource: Resource) -> dg.TableSchema:
 
 
 def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:
-    """Return where the columns come from that rows take over from their parent's."""
+    """Return the origin of the columns that are copied from the parent."""
     if resource.parent is None:
         return {}
     parent = default_key(resource.parent)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from connectors_dagster.config import settings
 from connectors_dagster.config.workdir import work_folder
 from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonAdapter
-from connectors_dagster.http.session import RequestPolicy
 from connectors_dagster.read.concurrency import pause
 from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.connector import Connector

@@ -14,7 +14,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
 from connectors_dagster.spec.options import IgnoredResponse, ResourceOptions, Retry
-from connectors_dagster.spec.placeholders import Setting, find_placeholders
+from connectors_dagster.spec.placeholders import Setting, escape_braces, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.validation import check_connector
 
@@ -44,6 +44,8 @@ class Connector:
         join_list_params: write lists in query parameters as one value with commas instead of repeating the parameter.
         fixed_page_size: whether the page size is fixed by the API and cannot be requested; it is then the paginator's
             `limit`.
+        short_page_is_end: whether a page with fewer rows than requested is always the last one.
+        accept_fewer: whether a load succeeds although fewer rows were read than the total the API reports.
         lookback: how long the API may take to show a change.
         max_parallel_requests: maximum concurrent requests, shared by all runs on the machine.
         requests_per_minute: maximum requests in any minute, shared by all runs on the machine; None for no limit.
@@ -67,6 +69,8 @@ class Connector:
     retry_reported_errors: bool = False
     join_list_params: bool = False
     fixed_page_size: bool = False
+    short_page_is_end: bool = False
+    accept_fewer: bool = False
     lookback: timedelta = timedelta(minutes=5)
     max_parallel_requests: int = 4
     requests_per_minute: int | None = None
@@ -83,7 +87,7 @@ class Connector:
     def graph(self) -> Mapping[str, Resource]:
         """All resources by name, parents before their children."""
         order, endpoints, parents = build_resource_dependency_graph(
-            self.config.get("resource_defaults") or {}, self.config["resources"]
+            self.config.get("resource_defaults") or {}, escape_braces(self.config["resources"])
         )
         found = (
             Resource(self, name, cast(dict[str, Any], endpoints[name]), parents[name] or [])

@@ -1,4 +1,4 @@
-"""What this project relies on in Dagster without Dagster promising it: a test for each, which fails when it changes."""
+"""The parts of Dagster that this project uses although they are not public: one test each, which fails on a change."""
 
 import inspect
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-# Only these make a backfill without a daemon, and name the types behind Dagster's own objects.
+# Only these create a backfill without a daemon and name the types of Dagster's internal objects.
 from dagster._core.execution.asset_backfill import AssetBackfillData
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.storage.event_log.base import EventLogStorage
@@ -28,7 +28,9 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (EventLogStorage, "free_concurrency_slots_for_run", ["run_id"]),
     (dg.DagsterRun, "execution_plan_snapshot_id", None),
     (PartitionBackfill, "asset_backfill_data", None),
-    (AssetBackfillData, "get_targeted_partitions_without_materialization_status", []),
+    (AssetBackfillData, "target_subset", None),
+    (AssetBackfillData, "materialized_subset", None),
+    (AssetBackfillData, "failed_and_downstream_subset", None),
     (dg.EventLogRecord, "asset_materialization", None),
     (dg.Definitions, "resolve_implicit_job_def_def_for_assets", ["asset_keys"]),
     (dg.JobDefinition, "get_subset", ["asset_selection", "asset_check_selection"]),
@@ -45,11 +47,11 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (dg.ComponentTree, "get_all_components", ["of_type"]),
     (dg.ComponentTree, "build_defs", []),
 ]
-"""Each member with its owner, and the parameters that are passed to it; None for what is no function."""
+"""Each member with its owner, and the parameters that are passed to it; None if it is not a function."""
 
 
 @pytest.mark.parametrize(("owner", "name", "parameters"), MEMBERS, ids=lambda value: getattr(value, "__name__", None))
-def test_a_member_is_there_and_takes_what_is_passed_to_it_and_requires_nothing_else(owner, name, parameters):
+def test_a_member_exists_and_accepts_exactly_the_arguments_passed_to_it(owner, name, parameters):
     member = inspect.getattr_static(owner, name)
     if parameters is None:
         assert not callable(member)
@@ -72,7 +74,7 @@ def checked() -> dg.AssetCheckResult:
 
 @dg.asset(partitions_def=DAYS)
 def days() -> None:
-    """Has a partition for each of two days."""
+    """An asset with a partition for each of two days."""
 
 
 @dg.asset
@@ -114,7 +116,7 @@ def test_the_folder_of_an_instance(instance, tmp_path):
     assert internals.instance_folder(instance) == tmp_path
 
 
-def test_a_run_says_which_steps_it_executes(instance):
+def test_a_run_lists_the_steps_it_executes(instance):
     result = execute(instance, "shop/orders")
     assert list(internals.planned_steps(instance, result.dagster_run)) == ["shop__orders"]
 
@@ -142,7 +144,7 @@ def add_backfill(instance: dg.DagsterInstance) -> PartitionBackfill:
 
 
 @pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`")  # Dagster's own use
-def test_a_backfill_says_what_it_has_not_loaded_until_it_is_over(instance):
+def test_a_backfill_lists_what_it_has_not_loaded_until_it_ends(instance):
     backfill = add_backfill(instance)
     key = dg.AssetKey("days")
     assert sorted(internals.unfinished_backfills(instance, newest=10)) == [(key, "mon"), (key, "tue")]
@@ -150,7 +152,7 @@ def test_a_backfill_says_what_it_has_not_loaded_until_it_is_over(instance):
     assert list(internals.unfinished_backfills(instance, newest=10)) == []
 
 
-def test_a_run_can_be_reported_as_failed_and_its_places_in_pools_given_back(instance):
+def test_a_run_can_be_reported_as_failed_and_its_pool_slots_freed(instance):
     job = DEFINITIONS.resolve_implicit_job_def_def_for_assets([dg.AssetKey("days")])
     run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     storage = instance.event_log_storage
@@ -177,7 +179,7 @@ def test_a_job_of_assets_runs_none_of_their_checks(instance):
     assert {event.step_key for event in result.all_events if event.is_step_event} == {"shop__orders"}
 
 
-def test_events_tell_what_was_materialized_and_how_long_it_took(instance):
+def test_events_show_what_was_materialized_and_how_long_it_took(instance):
     events = execute(instance, "shop/orders").all_events
     (found,) = filter(None, map(internals.materialization, events))
     assert (found.asset_key.path, found.metadata["rows"].value) == (["shop", "orders"], 3)
@@ -197,7 +199,7 @@ def test_a_run_that_was_interrupted_says_so(instance):
     assert any(map(internals.is_interruption, execute(instance, "interrupted").all_events))
 
 
-def test_the_wait_before_the_next_attempt_grows_as_the_policy_says(instance):
+def test_the_wait_before_the_next_attempt_grows_according_to_the_policy(instance):
     policy = dg.RetryPolicy(max_retries=1, delay=15, backoff=dg.Backoff.EXPONENTIAL)
     waits: list[float] = []
 
@@ -211,7 +213,7 @@ def test_the_wait_before_the_next_attempt_grows_as_the_policy_says(instance):
 
 
 class Beside(dg.Component, dg.Model, dg.Resolvable):
-    """Notes the file beside it that its attribute names."""
+    """Resolves the file that its attribute names."""
 
     file: str
     path: Any = None
@@ -241,7 +243,7 @@ def test_a_folder_of_components_is_listed_and_built(tmp_path, monkeypatch):
     assert [spec.key.path for spec in specs] == [["schema"]]
 
 
-def test_an_asset_is_changed_as_a_translation_says(tmp_path, monkeypatch):
+def test_a_translation_is_applied_to_an_asset(tmp_path, monkeypatch):
     (tmp_path / "translated_in_a_test").mkdir()
     (tmp_path / "translated_in_a_test" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)

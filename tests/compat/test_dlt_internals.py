@@ -1,4 +1,4 @@
-"""What this project relies on in dlt without dlt promising it: a test for each member, which fails when it changes."""
+"""The parts of dlt that this project uses although they are not public: one test each, which fails on a change."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ RESOURCES = [
         (internals.jsonpath.extract_simple_field_name, ["path"]),
     ],
 )
-def test_a_function_takes_what_is_passed_to_it_and_requires_nothing_else(
+def test_a_function_accepts_exactly_the_arguments_passed_to_it(
     function: Callable[..., Any], parameters: list[str]
 ) -> None:
     signature = inspect.signature(function).parameters
@@ -70,7 +70,7 @@ def request_(wire) -> Iterator[dict[str, Any]]:
         yield {**unused, "method": "GET", "client": client, "params": {"a": 1}, "data_selector": "data"}
 
 
-def test_the_graph_lists_parents_first_completes_resources_and_says_which_field_fills_the_path():
+def test_the_graph_lists_parents_first_completes_resources_and_names_the_field_in_the_path():
     order, endpoints, parents = internals.build_resource_dependency_graph({"primary_key": "id"}, RESOURCES)
     assert list(order.static_order()) == ["orders", "refunds"]
     assert endpoints["orders"]["primary_key"] == "id"
@@ -99,7 +99,7 @@ def test_a_paginator_of_the_configuration_is_one_of_dlts_classes():
 
 
 @pytest.mark.parametrize("kind", [HeaderLinkPaginator, JSONResponseCursorPaginator])
-def test_a_paginator_goes_on_while_its_next_reference_is_set(kind):
+def test_a_paginator_continues_while_its_next_reference_is_set(kind):
     paginator = kind()
     paginator._next_reference = "next"
     assert paginator._has_next_page is paginator.has_next_page is True
@@ -118,7 +118,7 @@ def test_a_child_is_requested_once_per_row_of_its_parent(wire, request_):
     assert wire.paths == ["/orders/1/refunds?a=1", "/orders/2/refunds?a=1"]
 
 
-def test_hooks_raise_what_says_to_ignore_a_response_through_the_session(wire):
+def test_hooks_raise_the_exception_for_ignored_responses_through_the_session(wire):
     wire.replies = [reply({}, "404 Not Found")]
     hooks = internals.create_response_hooks([{"status_code": 404, "action": "ignore"}])
     assert [*hooks] == ["response"]
@@ -127,13 +127,13 @@ def test_hooks_raise_what_says_to_ignore_a_response_through_the_session(wire):
     assert internals.create_response_hooks(None) is None
 
 
-def test_a_configuration_with_an_unknown_word_is_refused_with_the_place():
+def test_a_configuration_with_an_unknown_word_fails_and_shows_where():
     config: Any = {"client": {"base_url": "http://127.0.0.1"}, "resources": [], "other": 1}
     with pytest.raises(internals.DltException, match="shop"):
         internals.validate_dict(RESTAPIConfig, config, path="shop")
 
 
-def test_values_are_found_by_path_and_the_path_of_a_single_field_is_told():
+def test_values_are_found_by_path_and_a_path_of_a_single_field_is_recognized():
     jsonpath = internals.jsonpath
     assert jsonpath.find_values(jsonpath.compile_path("a.*.b"), {"a": [{"b": 1}, {"b": 2}]}) == [1, 2]
     assert jsonpath.find_values("missing", {}) == []
@@ -148,7 +148,7 @@ def test_columns_are_found_by_their_hints():
     assert not internals.has_column_with_prop(table, "merge_key")
 
 
-def test_the_hint_of_a_deduplicated_load_is_what_dlt_makes_of_the_write_disposition():
+def test_dlt_turns_the_write_disposition_into_the_hint_of_a_deduplicated_load():
     merge: Any = {"disposition": "merge", "deduplicated": True}
     table = dlt.resource([], name="t", primary_key="id", write_disposition=merge).compute_table_schema()
     assert table[internals.DEDUPLICATED] is True
@@ -169,14 +169,14 @@ def test_the_schema_of_a_package_can_be_changed_before_it_is_loaded(tmp_path):
     assert not any(job.file_path.endswith(".sql") for job in jobs)
 
 
-def test_defaults_are_below_the_environment_and_the_first_ones_stay(monkeypatch):
+def test_the_environment_overrides_defaults_and_the_first_defaults_remain(monkeypatch):
     for values in ({"compat_test": {"a": 1, "b": 1}}, {"compat_test": {"a": 2}}):
         internals.register_defaults("compat_test", values)
     monkeypatch.setenv("COMPAT_TEST__B", "3")
     assert (dlt.config.get("compat_test.a", int), dlt.config.get("compat_test.b", int)) == (1, 3)
 
 
-def test_a_load_is_retried_when_another_made_the_tables_first_and_for_nothing_else():
+def test_a_load_is_retried_only_when_another_load_created_the_tables_first():
     retry = internals.retry_schema_update()
     raised = PipelineStepFailed.__new__(PipelineStepFailed)
     raised.__context__ = SchemaUpdateError("shop", ["things"], ValueError())
@@ -184,7 +184,7 @@ def test_a_load_is_retried_when_another_made_the_tables_first_and_for_nothing_el
     assert not retry(ValueError())
 
 
-def test_every_error_of_dlt_that_a_step_can_raise_has_one_base():
+def test_all_errors_that_a_step_of_dlt_can_raise_share_one_base():
     assert issubclass(DatabaseException, internals.DltException)
 
 

@@ -1,4 +1,4 @@
-"""Only compat/ reaches what dlt and Dagster do not declare public."""
+"""Only compat/ uses what dlt and Dagster do not declare public."""
 
 import ast
 import subprocess
@@ -30,11 +30,12 @@ PUBLIC = {
     "dlt.destinations.sql_client",
     "dlt.pipeline.exceptions",
     "dlt.sources",
+    "dlt.sources.helpers.rest_client.auth",
     "dlt.sources.helpers.rest_client.client",
     "dlt.sources.helpers.rest_client.paginators",
     "dlt.sources.rest_api.typing",
 }
-"""Modules of dlt whose names are public: in `__all__` where there is one, or used by dlt's documentation."""
+"""Modules of dlt whose names are public: in `__all__` if the module has one, or used by dlt's documentation."""
 
 
 def imported() -> Iterator[tuple[str, str, str]]:
@@ -59,7 +60,7 @@ def is_public_in_dlt(module: str, name: str) -> bool:
     return module in PUBLIC and name in getattr(import_module(module), "__all__", [name])
 
 
-def test_a_name_of_dlt_that_is_not_public_is_imported_in_compat_only():
+def test_a_name_of_dlt_that_is_not_public_is_imported_only_in_compat():
     found = [(file, module, name) for file, module, name in imported() if module.split(".")[0] == "dlt"]
     assert found
     assert [entry for entry in found if not is_public_in_dlt(*entry[1:])] == []
@@ -70,7 +71,7 @@ def test_every_module_in_the_list_is_used():
     assert PUBLIC - {module for _, module, _ in imported()} == set()
 
 
-def test_a_name_of_dagster_that_is_not_public_is_imported_in_compat_only():
+def test_a_name_of_dagster_that_is_not_public_is_imported_only_in_compat():
     found = [entry for entry in imported() if entry[1].split(".")[0] in {"dagster", "dagster_dlt", "dagster_shared"}]
     assert found
     public = {("dagster", ""), *(("dagster_dlt", name) for name in dagster_dlt.__all__)}
@@ -78,8 +79,8 @@ def test_a_name_of_dagster_that_is_not_public_is_imported_in_compat_only():
     assert not [name for name in attributes("dg") if name.startswith("_") or not hasattr(dg, name)]
 
 
-def test_a_member_of_dagster_that_compat_reaches_is_used_nowhere_else():
-    # A component has a method of this name, too, which is public: it is there to be overridden.
+def test_a_member_of_dagster_that_compat_uses_is_used_nowhere_else():
+    # A component also has a method of this name, which is public: it is meant to be overridden.
     members = {name for _, name, _ in MEMBERS} - {"build_defs"}
     using = {
         (file, node.attr)
@@ -97,7 +98,7 @@ def test_describing_a_connector_imports_neither_arrow_nor_dagster_nor_a_database
     assert ended.stdout.strip() == "[]"
 
 
-def test_compat_imports_of_dlt_only_rest_api_beyond_what_dlt_imports_itself():
+def test_compat_imports_only_rest_api_beyond_what_dlt_imports_itself():
     code = (
         "import sys, dlt, dlt.sources.rest_api.typing; before = set(sys.modules);"
         "import connectors_dagster.compat.dlt_internals;"

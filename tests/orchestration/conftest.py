@@ -10,7 +10,7 @@ from tests.support.scaffolded import Scaffolded
 
 @pytest.fixture
 def scaffolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
-    """An empty folder for what `dg scaffold defs` writes."""
+    """An empty folder for the output of `dg scaffold defs`."""
     folder = tmp_path / f"scaffolded_{uuid4().hex}"
     folder.mkdir()
     (folder / "__init__.py").touch()

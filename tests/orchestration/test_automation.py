@@ -1,4 +1,4 @@
-"""A schedule that loads everything since the start date and stays current; it asks for nothing twice."""
+"""The schedule loads everything since the start date, keeps it current and requests nothing twice."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-# There is no public way to make a backfill or a queued run without a daemon.
+# There is no public way to create a backfill or a queued run without a daemon.
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
@@ -25,7 +25,7 @@ FIFTH = "2024-04-30"
 
 
 class Time:
-    """The time it is for Dagster."""
+    """The current time for Dagster."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -57,7 +57,7 @@ def tick(instance: dg.DagsterInstance, definitions: dg.Definitions, time: Time) 
 
 @pytest.fixture
 def execute(instance: dg.DagsterInstance, definitions: dg.Definitions) -> Callable[..., bool]:
-    """Execute what a schedule asked for; returns whether it succeeded."""
+    """Execute a request of a schedule; return whether it succeeded."""
 
     def execute_(request: dg.RunRequest) -> bool:
         connector = request.asset_selection[0].path[0]
@@ -78,7 +78,7 @@ def execute(instance: dg.DagsterInstance, definitions: dg.Definitions) -> Callab
 
 @pytest.fixture
 def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
-    """Record what runs record that have read windows of resources just now."""
+    """Record the materializations of a run that has just read windows of resources."""
 
     def read_(selection: Sequence[str], keys: Sequence[str]) -> None:
         for name in selection:
@@ -95,7 +95,7 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
 
 @pytest.fixture
 def queue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> Callable[..., None]:
-    """Have a run of what was asked for, with a status at which it stays."""
+    """Create a run for a request. It stays in the given status."""
 
     def queue_(request: dg.RunRequest, status: str = "QUEUED", **tags: str) -> None:
         job = definitions.resolve_job_def(request.asset_selection[0].path[0])
@@ -112,14 +112,14 @@ def queue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> Callable
     return queue_
 
 
-def ask(selection: Sequence[str], window: str) -> dg.RunRequest:
-    """Ask for one window as people do in the UI."""
+def request_window(selection: Sequence[str], window: str) -> dg.RunRequest:
+    """Return a request for one window, as a person makes it in the UI."""
     keys = [dg.AssetKey(name.split("/")) for name in selection]
     return dg.RunRequest(asset_selection=keys, tags={"dagster/partition": window})
 
 
-def asked(requests: Sequence[dg.RunRequest]) -> list[tuple[list[str], list[str]]]:
-    """What the runs are about, in the order they were asked for: assets, then windows."""
+def requested(requests: Sequence[dg.RunRequest]) -> list[tuple[list[str], list[str]]]:
+    """The assets and windows of the runs, in the order they were requested."""
     return [(assets(request), windows(request)) for request in requests]
 
 
@@ -135,7 +135,7 @@ def windows(request: dg.RunRequest) -> list[str]:
 
 
 def add_backfill(instance: dg.DagsterInstance, definitions: dg.Definitions, asset: str, keys: Sequence[str]) -> None:
-    """Launch a backfill as the UI does, which no daemon has looked at yet."""
+    """Launch a backfill as the UI does. No daemon has processed it yet."""
     backfill = PartitionBackfill.from_asset_partitions(
         backfill_id="by-hand",
         asset_graph=definitions.resolve_asset_graph(),
@@ -152,29 +152,29 @@ def add_backfill(instance: dg.DagsterInstance, definitions: dg.Definitions, asse
     instance.add_backfill(backfill)
 
 
-def test_a_new_deployment_is_asked_for_everything_since_the_start_date_oldest_first(tick):
-    assert asked(tick("storefront")) == [
+def test_a_new_deployment_requests_everything_since_the_start_date_oldest_first(tick):
+    assert requested(tick("storefront")) == [
         (["coupons", "orders"], KEYS),
         (["customers"], []),
     ]
 
 
-def test_windows_come_in_runs_of_twelve_neighbours_oldest_first(tick, time):
+def test_windows_are_grouped_into_runs_of_twelve_oldest_first(tick, time):
     time.now = datetime(2026, 12, 1, tzinfo=UTC)
     keys = [window.key for window in GRID.opened(time.now)]
-    assert asked(tick("storefront"))[:-1] == [
+    assert requested(tick("storefront"))[:-1] == [
         (["coupons", "orders"], keys[at : at + 12]) for at in range(0, len(keys), 12)
     ]
 
 
-def test_what_the_api_cannot_filter_is_scanned_once_for_all_windows(tick, time):
+def test_a_resource_the_api_cannot_filter_is_scanned_once_for_all_windows(tick, time):
     time.now = datetime(2026, 12, 1, tzinfo=UTC)
-    (scan, whole) = asked(tick("fulfillment"))
+    (scan, whole) = requested(tick("fulfillment"))
     assert scan == (["orders"], [window.key for window in GRID.opened(time.now)])
     assert whole == (["customers", "products"], [])
 
 
-def test_a_scheduled_run_resumes_its_windows_and_says_so_in_its_config(tick):
+def test_a_scheduled_run_is_configured_to_resume_its_windows(tick):
     windowed, whole = tick("storefront")
     assert windowed.run_config["ops"] == {
         "storefront__coupons": {"config": {"full": False}},
@@ -183,64 +183,64 @@ def test_a_scheduled_run_resumes_its_windows_and_says_so_in_its_config(tick):
     assert whole.run_config["ops"] == {"storefront__customers": {"config": {"full": False}}}
 
 
-def test_after_everything_was_loaded_only_the_open_window_and_what_has_none_are_asked_for(tick, read):
+def test_after_a_full_load_only_the_open_window_and_resources_without_windows_are_requested(tick, read):
     read(["storefront/orders", "storefront/coupons"], KEYS)
-    assert asked(tick("storefront")) == [(["coupons", "orders"], [FOURTH]), (["customers"], [])]
+    assert requested(tick("storefront")) == [(["coupons", "orders"], [FOURTH]), (["customers"], [])]
 
 
-def test_missing_and_incomplete_windows_are_asked_for_oldest_first_and_complete_ones_are_not(tick, read, time):
+def test_missing_and_incomplete_windows_are_requested_oldest_first_and_complete_ones_are_not(tick, read, time):
     """The first window was read while it was open, the second when it was over, the third and the fourth never."""
     time.now = GRID.find(FIRST).end - HOUR
     read(["storefront/orders", "storefront/coupons"], [FIRST])
     time.now = NOON
     read(["storefront/orders", "storefront/coupons"], [SECOND])
-    assert asked(tick("storefront")) == [
+    assert requested(tick("storefront")) == [
         (["coupons", "orders"], [FIRST]),
         (["coupons", "orders"], [THIRD, FOURTH]),
         (["customers"], []),
     ]
 
 
-def test_what_another_shop_has_read_or_another_destination_holds_is_asked_for_again(tick, read, monkeypatch):
+def test_windows_read_from_another_shop_or_into_another_destination_are_requested_again(tick, read, monkeypatch):
     everything = [(["coupons", "orders"], KEYS), (["customers"], [])]
     read(["storefront/orders", "storefront/coupons"], KEYS)
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:9/other")
-        assert asked(tick("storefront")) == everything
+        assert requested(tick("storefront")) == everything
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", "other.duckdb")
-    assert asked(tick("storefront")) == everything
+    assert requested(tick("storefront")) == everything
 
 
-def test_a_family_that_failed_is_asked_for_again_without_its_neighbours_that_did_not(api, tick, execute):
+def test_a_family_that_failed_is_requested_again_without_the_families_that_succeeded(api, tick, execute):
     api.answer("/coupons", 403)
     windowed, whole = tick("storefront")
     assert (execute(windowed), execute(whole)) == (False, True)
-    assert asked(tick("storefront")) == [
+    assert requested(tick("storefront")) == [
         (["coupons"], KEYS),
         (["orders"], [FOURTH]),
         (["customers"], []),
     ]
 
 
-def test_nothing_is_asked_for_twice_while_it_is_queued_or_running(tick, queue):
+def test_nothing_is_requested_again_while_it_is_queued_or_running(tick, queue):
     for request in tick("storefront"):
         queue(request)
     assert tick("storefront") == []
 
 
-def test_a_run_holds_its_windows_up_from_the_queue_to_its_end_and_not_a_moment_longer(tick, queue):
+def test_a_run_blocks_its_windows_only_while_it_is_queued_or_running(tick, queue):
     orders = ["storefront/orders"]
     for status, window in zip(["QUEUED", "STARTING", "STARTED", "CANCELING"], KEYS, strict=True):
-        queue(ask(orders, window), status)
-    assert asked(tick("storefront")) == [(["coupons"], KEYS), (["customers"], [])]
+        queue(request_window(orders, window), status)
+    assert requested(tick("storefront")) == [(["coupons"], KEYS), (["customers"], [])]
     for status, window in zip(["NOT_STARTED", "SUCCESS", "FAILURE", "CANCELED"], KEYS, strict=True):
-        queue(ask(["storefront/coupons"], window), status)
-    assert asked(tick("storefront")) == [(["coupons"], KEYS), (["customers"], [])]
+        queue(request_window(["storefront/coupons"], window), status)
+    assert requested(tick("storefront")) == [(["coupons"], KEYS), (["customers"], [])]
 
 
-def test_a_window_somebody_runs_by_hand_is_left_to_them_and_the_others_are_asked_for(tick, queue):
-    queue(ask(["storefront/orders"], SECOND))
-    assert asked(tick("storefront")) == [
+def test_a_window_that_runs_manually_is_skipped_and_the_others_are_requested(tick, queue):
+    queue(request_window(["storefront/orders"], SECOND))
+    assert requested(tick("storefront")) == [
         (["orders"], [FIRST]),
         (["coupons"], KEYS),
         (["orders"], [THIRD, FOURTH]),
@@ -248,17 +248,17 @@ def test_a_window_somebody_runs_by_hand_is_left_to_them_and_the_others_are_asked
     ]
 
 
-def test_a_job_of_somebody_else_that_loads_a_family_is_seen(tick, instance, definitions):
+def test_a_family_that_another_job_loads_is_skipped(tick, instance, definitions):
     job = definitions.resolve_implicit_job_def_def_for_assets([dg.AssetKey(["storefront", "customers"])])
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     assert ["customers"] not in [assets(request) for request in tick("storefront")]
 
 
 @pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources`")  # Dagster's own use
-def test_what_a_backfill_has_not_got_to_yet_is_left_to_it(tick, instance, definitions):
+def test_windows_that_a_backfill_has_not_reached_yet_are_skipped(tick, instance, definitions):
     tick("storefront")
     add_backfill(instance, definitions, "storefront/orders", [SECOND, THIRD])
-    assert asked(tick("storefront")) == [
+    assert requested(tick("storefront")) == [
         (["orders"], [FIRST]),
         (["coupons"], KEYS),
         (["orders"], [FOURTH]),
@@ -266,7 +266,7 @@ def test_what_a_backfill_has_not_got_to_yet_is_left_to_it(tick, instance, defini
     ]
 
 
-def test_the_schedule_catches_up_after_days_off_and_rolls_over_into_the_windows_that_began(
+def test_the_schedule_catches_up_after_a_pause_and_continues_with_new_windows(
     api, tick, execute, read, time, warehouse
 ):
     read(["storefront/orders", "storefront/coupons"], KEYS)
@@ -274,28 +274,28 @@ def test_the_schedule_catches_up_after_days_off_and_rolls_over_into_the_windows_
     late = [order(1, "2024-04-10T11:50:00"), order(2, "2024-04-29T23:59:59"), order(3, "2024-04-30T00:00:30")]
     api.set("storefront/orders", late)
     caught_up, _ = tick("storefront")
-    assert asked([caught_up]) == [(["coupons", "orders"], [FOURTH, FIFTH])]
+    assert requested([caught_up]) == [(["coupons", "orders"], [FOURTH, FIFTH])]
     assert execute(caught_up)
     assert warehouse.ids("storefront.orders") == [1, 2, 3]
-    assert asked(tick("storefront"))[0] == (["coupons", "orders"], [FIFTH])
+    assert requested(tick("storefront"))[0] == (["coupons", "orders"], [FIFTH])
 
 
-def test_a_window_that_ended_while_rows_were_settling_is_asked_for_once_more(tick, read, time):
+def test_a_window_that_ended_within_the_lookback_is_requested_once_more(tick, read, time):
     lag = load_connectors()["fulfillment"].lookback
     time.now = GRID.find(FOURTH).end + lag / 2
     read(["fulfillment/orders"], [*KEYS, FIFTH])
     time.now += lag
-    assert asked(tick("fulfillment"))[0] == (["orders"], [FOURTH, FIFTH])
+    assert requested(tick("fulfillment"))[0] == (["orders"], [FOURTH, FIFTH])
     read(["fulfillment/orders"], [FOURTH, FIFTH])
-    assert asked(tick("fulfillment"))[0] == (["orders"], [FIFTH])
+    assert requested(tick("fulfillment"))[0] == (["orders"], [FIFTH])
 
 
-def test_a_connector_without_windows_is_loaded_whole_at_every_tick(tick, instance):
-    assert asked(tick("catalog")) == [(["ecommerce_data"], [])]
+def test_a_connector_without_windows_is_loaded_as_a_whole_at_every_tick(tick, instance):
+    assert requested(tick("catalog")) == [(["ecommerce_data"], [])]
     assert instance.get_dynamic_partitions(GRID.name) == []
 
 
-def test_run_keys_tell_the_runs_of_a_tick_apart(tick, time):
+def test_each_run_of_a_tick_has_its_own_run_key(tick, time):
     time.now = datetime(2026, 12, 1, tzinfo=UTC)
     keys = [request.run_key for request in tick("billing")]
     assert len(set(keys)) == len(keys)
@@ -305,7 +305,7 @@ def test_run_keys_tell_the_runs_of_a_tick_apart(tick, time):
     )
 
 
-def test_schedules_are_off_hourly_and_not_all_at_once_unless_configured(definitions, monkeypatch):
+def test_schedules_are_off_and_hourly_at_different_minutes_unless_configured(definitions, monkeypatch):
     schedules = {schedule.name: schedule for schedule in definitions.schedules or ()}
     assert {s.default_status for s in schedules.values()} == {dg.DefaultScheduleStatus.STOPPED}
     crons = [schedule.cron_schedule for schedule in schedules.values()]
@@ -315,7 +315,7 @@ def test_schedules_are_off_hourly_and_not_all_at_once_unless_configured(definiti
     assert defs().resolve_schedule_def("refresh_storefront").cron_schedule == "0 6 * * MON"
 
 
-def test_a_schedule_that_is_no_cron_expression_is_refused_by_the_name_of_the_setting(monkeypatch):
+def test_a_schedule_that_is_not_a_cron_expression_fails_with_the_name_of_the_setting(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__SCHEDULE", "hourly")
     with pytest.raises(ValueError, match="SOURCES__STOREFRONT__SCHEDULE is 'hourly': it must be a cron expression"):
         build_definitions(load_connectors()["storefront"])
@@ -327,7 +327,7 @@ def test_each_connector_has_a_job_over_all_its_assets(definitions):
         assert {key.to_user_string() for key in selected} == {str(r) for r in connector.graph.values()}
 
 
-def test_a_job_loads_windows_and_what_has_none(api, warehouse, instance, definitions):
+def test_a_job_loads_resources_with_and_without_windows(api, warehouse, instance, definitions):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
     api.set("storefront/customers", [{"id": 7}])
     instance.add_dynamic_partitions(GRID.name, [FIRST])
@@ -339,14 +339,14 @@ def test_a_job_loads_windows_and_what_has_none(api, warehouse, instance, definit
     assert (warehouse.ids("storefront.orders"), warehouse.ids("storefront.customers")) == ([1], [7])
 
 
-def test_the_launchpad_says_what_each_field_of_a_runs_config_does(definitions):
+def test_the_launchpad_describes_each_field_of_the_run_config(definitions):
     family = definitions.resolve_assets_def(dg.AssetKey(["storefront", "orders"]))
     shown = {name: field.description for name, field in family.op.config_schema.config_type.fields.items()}
     assert set(shown) >= {"full", "max_parallel_requests"}
     assert all(shown.values())
 
 
-def test_a_run_can_be_told_to_make_fewer_requests_at_once(api, instance, definitions):
+def test_a_run_can_be_limited_to_fewer_concurrent_requests(api, instance, definitions):
     instance.add_dynamic_partitions(GRID.name, KEYS)
     api.delay = 0.05
     job = definitions.resolve_implicit_job_def_def_for_assets([dg.AssetKey(["storefront", "orders"])])

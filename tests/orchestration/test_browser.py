@@ -1,4 +1,4 @@
-"""The main journeys through the Dagster UI, clicked; with SCREENSHOTS=docs they leave the pictures of the README."""
+"""Click through the Dagster UI; with SCREENSHOTS=docs this also writes the pictures of the README."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ GROUP = "/locations/__repository__@connectors_dagster/asset-groups/storefront/li
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser; without one tests are skipped, but never in CI."""
+    """A browser. Without one the tests are skipped, except in CI."""
     with chromium(required(find_browser(), what="Chromium", target="browser")) as browser:
         yield browser
 
@@ -39,7 +39,7 @@ def test_the_graph_of_a_group_shows_the_api_and_every_resource(ui):
     ui.sees("api", "customers", "coupons", "orders", "36 partitions")
 
 
-def test_one_window_is_materialized_turns_green_and_tells_its_story(ui):
+def test_a_window_is_materialized_turns_green_and_shows_its_metadata(ui):
     ui.asset("storefront/orders", "Partitions")
     ui.choose_windows("2024-01-01", count=1)
     ui.click("Launch 1 run")
@@ -48,7 +48,7 @@ def test_one_window_is_materialized_turns_green_and_tells_its_story(ui):
     ui.sees("preview", "rows", "complete", "fetched_until", "source_rows")
 
 
-def test_a_backfill_of_twelve_windows_is_one_run_and_leaves_them_green(ui):
+def test_a_backfill_of_twelve_windows_is_one_run_and_turns_them_green(ui):
     ui.asset("storefront/orders", "Partitions")
     ui.choose_windows("2025-", count=12)
     ui.click("Launch backfill")
@@ -73,7 +73,7 @@ def test_the_schedule_of_a_connector_is_turned_on_and_stays_on(ui):
     expect(switch).to_be_checked(timeout=PATIENCE)
 
 
-def test_customer_addresses_come_from_customers_who_come_from_the_api(ui):
+def test_the_graph_leads_from_the_api_to_customers_to_customer_addresses(ui):
     ui.asset("billing/customers", "Lineage")
     ui.click("Materialize all (3)")
     for text in ("Materialized", "2 / 2 Passed"):

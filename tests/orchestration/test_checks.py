@@ -1,4 +1,4 @@
-"""Asset checks reconcile what was loaded with what was claimed."""
+"""Asset checks compare loaded tables with what their loads recorded."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ FIRST = datetime(2024, 1, 31, tzinfo=UTC)
 
 @pytest.fixture
 def run_checks(instance):
-    """Run all checks of a resource of the storefront; returns what each found, by name."""
+    """Run all checks of a resource of the storefront; return the result of each by name."""
 
     def run(table: str = "orders", storefront: Connector = STOREFRONT) -> dict[str, dg.AssetCheckEvaluation]:
         wanted = dg.AssetSelection.checks_for_assets(dg.AssetKey(["storefront", table]))
@@ -37,7 +37,7 @@ def loaded(api, materialize):
     assert materialize("storefront/orders", until=FIRST).errors == []
 
 
-def test_what_was_just_loaded_passes_every_check(loaded, run_checks):
+def test_rows_just_loaded_pass_every_check(loaded, run_checks):
     assert {name: check.passed for name, check in run_checks().items()} == {
         "key": True,
         "columns": True,
@@ -47,19 +47,19 @@ def test_what_was_just_loaded_passes_every_check(loaded, run_checks):
     }
 
 
-def test_a_key_that_is_there_twice_fails(loaded, run_checks, warehouse):
+def test_a_duplicate_key_fails(loaded, run_checks, warehouse):
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("INSERT INTO storefront.orders SELECT * FROM storefront.orders WHERE id = 1")
     assert not run_checks()["key"].passed
 
 
-def test_a_row_outside_the_windows_that_were_loaded_fails(loaded, run_checks, warehouse):
+def test_a_row_outside_the_loaded_windows_fails(loaded, run_checks, warehouse):
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("UPDATE storefront.orders SET date_modified_gmt = '2024-02-10 00:00:00+00' WHERE id = 1")
     assert not run_checks()["cursor_in_windows"].passed
 
 
-def test_a_window_claimed_complete_that_was_not_read_to_its_end_fails(loaded, run_checks, instance):
+def test_a_window_marked_complete_but_not_read_to_its_end_fails(loaded, run_checks, instance):
     key = dg.AssetKey(["storefront", "orders"])
     record = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=key, asset_partitions=["2024-01-01"]), limit=1
@@ -71,7 +71,7 @@ def test_a_window_claimed_complete_that_was_not_read_to_its_end_fails(loaded, ru
     assert not run_checks()["complete_is_read"].passed
 
 
-def test_a_table_that_is_not_there_fails_and_says_so(api, run_checks):
+def test_a_table_that_does_not_exist_fails(api, run_checks):
     assert not run_checks()["key"].passed
 
 
@@ -79,7 +79,7 @@ def numbers(check: dg.AssetCheckEvaluation) -> dict[str, object]:
     return {name: value.value for name, value in check.metadata.items()}
 
 
-def test_the_total_the_api_tells_is_compared_with_the_keys_that_were_read(loaded, run_checks):
+def test_the_total_of_the_api_is_compared_with_the_keys_that_were_read(loaded, run_checks):
     assert numbers(run_checks()["source_count"]) == {
         "source_rows": 2,
         "keys_read": 2,
@@ -88,7 +88,7 @@ def test_the_total_the_api_tells_is_compared_with_the_keys_that_were_read(loaded
     }
 
 
-def test_fewer_keys_than_the_api_says_there_are_is_a_warning_that_names_the_window(api, materialize, run_checks):
+def test_fewer_keys_than_the_total_of_the_api_is_a_warning_that_names_the_window(api, materialize, run_checks):
     short = {"data": [order(1, "2024-01-05T00:00:00")]}
     api.answer("/orders", body=short, headers={"X-WP-Total": "1"}, times=1)
     materialize("storefront/orders", until=FIRST)
@@ -102,7 +102,7 @@ def test_fewer_keys_than_the_api_says_there_are_is_a_warning_that_names_the_wind
     assert (numbers(check)["source_rows"], numbers(check)["keys_read"]) == (2, 1)
 
 
-def test_what_is_loaded_whole_is_counted_against_the_api_too(api, materialize, run_checks):
+def test_a_resource_without_windows_is_compared_with_the_total_too(api, materialize, run_checks):
     api.set("storefront/customers", [{"id": id} for id in range(250)])
     assert materialize("storefront/customers").errors == []
     assert numbers(run_checks("customers")["source_count"]) == {
@@ -112,13 +112,13 @@ def test_what_is_loaded_whole_is_counted_against_the_api_too(api, materialize, r
     }
 
 
-def test_where_the_api_tells_no_total_the_check_says_that_it_compared_nothing(api, materialize, run_checks):
+def test_without_a_total_the_check_says_that_it_compared_nothing(api, materialize, run_checks):
     api.answer("/customers", body={"data": [{"id": 1}]})
     materialize("storefront/customers")
-    assert "told no total" in str(numbers(run_checks("customers")["source_count"])["reason"])
+    assert "has not reported a total" in str(numbers(run_checks("customers")["source_count"])["reason"])
 
 
-def test_a_field_nobody_declared_is_a_warning_by_its_name_and_an_error_of_nothing_else(api, materialize, run_checks):
+def test_an_undeclared_field_is_a_warning_that_names_it_and_fails_no_other_check(api, materialize, run_checks):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00", gift_note="For you")])
     materialize("storefront/orders", until=FIRST)
     checks = run_checks()
@@ -132,7 +132,7 @@ def test_a_field_nobody_declared_is_a_warning_by_its_name_and_an_error_of_nothin
     }
 
 
-def test_a_column_that_is_declared_as_another_type_than_the_table_has_is_a_warning(loaded, run_checks, monkeypatch):
+def test_a_column_whose_declared_type_differs_from_the_table_is_a_warning(loaded, run_checks, monkeypatch):
     storefront = load_connectors()["storefront"]
     declared = {**storefront.tables["orders"]["parent_id"], "data_type": "text"}
     monkeypatch.setitem(storefront.tables["orders"], "parent_id", declared)

@@ -1,4 +1,4 @@
-"""A connector in YAML is the same as in Python, and what is wrong with it is said where it is written."""
+"""A connector in YAML equals one in Python, and its errors show where they are."""
 
 import re
 import subprocess
@@ -91,7 +91,7 @@ def test_the_twins_in_the_docs_are_one_value_with_the_columns_shown_there(scaffo
     assert list(component.connector.tables["tickets"]) == ["id", "updated_at", "subject"]
 
 
-def test_yaml_can_say_everything_python_can():
+def test_yaml_can_express_everything_that_python_can():
     known = set(RestConnector.get_model_cls().model_fields)
     written = {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
     built = set(signature(build_definitions).parameters) - {"connector"}
@@ -102,9 +102,18 @@ SCHEMA = RestConnector.get_model_cls().model_json_schema()
 
 
 @pytest.mark.parametrize("connector", load_connectors().values(), ids=lambda connector: connector.name)
-def test_the_schema_that_editors_and_dg_check_by_takes_every_shipped_connector(connector):
+def test_the_schema_for_editors_and_dg_check_accepts_every_shipped_connector(connector):
     document = yaml.safe_load(in_yaml(connector))["attributes"]
     jsonschema.validate(document, SCHEMA)
+
+
+def test_the_schema_describes_each_of_our_fields_at_any_depth():
+    nested = [SCHEMA["$defs"][name] for name in ("ResourceOptions", "TimestampFormat", "Retry")]
+    for schema in (SCHEMA, *nested, nested[0]["properties"]["cursor"]):
+        unexplained = {name for name, field in schema["properties"].items() if not field.get("description")}
+        assert unexplained <= {"config"}, "dlt's own fields are documented by dlt"
+    explained = nested[1]["properties"]["granularity"]["description"]
+    assert explained.startswith("the smallest time difference")
 
 
 @pytest.mark.parametrize(
@@ -117,9 +126,14 @@ def test_the_schema_that_editors_and_dg_check_by_takes_every_shipped_connector(c
         ("description: Support tickets", "", "'description' is a required property"),
         ("\n  resources:", "\n  resource:", "'resource' was unexpected"),
         ("timestamp_format:", "timestamp_fromat:", "'timestamp_fromat' was unexpected"),
+        (
+            "\n  resources:\n    tickets",
+            "\n  translation: {grup_name: support}\n  resources:\n    tickets",
+            "'grup_name' was",
+        ),
     ],
 )
-def test_a_wrong_word_is_named_by_the_schema(before, after, message):
+def test_the_schema_names_a_wrong_word(before, after, message):
     document = yaml.safe_load(BLOCKS["yaml"][0].replace(before, after))["attributes"]
     errors = [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(document)]
     assert any(message in error for error in errors), errors
@@ -137,7 +151,7 @@ def test_a_wrong_word_is_named_by_the_schema(before, after, message):
         ("primary_key: id", "selected: true", "helpdesk/tickets: primary_key is missing"),
     ],
 )
-def test_what_the_schema_cannot_know_is_refused_when_it_is_loaded(before, after, message, scaffolded):
+def test_errors_the_schema_cannot_find_fail_the_load_of_the_component(before, after, message, scaffolded):
     scaffolded.put("helpdesk", BLOCKS["yaml"][0].replace(before, after))
     with pytest.raises(Exception, match="helpdesk") as caught:
         scaffolded.load()
@@ -166,7 +180,7 @@ def test_importing_the_package_does_not_import_dagster():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_what_is_scaffolded_is_a_connector_and_a_second_one_can_be_added_to_it(scaffolded):
+def test_scaffolding_writes_a_connector_and_can_add_a_second_one(scaffolded):
     folder = scaffolded.folder / "my-api"
     folder.mkdir()
     scaffold(folder)
@@ -212,7 +226,7 @@ def test_a_scaffolded_connector_can_be_turned_off(scaffolded, monkeypatch):
     assert {spec.group_name for spec in definitions.defs().resolve_all_asset_specs()} == {"billing"}
 
 
-def test_a_name_is_taken_only_once(scaffolded):
+def test_a_connector_name_can_be_used_only_once(scaffolded):
     scaffolded.put("billing", storefront_as("billing"))
     location = definitions.load_location()
     (broken,) = location.broken

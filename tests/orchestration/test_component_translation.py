@@ -1,4 +1,4 @@
-"""The component takes a prefix, a selection and a translation, and a subclass may describe its assets in Python."""
+"""The component has a prefix, a selection and a translation; a subclass can describe its assets in Python."""
 
 import re
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ MY_API = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[2]
 
 
 class Described(RestConnector):
-    """A component of somebody's own."""
+    """A custom component."""
 
     def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
         spec = super().get_asset_spec(asset)
@@ -55,7 +55,7 @@ def test_the_command_line_materializes_a_translated_component_and_reads_back_wha
     assert {name for name in specs(defs()) if name.startswith("acme")} == {*summary.lines, "acme/my_api/raw/api"}
 
 
-def test_a_translation_in_yaml_changes_one_asset_from_what_it_would_be(scaffolded):
+def test_a_translation_in_yaml_changes_the_default_asset(scaffolded):
     translation = """
   select: [products]
   translation:
@@ -74,7 +74,7 @@ def test_a_translation_in_yaml_changes_one_asset_from_what_it_would_be(scaffolde
     assert re.fullmatch(r"`/v1/products` of my_api.* Ask sales\.", str(products.description))
 
 
-def test_a_subclass_describes_its_assets_and_the_translation_in_yaml_comes_after_it(scaffolded):
+def test_a_subclass_describes_its_assets_before_the_translation_in_yaml_is_applied(scaffolded):
     text = MY_API.replace("connectors_dagster.RestConnector", f"{__name__}.Described")
     translation = "  translation: {description: \"by {{ spec.tags['keys'] or 'nobody' }}\"}\n"
     scaffolded.put("my_api", text + translation)
@@ -94,7 +94,7 @@ def test_a_subclass_describes_its_assets_and_the_translation_in_yaml_comes_after
         ('translation: {key: "{{ resource.nam }}"}', "no attribute 'nam'"),
     ],
 )
-def test_a_selection_or_translation_that_cannot_be_is_refused_by_name(written, message, scaffolded):
+def test_an_invalid_selection_or_translation_fails_with_its_name(written, message, scaffolded):
     scaffolded.put("my_api", f"{MY_API}  {written}\n")
     with pytest.raises(Exception, match=r"my_api|nam") as caught:
         scaffolded.load()

@@ -1,4 +1,4 @@
-"""The code location: one asset per resource, true lineage, and nothing touched when it loads."""
+"""The code location: one asset per resource, correct lineage, and no side effects when it loads."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def test_every_resource_is_one_asset_in_the_group_of_its_connector():
 
 
 @pytest.mark.parametrize("key", RESOURCES)
-def test_an_asset_tells_table_columns_kinds_and_how_it_loads(key):
+def test_an_asset_shows_its_table_columns_kinds_and_how_it_loads(key):
     spec, resource = SPECS[key], RESOURCES[key]
     assert spec.metadata["dagster/table_name"] == key.replace("/", ".")
     columns = spec.metadata["dagster/column_schema"].columns
@@ -56,7 +56,7 @@ def test_one_op_per_family_each_with_a_pool_of_its_own():
     assert len(set(pools)) == len(pools)
 
 
-def test_another_step_gives_partitions_of_another_name(monkeypatch):
+def test_another_step_changes_the_name_of_the_partitions(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "P1M")
     names = {
         family.partitions_def.name
@@ -66,7 +66,7 @@ def test_another_step_gives_partitions_of_another_name(monkeypatch):
     assert names == {"windows_P30D_from_2024-01-01", "windows_P1M_from_2024-01-01"}
 
 
-def test_the_window_sensor_of_a_connector_is_on_and_opens_every_window_that_has_begun(instance):
+def test_the_window_sensor_is_on_and_adds_partitions_for_all_windows_that_have_started(instance):
     (sensor,) = [sensor for sensor in defs().sensors or () if sensor.name == "open_windows_storefront"]
     assert isinstance(sensor, dg.SensorDefinition)
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
@@ -95,7 +95,7 @@ def test_loading_needs_no_environment_no_network_and_writes_nothing(project):
     assert list(project.iterdir()) == []
 
 
-def test_families_of_a_run_overlap_in_processes_forked_from_one_that_has_loaded_everything():
+def test_families_of_a_run_load_concurrently_in_processes_forked_from_a_preloaded_one():
     executor = defs().executor
     assert isinstance(executor, dg.ExecutorDefinition)
     assert executor.name == "multiprocess"

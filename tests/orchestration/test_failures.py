@@ -1,4 +1,4 @@
-"""Failed runs are told to a webhook, if there is one, and secrets are not."""
+"""Failed runs are reported to a webhook, if one is configured, without secrets."""
 
 import traceback
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ FIRST = "2024-01-01"
 
 @dataclass
 class Webhook:
-    """A chat room: `texts` lists what was said in it."""
+    """A chat room; `texts` lists the messages it received."""
 
     texts: list[str] = field(default_factory=list)
     status: int = 200
@@ -52,7 +52,7 @@ SENSOR = next(sensor for sensor in defs().sensors or () if sensor.name == "repor
 
 
 def look_at(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> dg.SkipReason | None:
-    """Have the sensor look at a failed run; returns what it said."""
+    """Evaluate the sensor for a failed run; return its skip reason, if any."""
     (event,) = [event for event in result.all_events if event.is_run_failure]
     context = dg.build_run_status_sensor_context(
         sensor_name=SENSOR.name, dagster_event=event, dagster_instance=instance, dagster_run=result.dagster_run
@@ -62,7 +62,7 @@ def look_at(result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> 
 
 @pytest.fixture
 def fail() -> Callable[[], dg.SkipReason | None]:
-    """Let a run fail that does nothing else."""
+    """Execute a run that only fails."""
 
     def fail_() -> dg.SkipReason | None:
         @dg.op
@@ -76,7 +76,7 @@ def fail() -> Callable[[], dg.SkipReason | None]:
     return fail_
 
 
-def test_a_failed_run_is_told_with_assets_windows_and_reason_and_without_secrets(api, instance, webhook):
+def test_a_failed_run_is_reported_with_assets_windows_and_reason_but_without_secrets(api, instance, webhook):
     api.answer("/orders", 403, {"message": "no, sandbox-storefront-secret is revoked"})
     open_windows(instance, WindowGrid("P30D", FIRST), NOW)
     result = (
@@ -96,28 +96,28 @@ def test_a_failed_run_is_told_with_assets_windows_and_reason_and_without_secrets
     assert not any(secret in text for secret in api.secrets)
 
 
-def test_what_failed_is_told_by_its_own_words(fail, webhook):
+def test_the_report_contains_the_message_of_the_error(fail, webhook):
     fail()
     assert "the shop is closed" in webhook.texts[0]
 
 
-def test_without_a_webhook_nobody_is_told_and_the_tick_says_what_to_set(fail):
+def test_without_a_webhook_the_tick_is_skipped_and_names_the_setting(fail):
     assert "CONNECTORS__FAILURE_WEBHOOK" in fail().skip_message
 
 
-def test_a_webhook_that_refuses_fails_the_tick_without_its_address(fail, webhook):
+def test_a_webhook_that_refuses_fails_the_tick_without_showing_its_address(fail, webhook):
     webhook.status = 410
     with pytest.raises(Exception, match="CONNECTORS__FAILURE_WEBHOOK answered 410") as caught:
         fail()
     assert "hook-token-47" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_webhook_that_is_not_there_fails_the_tick_without_its_address(fail, monkeypatch):
+def test_a_webhook_that_cannot_be_reached_fails_the_tick_without_showing_its_address(fail, monkeypatch):
     monkeypatch.setenv("CONNECTORS__FAILURE_WEBHOOK", "http://127.0.0.1:9/hooks/hook-token-47")
     with pytest.raises(Exception, match="CONNECTORS__FAILURE_WEBHOOK cannot be reached") as caught:
         fail()
     assert "hook-token-47" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_the_sensor_is_off_until_somebody_turns_it_on():
+def test_the_sensor_is_off_by_default():
     assert SENSOR.default_status == dg.DefaultSensorStatus.STOPPED

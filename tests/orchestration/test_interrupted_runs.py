@@ -1,4 +1,4 @@
-"""Runs of Dagster that meet, are killed or asked to end: pools hold, and nobody waits for ever."""
+"""Concurrent, killed and interrupted runs of Dagster: pools work, and no run waits forever."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def folders(project) -> list[str]:
     ]
 
 
-def test_a_pool_lets_one_run_of_a_family_in_at_a_time_even_on_machines_that_share_no_folder(api, warehouse, instance):
+def test_a_pool_allows_one_run_of_a_family_at_a_time_even_across_machines(api, warehouse, instance):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00"), order(2, "2024-02-15T00:00:00")])
     api.delay = 4
     spans = {"here": JANUARY, "there": ("--from", "2024-01-31", "--to", "2024-03-01")}
@@ -43,7 +43,7 @@ def test_a_pool_lets_one_run_of_a_family_in_at_a_time_even_on_machines_that_shar
     for folder, span in spans.items():
         job = Job(ORDERS, environment={**os.environ, "CONNECTORS__WORK_FOLDER": folder})
         processes.append(start_command(job, *span))
-        # Not within milliseconds: in SQLite, Dagster looks for a free place and takes it, in two steps.
+        # Not within milliseconds: in SQLite, Dagster finds a free slot and takes it in two separate steps.
         assert api.begun.wait(60)
     for process in processes:
         process.join()
@@ -55,7 +55,7 @@ def test_a_pool_lets_one_run_of_a_family_in_at_a_time_even_on_machines_that_shar
 
 
 @pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
-def test_a_signal_ends_the_command_at_once_and_cleanly(api, warehouse, project, instance, signal):
+def test_a_signal_ends_the_command_immediately_and_cleanly(api, warehouse, project, instance, signal):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
     api.delay = 1
     process = start_command(Job(["storefront/customers", "storefront/orders"]), *JANUARY)
@@ -77,7 +77,7 @@ def test_a_signal_ends_the_command_at_once_and_cleanly(api, warehouse, project, 
         pytest.param(Trap("connectors_dagster.read.preview:Preview.as_markdown"), id="loaded but not yet recorded"),
     ],
 )
-def test_a_killed_command_holds_up_nobody_and_the_next_one_loads_exactly(
+def test_a_killed_command_blocks_no_other_run_and_the_next_one_loads_exactly(
     api, warehouse, project, instance, materialize, place
 ):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])

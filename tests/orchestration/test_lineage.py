@@ -1,4 +1,4 @@
-"""The lineage is true: from the API over parents and children to what is built on top."""
+"""The lineage leads from the API over parents and children to the tables built on them."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -22,7 +22,7 @@ SENSORS = {sensor.name: sensor for sensor in defs().sensors or ()}
 
 
 def upstream(key: str, assets=GRAPH) -> set[str]:
-    """Everything an asset comes from, however far away."""
+    """All direct and indirect upstream assets."""
     found, waiting = set(), [dg.AssetKey(key.split("/"))]
     while waiting:
         parents = assets.get(waiting.pop()).parent_keys
@@ -45,7 +45,7 @@ def test_the_api_of_a_connector_is_an_external_asset_of_kind_http_in_its_group(n
     assert not GRAPH.get(spec.key).is_executable
 
 
-def test_an_address_of_a_customer_comes_from_the_customers_who_come_from_the_api():
+def test_customer_addresses_depend_on_customers_which_depend_on_the_api():
     assert upstream("billing/customer_addresses") == {"billing/customers", "billing/api"}
 
 
@@ -94,7 +94,7 @@ def test_the_open_window_is_shown_even_if_another_connector_with_the_same_window
     assert [event.asset_key.path for event in second.asset_events] == [["storefront", "api"]]
 
 
-def test_examples_are_there_only_if_configuration_says_so_and_their_connectors_are_on(monkeypatch):
+def test_examples_are_defined_only_if_they_and_their_connectors_are_enabled(monkeypatch):
     assert not GRAPH.has(REVENUE)
     monkeypatch.setenv("CONNECTORS__ENABLED", "billing")
     monkeypatch.setenv("CONNECTORS__EXAMPLES", "true")
@@ -113,7 +113,7 @@ def test_revenue_by_month_comes_from_assets_of_two_connectors(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Parameter `include_sources` of function `AssetSelection.all`")  # Dagster's own use
-def test_revenue_by_month_is_made_anew_as_soon_as_what_it_reads_was_loaded(instance, monkeypatch):
+def test_revenue_by_month_is_rebuilt_when_a_table_it_reads_was_loaded(instance, monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", "billing storefront")
     monkeypatch.setenv("CONNECTORS__EXAMPLES", "true")
     definitions, window = defs(), "2024-01-01"

@@ -1,4 +1,4 @@
-"""What a materialization tells: counts, rows to look at, origins of columns; and a failure: what the API said."""
+"""The metadata of a materialization (counts, first rows, origins of columns) and of a failure (the response)."""
 
 from datetime import timedelta
 
@@ -14,14 +14,14 @@ SPECS = {spec.key.to_user_string(): spec for spec in defs().resolve_all_asset_sp
 
 
 def failure(result: dg.ExecuteInProcessResult) -> dg.Failure:
-    """What a run that failed says."""
+    """The failure of a failed run."""
     (event,) = result.get_step_failure_events()
     said = event.step_failure_data.user_failure_data
     assert said
     return dg.Failure(said.description, metadata=said.metadata)
 
 
-def test_a_window_tells_what_came_what_was_kept_and_how_long_it_took(api, run_assets):
+def test_a_window_records_what_was_received_what_was_kept_and_how_long_it_took(api, run_assets):
     api.set("billing/products", [product("a", "2024-01-05T00:00:00Z"), product("b", "2024-02-05T00:00:00Z")])
     window = told(run_assets("billing/products"), "billing/products")
     assert (window["rows"], window["outside"], window["keys_read"]) == (1, 1, 2)
@@ -43,7 +43,7 @@ def test_the_first_five_rows_are_shown_as_a_table_key_and_cursor_first(api, run_
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["1", "2", "3", "4", "5"]
 
 
-def test_the_query_it_tells_gives_the_rows_of_its_window(api, run_assets, load, warehouse):
+def test_the_recorded_query_returns_the_rows_of_its_window(api, run_assets, load, warehouse):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-02-05T00:00:00")])
     load("storefront/orders", windows=["2024-01-31"])
     query = told(run_assets("storefront/orders"), "storefront/orders")["sql"]
@@ -51,7 +51,7 @@ def test_the_query_it_tells_gives_the_rows_of_its_window(api, run_assets, load, 
     assert [row[0] for row in warehouse.query(query.strip("`").removeprefix("sql"))] == [1]
 
 
-def test_what_is_shown_of_a_row_is_short_breaks_no_table_and_holds_no_secret(api, run_assets):
+def test_the_preview_of_a_row_is_short_keeps_the_table_intact_and_contains_no_secret(api, run_assets):
     note = f"<b>a|b\nc</b> {api.secrets[0]} " + "long " * 100
     api.set("catalog/ecommerce_data", [{"id": 1, "note": note}])
     preview = told(run_assets("catalog/ecommerce_data"), "catalog/ecommerce_data")["preview"]
@@ -60,7 +60,7 @@ def test_what_is_shown_of_a_row_is_short_breaks_no_table_and_holds_no_secret(api
     assert max(map(len, preview.splitlines())) < 500
 
 
-def test_rows_are_not_shown_where_configuration_says_so(api, run_assets, monkeypatch):
+def test_the_preview_of_rows_can_be_turned_off(api, run_assets, monkeypatch):
     monkeypatch.setenv("CONNECTORS__PREVIEW_ROWS", "0")
     api.set("catalog/ecommerce_data", [{"id": 1, "note": "private"}])
     assert told(run_assets("catalog/ecommerce_data"), "catalog/ecommerce_data")["preview"] == "No rows."
@@ -79,13 +79,13 @@ def test_columns_show_which_are_key_and_cursor_and_which_come_from_the_parent(ap
     assert "dagster/column_lineage" not in told(result, "billing/customers")
 
 
-def test_columns_the_api_added_are_among_those_the_materialization_shows(api, run_assets):
+def test_a_materialization_also_shows_columns_the_api_added(api, run_assets):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00", gift_note="For you")])
     columns = told(run_assets("storefront/orders"), "storefront/orders")["dagster/column_schema"].columns
     assert "gift_note" in [column.name for column in columns]
 
 
-def test_an_asset_nobody_loads_for_a_day_is_stale_and_the_day_can_be_made_longer(monkeypatch):
+def test_an_asset_is_stale_after_a_day_without_a_load_unless_configured(monkeypatch):
     day = dg.FreshnessPolicy.time_window(timedelta(hours=24), timedelta(hours=12))
     assert {spec.freshness_policy for key, spec in SPECS.items() if not key.endswith("/api")} == {day}
     monkeypatch.setenv("SOURCES__STOREFRONT__STALE_AFTER_HOURS", "200")
@@ -95,7 +95,7 @@ def test_an_asset_nobody_loads_for_a_day_is_stale_and_the_day_can_be_made_longer
         freshness("storefront")
 
 
-def test_a_run_that_failed_records_what_the_api_answered_without_secrets(api, run_assets):
+def test_a_failed_run_records_the_response_of_the_api_without_secrets(api, run_assets):
     body = {"message": f"{api.secrets[0]} is revoked"}
     api.answer("/v1/resource", 403, body, headers={"X-Request-Id": "req-47"})
     said = failure(run_assets("catalog/ecommerce_data"))
@@ -110,13 +110,13 @@ def test_a_run_that_failed_records_what_the_api_answered_without_secrets(api, ru
     assert not any(secret in str(recorded) for secret in api.secrets)
 
 
-def test_an_answer_that_is_no_list_of_rows_is_recorded_as_well(api, run_assets):
+def test_a_response_that_is_not_a_list_of_rows_is_also_recorded(api, run_assets):
     api.answer("/v1/resource", 200, {"rows": []}, headers={"Request-Id": "req-48"})
     recorded = {name: value.value for name, value in failure(run_assets("catalog/ecommerce_data")).metadata.items()}
     assert (recorded["status"], recorded["request_id"]) == (200, "req-48")
 
 
-def test_several_answers_of_one_run_are_recorded_side_by_side(api, run_assets):
+def test_several_responses_of_one_run_are_all_recorded(api, run_assets):
     api.set("billing/customers", [customer("c1")])
     api.answer("/addresses", 403)
     api.answer("/businesses", 400)

@@ -1,4 +1,4 @@
-"""The open window is read again and again until it is complete, with a clock that stands still."""
+"""The open window is read repeatedly until it is complete. The tests set the time."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ NOON = datetime(2024, 4, 10, 12, tzinfo=UTC)
 
 
 class Time:
-    """The time it is for Dagster."""
+    """The current time for Dagster."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -40,7 +40,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 def run(instance: dg.DagsterInstance, time: Time) -> Callable[..., dict[str, Any]]:
-    """Materialize windows in one run and return what the last of them recorded; a refresh resumes."""
+    """Materialize windows in one run and return the metadata of the last one; a refresh resumes."""
 
     def run_(asset: str, windows: Sequence[str], *, refresh: bool = False) -> dict[str, Any]:
         open_windows(instance, GRID, time.now)
@@ -67,7 +67,7 @@ def recorded(instance: dg.DagsterInstance, asset: str, window: str) -> dict[str,
     return {name: value.value for name, value in record.asset_materialization.metadata.items()}
 
 
-def test_the_open_window_is_read_up_to_now_but_claimed_only_up_to_the_lookback(api, run, instance, warehouse):
+def test_the_open_window_is_read_until_now_but_recorded_as_read_only_until_the_lookback(api, run, instance, warehouse):
     api.set("storefront/orders", [order(1, "2024-04-10T11:59:59")])
     opened = run("storefront/orders", ["2024-03-01", FOURTH])
     closed = recorded(instance, "storefront/orders", "2024-03-01")
@@ -79,7 +79,7 @@ def test_the_open_window_is_read_up_to_now_but_claimed_only_up_to_the_lookback(a
     assert warehouse.ids("storefront.orders") == [1]
 
 
-def test_a_refresh_resumes_where_the_last_read_settled_and_a_run_by_hand_reads_all(api, run, time, warehouse):
+def test_a_refresh_resumes_at_the_last_settled_time_and_a_manual_run_reads_everything(api, run, time, warehouse):
     run("storefront/orders", [FOURTH])
     time.now += HOUR
     api.set("storefront/orders", [order(1, "2024-04-10T11:54:00"), order(2, "2024-04-10T12:30:00")])
@@ -87,7 +87,7 @@ def test_a_refresh_resumes_where_the_last_read_settled_and_a_run_by_hand_reads_a
     time.now += HOUR
     assert run("storefront/orders", [FOURTH], refresh=True)["rows"] == 0
     by_hand = run("storefront/orders", [FOURTH])
-    # One tick earlier than the start, for the shop's lower bound is exclusive.
+    # One second before the start, because the shop's lower bound is exclusive.
     assert [asked["modified_after"] for asked in api.asked("/orders")] == [
         "2024-03-30T23:59:59",
         "2024-04-10T11:49:59",
@@ -99,7 +99,7 @@ def test_a_refresh_resumes_where_the_last_read_settled_and_a_run_by_hand_reads_a
     assert warehouse.ids("storefront.orders") == [1, 2]
 
 
-def test_a_change_the_api_shows_late_is_found_by_the_next_refresh(api, run, time, warehouse):
+def test_a_change_the_api_shows_late_is_loaded_by_the_next_refresh(api, run, time, warehouse):
     run("billing/products", [FOURTH])
     api.set("billing/products", [product("late", (NOON - LAG + MINUTE).isoformat())])
     time.now += HOUR
@@ -107,7 +107,7 @@ def test_a_change_the_api_shows_late_is_found_by_the_next_refresh(api, run, time
     assert warehouse.ids("billing.products") == ["late"]
 
 
-def test_the_roll_over_into_a_new_window_loses_nothing(api, run, time, instance, warehouse):
+def test_the_transition_to_a_new_window_loses_nothing(api, run, time, instance, warehouse):
     window = GRID.find(FOURTH)
     time.now = window.end - HOUR
     run("storefront/orders", [FOURTH])
@@ -142,7 +142,7 @@ def test_after_an_outage_of_three_windows_one_refresh_catches_up(api, run, time,
     assert warehouse.ids("storefront.orders") == [0, 1, 2, 3, 4]
 
 
-def test_what_another_shop_or_another_destination_has_read_does_not_count(api, run, time, tmp_path, monkeypatch):
+def test_windows_read_from_another_shop_or_into_another_destination_do_not_count(api, run, time, tmp_path, monkeypatch):
     run("storefront/orders", [FOURTH])
     whole = api.asked("/orders")[0]
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "other.duckdb"))
@@ -154,7 +154,7 @@ def test_what_another_shop_or_another_destination_has_read_does_not_count(api, r
         assert other_shop.asked("/orders") == [whole]
 
 
-def test_a_row_that_changes_again_on_the_day_of_its_plain_date_is_found_by_a_refresh(tmp_path):
+def test_with_date_cursors_a_second_change_on_the_same_day_is_loaded_by_a_refresh(tmp_path):
     window = GRID.find(FOURTH)
     by_day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
     with Feed(grain=by_day.granularity).served() as feed:
@@ -174,7 +174,7 @@ def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehous
     lag = orders.connector.lookback
     (first,) = GRID.slices([window], now=window.end + HOUR, lookback=lag)
     load_slices(orders, [first])
-    # Changed two hours after the window ended, says UTC; five hours before that, says Chicago.
+    # Changed two hours after the end of the window in UTC; in Chicago the local time is five hours earlier.
     api.set("fulfillment/orders", [picklist(1, "2024-04-29 21:00:00")])
     (second,) = GRID.slices([window], now=window.end + 3 * HOUR, lookback=lag)
     assert not first.complete
@@ -182,13 +182,13 @@ def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehous
     assert warehouse.column("fulfillment.orders", "idorder") == [1]
 
 
-def test_a_day_that_runs_is_not_claimed_where_cursors_are_plain_dates():
+def test_with_date_cursors_the_current_day_is_not_recorded_as_read():
     window = GRID.find(FOURTH)
     (piece,) = GRID.slices([window], now=NOON, lookback=LAG, granularity=timedelta(days=1))
     assert piece.until == datetime(2024, 4, 10, tzinfo=UTC)
 
 
-def test_a_window_read_up_to_its_end_is_not_asked_for_again_without_a_lag(tmp_path):
+def test_without_a_lookback_a_window_read_to_its_end_is_not_requested_again(tmp_path):
     first, second = GRID.slices(GRID.opened(NOON)[:2], now=NOON, lookback=timedelta(0))
     with Feed().served() as feed:
         connector = build_connector(tmp_path, feed, Cursor())

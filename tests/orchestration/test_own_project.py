@@ -1,4 +1,4 @@
-"""In a Dagster project of your own: prefix, translation and selection hold for assets, schedule, checks, lineage."""
+"""In your own Dagster project, prefix, translation and selection apply to assets, schedule, checks and lineage."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ WINDOWS = [FIRST, SECOND, THIRD, OPEN] = ["2024-01-01", "2024-01-31", "2024-03-0
 
 
 def sales(spec: dg.AssetSpec, asset: Resource | Api) -> dg.AssetSpec:
-    """A translation that changes nearly everything."""
+    """A translation that changes almost everything."""
     changed = spec.replace_attributes(
         key=dg.AssetKey(["sales", f"{asset.name}_raw"]),
         group_name="sales",
@@ -30,7 +30,7 @@ def sales(spec: dg.AssetSpec, asset: Resource | Api) -> dg.AssetSpec:
 
 
 class Project:
-    """The definitions of a project, with what Dagster's daemon and people do with them."""
+    """The definitions of a project, with the actions of Dagster's daemon and of people."""
 
     def __init__(self, instance: dg.DagsterInstance, definitions: dg.Definitions) -> None:
         dg.Definitions.validate_loadable(definitions)
@@ -50,7 +50,7 @@ class Project:
             return list(found.evaluate_tick(context).run_requests or ())
 
     def execute(self, job: str, request: dg.RunRequest) -> None:
-        """Execute what a schedule asked for."""
+        """Execute a request of a schedule."""
         self.definitions.resolve_job_def(job).execute_in_process(
             run_config={**runs.QUIET, **request.run_config},
             instance=self.instance,
@@ -71,7 +71,7 @@ class Project:
 
 @pytest.fixture
 def build(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Project]:
-    """Build a project with one connector at a time that stands still."""
+    """Build a project with one connector at a fixed time."""
     monkeypatch.setattr(clock, "now", lambda: NOON)
 
     def build_(connector: Connector, **options: Any) -> Project:
@@ -81,7 +81,7 @@ def build(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 def about(requests: list[dg.RunRequest]) -> list[tuple[list[str], list[str]]]:
-    """What runs are about: assets, then windows."""
+    """The assets and windows of runs."""
     return [
         (
             sorted(key.to_user_string() for key in request.asset_selection or ()),
@@ -114,9 +114,7 @@ def test_every_key_has_the_prefix_and_the_translation_and_the_lineage_follows(bu
 
 
 @pytest.mark.parametrize(("options", "pattern", "prefix"), KEYS)
-def test_the_schedule_finds_under_changed_keys_what_was_read_and_resumes_it(
-    api, warehouse, build, monkeypatch, options, pattern, prefix
-):
+def test_the_schedule_resumes_windows_under_changed_keys(api, warehouse, build, monkeypatch, options, pattern, prefix):
     orders, coupons, customers = (
         pattern.format(connector="storefront", name=name) for name in ("orders", "coupons", "customers")
     )
@@ -132,11 +130,11 @@ def test_the_schedule_finds_under_changed_keys_what_was_read_and_resumes_it(
     second = project.tick(f"refresh_{prefix}storefront")
     assert about(second) == [([coupons, orders], [OPEN]), ([customers], [])]
     project.execute(f"{prefix}storefront", second[0])
-    assert api.asked("/orders")[-1]["modified_after"] == "2024-04-10T11:49:59", "read on from where it had settled"
+    assert api.asked("/orders")[-1]["modified_after"] == "2024-04-10T11:49:59", "resumed at the last settled time"
 
 
 @pytest.mark.parametrize(("options", "pattern", "prefix"), KEYS)
-def test_checks_look_up_changed_keys(api, build, options, pattern, prefix):
+def test_checks_use_changed_keys(api, build, options, pattern, prefix):
     orders = pattern.format(connector="storefront", name="orders")
     project = build(STOREFRONT, select=["orders"], **options)
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
@@ -147,7 +145,7 @@ def test_checks_look_up_changed_keys(api, build, options, pattern, prefix):
     )
 
 
-def test_what_is_running_under_a_prefix_is_not_asked_for_again(build, instance):
+def test_windows_running_under_a_prefix_are_not_requested_again(build, instance):
     project = build(STOREFRONT, key_prefix="acme")
     keys = [dg.AssetKey(["acme", "storefront", "customers"])]
     job = project.definitions.resolve_job_def("acme_storefront").get_subset(asset_selection=set(keys))
@@ -157,7 +155,7 @@ def test_what_is_running_under_a_prefix_is_not_asked_for_again(build, instance):
     ]
 
 
-def test_the_sensor_notes_open_windows_on_the_api_under_its_changed_key(build, instance):
+def test_the_sensor_reports_open_windows_under_the_changed_key_of_the_api(build, instance):
     project = build(STOREFRONT, key_prefix="acme", translation=sales)
     sensor = project.definitions.resolve_sensor_def("open_windows_acme_storefront")
     result = sensor(dg.build_sensor_context(instance=instance))
@@ -175,7 +173,7 @@ def test_a_translation_changes_group_description_owners_kinds_tags_and_metadata_
     assert (spec.partitions_def, spec.freshness_policy) == (plain.partitions_def, plain.freshness_policy)
 
 
-def test_a_materialization_tells_the_table_name_that_the_translation_gives(api, build, instance):
+def test_a_materialization_shows_the_table_name_set_by_the_translation(api, build, instance):
     def elsewhere(spec: dg.AssetSpec, asset: Resource | Api) -> dg.AssetSpec:
         return spec.merge_attributes(metadata={"dagster/table_name": f"lake.shop.{asset.name}"})
 
@@ -196,7 +194,7 @@ def test_dependencies_that_a_translation_adds_are_kept(build):
     assert project.upstream("acme/storefront/orders") == {"acme/storefront/api", "erp/export"}
 
 
-def test_a_translation_that_gives_two_assets_the_same_key_is_refused_by_their_names(build):
+def test_a_translation_that_gives_two_assets_the_same_key_fails_with_their_names(build):
     with pytest.raises(
         ValueError, match=r"storefront: the translation gives 'coupons' and 'orders' the same asset key"
     ):
@@ -206,6 +204,11 @@ def test_a_translation_that_gives_two_assets_the_same_key_is_refused_by_their_na
                 spec.replace_attributes(key=dg.AssetKey("sold")) if asset.name in {"orders", "coupons"} else spec
             ),
         )
+
+
+def test_a_translation_that_returns_nothing_fails_with_the_name_of_the_asset(build):
+    with pytest.raises(ValueError, match=r"storefront/api: the translation returned None; it must return an AssetSpec"):
+        build(STOREFRONT, translation=lambda *_: None)
 
 
 def test_the_same_connector_can_be_built_under_two_prefixes_in_one_project(instance, api, warehouse):
@@ -235,7 +238,7 @@ def test_only_selected_resources_are_assets_with_their_checks_and_in_the_schedul
     assert project.definitions.sensors == [], "what has no windows needs no sensor that opens them"
 
 
-def test_a_child_is_loaded_without_its_parent_which_is_read_for_its_keys_only(api, build, warehouse):
+def test_a_child_can_be_loaded_without_loading_its_parent(api, build, warehouse):
     project = build(BILLING, select=["customer_addresses"])
     assert project.upstream("billing/customer_addresses") == {"billing/api"}
     api.set("billing/customers", [customer("c1")])
@@ -247,7 +250,7 @@ def test_a_child_is_loaded_without_its_parent_which_is_read_for_its_keys_only(ap
     assert project.check("billing/customer_addresses")["key"]
 
 
-def test_configuration_selects_resources_and_has_the_last_word(build, monkeypatch):
+def test_configuration_overrides_the_selected_resources(build, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__RESOURCES", "orders, coupons")
     assert set(build(STOREFRONT, select=["customers"]).specs) == {
         "storefront/api",
@@ -256,16 +259,16 @@ def test_configuration_selects_resources_and_has_the_last_word(build, monkeypatc
     }
 
 
-def test_a_resource_that_dlt_calls_not_selected_is_left_out_unless_it_is_named(build):
+def test_a_resource_with_selected_false_is_left_out_unless_it_is_named(build):
     resources = [
         {**resource, "selected": resource["name"] == "customers"} for resource in STOREFRONT.config["resources"]
     ]
     connector = replace(STOREFRONT, config={**STOREFRONT.config, "resources": resources})
     assert set(build(connector).specs) == {"storefront/api", "storefront/customers"}
-    assert "storefront/orders" in build(connector, select=["orders"]).specs
+    assert "storefront/orders" in build(connector, select="orders").specs
 
 
-def test_a_resource_that_is_not_there_is_refused_by_name_with_the_one_that_was_meant(build, monkeypatch):
+def test_an_unknown_resource_fails_with_its_name_and_a_suggestion(build, monkeypatch):
     with pytest.raises(ValueError, match=r"storefront: select names 'order', which is not .*; did you mean 'orders'\?"):
         build(STOREFRONT, select=["order"])
     with pytest.raises(ValueError, match="storefront: select is empty; leave it out"):

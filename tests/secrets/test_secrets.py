@@ -18,9 +18,10 @@ from connectors_dagster.definitions import enabled_connectors
 from connectors_dagster.errors import ApiError
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.spec.placeholders import find_placeholders
 from tests.support.leaks import chain, forms, leaks, texts
 from tests.support.rows import NOW
-from tests.support.shop import SECRETS, things
+from tests.support.shop import AUTH, SECRETS, things
 from tests.support.wire import Reply, Wire, reply, silent
 
 KINDS = ["basic", "bearer", "query"]
@@ -47,25 +48,29 @@ def logs(monkeypatch) -> Iterator[Callable[[int], io.StringIO]]:
         logger.setLevel(level)
 
 
-def echo(wire: Wire, status: str) -> Reply:
+def used_by(auth: str) -> list[str]:
+    """List the secrets that a kind of credentials sends."""
+    return [SECRETS[name] for name in find_placeholders(AUTH[auth])]
+
+
+def echo(wire: Wire, status: str, secrets: list[str]) -> Reply:
     """Respond with the request, including the credentials in all encodings."""
 
     def respond(connection: socket.socket) -> None:
         request = wire.received[-1].encode("latin-1").decode()
-        reply({"error": {"request": request, "keys": SECRETS, "forms": sorted(forms(list(SECRETS.values())))}}, status)(
-            connection
-        )
+        body = {"error": {"request": request, "keys": secrets, "forms": sorted(forms(secrets))}}
+        reply(body, status)(connection)
 
     return respond
 
 
-FAULTS: dict[str, Callable[[Wire], Reply]] = {
-    "400": lambda wire: echo(wire, "400 Bad Request"),
-    "401": lambda wire: echo(wire, "401 Unauthorized"),
-    "no rows": lambda wire: echo(wire, "200 OK"),
-    "bad JSON": lambda wire: lambda connection: reply(wire.received[-1].encode("latin-1"))(connection),
-    "timeout": lambda _: silent,
-    "foreign host": lambda _: reply(
+FAULTS: dict[str, Callable[[Wire, list[str]], Reply]] = {
+    "400": lambda wire, secrets: echo(wire, "400 Bad Request", secrets),
+    "401": lambda wire, secrets: echo(wire, "401 Unauthorized", secrets),
+    "no rows": lambda wire, secrets: echo(wire, "200 OK", secrets),
+    "bad JSON": lambda wire, _: lambda connection: reply(wire.received[-1].encode("latin-1"))(connection),
+    "timeout": lambda *_: silent,
+    "foreign host": lambda *_: reply(
         b"", "302 Found", Location=f"http://127.0.0.2/?api_key={quote(SECRETS['api_key'])}#{SECRETS['api_key']}"
     ),
 }
@@ -77,7 +82,7 @@ def test_no_failure_reveals_a_secret(
     shop, tls_wire, read, project, waits, in_a_hurry, logs, capfd, monkeypatch, auth, what
 ):
     if what in FAULTS:
-        shop.replies = [FAULTS[what](shop)]
+        shop.replies = [FAULTS[what](shop, used_by(auth))]
     else:
         monkeypatch.setenv("SOURCES__SHOP__BASE_URL", tls_wire.url if what == "TLS error" else "http://127.0.0.1:1")
     resource, secrets = things(project, auth=auth, retry=Retry(attempts=1)), list(SECRETS.values())

@@ -1,5 +1,6 @@
 """A server of raw bytes: it sends prepared replies, breaks connections, and records the requests."""
 
+import re
 import socket
 import ssl
 import struct
@@ -93,6 +94,9 @@ class Wire:
             if not (received := connection.recv(65536)):
                 return
             text += received
+        length = re.search(rb"(?i)content-length: (\d+)", text)
+        while length and len(text.partition(b"\r\n\r\n")[2]) < int(length[1]):
+            text += connection.recv(65536)
         self.received.append(text.decode("latin-1"))
         send = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         send(connection)

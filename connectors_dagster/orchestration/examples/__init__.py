@@ -1,4 +1,4 @@
-"""What can be built on the loaded tables, as examples: among the definitions only if configuration says so."""
+"""Examples of assets built on the loaded tables. They are defined only if the configuration enables them."""
 
 from collections.abc import Sequence
 

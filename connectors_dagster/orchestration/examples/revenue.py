@@ -10,16 +10,16 @@ from connectors_dagster.load.destination import duckdb_file, only_writer
 MODEL = Path(__file__).with_name("revenue_by_month.sql")
 COLUMNS = {
     "month": ("date", "first day of the month, UTC", ("date_paid_gmt", "billed_at")),
-    "source": ("varchar", "where it was sold: storefront or billing", ()),
+    "source": ("varchar", "source of the sale: storefront or billing", ()),
     "currency": ("varchar", "ISO 4217 code of the amounts", ("currency", "currency_code")),
     "sales": ("bigint", "number of paid orders or billed transactions", ("status", "status")),
     "revenue": ("decimal(18,2)", "sum of the totals, with tax", ("total", "details")),
 }
-"""Each column with type, description, and what it comes from in orders and in transactions."""
+"""Each column with type, description, and the columns of orders and of transactions it comes from."""
 
 
 def build_revenue(*, orders: dg.AssetKey, transactions: dg.AssetKey) -> dg.AssetsDefinition:
-    """Make the asset; it is made anew whenever what it reads was loaded, once its automation is turned on."""
+    """Build the asset. Once its automation is on, it is rebuilt whenever a table it reads was loaded."""
 
     @dg.asset(
         key=["examples", "revenue_by_month"],
@@ -36,7 +36,7 @@ def build_revenue(*, orders: dg.AssetKey, transactions: dg.AssetKey) -> dg.Asset
     )
     def revenue_by_month() -> dg.MaterializeResult[None]:
         if destination_name() != "duckdb":
-            raise dg.Failure(f"This example is written for DuckDB, and the destination is {destination_name()}.")
+            raise dg.Failure(f"This example requires DuckDB, but the destination is {destination_name()}.")
         import duckdb  # imported here so that listing definitions does not load a database
 
         with only_writer(duckdb_file(), "revenue_by_month"), duckdb.connect(str(duckdb_file())) as warehouse:

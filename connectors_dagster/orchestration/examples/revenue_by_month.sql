@@ -1,4 +1,4 @@
--- What was sold, by month, in the shop and in the billing of subscriptions; amounts with tax, in their currency.
+-- Sales by month, from the shop and from subscription billing. Amounts include tax and keep their currency.
 WITH sales AS (
     SELECT
         date_paid_gmt AS sold_at,
@@ -14,7 +14,7 @@ WITH sales AS (
         billed_at,
         'billing',
         currency_code,
-        -- Minor units as text: cents, but whole yen and won, which have none.
+        -- Amounts are minor units as text: cents, except for yen and won, which have no minor unit.
         (details ->> '$.totals.total')::DECIMAL(18, 2) / CASE WHEN currency_code IN ('JPY', 'KRW') THEN 1 ELSE 100 END
     FROM billing.transactions
     WHERE status IN ('billed', 'paid', 'completed', 'past_due')

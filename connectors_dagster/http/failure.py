@@ -1,0 +1,40 @@
+"""What to say about a request that failed, and what to do about it."""
+
+import requests
+
+from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.http.response import describe_request, describe_response
+from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, retry_after
+from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.spec.options import Retry
+
+ADVICE = {
+    401: "; check the credentials of this source",
+    403: "; the credentials are not allowed to read this: check their scope",
+    404: "; check base_url and path",
+    429: "; lower max_parallel_requests of this source, or run again later",
+}
+BROKEN_API = "; the API has a problem: run again later"
+UNREACHED = "; check that the API is running and that base_url is correct"
+UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
+
+
+def explain_failure(label: str, request: requests.PreparedRequest, error: Exception, retry: Retry) -> ApiError:
+    """Return the error to raise for a request that failed; its message names the request and what to do."""
+    if not isinstance(error, requests.HTTPError) or error.response is None:
+        kind = TransientApiError if isinstance(error, BROKEN) and not is_untrusted(error) else ApiError
+        advice = UNTRUSTED if is_untrusted(error) else UNREACHED
+        return kind(f"{label}: {describe_request(request)} failed: {error}{advice}")
+    response, status = error.response, error.response.status_code
+    body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
+    longest = retry.max_wait.total_seconds()
+    if (requested := retry_after(response) or 0) > longest:
+        advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
+    kind = TransientApiError if is_transient(error, retry) or status >= 500 else ApiError
+    return with_response(kind(f"{label}: {describe_request(request)} answered {status}: {body}{advice}"), response)
+
+
+def with_response(failure: ApiError, response: requests.Response) -> ApiError:
+    """Attach the description of a response to an error, for the record of a failed run."""
+    failure.response = describe_response(response)
+    return failure

@@ -1,0 +1,56 @@
+"""How the requests of a connector are made, as one value that all its sessions share."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from requests.adapters import HTTPAdapter
+
+from connectors_dagster.http.origin import home_origin
+from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.response import JsonAdapter
+from connectors_dagster.spec.options import Retry
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestPolicy:
+    """How the requests of a connector are made.
+
+    Args:
+        base_url: requests go only to the origin of this URL.
+        retry: which requests are retried, and after how long.
+        allow_http: whether plain http may be used to reach other machines.
+        error_when: where the body of a successful response reports an error, as the connector declares.
+        retry_reported_errors: whether such errors are retried.
+        timeout: maximum seconds to connect, and between two bytes.
+        sleep: waits for a number of seconds.
+        clock: returns monotonic seconds.
+        adapter: holds the connections.
+        rate_limiter: limits concurrent requests and requests per minute; None for no limit.
+        rate_limit_header: a response header with the number of remaining requests.
+        reached: set once the API has responded to a request.
+    """
+
+    base_url: str
+    retry: Retry = field(default_factory=Retry)
+    allow_http: bool = False
+    error_when: str | None = None
+    retry_reported_errors: bool = False
+    timeout: tuple[float, float] = (10.0, 60.0)
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    adapter: HTTPAdapter = field(default_factory=JsonAdapter)
+    rate_limiter: RateLimiter | None = None
+    rate_limit_header: str | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Refuse a base URL to which credentials must not be sent."""
+        _ = self.origin
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and port of the API."""
+        return home_origin(self.base_url, allow_http=self.allow_http)
