@@ -10,7 +10,7 @@ import pytest
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from connectors_dagster import load_connectors
+from connectors_dagster import build_definitions, load_connectors
 from connectors_dagster.definitions import defs, enabled_connectors
 from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.metadata import window_metadata
@@ -317,8 +317,8 @@ def test_schedules_are_off_and_hourly_at_different_minutes_unless_configured(def
 
 def test_a_schedule_that_is_not_a_cron_expression_fails_with_the_name_of_the_setting(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__SCHEDULE", "hourly")
-    with pytest.raises(ValueError, match="SOURCES__STOREFRONT__SCHEDULE: 'hourly' is not a cron expression"):
-        defs()
+    with pytest.raises(ValueError, match="SOURCES__STOREFRONT__SCHEDULE is 'hourly': it must be a cron expression"):
+        build_definitions(load_connectors()["storefront"])
 
 
 def test_each_connector_has_a_job_over_all_its_assets(definitions):
