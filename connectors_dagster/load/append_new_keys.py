@@ -34,12 +34,14 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
         return
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
-        column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses
+        column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it
     package.save_schema(load_id, schema)
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:
     hints = schema.tables[table]
+    if any(other.get("parent") == table for other in schema.tables.values()):
+        return False  # with child tables, there are files of several tables
     return hints.get(DEDUPLICATED) is True and not any(has_column_with_prop(hints, hint) for hint in REMOVE_OTHERS)
 
 

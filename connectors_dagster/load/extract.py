@@ -1,13 +1,13 @@
 """Resources read into the folder of a pipeline: one dlt package each, ready to load."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dlt
-import pyarrow as pa
-from dlt.common.schema import Schema, TTableSchemaColumns
+from dlt.common.schema import Schema
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources import DltResource, DltSource
 
@@ -15,15 +15,15 @@ from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
+from connectors_dagster.load.nested_rows import NestedRows
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
-from connectors_dagster.rows.key_counter import KeyCounter
-from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 from connectors_dagster.spec.timestamps import TimestampFormat
@@ -90,21 +90,24 @@ def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, 
 def _extract_resource(
     pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader
 ) -> tuple[DltResource, Sequence[str]]:
-    resource = reader.resource
-    columns = _columns(pipeline, request, resource)
+    resource, columns = reader.resource, _columns(pipeline, request, reader.resource)
+    rows = ArrowRows(reader, columns) if columns else NestedRows(reader, Path(pipeline.pipelines_dir))
     dlt_resource: DltResource = dlt.resource(
-        _items(reader, columns),
+        iter(rows),
         name=resource.name,
-        columns=_hints(resource, columns) if columns else {},
+        columns=dict(columns.hints if columns else resource.columns),
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
+    if resource.disposition == "merge":
+        dlt_resource.apply_hints(additional_table_hints={DEDUPLICATED: True})
     source = DltSource(Schema(request.name), resource.connector.name, [dlt_resource])
     with without_expected_warnings():
         extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
+        older = rows.drop_older(pipeline, extracted)
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for stats in reader.stats_by_slice.values():
         stats.drift, stats.missing_fields = _remarks(columns)
-    _check_count(reader, ready)
+    _check_count(reader, ready + older)
     return dlt_resource, extracted.loads_ids
 
 
@@ -114,40 +117,9 @@ def _remarks(columns: TableColumns | None) -> tuple[dict[str, str], list[str]]:
     return columns.drift, [name for name in columns.missing if name != ABSENT_SINCE]
 
 
-def _items(reader: ResourceReader, columns: TableColumns | None) -> Iterator[Any]:
-    """Yield batches, or rows for dlt to find the columns of."""
-    if columns is None:
-        for rows, _ in reader.pages():
-            yield [decode_row(row) for row in rows]
-        return
-    keys, known = KeyCounter(), 0
-    last: tuple[pa.RecordBatch, dict[str, Any]] | None = None
-    for batch in reader.batches(columns):
-        if last:
-            yield _marked(*last)
-        keys.add(zip(*(batch.column(name).to_pylist() for name in columns.key_columns), strict=True))
-        new = len(columns.hints) > known
-        known = len(columns.hints)
-        last = batch, {"columns": _hints(reader.resource, columns)} if new else {}
-    if last:
-        yield _marked(last[0], last[1] | _merging(reader.resource, keys))
-
-
-def _marked(batch: pa.RecordBatch, hints: dict[str, Any]) -> Any:
-    return dlt.mark.with_hints(batch, dlt.mark.make_hints(**hints)) if hints else batch
-
-
-def _merging(resource: Resource, keys: KeyCounter) -> dict[str, Any]:
-    """Say whether rows came twice, so that the destination looks for them only then.
-
-    As a hint of the table, for that of the disposition cannot take back what the load before said.
-    """
-    merged = resource.definition.get("write_disposition") == "merge"
-    return {"additional_table_hints": {DEDUPLICATED: not keys.repeated()}} if merged else {}
-
-
 def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -> TableColumns | None:
-    if not resource.columns:
+    """Return the columns of a resource; None if dlt makes them, and child tables, of its rows."""
+    if resource.definition.get("max_table_nesting"):
         return None
     schema = pipeline.schemas[request.name] if request.name in pipeline.schemas else Schema(request.name)
     return TableColumns(
@@ -160,15 +132,6 @@ def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -
         stored=schema.tables.get(resource.name, {}).get("columns", {}),
         timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
     )
-
-
-def _hints(resource: Resource, columns: TableColumns) -> TTableSchemaColumns:
-    """Return the column hints; of a row that comes twice in a load, the one with the newest cursor stays."""
-    hints: TTableSchemaColumns = {name: {**column} for name, column in columns.hints.items()}
-    cursor = str((resource.incremental or {}).get("cursor_path"))
-    if cursor in hints:
-        hints[cursor]["dedup_sort"] = "desc"
-    return hints
 
 
 def _check_count(reader: ResourceReader, ready: int) -> None:

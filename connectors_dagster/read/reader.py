@@ -1,6 +1,7 @@
 """A family read over windows: requests in parallel, rows cut to their windows, batches out."""
 
 import logging
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +44,7 @@ class ResourceReader:
 
     After the rows are read, `stats_by_slice` counts by slice (None: the whole), `previews` shows the first rows and
     `rows_of_children` holds, by slice, the fields of each row that children are asked with; `parents_read` are the
-    parents that answered.
+    parents that answered. `page_ends` has, for each page, the number of rows that were read up to its end.
     """
 
     resource: Resource
@@ -60,6 +61,7 @@ class ResourceReader:
         self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
+        self.page_ends = array("q")
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
@@ -76,7 +78,7 @@ class ResourceReader:
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""
-        progress = ProgressLog(str(self.resource), self.connection.policy.clock)
+        progress, count = ProgressLog(str(self.resource), self.connection.policy.clock), 0
         for page in Interleaved(self._sequences(), workers=self.connection.max_parallel_requests):
             progress.note(rows=sum(map(len, page.rows.values())))
             for piece, rows in page.rows.items():
@@ -84,8 +86,10 @@ class ResourceReader:
                 if self._wanted:
                     keep = ({name: decode(row.get(name, NULL)) for name in self._wanted} for row in rows)
                     self.rows_of_children.setdefault(piece, []).extend(keep)
+                count += len(rows)
                 if rows:
                     yield rows, page.bytes
+            self.page_ends.append(count)
 
     def _sequences(self) -> list[Iterator["_Page"]]:
         if self.resource.parent:

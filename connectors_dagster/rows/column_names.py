@@ -1,7 +1,7 @@
 """Names of columns: one for every field, by its spelling alone."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dlt.common.normalizers.naming import NamingConvention
 
@@ -40,6 +40,11 @@ class ColumnNames:
                 )
             self._column_of[field] = column
         return self._column_of[field]
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The column of each field that is declared or was looked up."""
+        return self._column_of
 
     def stored(self, column: str) -> str:
         """Return how the destination spells a column."""

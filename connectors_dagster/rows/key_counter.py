@@ -2,6 +2,10 @@
 
 from array import array
 from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class KeyCounter:
@@ -25,12 +29,21 @@ class KeyCounter:
     def different(self) -> int:
         """Count each key once."""
         # Imported here because a page is checked without Arrow, as `connectors check` does.
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        hashes = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])
-        return int(pc.count_distinct(hashes).as_py())
+        return int(pc.count_distinct(self._array()).as_py())
 
-    def repeated(self) -> int:
-        """Count those that had come before."""
-        return len(self) - self.different()
+    def repeated(self) -> "pa.BooleanArray | None":
+        """Mark, in the order they were added, the keys that were added more than once; None if there are none."""
+        import pyarrow.compute as pc
+
+        if self.different() == len(self):
+            return None
+        counts = pc.value_counts(self._array())
+        several = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+        return pc.is_in(self._array(), value_set=several)
+
+    def _array(self) -> "pa.Int64Array":
+        import pyarrow as pa
+
+        return pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)])

@@ -56,6 +56,11 @@ def decode_row(row: RawRow) -> dict[str, Any]:
     return {name: decode(raw) for name, raw in row.items()}
 
 
+def write_row(row: RawRow) -> str:
+    """Write a row as JSON text; its fields stay as the API wrote them."""
+    return f"{{{','.join(f'{dump(name)}:{bytes(raw).decode()}' for name, raw in row.items())}}}"
+
+
 def encode_row(row: Any) -> Any:
     """Write the fields of a row as JSON text; what is no row stays as it is."""
     return {name: encode(value) for name, value in row.items()} if isinstance(row, dict) else row

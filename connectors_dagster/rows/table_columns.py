@@ -17,7 +17,7 @@ from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import ColumnNames
-from connectors_dagster.rows.raw_json import NULL, SEPARATOR
+from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
@@ -69,6 +69,23 @@ class TableColumns:
     def key_columns(self) -> list[str]:
         """The columns of the keys."""
         return [self._names.column(key) for key in sorted(self.keys)]
+
+    @property
+    def stored_keys(self) -> list[str]:
+        """The columns of the keys as the destination spells them."""
+        return [self._names.stored(column) for column in self.key_columns]
+
+    def fields(self, row: Mapping[str, Any], only: str | None = None) -> dict[str, Any]:
+        """Return the fields of a loaded row, or `only` one of them, under the names that the API gives them."""
+        names = self._names.columns
+        columns = {name: names[name] for name in ((only,) if only else names) if name in names}
+        return {name: self._value(column, row) for name, column in columns.items()}
+
+    def _value(self, column: str, row: Mapping[str, Any]) -> Any:
+        value = row.get(self._names.stored(column))
+        if value is None:
+            return row.get(self._names.variant(column))
+        return decode(value.encode()) if _kind(self.hints[column]) == "json" else value
 
     @property
     def drift(self) -> dict[str, str]:

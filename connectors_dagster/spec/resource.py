@@ -55,6 +55,12 @@ class Resource:
         return (key,) if isinstance(key, str) else tuple(key)
 
     @property
+    def disposition(self) -> str:
+        """What a load does with the rows of the table: ``merge``, ``replace`` or ``append``."""
+        disposition = self.definition.get("write_disposition") or "append"
+        return str(disposition["disposition"] if isinstance(disposition, Mapping) else disposition)
+
+    @property
     def incremental(self) -> Mapping[str, Any] | None:
         """Dlt's `incremental` of the endpoint: cursor path and filter parameters."""
         return self.endpoint.get("incremental")

@@ -50,9 +50,9 @@ def test_one_known_key_among_new_ones_is_enough_to_merge(load_things, warehouse)
     assert rows == [(1, "old"), (2, "new"), (3, "new"), (4, "newer")]
 
 
-def test_a_key_that_came_twice_is_merged_also_into_an_empty_table(load_things, warehouse):
+def test_a_key_that_came_twice_is_there_once_before_rows_are_appended(load_things, warehouse):
     hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
-    assert load_things({"id": 1}, {"id": 1}, hints=hints, columns=columns) == "merged"
+    assert load_things({"id": 1}, {"id": 1}, hints=hints, columns=columns) == "appended"
     assert warehouse.ids("shop.things") == [1]
 
 

@@ -1,0 +1,57 @@
+"""Rows as Arrow batches: dlt writes them to parquet files, and older copies are dropped from these files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.pipeline import ExtractInfo
+
+from connectors_dagster.load.duplicates import Duplicates, drop
+from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.rows.key_counter import KeyCounter
+from connectors_dagster.rows.table_columns import TableColumns
+
+
+class ArrowRows:
+    """The rows of a resource as they are read, so that memory does not grow with them."""
+
+    def __init__(self, reader: ResourceReader, columns: TableColumns) -> None:
+        """Read nothing yet."""
+        self.reader, self.columns = reader, columns
+        self._keys = KeyCounter()
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield batches, with the columns whenever there are new ones."""
+        known = len(self.columns.hints)
+        for batch in self.reader.batches(self.columns):
+            self._keys.add(zip(*(batch.column(name).to_pylist() for name in self.columns.key_columns), strict=True))
+            hints = dict(self.columns.hints)
+            yield dlt.mark.with_hints(batch, dlt.mark.make_hints(columns=hints)) if len(hints) > known else batch
+            known = len(hints)
+
+    def drop_older(self, pipeline: dlt.Pipeline, extracted: ExtractInfo) -> int:
+        """Drop the rows that have a newer copy from the extracted package; returns how many."""
+        repeated, resource = self._keys.repeated(), self.reader.resource
+        if repeated is None or resource.disposition == "append":
+            return 0
+        (load_id,) = extracted.loads_ids
+        package = Path(pipeline.get_load_package_info(load_id).package_path)
+        files = _files_in_order(extracted, resource.name, package / "new_jobs")
+        duplicates = Duplicates(
+            resource=resource,
+            keys=self.columns.stored_keys,
+            fields=self.columns.fields,
+            page_ends=self.reader.page_ends,
+        )
+        older = duplicates.older(files, repeated)
+        drop(older, files)
+        return len(older)
+
+
+def _files_in_order(extracted: ExtractInfo, table: str, folder: Path) -> list[Path]:
+    """Return the files of a table in the order they were written."""
+    steps = [step for metrics in extracted.metrics.values() for step in metrics]
+    jobs = sorted((job for step in steps for job in step["job_metrics"].values()), key=lambda job: job.created)
+    names = [Path(job.file_path).name for job in jobs]
+    return [folder / name for name in names if name.partition(".")[0] == table]

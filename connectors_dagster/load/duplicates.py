@@ -1,0 +1,104 @@
+"""Copies of a row in one load: the newest is kept, so that the destination need not look for them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.spec.resource import Resource
+
+BATCH_ROWS = 5_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER = -(2**63)
+"""The time of a copy without a cursor, in microseconds since 1970: it is older than any other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicates:
+    """Finds the copies of rows among the rows of one load.
+
+    Args:
+        resource: what was read.
+        keys: the columns of the key.
+        fields: returns the fields of a row as the API sent them, at least the one in which the cursor is.
+        page_ends: for each page, the number of rows up to its end.
+    """
+
+    resource: Resource
+    keys: Sequence[str]
+    fields: Callable[[Mapping[str, Any]], dict[str, Any]]
+    page_ends: Sequence[int]
+
+    def older(self, files: Sequence[Path], repeated: pa.BooleanArray) -> pa.Array:
+        """Return the numbers of the rows that have a newer copy; of equal cursors, the row read last is the newest.
+
+        Args:
+            files: all rows in the order they were read.
+            repeated: marks the rows whose key may have come more than once.
+        """
+        copies = pa.Table.from_batches(list(self._copies(files, repeated)))
+        in_order = copies.sort_by([("time", "ascending"), ("row", "ascending")])
+        keys = [f"key {number}" for number in range(len(self.keys))]
+        newest = in_order.group_by(keys, use_threads=False).aggregate([("row", "last")])["row_last"]
+        return copies.filter(pc.invert(pc.is_in(copies["row"], value_set=newest)))["row"].combine_chunks()
+
+    def _copies(self, files: Sequence[Path], repeated: pa.BooleanArray) -> Iterator[pa.RecordBatch]:
+        """Yield key, time, number, page and content of the rows that may be copies."""
+        for first, batch in numbered_batches(files):
+            marked = repeated.slice(first, batch.num_rows)
+            rows = pc.indices_nonzero(marked).cast(pa.int64())
+            found = batch.filter(marked)
+            contents = found.to_pylist()
+            yield pa.RecordBatch.from_pydict(
+                {
+                    **{f"key {number}": found.column(name) for number, name in enumerate(self.keys)},
+                    "time": pa.array(map(self._time, contents), pa.int64()),
+                    "row": pc.add(rows, first),
+                }
+            )
+
+    def _time(self, row: Mapping[str, Any]) -> int:
+        """Return the cursor of a row in microseconds since 1970."""
+        cursor = self.resource.cursor
+        if cursor is None:
+            return NEVER
+        path = str((self.resource.incremental or {})["cursor_path"])
+        value = next(iter(jsonpath.find_values(path, self.fields(row))), None)
+        try:
+            return (cursor.timestamp_format.decode(value) - EPOCH) // timedelta(microseconds=1)
+        except ValueError:
+            return NEVER
+
+
+def numbered_batches(files: Sequence[Path]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the rows of parquet files in order, each batch with the number of its first row."""
+    first = 0
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(BATCH_ROWS):
+                yield first, batch
+                first += batch.num_rows
+
+
+def without(rows: pa.Array, first: int, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch without the rows of these numbers."""
+    numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
+    return batch.filter(pc.invert(pc.is_in(numbers, value_set=rows)))
+
+
+def drop(rows: pa.Array, files: Sequence[Path]) -> None:
+    """Rewrite parquet files without the rows of these numbers."""
+    first = 0
+    for file in files:
+        rewritten = file.with_suffix(".rewritten")
+        with pq.ParquetFile(file) as parquet, pq.ParquetWriter(rewritten, parquet.schema_arrow) as writer:
+            for batch in parquet.iter_batches(BATCH_ROWS):
+                writer.write_batch(without(rows, first, batch))
+                first += batch.num_rows
+        rewritten.replace(file)

@@ -1,0 +1,192 @@
+"""The same row twice in one load: the copy with the newest cursor is kept, and of equal cursors the one read last."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors_dagster import Connector, Cursor, Resource, ResourceOptions, Setting, TimestampFormat
+from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.read import reader
+from connectors_dagster.spec.windows import WindowGrid
+from tests.support.rows import NOW
+from tests.support.shop import AUTH
+from tests.support.wire import reply
+
+Row = dict[str, Any]
+Columns = dict[str, Any] | None
+NUMBERED = {"type": "page_number", "base_page": 1, "total_path": None, "stop_after_empty_page": True}
+ISO = TimestampFormat()
+TYPED = {"id": {"data_type": "bigint"}, "v": {"data_type": "text"}}
+
+
+@pytest.fixture
+def declare(tmp_path) -> Callable[..., Resource]:
+    """Declare `things` with the columns of a test: ``declare(columns={…}, cursor="t", …)``."""
+
+    def declare_(
+        *,
+        columns: Columns = None,
+        cursor: str | None = None,
+        timestamp_format: TimestampFormat = ISO,
+        **hints: Any,
+    ) -> Resource:
+        schema = tmp_path / "shop.schema.yaml"
+        schema.write_text(yaml.safe_dump({"tables": {"things": {"columns": columns}} if columns else {}}))
+        endpoint: Row = {"path": "/things", "data_selector": "data", "paginator": NUMBERED}
+        if cursor:
+            endpoint["incremental"] = {"cursor_path": cursor}
+        things = {"name": "things", "primary_key": "id", "write_disposition": "merge", **hints, "endpoint": endpoint}
+        options = ResourceOptions(cursor=Cursor(timestamp_format=timestamp_format) if cursor else None)
+        connector = Connector(
+            name="shop",
+            description="A shop",
+            schema=schema,
+            resources={"things": options},
+            config={"client": {"base_url": Setting("base_url"), "auth": AUTH["bearer"]}, "resources": [things]},
+        )
+        return connector.graph["things"]
+
+    return declare_
+
+
+@pytest.fixture
+def load_pages(shop) -> Callable[..., ReadStats]:
+    """Load a resource from an API with these pages; returns what was counted."""
+
+    def load_(resource: Resource, *pages: Sequence[Row]) -> ReadStats:
+        shop.replies = [reply({"data": page}) for page in (*pages, [])]
+        grid = WindowGrid("P3650D", "2024-01-01")
+        slices = grid.slices(grid.opened(NOW), now=NOW, lookback=resource.connector.lookback)
+        request = LoadRequest(now=NOW, resources=[resource], slices=slices if resource.windowed else ())
+        with loading(request) as load:
+            (outcome,) = load.outcomes.values()
+            if outcome.error:
+                raise outcome.error
+            (stats,) = outcome.stats_by_slice.values()
+            return stats
+
+    return load_
+
+
+@pytest.fixture
+def values(warehouse) -> Callable[[], list[tuple[Any, Any]]]:
+    """The ids and values in the table."""
+    return lambda: warehouse.query("SELECT id, v FROM shop.things ORDER BY id")
+
+
+@pytest.mark.parametrize("hints", [{"columns": TYPED}, {}, {"max_table_nesting": 1}])
+def test_without_a_cursor_the_copy_read_last_is_kept(declare, load_pages, values, hints):
+    things = declare(**hints)
+    pages = [{"id": 1, "v": "old"}, {"id": 2, "v": "x"}], [{"id": 3, "v": "x"}, {"id": 1, "v": "new"}]
+    for _ in range(2):
+        load_pages(things, *pages)
+        assert values() == [(1, "new"), (2, "x"), (3, "x")]
+
+
+OLD, NEW = "2024-03-01T00:00:00Z", "2024-03-04T00:00:00Z"
+SECONDS, MILLISECONDS = TimestampFormat(format="epoch_seconds"), TimestampFormat(format="epoch_milliseconds")
+CURSORS: dict[str, tuple[str, Columns, Callable[[str], Row], TimestampFormat]] = {
+    "column": ("t", {**TYPED, "t": {"data_type": "timestamp"}}, lambda text: {"t": text}, ISO),
+    "not declared": ("t", TYPED, lambda text: {"t": text}, ISO),
+    "nothing declared": ("t", None, lambda text: {"t": text}, ISO),
+    "in an object": ("a.t", TYPED, lambda text: {"a": {"t": text}}, ISO),
+    "in an object, nothing declared": ("a.t", None, lambda text: {"a": {"t": text}}, ISO),
+    "text": ("t", {**TYPED, "t": {"data_type": "text"}}, lambda text: {"t": text}, ISO),
+    "spelled otherwise": ("changedAt", TYPED, lambda text: {"changedAt": text}, ISO),
+    "seconds": ("t", TYPED, lambda text: {"t": _instant(text).timestamp()}, SECONDS),
+    "milliseconds as text": (
+        "t",
+        {**TYPED, "t": {"data_type": "text"}},
+        lambda text: {"t": str(int(_instant(text).timestamp() * 1000))},
+        MILLISECONDS,
+    ),
+    "date": (
+        "t",
+        {**TYPED, "t": {"data_type": "date"}},
+        lambda text: {"t": text[:10]},
+        TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1)),
+    ),
+}
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+NESTED = {"max_table_nesting": 1}
+
+
+@pytest.mark.parametrize(
+    ("case", "hints"),
+    [*((case, {}) for case in CURSORS), ("column", NESTED), ("in an object, nothing declared", NESTED)],
+)
+def test_the_newest_cursor_wins_whichever_copy_is_read_last(declare, load_pages, values, case, hints):
+    path, columns, at, timestamp_format = CURSORS[case]
+    things = declare(columns=columns, cursor=path, timestamp_format=timestamp_format, **hints)
+    old, new = {"id": 1, "v": "old", **at(OLD)}, {"id": 1, "v": "new", **at(NEW)}
+    other = {"id": 2, "v": "x", **at(OLD)}
+    load_pages(things, [old, other], [new])
+    assert values() == [(1, "new"), (2, "x")]
+    load_pages(things, [{**new, "v": "newer"}, other], [old])
+    assert values() == [(1, "newer"), (2, "x")]
+
+
+@pytest.mark.parametrize("columns", [{**TYPED, "t": {"data_type": "timestamp"}}, TYPED, None])
+def test_of_equal_cursors_the_copy_read_last_wins(declare, load_pages, values, columns):
+    things = declare(columns=columns, cursor="t")
+    load_pages(
+        things, [{"id": 1, "v": "pending", "t": OLD}, {"id": 2, "v": "x", "t": OLD}], [{"id": 1, "v": "paid", "t": OLD}]
+    )
+    assert values() == [(1, "paid"), (2, "x")]
+
+
+def test_cursors_with_different_offsets_are_compared_as_instants(declare, load_pages, values):
+    things = declare(columns={**TYPED, "t": {"data_type": "text"}}, cursor="t")
+    new, old = "2024-03-01T09:30:00+00:00", "2024-03-01T11:00:00+02:00"
+    load_pages(things, [{"id": 1, "v": "new", "t": new}, {"id": 2, "t": new}], [{"id": 1, "v": "old", "t": old}])
+    assert values() == [(1, "new"), (2, None)]
+
+
+def test_a_copy_without_a_cursor_is_older_than_one_with_a_cursor(declare, load_pages, values):
+    things = declare(columns=TYPED, cursor="t")
+    load_pages(things, [{"id": 1, "v": "dated", "t": OLD}, {"id": 2}], [{"id": 1, "v": "undated", "t": None}])
+    assert values() == [(1, "dated"), (2, None)]
+
+
+def test_copies_are_found_over_batches_and_files_of_a_load(declare, load_pages, values, monkeypatch):
+    monkeypatch.setattr(reader, "BATCH_ROWS", 100)
+    monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "150")
+    things = declare(columns=TYPED)
+    pages: list[list[Row]] = [
+        [{"id": id, "v": f"old {page}"} for id in range(page * 50, page * 50 + 60)] for page in range(9)
+    ]
+    pages[5][0]["late"] = "a new column, and so a new file"
+    stats = load_pages(things, *pages)
+    assert values() == [(id, f"old {min(id // 50, 8)}") for id in range(460)]
+    assert stats.rows == 540
+
+
+def test_a_key_of_several_columns_is_the_same_only_when_all_of_them_are(declare, load_pages, warehouse):
+    columns = {"order": {"data_type": "text"}, "Line No": {"data_type": "bigint"}, "v": {"data_type": "text"}}
+    things = declare(columns=columns, primary_key=["order", "Line No"])
+    first = [{"order": "a", "Line No": 1, "v": "old"}, {"order": "a", "Line No": 2, "v": "x"}]
+    load_pages(things, first, [{"order": "a", "Line No": 1, "v": "new"}, {"order": "b", "Line No": 1, "v": "x"}])
+    rows = warehouse.query('SELECT "order", line_no, v FROM shop.things ORDER BY ALL')
+    assert rows == [("a", 1, "new"), ("a", 2, "x"), ("b", 1, "x")]
+
+
+def test_postgres_holds_the_newest_copy_too(declare, load_pages, postgres):
+    things = declare(columns=TYPED)
+    load_pages(things, [{"id": 1, "v": "old"}], [{"id": 1, "v": "new"}, {"id": 2, "v": "x"}])
+    assert postgres.query("SELECT id, v FROM shop.things ORDER BY id") == [(1, "new"), (2, "x")]
+
+
+def test_rows_that_are_appended_are_all_kept(declare, load_pages, values):
+    things = declare(columns=TYPED, write_disposition="append")
+    load_pages(things, [{"id": 1, "v": "old"}], [{"id": 1, "v": "new"}, {"id": 2, "v": "x"}])
+    assert sorted(values()) == [(1, "new"), (1, "old"), (2, "x")]
