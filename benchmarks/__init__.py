@@ -1,1 +1,1 @@
-"""Measures this project beside others: the same orders, the same machine, in turn."""
+"""Compares this project with others: the same orders, the same machine, in turn."""

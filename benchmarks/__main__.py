@@ -1,4 +1,4 @@
-"""The command line: everybody in turn, medians on the screen, and the page when it was the full size."""
+"""The command line: runs all programs in turn, prints medians, and writes the page after a full-size run."""
 
 import signal
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ NAMES = (*(entrant.name for entrant in ENTRANTS), *probes.NAMES)
 
 
 @click.command()
-@click.option("--rows", default=FULL_ROWS, show_default=True, help="How many orders to load.")
-@click.option("--runs", default=FULL_RUNS, show_default=True, help="How often each takes its turn.")
-@click.option("--latency", "latencies", type=int, multiple=True, default=LATENCIES, help="In ms; 0 and 50 by default.")
-@click.option("--only", multiple=True, type=click.Choice(NAMES), help="Leave out all others.")
+@click.option("--rows", default=FULL_ROWS, show_default=True, help="Number of orders to load.")
+@click.option("--runs", default=FULL_RUNS, show_default=True, help="Number of runs of each program.")
+@click.option("--latency", "latencies", type=int, multiple=True, default=LATENCIES, help="In ms; defaults to 0 and 50.")
+@click.option("--only", multiple=True, type=click.Choice(NAMES), help="Run only this program or probe.")
 def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str]) -> None:
     """Load the same orders with this project and with others, in turn."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended from outside, everything started ends, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM also ends the processes started here
     names = only or NAMES
     trials = [
         Trial(entrant=entrant, connections=connections, latency=latency)
@@ -46,7 +46,7 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str]) ->
         report.write(results, figures, rows=rows, runs=runs, today=datetime.now(UTC).date())
         click.echo(f"\nwrote {report.PAGE.parent.name}/{report.PAGE.name} and its chart")
     else:
-        click.echo(f"\nnothing written: docs/ shows all, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
+        click.echo(f"\nnothing written: docs/ shows full runs only, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
 
 
 def _hold(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> tuple[list[Result], list[RunError]]:

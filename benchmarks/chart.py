@@ -27,7 +27,7 @@ def draw(results: Sequence[Result]) -> str:
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" role="img">',
-            "<title>Seconds to load all orders, the lower the better</title>",
+            "<title>Seconds to load all orders, lower is better</title>",
             f"<style>{STYLE}</style>",
             *panels,
             "</svg>\n",
@@ -43,7 +43,7 @@ def _fastest(results: Sequence[Result]) -> list[Result]:
 
 
 def _panel(results: Sequence[Result], latency: int, top: int) -> Iterator[str]:
-    yield f'<text class="head" x="{MARGIN}" y="{top + 14}">seconds, server answers after {latency} ms</text>'
+    yield f'<text class="head" x="{MARGIN}" y="{top + 14}">seconds, the server responds after {latency} ms</text>'
     scale = (WIDTH - 2 * MARGIN - NAMES - NUMBERS) / max(result.seconds for result in results)
     for number, result in enumerate(results):
         y, length = top + HEAD - 16 + STEP * number, max(1.0, result.seconds * scale)

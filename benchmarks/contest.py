@@ -11,7 +11,7 @@ from benchmarks.script import RunError, run_script
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """An entrant with so many connections against a server with so much latency in ms."""
+    """An entrant with a number of connections, and the latency of the server in ms."""
 
     entrant: Entrant
     connections: int
@@ -24,7 +24,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One trial done once, in the round with this number."""
+    """One run of a trial, in the round with this number."""
 
     trial: Trial
     round: int
@@ -34,7 +34,7 @@ class Run:
 
 
 def rounds(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> Iterator[Run | RunError]:
-    """Do every trial once, then every trial again; what fails is not asked again."""
+    """Run every trial once per round; a trial that fails is left out of later rounds."""
     left = list(trials)
     for number in range(runs):
         for trial in list(left):
@@ -46,10 +46,10 @@ def rounds(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> It
 
 
 def run_trial(trial: Trial, *, address: str, rows: int, number: int = 0) -> Run:
-    """Do a trial once.
+    """Run a trial once.
 
     Raises:
-        RunError: it could not be installed, failed, or loaded other orders than there are.
+        RunError: it could not be installed, failed, or did not load exactly the existing orders.
     """
     entrant = trial.entrant
     try:
@@ -57,15 +57,15 @@ def run_trial(trial: Trial, *, address: str, rows: int, number: int = 0) -> Run:
     except subprocess.CalledProcessError as error:
         raise RunError(f"{trial}: not installed: {error}") from error
     command = [f"benchmarks.peers.{entrant.module}", f"{address}/{trial.latency}", str(trial.connections)]
-    answer, usage = run_script(str(trial), python, command)
-    # Ids count up from 1: as many distinct ones as there are orders, none below and none above, are the same ids.
+    figures, usage = run_script(str(trial), python, command)
+    # Ids count up from 1. If count, minimum and maximum match, so do the ids.
     expected = {"ids": rows, "first": 1, "last": rows, "rows": rows}
-    if any(answer[name] != number for name, number in expected.items()):
-        raise RunError(f"{trial}: loaded {answer}, not {expected}")
+    if any(figures[name] != number for name, number in expected.items()):
+        raise RunError(f"{trial}: loaded {figures}, not {expected}")
     return Run(
         trial=trial,
         round=number,
-        seconds=answer.get("seconds", usage.seconds),
-        cpu=answer.get("cpu", usage.cpu),
+        seconds=figures.get("seconds", usage.seconds),
+        cpu=figures.get("cpu", usage.cpu),
         memory=usage.memory,
     )

@@ -1,4 +1,4 @@
-"""Customers with an address each, in billing's dialect: as many answers as customers, each as small as can be."""
+"""Customers with one address each, in billing's dialect: one small response per customer."""
 
 import orjson
 
@@ -6,8 +6,8 @@ CUSTOMERS = 2_000
 _LIST = orjson.dumps({"data": [{"id": f"c{n:04}"} for n in range(CUSTOMERS)], "next": None, "has_more": False})
 
 
-def answer(resource: str) -> tuple[int, tuple[bytes]] | None:
-    """Answer a request for all customers, or for the addresses of one."""
+def respond(resource: str) -> tuple[int, tuple[bytes]] | None:
+    """Return the total and the body for all customers, or for the addresses of one; None if there is no such path."""
     match resource.split("/"):
         case ["v1", "customers"]:
             return CUSTOMERS, (_LIST,)

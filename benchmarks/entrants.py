@@ -1,4 +1,4 @@
-"""Who takes part, each with what it needs."""
+"""The programs that are compared, and what each needs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ class Entrant:
     """One way to load all orders.
 
     Args:
-        name: names it on the command line.
-        label: names it in tables and in the chart.
-        about: what it does, and what of it is timed.
-        module: its script below `peers/`.
-        environment: the requirements file below `peers/`, without ending; None for this project's environment.
-        connections: how many requests at once; measured with each of these.
+        name: its name on the command line.
+        label: its name in tables and in the chart.
+        about: what it does, and which part is timed.
+        module: its script in `peers/`.
+        environment: its requirements file in `peers/`, without suffix; None for this project's environment.
+        connections: numbers of concurrent requests; each is measured.
     """
 
     name: str

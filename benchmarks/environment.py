@@ -1,4 +1,4 @@
-"""Peers' own environments: made when first needed, and again when their requirements have changed."""
+"""The virtual environments of peers: created when first needed, and again when their requirements change."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ BASE = ROOT / ".benchmarks"
 
 
 def python_of(requirements: Path | None) -> str:
-    """Return the Python to run a peer with.
+    """Return the Python that runs a peer.
 
     Raises:
         subprocess.CalledProcessError: pip could not install it.
@@ -22,7 +22,7 @@ def python_of(requirements: Path | None) -> str:
     python, installed = folder / "bin" / "python", folder / "installed.txt"
     wanted = requirements.read_text(encoding="utf-8")
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
-        click.echo(f"installing what {requirements.name} names")
+        click.echo(f"installing {requirements.name}")
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(requirements)]
         subprocess.run(pip, check=True)

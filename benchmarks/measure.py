@@ -1,4 +1,4 @@
-"""One command from start to end: seconds, CPU seconds, and the most memory its processes held at once."""
+"""Measures a command from start to end: seconds, CPU seconds, and the peak memory of its processes."""
 
 import os
 import signal
@@ -12,13 +12,13 @@ from pathlib import Path
 
 SAMPLE = 0.2
 PROC = Path("/proc")
-# What rusage counts memory in.
+# The unit of memory in rusage.
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a command took: wall clock and CPU in seconds, memory in bytes."""
+    """The usage of a command: wall clock and CPU in seconds, peak memory in bytes."""
 
     seconds: float
     cpu: float
@@ -27,7 +27,7 @@ class Usage:
 
 
 def measure(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], timeout: float) -> Usage:
-    """Run a command in a session of its own; what it prints goes to `out` and `err` in the folder."""
+    """Run a command in its own session; its output goes to `out` and `err` in the folder."""
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         started = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True)
@@ -49,14 +49,14 @@ def measure(command: Sequence[str], *, folder: Path, environment: Mapping[str, s
     return Usage(
         seconds=seconds,
         cpu=rusage.ru_utime + rusage.ru_stime,
-        # The largest single process is known exactly, the sum of all only as often as it is looked at.
+        # The peak of the largest process is exact; the sum over all processes is only sampled.
         memory=max(memory.most, rusage.ru_maxrss * MAXRSS_UNIT),
         status=process.returncode,
     )
 
 
 class _Memory(threading.Thread):
-    """Adds up, time and again, what all processes of a session hold; what they share is counted once."""
+    """Samples the memory of all processes of a session; shared memory is counted once."""
 
     def __init__(self, session: int) -> None:
         super().__init__(daemon=True)
@@ -72,7 +72,7 @@ def _processes(session: int) -> Iterator[Path]:
         try:
             fields = (path / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
-            continue  # ended meanwhile
+            continue  # it ended in the meantime
         if int(fields[3]) == session:
             yield path
 

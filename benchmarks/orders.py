@@ -1,4 +1,4 @@
-"""The orders everybody loads: made once, kept as the bytes that go over the wire."""
+"""The orders that all programs load: made once, and kept as the bytes of the responses."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -19,10 +19,10 @@ LONGEST_LIFE = 20 * 24 * 3600
 
 
 class Orders:
-    """Orders with ids from 1 on, in order of their last change, spread evenly over all windows."""
+    """Orders with ids from 1, in order of their last change, spread evenly over all windows."""
 
     def __init__(self, rows: int) -> None:
-        """Make that many orders of some 2 KB."""
+        """Make that many orders of about 2 KB each."""
         self._changes = array("q")
         self._edges = array("Q", [0])
         self._bytes = bytearray()
@@ -32,12 +32,12 @@ class Orders:
             self._edges.append(len(self._bytes))
 
     def page(self, first: int, last: int) -> memoryview:
-        """Return the orders from `first` up to and without `last`, separated by commas."""
+        """Return the orders from `first` to `last`, exclusive, separated by commas."""
         start, end = self._edges[first], self._edges[last]
         return memoryview(self._bytes)[start : max(start, end - 1)]
 
     def between(self, after: int | None, before: int | None) -> tuple[int, int]:
-        """Find the orders changed within bounds, both exclusive, in seconds since 1970."""
+        """Find the orders changed between two bounds, both exclusive, in seconds since 1970."""
         first = 0 if after is None else bisect_right(self._changes, after)
         last = len(self._changes) if before is None else bisect_left(self._changes, before)
         return first, max(first, last)

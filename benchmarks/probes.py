@@ -1,4 +1,4 @@
-"""What concerns this project alone: figures by name, medians over all runs."""
+"""Figures of this project alone, by name: medians over all runs."""
 
 import sys
 from collections import defaultdict
@@ -16,7 +16,7 @@ TENFOLD = "tenfold"
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """A script below `alone/` that answers with figures."""
+    """A script in `alone/` that prints figures."""
 
     name: str
     connections: int = 4
@@ -28,23 +28,23 @@ NAMES = (*(probe.name for probe in PROBES), TENFOLD)
 
 
 def figures(names: Sequence[str], *, address: str, runs: int) -> tuple[dict[str, float], list[RunError]]:
-    """Run probes in turn; returns the medians, and what failed."""
+    """Run probes in turn; return the medians and the errors."""
     values: Mapping[str, list[float]] = defaultdict(list)
     errors: list[RunError] = []
     for probe in [probe for _ in range(runs) for probe in PROBES if probe.name in names]:
         command = [f"benchmarks.alone.{probe.name}", f"{address}/{probe.latency}", str(probe.connections)]
         try:
-            answer, _ = run_script(probe.name, sys.executable, command)
+            printed, _ = run_script(probe.name, sys.executable, command)
         except RunError as error:
             errors.append(error)
             continue
-        for name, value in answer.items():
+        for name, value in printed.items():
             values[name].append(value)
     return {name: median(found) for name, found in values.items()}, errors
 
 
 def tenfold(rows: int) -> Iterator[tuple[str, float]]:
-    """Yield the seconds of the step and the peak of its memory, in MB, for so many orders and ten times as many."""
+    """Yield seconds and peak MB of the step, for this number of orders and for ten times as many."""
     step = next(entrant for entrant in ENTRANTS if entrant.name == "step")
     for size in (rows, 10 * rows):
         with serving(size) as address:

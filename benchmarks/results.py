@@ -1,4 +1,4 @@
-"""What came of all runs: medians by trial, and how they compare round by round."""
+"""The results of all runs: medians by trial, and ratios round by round."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import median
 
 from benchmarks.contest import Run, Trial
 
-HEADS = ("who", "connections", "runs", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
+HEADS = ("program", "connections", "runs", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ def at(results: Sequence[Result], latency: int) -> list[Result]:
 
 
 def best(results: Sequence[Result], name: str) -> Result | None:
-    """Pick the fastest result of an entrant, whatever its connections."""
+    """Pick the fastest result of an entrant over all numbers of connections."""
     own = [result for result in results if result.trial.entrant.name == name]
     return min(own, key=lambda result: result.seconds) if own else None
 
 
 def table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
-    """Build the lines of a table over results of one latency; compared with the fastest of ours and of the floor."""
+    """Build the rows of a table of results at one latency, compared with the fastest of ours and of the floor."""
     ours, floor = best(results, "ours"), best(results, "floor")
     return [
         (
@@ -77,7 +77,7 @@ def table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
 
 
 def _ratio(result: Result, reference: Result | None) -> str:
-    """Take the median of every round's ratio: the machine's speed drifts less within a round than between two."""
+    """Return the median of the ratios per round, because the machine's speed drifts between rounds."""
     by_round = {run.round: run.seconds for run in reference.runs} if reference else {}
     ratios = [run.seconds / by_round[run.round] for run in result.runs if run.round in by_round]
     return f"{median(ratios):.2f}" if ratios else ""

@@ -1,4 +1,4 @@
-"""A script run once: in a process and a folder of its own, knowing nothing of this machine's settings."""
+"""Runs a script once: in its own process and folder, without the settings of this machine."""
 
 import json
 import os
@@ -17,28 +17,28 @@ QUIET = {"AIRBYTE_OFFLINE_MODE": "1", "DO_NOT_TRACK": "1", "RUNTIME__DLTHUB_TELE
 
 
 class RunError(Exception):
-    """A script did not do what it has to do."""
+    """A script failed, or loaded the wrong rows."""
 
 
 def run_script(name: str, python: str, command: Sequence[str]) -> tuple[Mapping[str, float], Usage]:
-    """Run ``python -m …`` and return what it answered and what it took.
+    """Run ``python -m …`` and return the figures it printed and its usage.
 
     Raises:
-        RunError: it failed or answered nothing; names the folder with what it said.
+        RunError: it failed or printed no figures; the message names the folder with its output.
     """
     folder = BASE / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     usage = measure([python, "-m", *command], folder=folder, environment=_environment(folder), timeout=TIMEOUT)
     lines = (folder / "out").read_text(encoding="utf-8", errors="replace").splitlines()
-    answers = [line.removeprefix(ANSWER) for line in lines if line.startswith(ANSWER)]
-    if usage.status or not answers:
+    printed = [line.removeprefix(ANSWER) for line in lines if line.startswith(ANSWER)]
+    if usage.status or not printed:
         raise RunError(
             f"{name}: ended with status {usage.status} after {usage.seconds:.0f} s; "
-            f"what it said is in {_keep(folder, name).relative_to(ROOT)}/out and err"
+            f"its output is in {_keep(folder, name).relative_to(ROOT)}/out and err"
         )
     shutil.rmtree(folder)
-    return json.loads(answers[-1]), usage
+    return json.loads(printed[-1]), usage
 
 
 def _environment(folder: Path) -> dict[str, str]:

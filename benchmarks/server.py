@@ -1,4 +1,4 @@
-"""A server that costs next to nothing: it sends slices of bytes made beforehand."""
+"""A server with almost no cost: it sends slices of prepared bytes."""
 
 import asyncio
 import sys
@@ -19,13 +19,13 @@ END_OF_HEAD = b"\r\n\r\n"
 MOST_PER_PAGE = 100
 ENVELOPE = (b'{"data":[', b"]}")
 HEAD = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nX-WP-Total: %d\r\nContent-Length: %d\r\n\r\n"
-Answer = tuple[int, tuple[bytes | memoryview, ...]]  # how many rows there are on all pages, and this page
+Content = tuple[int, tuple[bytes | memoryview, ...]]  # the number of rows on all pages, and the body of this page
 
 
 class Connection(asyncio.Protocol):
     """One connection: orders in the storefront's dialect, customers in billing's.
 
-    The first part of a path is the latency in ms: ``/50/orders`` answers after 50 ms.
+    The first part of a path is the latency in ms: ``/50/orders`` responds after 50 ms.
     """
 
     transport: asyncio.Transport
@@ -35,51 +35,51 @@ class Connection(asyncio.Protocol):
         self.orders, self.buffer = orders, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Remember where to send responses."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that has come in whole; credentials are taken as they are."""
+        """Respond to every request that has arrived completely; credentials are not checked."""
         self.buffer += data
         while END_OF_HEAD in self.buffer:
             head, self.buffer = self.buffer.split(END_OF_HEAD, 1)
             url = urlsplit(head.split(b" ", 2)[1].decode())
             latency, _, resource = url.path.strip("/").partition("/")
-            answer = self._page(url.query) if resource == "orders" else customers.answer(resource)
-            asyncio.get_running_loop().call_later(int(latency) / 1000, self._send, answer)
+            content = self._page(url.query) if resource == "orders" else customers.respond(resource)
+            asyncio.get_running_loop().call_later(int(latency) / 1000, self._send, content)
 
-    def _page(self, query: str) -> Answer:
-        asked = {name: values[-1] for name, values in parse_qs(query).items()}
-        first, last = self.orders.between(*(_instant(asked.get(f"modified_{side}")) for side in ("after", "before")))
-        start = min(first + int(asked.get("offset", 0)), last)
-        end = min(start + min(int(asked.get("per_page", 10)), MOST_PER_PAGE), last)
+    def _page(self, query: str) -> Content:
+        params = {name: values[-1] for name, values in parse_qs(query).items()}
+        first, last = self.orders.between(*(_seconds(params.get(f"modified_{side}")) for side in ("after", "before")))
+        start = min(first + int(params.get("offset", 0)), last)
+        end = min(start + min(int(params.get("per_page", 10)), MOST_PER_PAGE), last)
         return last - first, (ENVELOPE[0], self.orders.page(start, end), ENVELOPE[1])
 
-    def _send(self, answer: Answer | None) -> None:
-        status = b"200 OK" if answer else b"404 Not Found"
-        total, body = answer or (0, (b"{}",))
+    def _send(self, content: Content | None) -> None:
+        status = b"200 OK" if content else b"404 Not Found"
+        total, body = content or (0, (b"{}",))
         self.transport.writelines((HEAD % (status, total, sum(map(len, body))), *body))
 
 
-def _instant(text: str | None) -> int | None:
+def _seconds(text: str | None) -> int | None:
     if text is None:
         return None
-    instant = datetime.fromisoformat(text)
-    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp())
+    at = datetime.fromisoformat(text)
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
 
 
 async def _serve(orders: Orders) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(orders), HOST, 0)
     click.echo(server.sockets[0].getsockname()[1])
-    # Until whoever started this closes it, or dies.
+    # Standard input ends when the parent process closes it or ends.
     await loop.run_in_executor(None, sys.stdin.read)
 
 
 @contextmanager
 def serving(rows: int) -> Iterator[str]:
-    """Serve that many orders from a process of its own and yield the address, which wants a latency appended."""
+    """Serve that many orders from a separate process and yield the address, to which a latency must be appended."""
     command = [sys.executable, "-m", "benchmarks.server", str(rows)]
     with Popen(command, cwd=Path(__file__).parent.parent, stdin=PIPE, stdout=PIPE, text=True) as process:
         assert process.stdout

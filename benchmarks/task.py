@@ -1,4 +1,4 @@
-"""What everybody has to do: which orders, in which windows, in pages of which size. Every peer can import this."""
+"""The task of all programs: which orders, which windows, which page size. Every peer can import this."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,12 +8,12 @@ START = datetime(2022, 1, 1, tzinfo=UTC)
 END = START + WINDOWS * timedelta(days=30)  # in the past, so that every window is complete
 FORMAT = "%Y-%m-%dT%H:%M:%S"
 PAGE = 100
-SETTLED = {"order": "asc", "orderby": "id", "dates_are_gmt": "true"}
+SORTED = {"order": "asc", "orderby": "id", "dates_are_gmt": "true"}
 USER, PASSWORD = "bench-key", "bench-secret"
 
 
 def bounds(start: datetime = START, end: datetime = END) -> dict[str, str]:
-    """Return the parameters that ask for changes from `start` up to and without `end`: both exclusive."""
+    """Return the parameters that request changes from `start` to `end`, exclusive; both parameters are exclusive."""
     before_start = start - timedelta(seconds=1)
     return {"modified_after": before_start.strftime(FORMAT), "modified_before": end.strftime(FORMAT)}
 

@@ -58,7 +58,7 @@ def warehouse(project: Path) -> Warehouse:
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    """An empty API of all five dialects, to which the settings lead."""
+    """An empty API of all five dialects; the settings point to it."""
     with Api().served() as api:
         for name, value in api.environment.items():
             monkeypatch.setenv(name, value)
@@ -67,14 +67,14 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:
-    """A server below HTTP; no settings lead to it."""
+    """A server below HTTP; no settings point to it."""
     with Wire().served() as wire:
         yield wire
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that nobody trusts, with its key in the same file."""
+    """An untrusted certificate for 127.0.0.1, with its key in the same file."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed: no certificate to test with")
     file = tmp_path_factory.mktemp("tls") / "certificate.pem"
@@ -115,21 +115,21 @@ def tls_shop(tls_wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Wire]:
-    """Another server, which nobody should ever hear from."""
+    """Another server, which must never receive a request."""
     with Wire([reply({"data": [{"id": "stolen"}]})]).served() as elsewhere:
         yield elsewhere
 
 
 @pytest.fixture(scope="session")
 def documented() -> Iterator[Documented]:
-    """A server that answers as tests/facts say; no settings lead to it."""
+    """A server that responds as documented in tests/facts; no settings point to it."""
     with Documented().served() as documented:
         yield documented
 
 
 @pytest.fixture
 def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documented:
-    """A server that answers as tests/facts say, to which the settings of all connectors lead."""
+    """A server that responds as documented in tests/facts, which the settings of all connectors point to."""
     for connector in load_connectors().values():
         for setting, value in documented.settings(connector).items():
             monkeypatch.setenv(environment_name(connector.name, setting), value)
@@ -138,7 +138,7 @@ def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documente
 
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it was waited between tries, in seconds; no time passes."""
+    """The waits between retries, in seconds; no time passes."""
     waits: list[float] = []
     monkeypatch.setattr(connection, "pause", waits.append)
     return waits
@@ -146,20 +146,20 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An API that says nothing for a moment is given up."""
+    """Requests time out after a moment."""
     monkeypatch.setattr(connection, "RequestPolicy", partial(connection.RequestPolicy, timeout=(0.3, 0.3)))
 
 
 @pytest.fixture(scope="session")
 def postgres_port() -> Iterator[int]:
-    """The port of a Postgres cluster of our own; without Postgres tests are skipped, but never in CI."""
+    """The port of a Postgres cluster for the tests; without Postgres they are skipped, but never in CI."""
     with cluster(required(find_programs(), what="Postgres", target="postgres")) as port:
         yield port
 
 
 @pytest.fixture
 def postgres(postgres_port: int, monkeypatch: pytest.MonkeyPatch) -> Postgres:
-    """An empty Postgres database, to which the settings lead."""
+    """An empty Postgres database, which the settings point to."""
     database = Postgres(postgres_port, f"test_{uuid4().hex[:12]}")
     database.create()
     monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
@@ -172,7 +172,7 @@ Loader = Callable[..., dict[str, Load]]
 
 @pytest.fixture
 def load() -> Loader:
-    """Load without Dagster: ``load("storefront/orders", windows=["2024-01-01"])``; returns tallies by resource."""
+    """Load without Dagster: ``load("storefront/orders", windows=["2024-01-01"])``; returns the stats by resource."""
 
     def load_(
         *selection: str,
@@ -184,13 +184,13 @@ def load() -> Loader:
         connectors = load_connectors()
         resources = [connectors[name.partition("/")[0]].graph[name.partition("/")[2]] for name in selection]
         grid = WindowGrid(step, start)
-        order = LoadRequest(now=now, resources=resources)
+        request = LoadRequest(now=now, resources=resources)
         if resources[0].windowed:
             opened = grid.opened(now)
             wanted = [w for w in opened if windows is None or w.key in windows]
             slices = grid.slices(wanted, now=now, lookback=resources[0].connector.lookback)
-            order = LoadRequest(now=now, resources=resources, slices=slices)
-        with loading(order) as load:
+            request = LoadRequest(now=now, resources=resources, slices=slices)
+        with loading(request) as load:
             if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
                 raise errors[0]
             return {str(outcome.resource): outcome.stats_by_slice for outcome in load.outcomes.values()}
@@ -206,7 +206,7 @@ def find(name: str) -> Resource:
 
 @pytest.fixture
 def read() -> Callable[[str | Resource], tuple[list[Row], ReadStats]]:
-    """Read a resource, or the first window of one, and load it nowhere: ``read("catalog/ecommerce_data")``."""
+    """Read a resource, or its first window, without loading it: ``read("catalog/ecommerce_data")``."""
 
     def read_(name: str | Resource) -> tuple[list[Row], ReadStats]:
         resource = name if isinstance(name, Resource) else find(name)

@@ -1,1 +1,1 @@
-"""What only this project does or promises, measured without peers: each script answers with figures by name."""
+"""Measurements of this project alone: each script prints figures by name."""

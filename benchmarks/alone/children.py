@@ -1,4 +1,4 @@
-"""Children of many parents, fetched at once and loaded, beside a loop that fetches one after another."""
+"""Children of many parents: fetched concurrently and loaded, compared with a loop that fetches one after another."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from connectors_dagster.load.request import LoadRequest
 
 
 def main() -> None:
-    """Do both."""
+    """Time both."""
     address, connections = arguments()
     os.environ.update(billing_settings(address, connections))
     resources = load_connectors()["billing"].graph
@@ -28,7 +28,7 @@ def main() -> None:
     say(
         {
             f"seconds to fetch the addresses of {CUSTOMERS:,} customers one after another": loop["seconds"],
-            f"seconds to fetch and load them, {connections} at once": ours["seconds"],
+            f"seconds to fetch and load them, {connections} concurrent requests": ours["seconds"],
             "times as fast": loop["seconds"] / ours["seconds"],
         }
     )

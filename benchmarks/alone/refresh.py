@@ -1,4 +1,4 @@
-"""What it costs to refresh the open window when few orders have changed, in a large and in a very large table."""
+"""The cost of refreshing the open window when few orders have changed, in a large and a very large table."""
 
 import os
 from dataclasses import replace
@@ -22,7 +22,7 @@ GROW = """
 
 
 def main() -> None:
-    """Load everything, refresh, let the table grow, refresh again; all in one warm process."""
+    """Load everything, refresh, grow the table, refresh again; all in one warm process."""
     os.environ.update(storefront_settings(*arguments()))
     everything = build_order()
     rows, _, _ = load(everything)
@@ -34,7 +34,7 @@ def main() -> None:
         changed, requests, seconds = load(refresh)
         assert changed == CHANGED
         figures[f"seconds to refresh the open window, {CHANGED} of {size:,} orders changed"] = seconds
-        figures[f"requests for that, of {size:,} orders"] = requests
+        figures[f"requests for that refresh, {size:,} orders"] = requests
     say(figures)
 
 
@@ -49,7 +49,7 @@ def load(order: LoadRequest) -> tuple[int, int, float]:
 
 
 def grow(times: int) -> None:
-    """Add orders that have a key and a cursor only."""
+    """Add orders that have only a key and a cursor."""
     with duckdb.connect(str(DATABASE)) as connection:
         connection.execute(GROW, [times])
 

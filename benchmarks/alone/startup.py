@@ -1,4 +1,4 @@
-"""How long the definitions take to import, beside Dagster and dlt alone."""
+"""The time to import the definitions, compared with Dagster and dlt alone."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ DEFINITIONS = "from connectors_dagster.definitions import defs; defs()"
 
 
 def main() -> None:
-    """Start Python with either, once to warm up and once to time it."""
+    """Time both in new Python processes, after a warm-up run of each."""
     libraries, definitions = (seconds(code) for code in (LIBRARIES, DEFINITIONS))
     say(
         {
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def seconds(code: str) -> float:
-    """Time the second of two runs; the first may have to compile."""
+    """Time the second of two runs, because the first may compile modules."""
     for _ in range(2):
         started = time.monotonic()
         subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""Airbyte's CDK, extraction only: records as text on standard output, which goes to a file."""
+"""Airbyte's CDK, extraction only: records as text on standard output, written to a file."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ CATALOG = {
 
 
 def main() -> None:
-    """Extract all orders, timed without looking at what came out."""
+    """Extract all orders; checking the output is not timed."""
     Path("config.json").write_text(json.dumps({"__injected_declarative_manifest": build_manifest(*arguments())}))
     Path("catalog.json").write_text(json.dumps(CATALOG))
     program = Path(sys.executable).parent / "source-declarative-manifest"

@@ -1,17 +1,17 @@
-"""The orders as a declarative manifest: what Airbyte's connector builder would write."""
+"""The orders as a declarative manifest, as Airbyte's connector builder would write it."""
 
 from typing import Any
 
 from benchmarks.peers.order_schema import order_schema
-from benchmarks.task import END, FORMAT, PAGE, PASSWORD, SETTLED, START, STEP, USER
+from benchmarks.task import END, FORMAT, PAGE, PASSWORD, SORTED, START, STEP, USER
 
 STREAM = "orders"
-# The API's bounds are exclusive, the CDK's windows end a second before the next begins.
+# The API's bounds are exclusive; the CDK's windows end one second before the next one starts.
 SHIFTED = "{{{{ (str_to_datetime(stream_interval['{edge}']) {sign} duration('PT1S')).strftime('{format}') }}}}"
 
 
 def build_manifest(address: str, connections: int) -> dict[str, Any]:
-    """Build the manifest for a server's address, read with so many workers."""
+    """Build the manifest for a server's address and a number of workers."""
     return {
         "version": "7.39.1",
         "type": "DeclarativeSource",
@@ -57,7 +57,7 @@ def _requester(address: str) -> dict[str, Any]:
         "http_method": "GET",
         "authenticator": {"type": "BasicHttpAuthenticator", "username": USER, "password": PASSWORD},
         "request_parameters": {
-            **SETTLED,
+            **SORTED,
             "modified_after": SHIFTED.format(edge="start_time", sign="-", format=FORMAT),
             "modified_before": SHIFTED.format(edge="end_time", sign="+", format=FORMAT),
         },

@@ -1,4 +1,4 @@
-"""What a peer prints last: which ids it loaded, and how long that took if not all of the process counts."""
+"""The last line that a peer prints: the ids it loaded, and the time if only a part of the process is timed."""
 
 import json
 import sys
@@ -14,13 +14,13 @@ IDS = "SELECT count(DISTINCT id), min(id), max(id), count(*) FROM"
 
 
 def arguments() -> tuple[str, int]:
-    """Return the server's address and how many connections to use."""
+    """Return the server's address and the number of connections."""
     return sys.argv[1], int(sys.argv[2])
 
 
 @contextmanager
 def timed() -> Iterator[dict[str, float]]:
-    """Time a part: `seconds` by the clock and `cpu` of this process and its children, known at the end."""
+    """Time a block: wall clock `seconds`, and `cpu` of this process and its children, both set at the end."""
     part: dict[str, float] = {}
     started, cpu = time.monotonic(), _cpu()
     yield part
@@ -28,28 +28,28 @@ def timed() -> Iterator[dict[str, float]]:
 
 
 def answer_table(table: str, *, part: dict[str, float] | None = None) -> None:
-    """Look at a loaded table."""
-    import duckdb  # only peers that load have it
+    """Print the figures of a loaded table."""
+    import duckdb  # peers that only extract do not install it
 
     with duckdb.connect(str(DATABASE)) as connection:
         answer(connection.execute(f"{IDS} {table}").fetchall()[0], part=part)
 
 
 def answer_ids(ids: Iterable[int], *, part: dict[str, float] | None = None) -> None:
-    """Look at ids that were extracted."""
+    """Print the figures of extracted ids."""
     rows = list(ids)
     distinct = set(rows) or {0}
     answer((len(distinct), min(distinct), max(distinct), len(rows)), part=part)
 
 
 def answer(numbers: Iterable[int | None], *, part: dict[str, float] | None = None) -> None:
-    """Say what `IDS` has found."""
+    """Print the figures that `IDS` selects."""
     found = dict(zip(("ids", "first", "last", "rows"), (int(number or 0) for number in numbers), strict=True))
     say(found | (part or {}))
 
 
 def say(found: Mapping[str, float]) -> None:
-    """Print what was found in a line that cannot be mistaken."""
+    """Print figures on a marked line."""
     sys.stdout.write(f"\n{ANSWER}{json.dumps(found)}\n")
 
 

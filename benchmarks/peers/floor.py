@@ -1,4 +1,4 @@
-"""As little as can be done: fetch all pages, write NDJSON, let DuckDB read it."""
+"""The minimum: fetch all pages, write NDJSON, let DuckDB read it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ FILE = Path("orders.ndjson")
 
 
 def fetch(address: str, offsets: Iterator[int], file: BinaryIO) -> None:
-    """Take offsets, which other threads take, too, until one is beyond the last row."""
+    """Fetch pages at offsets shared with other threads, until an offset is past the last row."""
     with requests.Session() as session:
         for offset in offsets:
             params = {**bounds(), "offset": offset, "per_page": PAGE}

@@ -1,4 +1,4 @@
-"""The order as JSON schema, as Airbyte and Singer want it declared."""
+"""The order as a JSON schema, which Airbyte and Singer require."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ TEXTS = """
 
 
 def order_schema() -> dict[str, Any]:
-    """Build the schema: every field may be null, but for the key."""
+    """Build the schema: every field except the key may be null."""
     kinds = {
         "integer": INTEGERS,
         "boolean": BOOLEANS,

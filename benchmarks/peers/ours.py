@@ -1,4 +1,4 @@
-"""This project as people use it: the command line, over all windows, in a fresh project folder."""
+"""This project as people use it: the command line, all windows, a new project folder."""
 
 import os
 import shutil

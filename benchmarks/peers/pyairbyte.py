@@ -13,7 +13,7 @@ def main() -> None:
     source = airbyte.get_source("source-storefront", config={}, source_manifest=manifest, streams=[STREAM])
     cache = DuckDBCache(db_path=DATABASE, schema_name="storefront")
     source.read(cache=cache)
-    # DuckDB lets nobody else in while the cache has the file open.
+    # DuckDB locks the file while the cache has it open.
     with cache.get_sql_engine().connect() as connection:
         answer(connection.exec_driver_sql(f"{IDS} storefront.orders").one())
 

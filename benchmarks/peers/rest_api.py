@@ -6,7 +6,7 @@ import dlt
 from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.peers.answer import DATABASE, answer_table, arguments
-from benchmarks.task import PAGE, PASSWORD, SETTLED, USER, bounds
+from benchmarks.task import PAGE, PASSWORD, SORTED, USER, bounds
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def build_source(address: str) -> Any:
         "write_disposition": "merge",
         "endpoint": {
             "path": "orders",
-            "params": {**SETTLED, **bounds()},
+            "params": {**SORTED, **bounds()},
             "data_selector": "data",
             "paginator": paginator,
         },

@@ -1,4 +1,4 @@
-"""The settings that lead this project to the server and into the file everybody loads into."""
+"""The settings of this project for the server and the database file."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from benchmarks.task import PASSWORD, START, STEP, USER
 
 
 def storefront_settings(address: str, connections: int) -> dict[str, str]:
-    """Return them as environment variables."""
+    """Return the settings of storefront as environment variables."""
     storefront = {
         "base_url": address,
         "api_key": USER,
@@ -20,7 +20,7 @@ def storefront_settings(address: str, connections: int) -> dict[str, str]:
 
 
 def billing_settings(address: str, connections: int) -> dict[str, str]:
-    """Return those of the connector whose customers have addresses."""
+    """Return the settings of billing as environment variables."""
     billing = {"base_url": address, "api_key": PASSWORD, "max_parallel_requests": str(connections)}
     return _environment("billing", billing)
 

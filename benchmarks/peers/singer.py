@@ -11,7 +11,7 @@ from benchmarks.peers.answer import DATABASE, answer_table, arguments, timed
 def main() -> None:
     """Load all orders, timed from the start of both programs to their exit.
 
-    The tap reads page by page, it knows no connections beside each other.
+    The tap reads one page after another; it has no concurrent requests.
     """
     address, _ = arguments()
     Path("tap.json").write_text(json.dumps({"address": address}))

@@ -1,4 +1,4 @@
-"""A Singer tap for the orders, as the SDK's template would have it: one stream, from a start date on."""
+"""A Singer tap for the orders, following the SDK's template: one stream with a start date."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from singer_sdk import typing as th
 from singer_sdk.pagination import OffsetPaginator
 
 from benchmarks.peers.order_schema import order_schema
-from benchmarks.task import PAGE, PASSWORD, SETTLED, USER, bounds
+from benchmarks.task import PAGE, PASSWORD, SORTED, USER, bounds
 
 
 class Pages(OffsetPaginator):
-    """Goes on until a page is not full."""
+    """Continues until a page is not full."""
 
     def has_more(self, response: Any) -> bool:
-        """Tell from the number of rows."""
+        """Return whether the page is full."""
         return len(response.json()["data"]) == PAGE
 
 
 class Orders(RESTStream[int]):
-    """The orders by their last change."""
+    """The orders, by modification time."""
 
     name = "orders"
     path = "/orders"
@@ -40,12 +40,12 @@ class Orders(RESTStream[int]):
         return HTTPBasicAuth(USER, PASSWORD)
 
     def get_new_paginator(self) -> Pages:
-        """Begin with the first page."""
+        """Start with the first page."""
         return Pages(start_value=0, page_size=PAGE)
 
     def get_url_params(self, context: Any, next_page_token: int | None) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
         """Return the parameters of a page."""
-        return {**SETTLED, **bounds(), "offset": next_page_token or 0, "per_page": PAGE}
+        return {**SORTED, **bounds(), "offset": next_page_token or 0, "per_page": PAGE}
 
 
 class Storefront(Tap):

@@ -1,4 +1,4 @@
-"""The step of this project alone: API to merged table over all windows, in a process without Dagster."""
+"""The load step of this project: API to merged table over all windows, in a process without Dagster."""
 
 import os
 
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def build_order() -> LoadRequest:
-    """Order all windows at once."""
+    """Build a request to load all windows together."""
     connector = load_connectors()["storefront"]
     grid = WindowGrid(STEP, START.date().isoformat())
     windows = [window for window in grid.opened(END) if window.start < END]

@@ -1,4 +1,4 @@
-"""All connectors: every module beside this one that holds a `connector`, and those that other packages bring."""
+"""All connectors: every module of this package defines a `connector`; other packages can provide more."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -10,7 +10,7 @@ from typing import Any
 from connectors_dagster.spec.connector import Connector
 
 ENTRY_POINTS = "connectors_dagster.connectors"
-"""The group of the entry points by which another package brings connectors."""
+"""The entry point group through which other packages provide connectors."""
 
 
 def load_connectors() -> dict[str, Connector]:
@@ -68,7 +68,7 @@ def _loaded(entry: EntryPoint) -> Any:
 
 
 def _connectors_in(found: Any) -> Iterator[Connector]:
-    """Yield a connector, or every one that a module has, or that the modules of a package have."""
+    """Yield the connector itself, or all connectors of a module, or of a package and its modules."""
     if isinstance(found, Connector):
         yield found
     if isinstance(found, ModuleType):

@@ -1,10 +1,10 @@
-"""billing: invoices and subscriptions of a software vendor. Spec 003; fields after Paddle Billing (read 2026-11-21).
+"""billing: invoices and subscriptions of a software vendor. Spec 003; fields follow Paddle Billing (read 2026-11-21).
 
-Pages follow the body's `next`, sent back as query parameter `next`, until `has_more` is false (`next` is there
-even then). Resources with a time of change are cut into windows here, for the API filters none of them.
-customers and their addresses and businesses are loaded whole: an address changes without its customer.
-A customer can vanish between the list of customers and the request for its addresses: that 404 means no rows.
-event_types and ip_addresses carry no time at all.
+Pages follow the body's `next`, which is sent back as the query parameter `next`, until `has_more` is false (even the
+last page has a `next`). The API cannot filter by time, so resources with a cursor are filtered here.
+customers and their addresses and businesses are loaded whole, because an address can change without its customer.
+A customer can be deleted between the list of customers and the request for its addresses: a 404 there means no rows.
+event_types and ip_addresses have no timestamps.
 """
 
 from pathlib import Path
@@ -54,7 +54,7 @@ connector = Connector(
     description="Software billing: customers, prices, subscriptions and transactions",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     resources={name: ResourceOptions(cursor=Cursor()) for name in CURSORS},
-    max_parallel_requests=16,  # one request per customer, and an API made for many merchants at once
+    max_parallel_requests=16,  # one request per customer; the API is built for many merchants at once
     config={
         "client": {
             "base_url": Setting("base_url"),

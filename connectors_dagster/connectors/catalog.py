@@ -1,6 +1,6 @@
-"""catalog: product data of a shop. Spec 001, which names no fields beyond id, name and price.
+"""catalog: product data of a shop. Spec 001, which names only the fields id, name and price.
 
-The API has no time filter, so its one resource is loaded whole. The key travels in the query string.
+The API has no time filter, so its one resource is loaded whole. The key is sent in the query string.
 """
 
 from pathlib import Path

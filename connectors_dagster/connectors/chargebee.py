@@ -1,24 +1,25 @@
-"""chargebee: Chargebee API v2. From the fact sheet and apidocs.chargebee.com (both read 2026-11-22).
+"""chargebee: Chargebee API v2. Sources: the fact sheet and apidocs.chargebee.com (both read 2026-11-22).
 
-Rows stand in the items of `list`, under the resource's own name; `next_offset` goes back unchanged as `offset`
-until it is gone. Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without
-`updated_at` (not touched since 2016-09-28), so the first window is read without it. Whether `between` includes its
-bounds is not documented; both ways are right here, for a second more is asked for and cut. Deleted rows are asked
-for where the list has them and bear `deleted`.
+Rows are inside the items of `list`, under the resource's own name; `next_offset` is sent back unchanged as `offset`
+until it is missing. Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without
+`updated_at` (not changed since 2016-09-28), so the first window is read without it. The documentation does not say
+whether `between` includes its bounds. Both are handled: the request covers one more second, and rows outside the
+window are dropped. Deleted rows are requested where the list has them; their `deleted` is true.
 
 comment and promotional_credit, which the API cannot update, have windows on `created_at`, event on `occurred_at`.
 differential_price, gift, site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are
-item and its attached_item, for an attachment changes without its item. contact, quote_line_group and
-subscription_with_scheduled_changes have no time of their own: they are read for each parent that changed.
+item and its attached_item, because an attachment can change without its item. contact, quote_line_group and
+subscription_with_scheduled_changes have no filter of their own: they are read for each parent that changed.
 
-A site has one of two product catalogs. What belongs to the other one answers `configuration_incompatible`: that is
-reported, and the table stays as it is. A subscription says itself whether it has scheduled changes; one that has lost
-them meanwhile answers `No changes are scheduled`, an empty list in other words. A parent that was deleted answers 404
-`resource_not_found` to the request for its children, which is counted; any other 404, such as `site_not_found`, fails.
-Only parameters that the documentation of a list names are sent to it. The site's own fields (`cf_*`) become columns.
+A site has one of two product catalogs. Lists of the other catalog return `configuration_incompatible`: this is
+reported, and the table stays as it is. A subscription has a flag that says whether it has scheduled changes. If it lost
+them in the meantime, the API returns `No changes are scheduled`, which is treated as an empty list. If a parent was
+deleted, the request for its children returns 404 `resource_not_found`, which is counted; any other 404, such as
+`site_not_found`, fails. Lists receive only parameters that their documentation names. The site's own fields (`cf_*`)
+become columns.
 
-Test sites and the smallest plan are granted 150 requests a minute, which is kept to; larger plans have 1,000 or 3,500:
-the setting `requests_per_minute` says so.
+Test sites and the smallest plan allow 150 requests per minute, which is the default here. Larger plans allow 1,000 or
+3,500: set `requests_per_minute`.
 """
 
 from collections.abc import Mapping
@@ -40,12 +41,12 @@ FILTERED = {
     **dict.fromkeys(("comment", "promotional_credit"), "created_at"),
     "event": "occurred_at",
 }
-"""The lists with a filter, each with the field it filters by."""
+"""The lists that can be filtered, each with the field to filter by."""
 WITH_DELETED = {
     *("addon", "credit_note", "customer", "invoice", "order", "payment_source"),
     *("plan", "quote", "subscription", "transaction", "unbilled_charge"),
 }
-"""The lists that `include_deleted` is documented for."""
+"""The lists for which `include_deleted` is documented."""
 BOUNDS = "[{incremental.start_value},{incremental.end_value}]"
 SECONDS = TimestampFormat(format="epoch_seconds")
 CURSORS = {
@@ -73,26 +74,26 @@ def _of_each(name: str, path: str) -> EndpointResource:
     return {**_list(name, path, ignoring=(GONE,)), "include_from_parent": ["id"]}
 
 
-UNFILTERED = "The API cannot filter it by time: each refresh reads the whole list."
+UNFILTERED = "The API cannot filter by time: each refresh reads the whole list."
 WITH_PARENT = "Read again when its {0} changes, one request per {0}."
-ONE_CATALOG = "Sites with product catalog {} only; elsewhere it is reported as not available."
+ONE_CATALOG = "Only on sites with product catalog {}; on other sites it is reported as not available."
 AFTER_MIGRATION = "After a migration of the catalog, backfill all windows once."
 LIMITATIONS: Mapping[str, str] = {
     **{name: f"{ONE_CATALOG.format('1.0')} {AFTER_MIGRATION}" for name in ("addon", "plan")},
     **{name: f"{ONE_CATALOG.format('2.0')} {AFTER_MIGRATION}" for name in ("item_family", "item_price")},
-    "item": f"{ONE_CATALOG.format('2.0')} Read whole, for the sake of attached_item.",
-    "attached_item": f"{ONE_CATALOG.format('2.0')} One request per item in every refresh.",
+    "item": f"{ONE_CATALOG.format('2.0')} Read whole, because attached_item is read for every item.",
+    "attached_item": f"{ONE_CATALOG.format('2.0')} Each refresh makes one request per item.",
     "differential_price": f"{ONE_CATALOG.format('2.0')} {UNFILTERED}",
     "gift": UNFILTERED,
     "site_migration_detail": UNFILTERED,
-    "unbilled_charge": f"{UNFILTERED} Those that are there no more are asked for too, and bear deleted.",
-    "contact": f"{WITH_PARENT.format('customer')} Those of a deleted customer stay as they were last seen.",
+    "unbilled_charge": f"{UNFILTERED} Deleted charges are requested too, with `deleted` set.",
+    "contact": f"{WITH_PARENT.format('customer')} Contacts of a deleted customer keep the last row that was read.",
     "quote_line_group": WITH_PARENT.format("quote"),
     "subscription_with_scheduled_changes": (
-        f"{WITH_PARENT.format('subscription')} Only of those that say they have scheduled changes, and without "
-        "the rows of those that have none any more."
+        f"{WITH_PARENT.format('subscription')} Requested only if the subscription says that it has scheduled changes; "
+        "the row is deleted once it has none."
     ),
-    "event": "The whole resource as it was stands in content, whose shape differs by event_type.",
+    "event": "`content` holds the whole resource at the time of the event; its shape depends on `event_type`.",
 }
 
 
@@ -116,11 +117,12 @@ connector = Connector(
     retry=Retry(attempts=10),
     ignored_responses={"configuration_incompatible": "not_available", "No changes are scheduled": "none"},
     credentials_help=(
-        "Chargebee > Settings > Configure Chargebee > API keys: a read-only key with access to all data, for the site "
-        "you read. base_url is https://<site>.chargebee.com/api/v2; the name of a test site ends in -test."
+        "In Chargebee, Settings > Configure Chargebee > API keys: create a read-only key with access to all data of "
+        "the site. `base_url` is `https://<site>.chargebee.com/api/v2`; the name of a test site ends in `-test`."
     ),
     excluded={
-        "card": "It comes beside customers and subscriptions; payment_source has it with all others.",
+        "card": "The API returns it next to customers and subscriptions; `payment_source` has cards and all other "
+        "payment sources.",
     },
     resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
     config={

@@ -1,8 +1,8 @@
-"""fulfillment: a warehouse. Spec 002; fields after the Picqer API v1 (fact sheet read 2026-11-21).
+"""fulfillment: a warehouse. Spec 002; fields follow the Picqer API v1 (fact sheet read 2026-11-21).
 
-Nothing can be filtered by time. customers and products are loaded whole: a customer carries no time of change.
-orders are cut into windows here, on `updated`, which is in the account's own time, names no zone and is read as
-UTC. West of Greenwich a change looks up to 12 hours older than it is: so long is a window left open.
+The API cannot filter by time. customers and products are loaded whole: a customer has no modification time.
+orders are filtered here by `updated`, which is in the account's local time without a time zone and is read as UTC.
+West of Greenwich, a change looks up to 12 hours older than it is, so windows stay open for that long.
 """
 
 from datetime import timedelta

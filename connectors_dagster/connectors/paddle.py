@@ -1,16 +1,16 @@
-"""paddle: Paddle Billing, API version 1. From the fact sheet and developer.paddle.com (both read 2026-11-22).
+"""paddle: Paddle Billing, API version 1. Sources: the fact sheet and developer.paddle.com (both read 2026-11-22).
 
-`meta.pagination.next` is there on the last page too, and is an absolute URL, so it is not followed: the next page
-is asked for `after` the id that ended the one before, until `has_more` is false. Ids grow with time of creation
-and `order_by` pins them ascending, so what is created while pages are read lands on the last one. Page sizes are
-the largest each list allows.
+`meta.pagination.next` is present even on the last page and is an absolute URL, so it is not followed. Instead, each
+page is requested `after` the last id of the previous one, until `has_more` is false. Ids increase with creation time
+and `order_by` sorts them in ascending order, so rows created while pages are read are on the last page. Page sizes are
+the largest that each list allows.
 
-Only `transactions` can be filtered by time. The other lists with a time of change are cut into windows here.
-Nothing is deleted at Paddle, it is archived, and lists leave that out unless `status` asks for it: every list is
-asked for all the states it knows; that of reports knows no `deleted` in Paddle's OpenAPI file. customers,
-customer_addresses and businesses are loaded whole, for an address changes without its customer. event_types and
-ip_addresses carry no time and come on one page. What `include` would add to rows is not asked for: it has resources
-of its own.
+Only `transactions` can be filtered by time. The other lists with a cursor are filtered here.
+Paddle archives rows instead of deleting them, and lists leave them out unless `status` requests them. Every list is
+requested with all its states; according to Paddle's OpenAPI file, the filter of reports has no `deleted`. customers,
+customer_addresses and businesses are loaded whole, because an address can change without its customer. event_types and
+ip_addresses have no timestamps and fit on one page. `include` is not used, because what it adds to rows are resources
+of their own.
 """
 
 from pathlib import Path
@@ -66,8 +66,8 @@ def _windowed(known_limitations: str = "") -> ResourceOptions:
 
 
 NOT_LISTED = "Items created for a single transaction (type custom) are not in the API's lists."
-FILTERED_HERE = "The API cannot filter it by time: each refresh reads the whole list."
-ONE_BY_ONE = "One request per customer, archived ones included, in every refresh."
+FILTERED_HERE = "The API cannot filter by time: each refresh reads the whole list."
+ONE_BY_ONE = "Each refresh makes one request per customer, including archived customers."
 
 connector = Connector(
     name="paddle",
@@ -77,13 +77,13 @@ connector = Connector(
     requests_per_minute=240,
     retry=Retry(attempts=5),
     credentials_help=(
-        "Paddle > Developer tools > Authentication > API keys: a key of its own with these permissions only: "
+        "In Paddle, Developer tools > Authentication > API keys: create a separate key with only these permissions: "
         "adjustment.read, address.read, business.read, customer.read, discount.read, notification.read (for events), "
-        "price.read, product.read, report.read, subscription.read, transaction.read. base_url is "
-        "https://api.paddle.com, or https://sandbox-api.paddle.com with a key of the sandbox."
+        "price.read, product.read, report.read, subscription.read, transaction.read. `base_url` is "
+        "https://api.paddle.com, or https://sandbox-api.paddle.com with a sandbox key."
     ),
     excluded={
-        "rows of reports": "They are files, behind a link that has to be asked for report by report and expires.",
+        "rows of reports": "They are files. Each has a download link that must be requested separately and expires.",
     },
     resources={
         "adjustments": _windowed(FILTERED_HERE),
@@ -92,15 +92,15 @@ connector = Connector(
         "products": _windowed(f"{FILTERED_HERE} {NOT_LISTED}"),
         "reports": _windowed(FILTERED_HERE),
         "events": _windowed(f"{FILTERED_HERE} Paddle keeps events for 90 days; older windows stay as loaded."),
-        "subscriptions": _windowed(f"{FILTERED_HERE} management_urls are new in every response and expire."),
+        "subscriptions": _windowed(f"{FILTERED_HERE} `management_urls` are new in every response and expire."),
         "transactions": _windowed(),
         "customer_addresses": ResourceOptions(known_limitations=ONE_BY_ONE),
         "businesses": ResourceOptions(known_limitations=ONE_BY_ONE),
         "ip_addresses": ResourceOptions(
             value_column="ipv4_cidr",
             missing_rows="delete",
-            known_limitations="Addresses of the environment that base_url points to; addresses no longer listed are "
-            "deleted.",
+            known_limitations="Addresses of the environment that `base_url` points to. Addresses that are no longer "
+            "listed are deleted.",
         ),
     },
     config={

@@ -3,17 +3,17 @@
 Sources: picqer.com/en/api (basics, response-codes, one page per resource) and the client github.com/picqer/picqer-php,
 read 2026-11-22.
 
-Pages have 100 rows and are turned by `offset`; there is no parameter for their size, no total and no order. Requests
+Pages have 100 rows and are requested by `offset`; there is no page size parameter, no total and no sort order. Requests
 without a User-Agent that names program and contact are refused, hence the setting `user_agent`.
 
-purchaseorders and returns are filtered by the API: `updated_after`. orders carry `updated`, but can be filtered by
-creation only, which shows no change of status: all are read and cut here. Times name no zone; they are read as UTC and
-compared with bounds in the same reckoning. West of Greenwich a change looks up to 12 hours older than it is: so long
-is a window left open.
+purchaseorders and returns are filtered by the API: `updated_after`. orders have `updated`, but can be filtered by
+creation time only, which does not change with the status: all orders are read and filtered here. Timestamps have no
+time zone. They are read as UTC, and the bounds are written in the same way. West of Greenwich, a change looks up to 12
+hours older than it is, so windows stay open for that long.
 
-Everything else is read whole. A product's row holds its stock, which need not move `updated`; backorders change and
-go. products_stock is read warehouse by warehouse, where each row names its product: a page is a hundred products,
-where `products/{id}/stock` would be a request for each. Locations of type container are in a list of their own.
+Everything else is read whole. A product's row contains its stock, which can change without `updated`; backorders change
+and disappear. products_stock is read warehouse by warehouse, where each row names its product: one page has a hundred
+products, while `products/{id}/stock` needs one request per product. Locations of type container have their own list.
 """
 
 from collections.abc import Mapping
@@ -58,28 +58,28 @@ connector = Connector(
     fixed_page_size=True,
     requests_per_minute=500,
     rate_limit_header="X-RateLimit-Remaining",
-    # A limit is that of a minute; these waits add up to one.
+    # The rate limit counts requests per minute; these waits add up to a minute.
     retry=Retry(attempts=5),
     credentials_help=(
-        "In Picqer, Settings › API Keys › New API key: one for this alone, so that it can be revoked. A key has no "
-        "rights of its own; only where you fulfil for others can it be bound to one fulfilment customer. Set "
-        "`user_agent` to the name of your program and a site or mail address."
+        "In Picqer, Settings › API Keys › New API key: create a separate key, so that it can be revoked. The "
+        "permissions of a key cannot be restricted, except to one fulfilment customer if you fulfil for others. Set "
+        "`user_agent` to the name of your program and a website or email address."
     ),
     excluded={
-        "stats": "The list holds names and descriptions, keyed by name; each number is a request of its own. The same "
-        "numbers can be counted in the tables.",
+        "stats": "The list has only names and descriptions; each number needs its own request. The same numbers can be "
+        "computed from the tables.",
     },
     resources={
         "products": ResourceOptions(
             missing_rows="mark",
-            known_limitations="The API leaves inactive products out and documents no way to request them: a product "
+            known_limitations="The API leaves out inactive products and documents no way to request them: a product "
             "that was read before is marked as absent.",
         ),
         "products_stock": ResourceOptions(
             known_limitations="Products with neither stock nor reservations in a warehouse have no row there."
         ),
         "orders": ResourceOptions(
-            cursor=LOCAL, known_limitations="Every load reads all orders: the API cannot filter by time of change."
+            cursor=LOCAL, known_limitations="Every load reads all orders: the API cannot filter by modification time."
         ),
         "purchaseorders": ResourceOptions(cursor=LOCAL),
         "returns": ResourceOptions(cursor=LOCAL),
@@ -87,7 +87,7 @@ connector = Connector(
             missing_rows="mark", known_limitations="A backorder that is processed or deleted is marked as absent."
         ),
         "users": ResourceOptions(
-            known_limitations="A key of one fulfilment customer may not read users, vatgroups and templates: 403."
+            known_limitations="A key for one fulfilment customer cannot read users, vatgroups and templates (403)."
         ),
     },
     config={

@@ -1,9 +1,9 @@
-"""storefront: a web shop. Spec 000; fields after WooCommerce wc/v3 (fact sheet read 2026-11-21).
+"""storefront: a web shop. Spec 000; fields follow WooCommerce wc/v3 (fact sheet read 2026-11-21).
 
 customers has no time filter and is loaded whole. coupons and orders are filtered by the API on
-`date_modified_gmt`: `modified_after` and `modified_before` are both exclusive, to the second, and compare
-with the GMT column because `dates_are_gmt` is sent. Pages are pinned to ascending ids, so that a row that
-appears while pages are read lands on the last page. Every page tells in a header how many rows there are in all.
+`date_modified_gmt`: `modified_after` and `modified_before` are both exclusive, have a resolution of one second, and are
+compared with the GMT column because `dates_are_gmt` is sent. Pages are sorted by ascending id, so a row that is added
+while pages are read is on the last page. A header on every page gives the total number of rows.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""subscriptions: recurring billing. Spec 004; fields after Chargebee API v2 (fact sheet read 2026-11-21).
+"""subscriptions: recurring billing. Spec 004; fields follow Chargebee API v2 (fact sheet read 2026-11-21).
 
-Rows sit inside the items of `list`, under the resource's own name. `next_offset` goes back unchanged as
-`offset` until it is gone. The spec gives no resource a cursor, so all are loaded whole. An item can vanish
-between the list of items and the request for its attachments: that 404 means no rows.
+Rows are inside the items of `list`, under the resource's own name. `next_offset` is sent back unchanged as
+`offset` until it is missing. The spec gives no resource a cursor, so all are loaded whole. An item can be deleted
+between the list of items and the request for its attachments: a 404 there means no rows.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ connector = Connector(
     description="Recurring billing: add-ons, items, customers, coupons and events",
     schema=Path(__file__).with_suffix(".schema.yaml"),
     retry=Retry(attempts=10),
-    max_parallel_requests=16,  # Chargebee lets 50 GET requests be under way
+    max_parallel_requests=16,  # Chargebee allows 50 concurrent GET requests
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -4,16 +4,18 @@ Sources: github.com/woocommerce/woocommerce-rest-api-docs (source/includes/wp-ap
 in github.com/woocommerce/woocommerce, read 2026-11-22.
 
 orders, products and coupons are filtered by the API on `date_modified_gmt`: `modified_after` and `modified_before` are
-both exclusive, to the second, and mean GMT because `dates_are_gmt` is sent; nothing else knows these parameters.
-refunds and order_notes come with the orders of a window: a refund moves its order's modification date. A variation
-can change without its product, so product_variations are read whole. Customers, reviews, terms, taxes, zones and
-settings have no filter by change and are read whole: customers of all roles, reviews of all states.
+both exclusive, have a resolution of one second, and mean GMT because `dates_are_gmt` is sent. No other list has these
+parameters. refunds and order_notes are read with the orders of a window: a refund changes the modification date of its
+order. A variation can change without its product, so product_variations are read whole. Customers, reviews, terms,
+taxes, zones and settings cannot be filtered by modification time and are read whole: customers of all roles, reviews of
+all states.
 
-Lists are turned along the Link header, pinned to ascending ids, and checked against `X-WP-Total`. Nine endpoints have
-no pages and take no such parameters. Rows under a parent carry its id only in a link, so it is taken from the parent;
-a parent that is deleted in between answers 404, which means no rows. An empty `refunds` or `variations` of the parent
-saves its request. Firewalls before shops refuse the names of HTTP libraries, hence the User-Agent. A shop behind a
-proxy that takes itself for http links to http, which is refused as another origin: its site address must be https.
+Pages follow the Link header, are sorted by ascending id, and are checked against `X-WP-Total`. Nine endpoints have
+no pages and take no such parameters. Rows of children contain the id of their parent only in a link, so it is taken
+from the parent. If the parent was deleted in the meantime, the API returns 404, which means no rows. If `refunds` or
+`variations` of the parent is empty, no request is made. Firewalls in front of shops block the names of HTTP libraries,
+hence the User-Agent. A shop behind a proxy may treat its own URL as http and link to http, which is refused as another
+origin: its site address must be https.
 """
 
 from collections.abc import Mapping
@@ -62,7 +64,7 @@ CHILDREN: Mapping[str, tuple[str, str, list[str], Mapping[str, Any]]] = {
     ),
     "shipping_zone_methods": ("shipping_zones", "/shipping/zones/{}/methods", ["instance_id"], ONE_PAGE),
 }
-# Not asked for: `settings`, in which payment providers keep their secret keys.
+# `settings` is not requested: payment providers keep their secret keys in it.
 GATEWAY_FIELDS = "id,title,description,order,enabled,method_title,method_description,method_supports"
 
 
@@ -84,24 +86,24 @@ connector = Connector(
     total_header="X-WP-Total",
     accept_fewer=True,  # plug-ins filter rows after WordPress has counted them
     credentials_help=(
-        "In WordPress, WooCommerce › Settings › Advanced › REST API › Add key, with permission Read, for a user who is "
-        "shop manager, not administrator. The consumer key and secret are shown once."
+        "In WordPress, WooCommerce › Settings › Advanced › REST API › Add key: choose the permission Read and a user "
+        "who is a shop manager, not an administrator. The consumer key and secret are shown only once."
     ),
     resources={
         "orders": ResourceOptions(
             cursor=GMT,
-            known_limitations="An order that is moved to the trash or deleted keeps the last row that was read of it.",
+            known_limitations="An order that is moved to the trash or deleted keeps the last row that was read.",
         ),
         "refunds": ResourceOptions(has_children_field="refunds"),
         "order_notes": ResourceOptions(
-            known_limitations="A note that is added without a change of its order arrives when the order changes next, "
-            "or when its window is read in full. One request per order."
+            known_limitations="A note added without a change to its order is loaded when the order next changes, or "
+            "when its window is read in full. One request per order."
         ),
         "products": ResourceOptions(
             cursor=GMT,
             separate_children=True,
-            known_limitations="As for orders. Stock, sales and ratings may change without a new modification date: "
-            "read windows in full where they matter.",
+            known_limitations="Trashed and deleted products are kept, as for orders. Stock, sales and ratings may "
+            "change without a new modification date: read windows in full if they matter.",
         ),
         "product_variations": ResourceOptions(
             has_children_field="variations",
@@ -109,15 +111,16 @@ connector = Connector(
         ),
         "coupons": ResourceOptions(
             cursor=GMT,
-            known_limitations="As for orders. Use of a coupon may not change its modification date.",
+            known_limitations="Trashed and deleted coupons are kept, as for orders. Using a coupon may not change its "
+            "modification date.",
         ),
         "product_reviews": ResourceOptions(
             missing_rows="mark",
-            known_limitations="WordPress does not count spam and trash among all statuses: such a review is marked as "
+            known_limitations="WordPress does not include spam and trash in `all` statuses: such a review is marked as "
             "absent.",
         ),
         "payment_gateways": ResourceOptions(
-            known_limitations="Their settings are not requested: payment providers keep secret keys in them."
+            known_limitations="Their `settings` are not requested: payment providers keep secret keys in them."
         ),
     },
     config={

@@ -9,7 +9,7 @@ from connectors_dagster.errors import ApiError, LoadError
 EXPECTED_WARNINGS = (
     "several column hints were different",  # json as Arrow text, at every batch
     "native writer could not be found",  # rows as SQL
-    "declared as already deduplicated",  # the newest of several rows is requested, and there is only one
+    "declared as already deduplicated",  # a sort order for duplicates is set, but there are none
 )
 
 

@@ -1,4 +1,4 @@
-"""Resources read into the folder of a pipeline: one dlt package each, ready to load."""
+"""Reads resources into the folder of a pipeline: one dlt package each, ready to load."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "ma
 
 @dataclass
 class Outcome:
-    """What became of one resource of a family."""
+    """The result of one resource of a family."""
 
     resource: Resource
     stats_by_slice: Mapping[Slice | None, ReadStats] = field(default_factory=dict)
@@ -48,9 +48,9 @@ class Outcome:
 
 
 def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection) -> dict[str, Outcome]:
-    """Read everything an order wants and make it ready to load, parents first.
+    """Read everything that is requested and make it ready to load, parents first.
 
-    A resource that fails says so in its outcome, and its children were not read.
+    The failure of a resource is in its outcome; its children are not read.
     """
     outcomes: dict[str, Outcome] = {}
     readers: dict[str, ResourceReader] = {}

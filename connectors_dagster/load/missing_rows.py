@@ -33,7 +33,7 @@ class MissingRows:
     parents: Sequence[Any] = ()
     max_loss: float = 0.5
 
-    def settle(self, client: SqlClientBase[Any]) -> int:
+    def apply(self, client: SqlClientBase[Any]) -> int:
         """Mark or delete the missing rows; returns how many.
 
         Raises:
@@ -41,15 +41,15 @@ class MissingRows:
         """
         if self.resource.missing_rows == "keep":
             return 0
-        total, absent = self._count(client)
-        if absent > max(FEW, total * self.max_loss):
+        total, missing = self._count(client)
+        if missing > max(FEW, total * self.max_loss):
             raise LoadError(
-                f"{self.resource}: the API no longer returns {absent} of {total} rows, more than the "
-                f"{self.max_loss:.0%} a load may remove: nothing was removed; if that is right, set accept_loss"
+                f"{self.resource}: the API no longer returns {missing} of {total} rows, more than the "
+                f"{self.max_loss:.0%} a load may remove: nothing was removed; if this is expected, set accept_loss"
             )
         for condition, values in self._conditions(client):
             client.execute_sql(f"{self._statement(client)} WHERE {condition}", *values)
-        return absent
+        return missing
 
     def _statement(self, client: SqlClientBase[Any]) -> str:
         table = client.make_qualified_table_name(self.resource.name)

@@ -93,19 +93,19 @@ def _load(load: Load, request: LoadRequest) -> None:
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")
         if request.page_limit is None:
-            _settle_absent(load, request)
+            _handle_missing_rows(load, request)
         _count_rows(load)
 
 
-def _settle_absent(load: Load, request: LoadRequest) -> None:
-    """Keep, mark or delete the rows that a whole read did not return; too many of them fail the resource."""
+def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
+    """Mark or delete the rows that a complete read did not return; fail the resource if there are too many."""
     connector = request.connector
     for outcome in load.outcomes.values():
         if outcome.dlt_resource is None or outcome.resource.missing_rows == "keep":
             continue
         if outcome.resource.parent is None and any(stats.ignored for stats in outcome.stats_by_slice.values()):
             continue  # an ignored response does not show that rows are missing
-        absence = MissingRows(
+        missing_rows = MissingRows(
             resource=outcome.resource,
             load_ids=outcome.load_ids,
             parents=outcome.parents_read,
@@ -114,11 +114,11 @@ def _settle_absent(load: Load, request: LoadRequest) -> None:
         )
         try:
             with load.pipeline.sql_client() as client:
-                absent = absence.settle(client)
+                missing = missing_rows.apply(client)
         except LoadError as error:
             outcome.error, outcome.dlt_resource = error, None
             continue
-        next(iter(outcome.stats_by_slice.values())).absent = absent
+        next(iter(outcome.stats_by_slice.values())).absent = missing
 
 
 def _count_rows(load: Load) -> None:

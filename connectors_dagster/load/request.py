@@ -16,10 +16,10 @@ class LoadRequest:
     Args:
         now: the time of the request; missing rows are marked with it.
         resources: the resources to load; ancestors that are not among them are read only for their keys.
-        slices: empty for a family that is loaded whole.
-        max_parallel_requests: maximum concurrent requests; as configured if left out.
-        accept_loss: remove all rows that the API no longer returns, however many.
-        page_limit: a trial run: how many pages to read of each sequence; no row counts as missing after it.
+        slices: empty for a family that is read whole.
+        max_parallel_requests: maximum concurrent requests; the configured number by default.
+        accept_loss: remove all rows that the API no longer returns, no matter how many.
+        page_limit: maximum pages of each sequence, for a trial run, after which no row counts as missing.
     """
 
     now: datetime

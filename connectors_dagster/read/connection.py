@@ -1,4 +1,4 @@
-"""A connector connected: its settings are read once, for everything that makes requests."""
+"""The connection of a connector: its settings are read once, for everything that makes requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -17,11 +17,11 @@ class Preview:
 
     Args:
         resource: what is read; its key and cursor come first, columns of json last.
-        most: how many rows to keep.
+        most: maximum number of rows.
     """
 
     def __init__(self, resource: Resource, most: int) -> None:
-        """Keep nothing yet."""
+        """Start without rows."""
         self.most = most
         self.rows: list[dict[str, str]] = []
         self.others = 0

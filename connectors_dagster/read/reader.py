@@ -1,4 +1,4 @@
-"""A family read over windows: requests in parallel, rows cut to their windows, batches out."""
+"""Reads one resource over windows: concurrent requests, rows assigned to their windows, Arrow batches out."""
 
 import logging
 from array import array
@@ -37,10 +37,10 @@ class ResourceReader:
     Args:
         resource: what is read.
         connection: the settings of the connector, and how requests are made.
-        slices: what to read of which windows; empty for a resource that is read whole.
+        slices: the parts of windows to read; empty for a resource that is read whole.
         parents: rows of the parent, by slice, when there is one.
-        page_limit: how many pages to read of each sequence, for a trial; all when left out.
-        preview_rows: how many rows of each slice to keep for people to look at.
+        page_limit: maximum pages of each sequence, for a trial run; unlimited by default.
+        preview_rows: how many rows of each slice to keep as a preview.
 
     After the rows are read, `stats_by_slice` counts by slice (None: the whole), `previews` shows the first rows and
     `rows_of_children` holds, by slice, the fields of each row that children are asked with; `parents_read` are the
@@ -55,7 +55,7 @@ class ResourceReader:
     preview_rows: int = 0
 
     def __post_init__(self) -> None:
-        """Open a tally for everything that is asked for."""
+        """Start the counts and previews of all slices."""
         self.endpoint = Endpoint(self.resource, self.connection.values, page_limit=self.page_limit)
         self.stats_by_slice: dict[Slice | None, ReadStats] = {piece: ReadStats() for piece in self.slices or (None,)}
         self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
@@ -65,7 +65,7 @@ class ResourceReader:
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
-        """Yield Arrow batches; the last may be empty, so that the table gets its columns at any rate."""
+        """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
         rows, size, any_rows = ColumnBuffer(), 0, False
         for page, page_bytes in self.pages():
             rows.add(page)
@@ -93,7 +93,7 @@ class ResourceReader:
 
     def _sequences(self) -> list[Iterator["_Page"]]:
         if self.resource.parent:
-            # Many per session, so that there are few sessions, yet few enough that no worker is without any.
+            # Many parents share a session, so that there are few sessions, but every worker must get some.
             most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
             size = min(PARENTS_AT_ONCE, max(most, 1))
             return [
@@ -103,7 +103,7 @@ class ResourceReader:
             ]
         if not self.slices:
             return [self._whole()]
-        # Of a window that was read up to its end there is nothing to ask for, and some APIs refuse to be asked.
+        # A window that was already read to its end needs no request, and some APIs reject such an empty range.
         pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, pieces)
         groups = [pieces] if at_once else [[piece] for piece in pieces]
@@ -118,16 +118,16 @@ class ResourceReader:
         _report(session.label, stats)
 
     def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
-        """Read slices with one sequence of requests and cut the rows into them.
+        """Read slices with one sequence of requests and assign the rows to them.
 
-        Rows without a cursor go with the first window of the run, for they may have changed in any.
+        Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
         stats_by_slice, shared = {piece: self.stats_by_slice[piece] for piece in pieces}, ReadStats()
-        cut = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
+        window_filter = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
         for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
-            yield _Page.of(cut.split(rows), shared)
+            yield _Page.of(window_filter.split(rows), shared)
         for piece, stats in stats_by_slice.items():
             stats.add(shared)
             _report(f"{self.resource} window {piece.window.key}", stats)
@@ -172,13 +172,13 @@ def _report(label: str, stats: ReadStats) -> None:
 
 
 def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
-    """Tell whether slices are read without the API's filter, which would hide the rows without a cursor."""
+    """Return whether slices are read without the API's filter, which would hide the rows without a cursor."""
     assert resource.cursor
     return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
 
 
 def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
-    """Return the bounds for neighbouring slices as the API writes them; none for a read without the filter.
+    """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter.
 
     The bounds lie on multiples of the granularity and include no more than they must.
     """

@@ -1,4 +1,4 @@
-"""Which rows belong to which window: cursors are parsed, then compared."""
+"""Assigns rows to windows: cursors are parsed, then compared."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -45,10 +45,10 @@ class WindowFilter:
         self._since = [_microseconds(piece.since) for piece in self._slices]
 
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
-        """Group rows by slice; a row that belongs to none is counted as outside on the first.
+        """Group rows by slice; a row outside all slices is counted in the stats of the first.
 
         Raises:
-            RowError: a cursor is not a timestamp, or is missing and declared to fail.
+            RowError: a cursor is not a timestamp, or is missing and `without_cursor` is "fail".
         """
         kept: dict[Slice, list[RawRow]] = {}
         for row, timestamp in zip(rows, self._timestamps(rows), strict=True):
@@ -84,7 +84,7 @@ class WindowFilter:
         if index < 0 or timestamp >= self._ends[index]:
             return None
         if timestamp < self._since[index]:
-            # A change late in a second, or on a day, may carry the timestamp at which that second or day began.
+            # If the API rounds cursors down, a late change has the timestamp at which its second or day began.
             value: Any = decode(self._text(row))
             if timestamp + self.cursor.timestamp_format.resolution(value) // MICROSECOND <= self._since[index]:
                 return None
@@ -99,5 +99,5 @@ class WindowFilter:
         return self.undated
 
 
-def _microseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // MICROSECOND
+def _microseconds(timestamp: datetime) -> int:
+    return (timestamp - EPOCH) // MICROSECOND

@@ -1,4 +1,4 @@
-"""A column of JSON text as an Arrow array; values that do not fit are pointed out."""
+"""A column of JSON text as an Arrow array; values that do not fit are reported."""
 
 import re
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ ESCAPE = re.compile(r"\\(?:u0000|.)")
 
 @dataclass(frozen=True)
 class Fitted:
-    """A column of values as an array: null where one is null or does not fit.
+    """A column of values as an array, with null for a value that is null or does not fit.
 
     Args:
         array: the values that fit.
-        misfits: where values do not fit.
-        converted: how many fit only because they were converted, such as ``"7"`` to 7.
+        misfits: the rows whose values do not fit.
+        converted: how many values fit only after a conversion, such as ``"7"`` to 7.
     """
 
     array: pa.Array
@@ -33,23 +33,23 @@ class Fitted:
 
 
 def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: TimestampFormat) -> Fitted:
-    """Make the values of a column fit its type.
+    """Convert the values of a column to its type.
 
     Args:
-        texts: one JSON text per row, with separators between them.
-        kind: a data type of dlt, or ``local timestamp``.
-        arrow_type: how the destination holds it.
-        timestamp_format: reads timestamps.
+        texts: one JSON text per row, joined by separators.
+        kind: a dlt data type, or ``local timestamp``.
+        arrow_type: the Arrow type that the destination uses for it.
+        timestamp_format: parses timestamps.
 
     Raises:
-        RecursionError: a value is nested too deeply to be read.
+        RecursionError: a value is nested too deeply to be parsed.
     """
     if kind == "json":
         return Fitted(_as_written(texts))
     if (array := _whole(_unquoted(texts), kind, arrow_type)) is not None:
         return Fitted(array)
     values = decode_column(texts)
-    if (array := _whole(_guessed(values), kind, arrow_type)) is not None:
+    if (array := _whole(_inferred(values), kind, arrow_type)) is not None:
         return Fitted(array)
     if kind == "text":
         pairs = zip(texts.split(SEPARATOR), values, strict=True)
@@ -60,11 +60,11 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
 
 
 def infer(texts: bytes, *, exact: bool) -> TDataType | None:
-    """Choose the type of a column by its values, whatever their order; None if all are null.
+    """Infer the type of a column from its values; their order does not matter. Returns None if all are null.
 
     Args:
-        texts: one JSON text per row, with separators between them.
-        exact: whether numbers and booleans get a type of their own rather than text.
+        texts: one JSON text per row, joined by separators.
+        exact: whether numbers and booleans get their own types instead of text.
     """
     values = decode_column(texts)
     types = set(map(type, values)) - {type(None)}
@@ -80,7 +80,7 @@ def infer(texts: bytes, *, exact: bool) -> TDataType | None:
 
 
 def without_nul(texts: pa.Array, *, json: bool) -> tuple[pa.Array, int]:
-    r"""Write NUL as ``\u0000``, and as ``\\u0000`` in JSON; returns also how many texts had one."""
+    r"""Replace NUL by ``\u0000``, or by ``\\u0000`` in JSON; also returns how many texts changed."""
     if not pc.any(pc.match_substring(texts, NUL_IN_JSON if json else NUL)).as_py():
         return texts, 0
     if json:
@@ -96,58 +96,58 @@ def _literally(escape: re.Match[str]) -> str:
 
 
 def _as_written(texts: bytes) -> pa.Array:
-    """Take over JSON text as it is."""
+    """Keep the JSON text unchanged."""
     written = _split(texts, SEPARATOR)
     nulls = pc.equal(written, bytes(NULL).decode())
     return pc.if_else(nulls, None, written) if pc.any(nulls).as_py() else written
 
 
 def _unquoted(texts: bytes) -> pa.Array | None:
-    """Take text out of its quotes, without making objects of it; None if a value is no text or escapes a character."""
+    """Remove the quotes without creating Python objects; None if a value is not a string or has an escape."""
     between = b'"' + SEPARATOR + b'"'
     quoted = texts[:1] == texts[-1:] == b'"' and texts.count(between) == texts.count(SEPARATOR)
     return _split(texts[1:-1], between) if quoted and b"\\" not in texts else None
 
 
 def _split(texts: bytes, separator: bytes) -> pa.Array:
-    """Cut text in one go, where it is: to take it over one by one takes five times as long."""
+    """Split text in place and all at once, which is five times as fast as value by value."""
     bounds = pa.array([0, len(texts)], pa.int32()).buffers()[1]
     whole = pa.StringArray.from_buffers(1, bounds, pa.py_buffer(texts))
     return pc.split_pattern(whole, separator.decode()).flatten()
 
 
-def _guessed(values: Sequence[Any]) -> pa.Array | None:
-    """Make an array of the type Arrow takes the values for; None if they have none in common."""
+def _inferred(values: Sequence[Any]) -> pa.Array | None:
+    """Make an array of the type that Arrow infers; None if the values have no common type."""
     try:
         array = pa.array(values)
     except (pa.ArrowException, OverflowError, ValueError):
         return None
-    # Arrow would take true for 1.0
+    # Arrow would convert true to 1.0.
     return None if array.type == pa.float64() and bool in set(map(type, values)) else array
 
 
 def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Array | None:
-    """Convert a whole column at once if every value fits as it is."""
+    """Convert a whole column at once; None if a value needs its own conversion."""
     if array is None or array.type == arrow_type:
         return array
     try:
         if pa.types.is_null(array.type) or (array.type, arrow_type) == (pa.int64(), pa.float64()):
             return array.cast(arrow_type)
         if pa.types.is_string(array.type) and kind.endswith("timestamp"):
-            return _instants(array).cast(arrow_type)
+            return _timestamps(array).cast(arrow_type)
     except (pa.ArrowException, OverflowError, ValueError):
         pass
     return None
 
 
-def _instants(texts: pa.Array) -> pa.Array:
-    """Read ISO 8601 text that is all with or all without a zone; without, it is UTC."""
+def _timestamps(texts: pa.Array) -> pa.Array:
+    """Parse ISO 8601 text if all values or none have a time zone; without one they are UTC."""
     try:
-        instants = texts.cast(pa.timestamp("us"))
+        timestamps = texts.cast(pa.timestamp("us"))
     except pa.ArrowInvalid:
-        instants = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
-    pc.min_max(instants).as_py()  # raises for the years 0 and 10000, which Arrow would accept
-    return instants
+        timestamps = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+    pc.min_max(timestamps).as_py()  # raises for the years 0 and 10000, which Arrow would accept
+    return timestamps
 
 
 def _one_by_one(values: Sequence[Any], kind: str, arrow_type: pa.DataType, timestamp_format: TimestampFormat) -> Fitted:
@@ -165,7 +165,7 @@ def _one_by_one(values: Sequence[Any], kind: str, arrow_type: pa.DataType, times
 
 
 def _array(values: Sequence[Any], arrow_type: pa.DataType) -> pa.Array:
-    if pa.types.is_timestamp(arrow_type):  # straight to seconds, Arrow would cut off the rest
+    if pa.types.is_timestamp(arrow_type):  # converting directly to seconds, Arrow would drop the fraction
         return pa.array(values, pa.timestamp("us", arrow_type.tz)).cast(arrow_type)
     return pa.array(values, arrow_type)
 
@@ -175,5 +175,5 @@ def _holds(arrow_type: pa.DataType, values: list[Any]) -> bool:
         array = _array(values, arrow_type)
     except (pa.ArrowException, OverflowError):
         return False
-    # Of digits far behind the last one a decimal has, Arrow makes 0 and does not complain.
+    # Arrow silently turns a number into 0 if all its digits lie far beyond the scale of the decimal.
     return not pa.types.is_decimal(arrow_type) or array.to_pylist() == values

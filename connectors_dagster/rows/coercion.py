@@ -1,4 +1,4 @@
-"""Single JSON values made to fit a column type, or found not to fit; none is bent."""
+"""Converts single JSON values to column types without loss, or reports a misfit."""
 
 import math
 import re
@@ -18,17 +18,17 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 INT64 = range(-(2**63), 2**63)
 LARGEST = 10**77
 NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "bool": {bool}, "text": {str}}
-"""What JSON itself has for a column type; for other types everything has to be read."""
+"""The Python types of JSON values that need no conversion for a column type; other types always need one."""
 
 
 def as_text(raw: msgspec.Raw | bytes) -> str:
-    """Turn JSON text into text: what it quotes, and everything else as the API wrote it."""
+    """Convert JSON text to text: the content of a string, and everything else as the API wrote it."""
     text = bytes(raw)
     return str(load(text)) if text.startswith(b'"') else text.decode()
 
 
 def _number(value: Any) -> Any:
-    """Read a number, digit by digit."""
+    """Convert a value to a `Decimal` with all its digits, or report a misfit."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return MISFIT
     return Decimal(str(value)) if NUMBER.fullmatch(str(value)) else MISFIT
@@ -40,7 +40,7 @@ def _bigint(value: Any, _: TimestampFormat) -> Any:
             whole = int(value)
         except ValueError:
             return MISFIT
-        return whole if whole in INT64 and str(whole) == value else MISFIT  # 007 and +7 are not 7
+        return whole if whole in INT64 and str(whole) == value else MISFIT  # 007 and +7 may be identifiers
     number = _number(value)
     within = number is not MISFIT and INT64[0] <= number <= INT64[-1]
     return int(number) if within and number == int(number) else MISFIT
@@ -51,7 +51,7 @@ def _double(value: Any, _: TimestampFormat) -> Any:
     if exact is MISFIT:
         return MISFIT
     near = float(exact)
-    # A fraction is rounded as every reader of JSON does; a whole number counts or names something.
+    # Fractions are rounded, as every JSON parser does. Whole numbers are not: they may be counts or identifiers.
     rounded = math.isfinite(near) and near != 0 and exact != exact.to_integral_value()
     return near if near == exact or rounded else MISFIT
 
@@ -75,14 +75,14 @@ def _timestamp(value: Any, timestamp_format: TimestampFormat) -> Any:
 
 
 def _local_timestamp(value: Any, timestamp_format: TimestampFormat) -> Any:
-    instant = _timestamp(value, timestamp_format)
-    return instant if instant is MISFIT else instant.astimezone(UTC).replace(tzinfo=None)
+    timestamp = _timestamp(value, timestamp_format)
+    return timestamp if timestamp is MISFIT else timestamp.astimezone(UTC).replace(tzinfo=None)
 
 
 def _date(value: Any, timestamp_format: TimestampFormat) -> Any:
-    instant = _timestamp(value, timestamp_format)
-    whole = instant is not MISFIT and instant.time() == time.min
-    return instant.date() if whole else MISFIT
+    timestamp = _timestamp(value, timestamp_format)
+    whole = timestamp is not MISFIT and timestamp.time() == time.min
+    return timestamp.date() if whole else MISFIT
 
 
 def _time(value: Any, _: TimestampFormat) -> Any:
@@ -103,5 +103,5 @@ FITS: Mapping[str, Fit] = {
     "local timestamp": _local_timestamp,
     "date": _date,
     "time": _time,
-    "binary": lambda _value, _: MISFIT,  # JSON has no bytes
+    "binary": lambda _value, _: MISFIT,  # JSON has no binary values
 }

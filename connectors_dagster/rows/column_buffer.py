@@ -1,4 +1,7 @@
-"""Rows of many pages as columns of JSON text, each page turned while it is still in the processor's cache."""
+"""Rows of many pages as columns of JSON text.
+
+Each page is transposed while it is still in the CPU cache.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,7 +11,7 @@ from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, join_colum
 
 
 class ColumnBuffer:
-    """What rows have in each field, null where they do not have it; the rows themselves are not kept."""
+    """The values of rows by field, with null for fields that a row lacks; the rows themselves are not kept."""
 
     def __init__(self, rows: Sequence[RawRow] = ()) -> None:
         """Start with these rows."""
@@ -16,9 +19,9 @@ class ColumnBuffer:
         self.add(rows)
 
     def add(self, rows: Sequence[RawRow]) -> None:
-        """Take over the rows of a page."""
+        """Add the rows of a page."""
         if rows:
-            self._pages.append((len(rows), _turn(rows)))
+            self._pages.append((len(rows), _transpose(rows)))
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -30,16 +33,16 @@ class ColumnBuffer:
         return set().union(*(page for _, page in self._pages))
 
     def column(self, name: str) -> bytes:
-        """Return the texts of a field, in the order of the rows and with separators between them."""
+        """Return the JSON texts of a field in the order of the rows, joined by separators."""
         return SEPARATOR.join(
             page[name] if name in page else SEPARATOR.join([NULL] * count) for count, page in self._pages
         )
 
 
-def _turn(rows: Sequence[RawRow]) -> Mapping[str, bytes]:
+def _transpose(rows: Sequence[RawRow]) -> Mapping[str, bytes]:
     fields = list(rows[0])
     if len(fields) > 1 and set(map(len, rows)) == {len(fields)}:
-        with suppress(KeyError):  # as many fields, but others
+        with suppress(KeyError):  # the same number of fields, but different ones
             values = map(itemgetter(*fields), rows)
             return dict(zip(fields, map(SEPARATOR.join, zip(*values, strict=True)), strict=True))
     return {name: join_column(rows, name) for name in set().union(*rows)}

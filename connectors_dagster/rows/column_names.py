@@ -1,4 +1,4 @@
-"""Names of columns: one for every field, by its spelling alone."""
+"""Column names: every field gets its own, which depends only on its spelling."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -11,17 +11,17 @@ VARIANT = "v_text"
 
 
 class ColumnNames:
-    """Which column a field goes into, whatever order fields, rows and loads come in.
+    """Maps fields to columns, independently of the order of fields, rows and loads.
 
-    A declared field goes into the column declared for it; any other into the column of its name if it is spelled
-    as the destination spells columns: `size` into `size`. Other spellings, such as `Size`, get a mark of their
-    own: `size_b3e7d1`.
+    A declared field goes into its declared column. Any other field goes into the column of its name if the
+    destination spells columns that way: `size` into `size`. Other spellings, such as `Size`, get a suffix:
+    `size_b3e7d1`.
     """
 
     def __init__(self, label: str, naming: NamingConvention, max_length: int, declared: Iterable[str]) -> None:
         """Keep the declared names; `label` names the resource in errors."""
         self.label = label
-        # What dlt hands out before a pipeline runs does not know how long names may be.
+        # The naming convention that dlt returns before a pipeline runs does not know the maximum length of names.
         self._naming = type(naming)(max_length)
         self._column_of = {name: name for name in declared}
         self._taken = {self.stored(name) for name in self._column_of}
@@ -30,7 +30,7 @@ class ColumnNames:
         """Return the column of a field.
 
         Raises:
-            RowError: another field has that column.
+            RowError: another field already has that column.
         """
         if field not in self._column_of:
             column = self._column(field)
@@ -47,7 +47,7 @@ class ColumnNames:
         return self._column_of
 
     def stored(self, column: str) -> str:
-        """Return how the destination spells a column."""
+        """Return the name of a column as the destination spells it."""
         return self._naming.normalize_path(column)
 
     def variant(self, column: str) -> str:
@@ -56,7 +56,7 @@ class ColumnNames:
 
     def _column(self, field: str) -> str:
         plain = self._naming.normalize_identifier(field) if field.strip() else "x"
-        hidden = plain.startswith("_dlt")  # as dlt's own columns, which it leaves out here and there
+        hidden = plain.startswith("_dlt")  # as dlt's own columns, which dlt skips in some places
         if plain == field and plain not in self._taken and not hidden:
             return plain
         mark = hashlib.sha256(field.encode()).hexdigest()[:6]

@@ -1,4 +1,4 @@
-"""JSON text read and written without losing digits, and mended where it is nearly JSON."""
+"""Parses and writes JSON without losing digits, and repairs text that is almost JSON."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import orjson
 
 LOWEST, HIGHEST = -(2**63), 2**64 - 1
 MOST_DIGITS = 4_000
-# A double keeps any 15 digits, so that only a run of 16 characters (a point among them) can say more than is read.
+# A double keeps any 15 digits, so only a run of at least 16 characters (including a point) can lose digits.
 LONG = 16
 MARK = b"\x01"
 DIGITS = bytes(MARK[0] if chr(code) in ".0123456789" else 0 for code in range(256))
@@ -27,41 +27,41 @@ ESCAPES = re.compile(
 
 
 def load(text: bytes) -> Any:
-    """Parse JSON text; numbers that orjson would round or refuse come as `Decimal`, digit by digit.
+    """Parse JSON text; numbers that orjson would round or refuse become `Decimal` with all their digits.
 
-    Those that no database holds, with thousands of digits, come as text.
+    Numbers with thousands of digits, which no database can store, become text.
 
     Raises:
-        ValueError: the text is no JSON.
-        RecursionError: it is nested deeper than some 1,000 levels.
+        ValueError: the text is not JSON.
+        RecursionError: it is nested deeper than about 1,000 levels.
     """
-    if not _says_more_than_doubles(text):
+    if not _loses_digits(text):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:
             pass
-    return json.loads(mend(text), parse_int=_integer, parse_float=_fraction)
+    return json.loads(repair(text), parse_int=_integer, parse_float=_fraction)
 
 
 def dump(value: Any) -> str:
-    """Write a value as JSON text that `load` reads."""
+    """Write a value as JSON text that `load` can parse."""
     try:
         return orjson.dumps(value, default=_verbatim).decode()
     except orjson.JSONEncodeError:
-        # Deeper than the 254 levels orjson writes; a `Decimal` down there becomes text, with all its digits.
+        # orjson writes at most 254 levels. Beyond them, a `Decimal` becomes text with all its digits.
         return json.dumps(value, default=str, ensure_ascii=False)
 
 
-def mend(text: bytes) -> bytes:
-    r"""Write what some APIs take for JSON as JSON that says the same.
+def repair(text: bytes) -> bytes:
+    r"""Repair the invalid JSON that some APIs send.
 
-    `NaN` and `Infinity` become text. Halves of surrogate pairs, which are no characters and which no database
-    takes, become their escapes: ``\ud83d``.
+    `NaN` and `Infinity` become text. Lone surrogates are not characters, and no database accepts them; they become
+    their escapes: ``\ud83d``.
     """
-    return STRINGS_AND_NO_NUMBERS.sub(_mended, text)
+    return STRINGS_AND_NO_NUMBERS.sub(_repaired, text)
 
 
-def _mended(found: re.Match[bytes]) -> bytes:
+def _repaired(found: re.Match[bytes]) -> bytes:
     if found[0][:1] != b'"':
         return b'"' + found[0] + b'"'
     if not HALF.search(found[0]):
@@ -72,11 +72,11 @@ def _mended(found: re.Match[bytes]) -> bytes:
 def _verbatim(value: Any) -> orjson.Fragment:
     if isinstance(value, Decimal):
         return orjson.Fragment(str(value))
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not a JSON type")
 
 
-def _says_more_than_doubles(text: bytes) -> bool:
-    """Find a number whose digits reading would change; costs a tenth of parsing."""
+def _loses_digits(text: bytes) -> bool:
+    """Return whether orjson would lose digits of a number; takes a tenth of the time of parsing."""
     marked = text.translate(DIGITS)
     at = marked.find(MARK * LONG)
     while at >= 0:

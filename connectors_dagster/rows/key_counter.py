@@ -1,4 +1,4 @@
-"""Which keys came more than once, told by their hashes."""
+"""Counts repeated keys by their hashes."""
 
 from array import array
 from collections.abc import Hashable, Iterable
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
 
 class KeyCounter:
-    """The keys of many rows in 8 bytes each, however long they are.
+    """The keys of many rows, in 8 bytes each.
 
-    Two keys with the same hash count as one that came twice: it is rare, and nothing may depend on its being so.
+    Two different keys with the same hash count as a repeated key. That is rare, and callers must tolerate it.
     """
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without keys."""
         self._hashes = array("q")
 
     def add(self, keys: Iterable[Hashable]) -> None:
-        """Take note of keys."""
+        """Add keys."""
         self._hashes.extend(map(hash, keys))
 
     def __len__(self) -> int:
-        """Count every key as often as it came."""
+        """Count all keys, including repeated ones."""
         return len(self._hashes)
 
     def different(self) -> int:

@@ -1,7 +1,7 @@
-"""JSON bodies read no further than needed: the fields of rows stay as the API wrote them.
+"""Parses JSON bodies only as far as needed: the fields of rows stay JSON text.
 
-Most of a row is nested and goes into json columns as it came. Making objects of it only to write it again costs
-more than everything else, and loses digits.
+Most of a row is nested and goes into json columns unchanged. Parsing it only to write it again takes longer than
+everything else, and loses digits.
 """
 
 from collections.abc import Sequence
@@ -9,39 +9,39 @@ from typing import Any
 
 import msgspec
 
-from connectors_dagster.rows.json_codec import dump, load, mend
+from connectors_dagster.rows.json_codec import dump, load, repair
 
 RawRow = dict[str, msgspec.Raw]
 """A row whose fields are JSON text."""
 
 NULL = msgspec.Raw(b"null")
 SEPARATOR = b"\0"
-"""Stands between the JSON texts of a column; in JSON itself it must not stand."""
+"""Separates the JSON texts of a column; JSON itself cannot contain it."""
 _FIELDS = msgspec.json.Decoder(RawRow)
 _ROWS = msgspec.json.Decoder(list[RawRow])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def parse(body: Any, path: Sequence[str]) -> Any:
-    """Parse a JSON document, except the fields of the rows at `path`; ``*`` on it stands for every item of a list.
+    """Parse a JSON document, except the fields of the rows at `path`; ``*`` in it means every item of a list.
 
     Raises:
-        ValueError: the document is no JSON.
+        ValueError: the document is not JSON.
         RecursionError: it is nested too deeply.
     """
     try:
         return _parse(body, path)
     except msgspec.DecodeError:
-        return _parse(mend(bytes(body)), path)
+        return _parse(repair(bytes(body)), path)
 
 
 def decode(raw: Any) -> Any:
-    """Parse JSON text whole, with all digits."""
+    """Parse JSON text completely, with all digits."""
     return load(bytes(raw))
 
 
 def join_column(rows: Sequence[RawRow], name: str) -> bytes:
-    """Return the texts of a field with separators between them, null where a row does not have it."""
+    """Return the JSON texts of a field, joined by separators; null for rows that lack it."""
     return SEPARATOR.join([row.get(name, NULL) for row in rows])
 
 
@@ -62,17 +62,17 @@ def write_row(row: RawRow) -> str:
 
 
 def encode_row(row: Any) -> Any:
-    """Write the fields of a row as JSON text; what is no row stays as it is."""
+    """Write the fields of a row as JSON text; anything that is not a row stays as it is."""
     return {name: encode(value) for name, value in row.items()} if isinstance(row, dict) else row
 
 
 def is_raw(row: Any) -> bool:
-    """Tell whether something is a row whose fields are JSON text."""
+    """Return whether a value is a row whose fields are JSON text."""
     return isinstance(row, dict) and isinstance(next(iter(row.values()), NULL), msgspec.Raw)
 
 
 def path_of(selector: str) -> tuple[str, ...] | None:
-    """Return the names on a simple JSON path, or None for one that this module cannot follow."""
+    """Return the names in a simple JSON path, or None if `parse` does not support the path."""
     names = tuple(name for name in selector.replace("[*]", ".*").removeprefix("$").split(".") if name)
     return names if all(name == "*" or name.isidentifier() for name in names) else None
 
@@ -85,7 +85,7 @@ def encode(value: Any) -> msgspec.Raw:
 def _parse(body: Any, path: Sequence[str]) -> Any:
     try:
         return _parse_rows(body) if not path else _descend(body, path[0], path[1:])
-    except msgspec.ValidationError:  # JSON, but not of the shape expected: whoever looks at it will say so
+    except msgspec.ValidationError:  # JSON of an unexpected shape: the caller reports it
         return decode(body)
 
 

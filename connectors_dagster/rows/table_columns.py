@@ -1,4 +1,4 @@
-"""Declared columns: rows of JSON become an Arrow batch, and nothing a row holds is dropped."""
+"""The columns of a table: converts JSON rows to Arrow batches and drops nothing."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,21 +26,21 @@ SHOWN = 80
 
 @dataclass(kw_only=True)
 class TableColumns:
-    """The columns of one table while it is read: those declared, and those the API adds.
+    """The columns of one table while it is read: the declared columns, and those that the API adds.
 
-    A value that does not fit its column's type goes, as text, into dlt's variant column
-    `<column>__v_text`. A field nobody declared becomes a column of text, or of json when it holds objects or
-    arrays. A column the destination already has keeps the type it has there.
+    A value that does not fit the type of its column goes, as text, into dlt's variant column `<column>__v_text`.
+    An undeclared field becomes a text column, or a json column if it contains objects or arrays. A column that
+    the destination already has keeps its type.
 
     Args:
         label: names the resource in errors.
-        declared: columns by the name of their field, as dlt hints; without `data_type` the first values decide.
-        keys: fields that must have a value that fits, as those declared `nullable: false`.
-        naming: makes column names of field names.
-        capabilities: what the destination can hold.
+        declared: dlt column hints by field name; without `data_type`, the first values decide the type.
+        keys: fields that must have a value that fits, like fields declared `nullable: false`.
+        naming: converts field names to column names.
+        capabilities: what the destination can store.
         stores_nul: whether the destination stores text with the character NUL.
-        stored: what the destination already knows of the table.
-        timestamp_format: reads timestamps.
+        stored: the columns that the table already has in the destination.
+        timestamp_format: parses timestamps.
     """
 
     label: str
@@ -53,7 +53,7 @@ class TableColumns:
     timestamp_format: TimestampFormat = field(default_factory=TimestampFormat)
 
     def __post_init__(self) -> None:
-        """Start with the declared columns and the keys, as far as their types are known."""
+        """Start with the declared columns and the keys whose types are known."""
         self.declared = {**{key: {"name": key} for key in sorted(self.keys)}, **self.declared}
         self.hints: dict[str, TColumnSchema] = {}
         self._required = self.keys | {name for name, hints in self.declared.items() if hints.get("nullable") is False}
@@ -89,7 +89,7 @@ class TableColumns:
 
     @property
     def drift(self) -> dict[str, str]:
-        """What is not as declared, by column."""
+        """Differences from the declaration, by column."""
         found = {column: [remark] for column, remark in self._remarks.items()}
         for column, counts in self._counts.items():
             found.setdefault(column, []).extend(f"{what} (rows: {count})" for what, count in counts.items())
@@ -97,17 +97,17 @@ class TableColumns:
 
     @property
     def missing(self) -> list[str]:
-        """The declared fields that no row had; none where there were no rows."""
+        """The declared fields that no row had; empty if there were no rows."""
         return [name for name in self.declared if name not in self._seen] if self._seen else []
 
     def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
-        """Turn rows into a batch with all declared columns and those the rows add.
+        """Convert rows to a batch with all declared columns and those that the rows add.
 
         Raises:
-            RowError: a key has no value that fits, a value is nested too deeply, or two fields have one name.
+            RowError: a key has no value that fits, a value is nested too deeply, or two fields would share a column.
         """
         if not rows:
-            self._settle_keys()
+            self._default_keys_to_text()
         arrays: dict[str, pa.Array] = {}
         found = rows.names
         self._seen |= found
@@ -117,20 +117,20 @@ class TableColumns:
                 if column in self.hints or self._infer(name, column, texts):
                     arrays |= self._arrays(column, texts)
             except RecursionError:
-                raise RowError(f"{self.label}: {name!r} holds a value that is nested too deeply to be read") from None
+                raise RowError(f"{self.label}: {name!r} contains a value that is nested too deeply") from None
         for column in self.hints.keys() - arrays.keys():
             arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
         schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
         return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
 
-    def _settle_keys(self) -> None:
-        """Make keys whose type is open text: the table must have them, and text takes whatever will come."""
+    def _default_keys_to_text(self) -> None:
+        """Use text for keys without a known type: the table must have these columns, and text accepts every value."""
         for column in sorted(self._required - self.hints.keys()):
             self._decide(column, "text")
-            self._remarks[column] = "no row to tell the type by, made text"
+            self._remarks[column] = "no row shows its type, so text is used"
 
     def _infer(self, name: str, column: str, texts: bytes) -> bool:
-        """Decide the type of a new column; without any value there is nothing to keep yet."""
+        """Decide the type of a new column; returns False if there is no value yet."""
         data_type = infer(texts, exact=column in self.declared)
         if data_type:
             self._decide(column, data_type)
@@ -143,7 +143,7 @@ class TableColumns:
         return data_type is not None
 
     def _decide(self, column: str, data_type: TDataType | None) -> None:
-        """Give a column the type it has in the destination, else this one."""
+        """Give a column its type in the destination, or this one if it is new."""
         declared = {**self.declared.get(column, {}), "name": column}
         if data_type:
             declared["data_type"] = data_type
@@ -162,7 +162,7 @@ class TableColumns:
         if column in self._required and fitted.array.null_count:
             self._refuse(column, texts, fitted)
         if fitted.converted and column in self.declared:
-            self._count(column, f"of another type, converted to {kind}", fitted.converted)
+            self._count(column, f"another type, converted to {kind}", fitted.converted)
         arrays = {column: fitted.array}
         if fitted.misfits:
             arrays |= self._variant(column, texts, fitted.misfits)
@@ -171,7 +171,7 @@ class TableColumns:
     def _variant(self, column: str, texts: bytes, misfits: Sequence[int]) -> dict[str, pa.Array]:
         name = self._names.variant(column)
         self.hints[name] = {"name": name, "data_type": "text", "variant": True}
-        self._count(column, f"no {_kind(self.hints[column])}, loaded into {name}", len(misfits))
+        self._count(column, f"not a {_kind(self.hints[column])}, loaded into {name}", len(misfits))
         written = texts.split(SEPARATOR)
         kept: list[str | None] = [None] * len(written)
         for index in misfits:
@@ -183,7 +183,7 @@ class TableColumns:
             return array
         storable, changed = without_nul(array, json=_kind(self.hints[column]) == "json")
         if changed:
-            self._count(column, r"with NUL, written as \u0000", changed)
+            self._count(column, r"contains NUL, stored as \u0000", changed)
         return storable
 
     def _arrow_type(self, column: str) -> pa.DataType:
@@ -199,8 +199,8 @@ class TableColumns:
             raise RowError(f"{self.label}: {lacking}, which is {role}: check primary_key and the schema file")
         kind, shown = _kind(self.hints[column]), as_text(written[fitted.misfits[0]])[:SHOWN]
         raise RowError(
-            f"{self.label}: {column!r} is {role} and holds {shown!r}, which is no {kind}: declare its data_type "
-            f"as text in the schema file; if the table has the column as {kind}, it must be loaded anew"
+            f"{self.label}: {column!r} is {role} and contains {shown!r}, which is not a {kind}: declare its data_type "
+            f"as text in the schema file; if the table already has the column as {kind}, drop the table and reload it"
         )
 
 

@@ -20,7 +20,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(tables: Tables) -> Starlette:
-    """Builds the API over `tables`, which are read at every request and may change in between.
+    """Build the API over `tables`, which are read at every request and may change between requests.
 
     A resource that `tables` lacks is served as an empty list.
     """
@@ -31,8 +31,8 @@ def build_app(tables: Tables) -> Starlette:
 def _mount(connector: str, tables: Tables) -> Mount:
     dialect = DIALECTS[connector]
     lists = [PathRoute(r.path, _list(r, connector, tables)) for r in ROUTES[connector]]
-    elsewhere = PathRoute("/{path:path}", _handler(dialect, _no_such_path))
-    return Mount(f"/{connector}", routes=[*lists, elsewhere])
+    unknown = PathRoute("/{path:path}", _handler(dialect, _no_such_path))
+    return Mount(f"/{connector}", routes=[*lists, unknown])
 
 
 def _list(route: Route, connector: str, tables: Tables) -> Handler:
@@ -54,8 +54,8 @@ def _list(route: Route, connector: str, tables: Tables) -> Handler:
 
 
 def _resource(route: Route, request: Request) -> str:
-    asked = (route.instead.get(f"{name}={value}") for name, value in request.query_params.items())
-    return next(filter(None, asked), route.resource)
+    alternatives = (route.instead.get(f"{name}={value}") for name, value in request.query_params.items())
+    return next(filter(None, alternatives), route.resource)
 
 
 def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> list[Row]:
@@ -73,7 +73,7 @@ def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> li
 
 
 def _handler(dialect: Dialect, page: Callable[[Request], Page]) -> Handler:
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
             if not dialect.admits(request):
                 raise RequestError(401, "the credentials are missing or wrong")
@@ -81,7 +81,7 @@ def _handler(dialect: Dialect, page: Callable[[Request], Page]) -> Handler:
         except RequestError as problem:
             return _json(Page(dialect.error(problem)), status=problem.status)
 
-    return answer
+    return respond
 
 
 def _no_such_path(request: Request) -> Page:
@@ -89,14 +89,14 @@ def _no_such_path(request: Request) -> Page:
 
 
 def _counts(tables: Tables) -> Handler:
-    async def answer(_: Request) -> Response:
+    async def respond(_: Request) -> Response:
         counts = {
             connector: {name: len(tables.get(connector, {}).get(name, [])) for r in routes for name in r.resources}
             for connector, routes in ROUTES.items()
         }
         return _json(Page(counts))
 
-    return answer
+    return respond
 
 
 def _json(page: Page, *, status: int = 200) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Parent:
-    """The row whose `key` stands in a child's path; a child tells it in `child_column`, unless that is `hidden`."""
+    """The row whose `key` is in a child's path; a child has the key in `child_column`, which `hidden` leaves out."""
 
     resource: str
     child_column: str
@@ -21,11 +21,11 @@ class Route:
     """One list of rows at one path; `{parent}` in the path is the key of a row of `parent.resource`.
 
     Args:
-        resource: the rows.
-        path: where they are.
-        parent: whose they are.
-        paged: whether they come in pages.
-        instead: by query parameter, such as ``type=container``, a resource that is served in place of `resource`.
+        resource: the resource served.
+        path: its path.
+        parent: its parent, if the rows are children.
+        paged: whether the list has pages.
+        instead: by query parameter, such as ``type=container``, the resource that is served instead of `resource`.
     """
 
     resource: str
@@ -36,12 +36,12 @@ class Route:
 
     @property
     def resources(self) -> tuple[str, ...]:
-        """All that is served at the path."""
+        """The resources that are served at the path."""
         return (self.resource, *self.instead.values())
 
 
 def _child(path: str, *, parent: str, name: str, ending: str, of: str = "parent") -> Route:
-    """Routes to the children of a row; a row without a field of its own for whose it is keeps that to itself."""
+    """Route to the children of a row; the column `parent`, which the API does not have, is hidden."""
     owner = Parent(resource=parent, child_column=of, hidden=of == "parent")
     return Route(resource=name, path=f"{path}/{{parent}}/{ending}", parent=owner)
 
@@ -51,7 +51,7 @@ def _shop(resource: str, path: str, *, paged: bool = True) -> Route:
 
 
 def _shop_child(resource: str, path: str, parent: str, *, paged: bool = True) -> Route:
-    # The row itself does not say whose it is.
+    # The row itself does not name its parent.
     owner = Parent(resource=parent, child_column="parent", hidden=True)
     return Route(resource=resource, path=f"/wp-json/wc/v3{path}", parent=owner, paged=paged)
 

@@ -1,4 +1,4 @@
-"""Serves the sandbox on the loopback interface: in the foreground, or beside a test."""
+"""Serves the sandbox on the loopback interface: in the foreground, or in a background thread for tests."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ STARTUP_SECONDS = 10
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is ready, so that nobody has to poll or sleep."""
+    """A uvicorn server that signals when it is ready, so that callers need not poll or sleep."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -28,21 +28,21 @@ class _Server(uvicorn.Server):
 
 
 def serve(*, port: int, scale: float = 1.0, seed: int = 7) -> None:
-    """Serves freshly generated tables on 127.0.0.1 until interrupted."""
+    """Serve freshly generated tables on 127.0.0.1 until interrupted."""
     app = build_app(generate_tables(scale=scale, seed=seed))
     uvicorn.run(app, host=HOST, port=port, access_log=False, lifespan="off", ws="none")
 
 
 @contextmanager
 def running(tables: Tables, *, port: int = 0) -> Iterator[int]:
-    """Serves `tables` from a background thread and yields the port; 0 takes any free one."""
+    """Serve `tables` from a background thread and yield the port; 0 takes any free port."""
     with serving(build_app(tables), port=port) as taken:
         yield taken
 
 
 @contextmanager
 def serving(app: ASGIApp, *, port: int = 0) -> Iterator[int]:
-    """Serves any application from a background thread and yields the port; 0 takes any free one."""
+    """Serve any application from a background thread and yield the port; 0 takes any free port."""
     with socket.create_server((HOST, port)) as listener:
         # log_config=None: the host process keeps its own logging.
         server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none"))
@@ -50,7 +50,7 @@ def serving(app: ASGIApp, *, port: int = 0) -> Iterator[int]:
         thread.start()
         try:
             if not server.ready.wait(STARTUP_SECONDS):
-                raise RuntimeError(f"sandbox: no answer within {STARTUP_SECONDS} s; is the machine overloaded?")
+                raise RuntimeError(f"sandbox: no response within {STARTUP_SECONDS} s; is the machine overloaded?")
             yield listener.getsockname()[1]
         finally:
             server.should_exit = True

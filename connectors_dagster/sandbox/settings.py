@@ -17,10 +17,10 @@ CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# What else a connector has to be told.
+# Other settings of a connector.
 MORE: Mapping[str, Mapping[str, str]] = MappingProxyType({"picqer": {"user_agent": "Sandbox (sandbox@example.com)"}})
 
-# Where each connector's base URL ends; the rest of a path belongs to its resources.
+# The path of each connector's base URL; the rest of a path belongs to its resources.
 PREFIXES: Mapping[str, str] = MappingProxyType(
     {
         "storefront": "/storefront",
@@ -37,12 +37,12 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
 
 
 def base_url(port: int, connector: str) -> str:
-    """Returns the address a connector is pointed at, for a sandbox that listens on `port`."""
+    """Return the base URL of a connector for a sandbox that listens on `port`."""
     return f"http://127.0.0.1:{port}{PREFIXES[connector]}"
 
 
 def environment(port: int) -> dict[str, str]:
-    """Returns all settings of all connectors as the environment variables dlt reads."""
+    """Return all settings of all connectors as the environment variables dlt reads."""
     settings = {
         connector: {"base_url": base_url(port, connector), **credentials, **MORE.get(connector, {})}
         for connector, credentials in CREDENTIALS.items()

@@ -17,10 +17,10 @@ Tables = dict[str, dict[str, list[Row]]]
 
 
 def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
-    """Makes up every connector's rows; the same scale and seed give the same rows.
+    """Generate every connector's rows; the same scale and seed give the same rows.
 
-    The history runs from 2024-01-01 to 2026-11-01, whatever the date of today. `scale` multiplies the
-    number of rows, but for lists that do not grow with a business, such as event types.
+    The history always runs from 2024-01-01 to 2026-11-01. `scale` multiplies the number of rows, except in
+    lists that do not grow with a business, such as event types.
     """
     recipe = Recipe(scale=scale, seed=seed)
     billed, subscribed = billing.build_rows(recipe), subscriptions.build_rows(recipe)

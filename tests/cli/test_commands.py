@@ -17,7 +17,7 @@ from tests.support.rows import order
 
 
 def connectors(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
+    """Run the command line in its own process."""
     command = [sys.executable, "-m", "connectors_dagster.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
@@ -34,7 +34,7 @@ def test_list_names_every_resource_with_key_cursor_partitions_and_table(project)
     assert lines[-1] == f"loads into duckdb {project / 'warehouse.duckdb'}"
 
 
-def test_check_succeeds_when_every_connector_answers(api):
+def test_check_succeeds_when_every_api_responds(api):
     done = connectors("check")
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
@@ -53,7 +53,7 @@ main(["check"])
     assert done.stdout.splitlines()[-1] == "imported []", done.stdout + done.stderr
 
 
-def test_check_names_what_is_missing_and_what_is_refused_and_ends_with_1(api, monkeypatch):
+def test_check_names_missing_settings_and_refused_requests_and_exits_with_1(api, monkeypatch):
     monkeypatch.delenv("SOURCES__CATALOG__API_KEY")
     monkeypatch.setenv("SOURCES__BILLING__API_KEY", "revoked")
     done = connectors("check")
@@ -63,7 +63,7 @@ def test_check_names_what_is_missing_and_what_is_refused_and_ends_with_1(api, mo
     assert "revoked" not in done.stdout + done.stderr
 
 
-def test_run_loads_a_selection_and_ends_with_a_table(api, warehouse):
+def test_run_loads_a_selection_and_prints_a_table(api, warehouse):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-02-05T00:00:00")])
     done = connectors("run", "storefront/orders", "--from", "2024-01-01", "--to", "2024-03-01")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -73,7 +73,7 @@ def test_run_loads_a_selection_and_ends_with_a_table(api, warehouse):
     assert "storefront.customers" not in warehouse.tables()
 
 
-def test_a_failed_run_says_why_and_ends_with_1_and_the_rest_is_loaded(api, warehouse):
+def test_a_failed_run_says_why_and_exits_with_1_and_everything_else_is_loaded(api, warehouse):
     api.set("storefront/customers", [{"id": 1}])
     api.answer("/orders", 403)
     done = connectors("run", "storefront", "--from", "2024-01-01", "--to", "2024-01-31")
@@ -83,16 +83,16 @@ def test_a_failed_run_says_why_and_ends_with_1_and_the_rest_is_loaded(api, wareh
 
 
 @pytest.mark.parametrize("selection", ["shop", "storefront/order"])
-def test_an_unknown_selection_is_refused_with_what_there_is(selection):
+def test_an_unknown_selection_is_refused_with_the_known_names(selection):
     result = CliRunner().invoke(main, ["run", selection])
     assert result.exit_code == 1
     assert f"{selection}: no such connector or resource" in result.output
     assert "storefront/orders" in result.output
 
 
-def test_the_demo_loads_what_the_sandbox_serves_and_a_second_time_changes_no_count(project: Path, monkeypatch):
+def test_the_demo_loads_what_the_sandbox_serves_and_a_second_run_changes_no_count(project: Path, monkeypatch):
     for connector in enabled_connectors():
-        monkeypatch.setenv(f"SOURCES__{connector.name.upper()}__STEP", "P1Y")  # a few windows will do
+        monkeypatch.setenv(f"SOURCES__{connector.name.upper()}__STEP", "P1Y")  # a few windows are enough
     for _ in range(2):
         done = connectors("demo", "--scale", "0.02")
         assert done.returncode == 0, done.stdout + done.stderr

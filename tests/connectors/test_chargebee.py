@@ -1,4 +1,4 @@
-"""Chargebee as it is: windows of epoch seconds, rows without a time of change, deleted rows, two catalogs."""
+"""Chargebee: windows in epoch seconds, rows without a modification time, deleted rows, two catalogs."""
 
 import logging
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def seconds(text: str) -> int:
 
 
 def row(id: str, at: str | None = "2024-01-05", **fields: Any) -> dict[str, Any]:
-    """A row with its times; without `at` it was not touched since 2016."""
+    """Make a row with timestamps; without `at`, it was not changed since 2016."""
     times = {"updated_at": seconds(at), "created_at": seconds(at), "occurred_at": seconds(at)} if at else {}
     return {"id": id, **times, **fields}
 
@@ -45,7 +45,7 @@ def rows_by_window(stats_by_slice: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("resource", WINDOWED, ids=lambda r: r.name)
-def test_a_window_is_asked_for_in_epoch_seconds_with_nothing_the_list_does_not_document(api, load, resource):
+def test_a_window_is_requested_in_epoch_seconds_with_documented_parameters_only(api, load, resource):
     api.set(str(resource), [row("a", "2024-02-05")])
     load(str(resource), windows=[SECOND])
     (asked,) = api.asked(resource.endpoint["path"])
@@ -61,7 +61,7 @@ def test_a_window_is_asked_for_in_epoch_seconds_with_nothing_the_list_does_not_d
     ("path", "name"),
     [("addons", "sort_by[asc]"), ("items", "include_deleted"), ("differential_prices", "updated_at[after]")],
 )
-def test_the_sandbox_takes_nothing_that_a_list_does_not_document(api, path, name):
+def test_the_sandbox_refuses_parameters_that_a_list_does_not_document(api, path, name):
     for resource in ("addon", "item", "differential_price"):
         api.set(f"chargebee/{resource}", [row("a")])
     url = f"{base_url(api.port, 'chargebee')}/{path}"
@@ -101,10 +101,10 @@ def test_a_row_on_the_edge_of_a_window_lands_in_one_window_whether_between_inclu
         assert warehouse.ids("chargebee.order") == ["b", "c"]
 
 
-# Rows without a time of change
+# Rows without a modification time
 
 
-def test_the_first_window_is_read_without_the_filter_and_brings_the_rows_it_would_hide(api, load, warehouse):
+def test_the_first_window_is_read_without_the_filter_and_includes_the_rows_that_it_hides(api, load, warehouse):
     api.set("chargebee/transaction", [row("old", None), row("first"), row("second", "2024-02-05")])
     [stats] = load("chargebee/transaction", windows=[FIRST])["chargebee/transaction"].values()
     assert api.asked("/transactions") == [{"limit": "100", "include_deleted": "true"}]
@@ -112,7 +112,7 @@ def test_the_first_window_is_read_without_the_filter_and_brings_the_rows_it_woul
     assert warehouse.ids("chargebee.transaction") == ["first", "old"]
 
 
-def test_other_windows_of_the_run_are_cut_from_the_same_answers(api, load, warehouse):
+def test_other_windows_of_the_run_are_filtered_from_the_same_responses(api, load, warehouse):
     api.set("chargebee/transaction", [row("old", None), row("first"), row("second", "2024-02-05")])
     stats_by_slice = load("chargebee/transaction")["chargebee/transaction"]
     assert len(api.asked("/transactions")) == 1
@@ -120,12 +120,12 @@ def test_other_windows_of_the_run_are_cut_from_the_same_answers(api, load, wareh
     assert warehouse.ids("chargebee.transaction") == ["first", "old", "second"]
 
 
-def test_what_never_changes_has_no_rows_to_hide_and_is_always_filtered(api, load):
+def test_a_list_whose_rows_never_change_is_always_filtered(api, load):
     load("chargebee/comment", windows=[FIRST])
     assert "created_at[between]" in api.asked("/comments")[0]
 
 
-# Deleted rows and rows of the site's own making
+# Deleted rows, and fields of the site
 
 
 @pytest.mark.parametrize("name", ["customer", "invoice", "unbilled_charge"])
@@ -135,14 +135,14 @@ def test_deleted_rows_are_loaded_and_flagged(api, load, warehouse, name):
     assert warehouse.query(f"SELECT id, deleted FROM chargebee.{name} ORDER BY id") == [("a", False), ("b", True)]
 
 
-def test_fields_of_the_sites_own_become_columns_and_are_reported(api, load, warehouse):
+def test_the_sites_own_fields_become_columns_and_are_reported(api, load, warehouse):
     api.set("chargebee/customer", [row("a", cf_colour="grün", meta_data={"tier": [1]})])
     [first, *_] = load("chargebee/customer")["chargebee/customer"].values()
     assert warehouse.query("SELECT cf_colour, meta_data FROM chargebee.customer") == [("grün", '{"tier":[1]}')]
     assert "cf_colour" in first.drift
 
 
-def test_seconds_become_timestamps_and_money_stays_a_whole_number(api, load, warehouse):
+def test_seconds_become_timestamps_and_money_stays_an_integer(api, load, warehouse):
     fields = {"date": seconds("2024-01-05"), "total": 2**53 + 1, "exchange_rate": 0.000000001}
     api.set("chargebee/invoice", [row("in_1", **fields)])
     load("chargebee/invoice")
@@ -153,7 +153,7 @@ def test_seconds_become_timestamps_and_money_stays_a_whole_number(api, load, war
 # Product catalogs
 
 
-def test_what_belongs_to_the_other_catalog_is_not_available_and_says_so(api, load, warehouse, caplog):
+def test_a_resource_of_the_other_catalog_is_reported_as_not_available(api, load, warehouse, caplog):
     with caplog.at_level(logging.WARNING):
         [stats] = load("chargebee/plan", windows=[SECOND])["chargebee/plan"].values()
     assert (stats.rows, stats.requests) == (0, 1)
@@ -183,7 +183,7 @@ def test_any_other_400_fails(api, read):
         read("chargebee/plan")
 
 
-def test_an_asset_tells_that_it_is_not_available(api, materialize, instance, monkeypatch):
+def test_an_asset_reports_that_it_is_not_available(api, materialize, instance, monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", "chargebee")
     summary = materialize("chargebee/differential_price")
     assert summary.errors == []
@@ -196,7 +196,7 @@ def test_an_asset_tells_that_it_is_not_available(api, materialize, instance, mon
 # Children
 
 
-def test_children_of_a_deleted_parent_are_no_rows_and_counted(api, load, warehouse):
+def test_a_deleted_parent_has_no_children_and_is_counted(api, load, warehouse):
     api.set("chargebee/customer", [row("a"), row("b", deleted=True)])
     api.set("chargebee/contact", [{"id": f"c_{parent}", "parent": parent} for parent in "ab"])
     stats_by_slice = load("chargebee/customer", "chargebee/contact")["chargebee/contact"].values()
@@ -205,7 +205,7 @@ def test_children_of_a_deleted_parent_are_no_rows_and_counted(api, load, warehou
 
 
 @pytest.mark.parametrize("name", ["customer", "contact", "attached_item", "quote_line_group"])
-def test_a_wrong_site_name_fails_with_what_chargebee_says(api, load, name):
+def test_a_wrong_site_name_fails_with_chargebees_message(api, load, name):
     family: Sequence[Any] = CHARGEBEE.families[CHARGEBEE.graph[name].family]
     for resource in family:
         api.set(str(resource), [row("a")])
@@ -214,9 +214,7 @@ def test_a_wrong_site_name_fails_with_what_chargebee_says(api, load, name):
         load(*(str(resource) for resource in family))
 
 
-def test_scheduled_changes_are_asked_for_where_there_are_some_and_gone_when_there_are_none_any_more(
-    api, load, warehouse, caplog
-):
+def test_scheduled_changes_are_requested_if_there_are_any_and_deleted_when_there_are_none(api, load, warehouse, caplog):
     family = ("chargebee/subscription", "chargebee/subscription_with_scheduled_changes")
     changing = row("a", customer_id="c", has_scheduled_changes=True)
     api.set(family[0], [changing, row("b", has_scheduled_changes=False)])
@@ -233,7 +231,7 @@ def test_scheduled_changes_are_asked_for_where_there_are_some_and_gone_when_ther
     assert [stats.ignored for stats in stats_by_slice] == [0, 0, 0, 0]
 
 
-def test_subscriptions_without_scheduled_changes_lose_the_ones_they_had(api, load, warehouse):
+def test_scheduled_changes_are_deleted_when_the_subscription_says_that_it_has_none(api, load, warehouse):
     family = ("chargebee/subscription", "chargebee/subscription_with_scheduled_changes")
     for changing in (True, False):
         subscription = row("a", customer_id="c", has_scheduled_changes=changing)

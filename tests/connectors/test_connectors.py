@@ -1,4 +1,4 @@
-"""What every connector promises, whichever it is."""
+"""What every connector promises."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -37,7 +37,7 @@ RETRIES = {
 }
 
 
-def test_the_spec_is_covered_key_by_key():
+def test_resources_and_keys_are_those_of_the_spec():
     keys = {
         name: {resource.name: ", ".join(resource.primary_key) for resource in connector.graph.values()}
         for name, connector in CONNECTORS.items()
@@ -47,7 +47,7 @@ def test_the_spec_is_covered_key_by_key():
 
 
 @pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda c: c.name)
-def test_dlt_accepts_the_configuration_and_builds_a_source_of_it(connector: Connector):
+def test_dlt_accepts_the_configuration_and_builds_a_source_from_it(connector: Connector):
     validate_dict(RESTAPIConfig, connector.config, path=connector.name)
     values = {setting: "http://127.0.0.1:9" if setting == "base_url" else "value" for setting in connector.settings}
     source = rest_api_source(fill_placeholders(connector.config, values), name=connector.name)
@@ -55,7 +55,7 @@ def test_dlt_accepts_the_configuration_and_builds_a_source_of_it(connector: Conn
 
 
 @pytest.mark.parametrize("name", RETRIES)
-def test_the_retry_policy_is_the_specs(name: str):
+def test_the_retry_policy_is_that_of_the_spec(name: str):
     retry = CONNECTORS[name].retry
     assert (retry.statuses, retry.attempts, retry.factor) == (*RETRIES[name], 2)
 
@@ -70,7 +70,7 @@ def test_credentials_are_secrets_and_the_address_is_a_setting(connector: Connect
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
-def test_columns_are_declared_with_normal_names_and_only_keys_must_have_a_value(resource):
+def test_columns_are_declared_with_normalized_names_and_only_keys_are_required(resource):
     naming = dlt.Schema("any").naming
     renamed = [name for name in resource.columns if naming.normalize_identifier(name) != name]
     assert renamed == (["textColor"] if str(resource) == "picqer/tags" else [])
@@ -91,7 +91,7 @@ def test_static_parameters_of_the_storefront_are_sent_with_every_resource():
         assert resource.endpoint["params"] == {"order": "asc", "orderby": "id", "dates_are_gmt": "true"}
 
 
-def test_a_separate_child_is_a_family_of_its_own_loaded_whole():
+def test_a_separate_child_is_its_own_family_and_is_loaded_whole():
     connector = CONNECTORS["woocommerce"]
     variations = connector.graph["product_variations"]
     assert [r.name for r in connector.families["products"]] == ["products"]
@@ -175,7 +175,7 @@ def test_a_contradiction_fails_when_the_connector_is_made(changes, message):
         _connector(**changes)
 
 
-def test_a_misspelt_word_of_dlts_dialect_fails_when_the_connector_is_made():
+def test_a_misspelled_option_of_dlt_fails_when_the_connector_is_made():
     config = {**CONNECTORS["storefront"].config, "clients": {}}
     with pytest.raises(Exception, match="clients"):
         _connector(config=config)

@@ -1,4 +1,4 @@
-"""What every connector promises about every resource, held against what is documented in tests/facts."""
+"""What every connector promises about every resource, checked against the documentation in tests/facts."""
 
 import base64
 import re
@@ -33,7 +33,7 @@ from tests.support.shop import things
 # These tests can fail
 
 
-def test_a_page_size_that_is_not_the_documented_one_is_found(vendor):
+def test_an_undocumented_page_size_is_found(vendor):
     found = CONNECTORS["storefront"].graph["orders"]
     paginator = {**found.endpoint["paginator"], "limit": 50}
     endpoint = {**found.endpoint, "paginator": paginator}
@@ -42,16 +42,16 @@ def test_a_page_size_that_is_not_the_documented_one_is_found(vendor):
         test_the_first_request_is_exactly_the_documented_one(wrong, vendor)
 
 
-def test_a_resource_of_which_nothing_is_documented_fails_and_says_what_to_write(tmp_path):
+def test_a_resource_without_facts_fails_and_says_what_to_write(tmp_path):
     with pytest.raises(pytest.fail.Exception, match=r"shop/things: nothing is documented. Write tests/facts/shop.yaml"):
         facts_of(things(tmp_path))
 
 
-# What is offered
+# Resources
 
 
 @every_connector
-def test_all_that_is_documented_is_loaded_or_said_not_to_be(connector):
+def test_every_documented_resource_is_loaded_or_excluded(connector):
     documented = set(read_facts(connector.name)["resources"])
     assert documented - set(connector.graph) - set(connector.excluded) == set()
 
@@ -72,40 +72,40 @@ def test_the_first_request_is_exactly_the_documented_one(resource, vendor):
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(1))
     read(resource)
-    first = vendor.asked_for(resource)[0]
+    first = vendor.requests_for(resource)[0]
     secret = facts.auth.get("query", {})
     sent = {name: value for name, value in first.query.items() if name not in secret}
-    assert sent.pop(facts.place, "0") in ("0", "1"), "it does not begin at the beginning"
+    assert sent.pop(facts.place, "0") in ("0", "1"), "it does not start at the first page"
     assert sent == facts.first_params()
     for name, pattern in read_facts(resource.connector.name).get("headers", {}).items():
         assert re.search(pattern, first.headers.get(name, "")), f"header {name}"
 
 
 @pytest.mark.parametrize("resource", with_facts("first_window"), ids=str)
-def test_the_first_of_all_windows_is_asked_for_as_documented(resource, vendor):
+def test_the_first_window_is_requested_as_documented(resource, vendor):
     facts = vendor.begin(resource)
     dated, undated = facts.rows(2)
     there = vendor.put(resource, [dated, undated | {facts.cursor: None}])
     found, _ = read(resource, replace(SLICE, first=True))
-    assert vendor.asked_for(resource)[0].query == facts.first_params(facts.first_window)
+    assert vendor.requests_for(resource)[0].query == facts.first_params(facts.first_window)
     assert len(found) == len(there)
 
 
 @every_resource
-def test_pages_end_with_the_last_row_and_only_the_place_changes(resource, vendor):
+def test_reading_ends_with_the_last_row_and_only_the_page_parameter_changes(resource, vendor):
     facts = vendor.begin(resource)
-    read_and_asked = {}
+    counts = {}
     for count in (1, 2 * facts.size, 2 * facts.size + 1) if facts.paging else (facts.size,):
-        vendor.asked.clear()
+        vendor.requests.clear()
         there = vendor.put(resource, facts.rows(count))
         found, reading = read(resource)
         [stats] = reading.stats_by_slice.values()
-        asked = vendor.asked_for(resource)
+        requests = vendor.requests_for(resource)
         pages = (-(-count // facts.size) + 1) * (2 if resource.parent else 1)
-        changes = {frozenset(a.query.items()) - {(facts.place, a.query.get(facts.place))} for a in asked}
-        assert (len(changes), len(asked) <= pages) == (1, True), [a.target for a in asked]
-        read_and_asked[count] = (len(there), len(found), len(keys(resource, found)), stats.duplicates)
-    assert read_and_asked == {n: (there, there, there, 0) for n, (there, *_) in read_and_asked.items()}
+        changes = {frozenset(r.query.items()) - {(facts.place, r.query.get(facts.place))} for r in requests}
+        assert (len(changes), len(requests) <= pages) == (1, True), [r.target for r in requests]
+        counts[count] = (len(there), len(found), len(keys(resource, found)), stats.duplicates)
+    assert counts == {n: (there, there, there, 0) for n, (there, *_) in counts.items()}
 
 
 @every_resource
@@ -115,13 +115,13 @@ def test_secrets_are_where_they_belong_and_nowhere_else(resource, vendor):
     found, _ = read(resource)
     values, secrets = vendor.settings(resource.connector), vendor.secrets(resource.connector)
     in_query = facts.auth.get("query", {})
-    assert vendor.asked and leaks(str(found), secrets) == []
-    for asked in vendor.asked:
-        headers, query = dict(asked.headers), dict(asked.query)
+    assert vendor.requests and leaks(str(found), secrets) == []
+    for request in vendor.requests:
+        headers, query = dict(request.headers), dict(request.query)
         assert headers.pop("authorization", None) == authorization(facts.auth, values)
         assert {name: query.pop(name) for name in in_query} == {name: values[s] for name, s in in_query.items()}
         assert "referer" not in headers
-        assert leaks(str((headers, query, asked.target.partition("?")[0])), secrets) == []
+        assert leaks(str((headers, query, request.target.partition("?")[0])), secrets) == []
 
 
 def authorization(auth: dict[str, Any], values: dict[str, str]) -> str | None:
@@ -157,8 +157,8 @@ def test_a_documented_row_fits_the_declared_columns_and_fills_all_of_them(resour
 
 
 @pytest.mark.parametrize("resource", [r for r in RESOURCES if r.cursor], ids=str)
-def test_the_documented_ways_to_write_an_instant_are_read(resource):
-    written = read_facts(resource.connector.name)["instants"]
+def test_the_documented_timestamp_formats_are_read(resource):
+    written = read_facts(resource.connector.name)["timestamps"]
     assert written
     assert {text: resource.cursor.timestamp_format.decode(text).isoformat() for text in written} == written
     sample = resource.cursor.timestamp_format.decode(facts_of(resource).sample[facts_of(resource).cursor])
@@ -186,13 +186,13 @@ def test_documented_errors_are_ignored_or_fatal_as_they_should_be(resource, vend
     assert lasting
     found = {}
     for name, error in lasting.items():
-        vendor.refusals, vendor.asked = {resource.name: [error] * 100}, []
+        vendor.refusals, vendor.requests = {resource.name: [error] * 100}, []
         found[name] = outcome(resource, vendor)
     assert found == {name: error["outcome"] for name, error in lasting.items()}
 
 
 @every_connector
-def test_documented_errors_that_pass_are_asked_again_after_the_time_they_say(connector, vendor, waits):
+def test_documented_transient_errors_are_retried_after_the_documented_wait(connector, vendor, waits):
     resource = next(iter(connector.graph.values()))
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(1))
@@ -206,13 +206,13 @@ def test_documented_errors_that_pass_are_asked_again_after_the_time_they_say(con
 
 
 def outcome(resource: Resource, vendor: Documented) -> str:
-    """Read and say what became of the error that was given."""
+    """Read a resource and return the outcome of the errors that the server returns."""
     try:
         rows, reading = read(resource)
     except ApiError:
-        # Children of several parents are asked for at once: each request counts by itself.
-        tries = max(Counter(asked.target for asked in vendor.asked_for(resource)).values())
-        return "fatal" if tries == 1 else f"given up after {tries} tries"
+        # Children of several parents are requested concurrently: attempts are counted per request.
+        attempts = max(Counter(request.target for request in vendor.requests_for(resource)).values())
+        return "fatal" if attempts == 1 else f"failed after {attempts} attempts"
     [stats] = reading.stats_by_slice.values()
     if rows:
         return "retried" if stats.retries == 1 else f"{stats.retries} retries"

@@ -1,4 +1,4 @@
-"""Requests and columns held against a vendor's own description: ``make contract SPEC=<OpenAPI file>``."""
+"""Requests and columns compared with a vendor's own description: ``make contract SPEC=<OpenAPI file>``."""
 
 import os
 from dataclasses import replace
@@ -16,31 +16,31 @@ SPEC = os.environ.get("SPEC", "")
 
 
 def contradictions(resource: Resource, vendor: Documented, description: Description) -> list[str]:
-    """Read some pages as documented, and hold what was asked for against a description."""
+    """Read some pages as documented, and compare the requests with a description."""
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(2 * facts.size))
     read(resource)
     secret = set(facts.auth.get("query", ()))
-    asked = [{k: v for k, v in asked.query.items() if k not in secret} for asked in vendor.asked_for(resource)]
-    return list(description.contradictions(resource, asked))
+    queries = [{k: v for k, v in r.query.items() if k not in secret} for r in vendor.requests_for(resource)]
+    return list(description.contradictions(resource, queries))
 
 
-# A vendor's file, when there is one
+# A vendor's file, if there is one
 
 
 def described() -> tuple[Connector, Description]:
-    """The file SPEC names, and the connector CONNECTOR names or the file does."""
+    """Return the connector that CONNECTOR or the file names, and the file that SPEC names."""
     description = Description.read(Path(SPEC))
     wanted = os.environ.get("CONNECTOR")
     found = [c for c in CONNECTORS.values() if (c.name == wanted if wanted else description.names(c.name))]
     if len(found) != 1:
         pytest.fail(
-            f"{description.title} names {len(found)} connectors: say CONNECTOR=<one of {', '.join(CONNECTORS)}>"
+            f"{description.title} names {len(found)} connectors: set CONNECTOR=<one of {', '.join(CONNECTORS)}>"
         )
     return found[0], description
 
 
-@pytest.mark.skipif(not SPEC, reason="no description at hand: make contract SPEC=<OpenAPI file of the vendor>")
+@pytest.mark.skipif(not SPEC, reason="no description: run make contract SPEC=<OpenAPI file of the vendor>")
 def test_the_vendors_description_has_every_path_parameter_and_column(vendor):
     connector, description = described()
     found = {r.name: contradictions(r, vendor, description) for r in connector.graph.values()}
@@ -91,11 +91,11 @@ def orders(tmp_path) -> Resource:
     return replace(ORDERS.connector, schema=schema).graph["orders"]
 
 
-def test_what_is_described_is_no_contradiction(orders, vendor):
+def test_described_requests_and_columns_are_not_contradictions(orders, vendor):
     assert contradictions(orders, vendor, Description(TINY)) == []
 
 
-def test_a_column_that_is_not_described_is_one(vendor):
+def test_an_undescribed_column_is_a_contradiction(vendor):
     found = contradictions(ORDERS, vendor, Description(TINY))
     assert "column billing is not described" in found
     assert {line.split()[0] for line in found} == {"column"}
@@ -110,24 +110,24 @@ def test_a_column_that_is_not_described_is_one(vendor):
         ("name: offset, in: query", "name: offset, in: header", "parameter offset is not described"),
         ("maximum: 100", "maximum: 50", "parameter per_page is at most 50, not 100"),
         ("enum: [id, date]", "enum: [date]", "parameter orderby is one of ['date'], not ['id']"),
-        ("application/json", "text/csv", "no JSON answer is described"),
+        ("application/json", "text/csv", "no JSON response is described"),
         ("{data:", "{rows:", "nothing is described at data"),
         ("{id: {type: integer}", "{number: {type: integer}", "column id is not described"),
     ],
 )
-def test_what_is_not_described_is_a_contradiction(orders, vendor, there, instead, contradiction):
+def test_every_part_that_is_not_described_is_a_contradiction(orders, vendor, there, instead, contradiction):
     assert there in TEXT
     description = Description(yaml.safe_load(TEXT.replace(there, instead)))
     assert contradictions(orders, vendor, description) == [contradiction]
 
 
-def parameter(**said) -> Description:
-    get = {"parameters": [{"in": "query", **said}], "responses": TINY["paths"]["/orders"]["get"]["responses"]}
+def parameter(**options) -> Description:
+    get = {"parameters": [{"in": "query", **options}], "responses": TINY["paths"]["/orders"]["get"]["responses"]}
     return Description({**TINY, "paths": {"/orders": {"get": get}}})
 
 
 @pytest.mark.parametrize(
-    ("said", "sent", "contradiction"),
+    ("options", "sent", "contradiction"),
     [
         ({"name": "at", "style": "deepObject", "schema": {"properties": {"between": {}}}}, "at[between]", []),
         (
@@ -140,11 +140,11 @@ def parameter(**said) -> Description:
         ({"name": "at", "schema": {}}, "at[GTE]", ["parameter at is described, but not at[GTE]"]),
     ],
 )
-def test_an_operator_in_brackets_is_described_by_an_object_a_name_or_in_words(orders, said, sent, contradiction):
-    assert list(parameter(**said).contradictions(orders, [{sent: "1"}])) == contradiction
+def test_an_operator_in_brackets_is_described_by_an_object_a_name_or_in_words(orders, options, sent, contradiction):
+    assert list(parameter(**options).contradictions(orders, [{sent: "1"}])) == contradiction
 
 
-def test_several_values_in_one_parameter_are_looked_at_one_by_one(orders):
+def test_several_values_in_one_parameter_are_checked_one_by_one(orders):
     status = {
         "name": "status",
         "schema": {"type": "array", "items": {"enum": ["active", "archived"]}},
@@ -161,15 +161,15 @@ def test_rows_within_items_and_placeholders_of_other_names_are_found(vendor, tmp
     connector = replace(CONNECTORS["subscriptions"], schema=schema)
     row = {"anyOf": [{"properties": {"id": {}}}, {"properties": {"item_id": {}}}]}
     listed = {"type": "array", "items": {"properties": {"attached_item": row}}}
-    answer = {"200": {"content": {"application/json;charset=utf-8": {"schema": {"properties": {"list": listed}}}}}}
+    responses = {"200": {"content": {"application/json;charset=utf-8": {"schema": {"properties": {"list": listed}}}}}}
     limit = {"name": "limit", "in": "query", "schema": {"maximum": 100}}
     offset = {"name": "offset", "in": "query"}
-    get = {"parameters": [limit, offset], "responses": answer}
+    get = {"parameters": [limit, offset], "responses": responses}
     description = Description({**TINY, "paths": {"/items/{item-id}/attached_items": {"get": get}}})
     assert contradictions(connector.graph["attached_item"], vendor, description) == []
 
 
-def test_a_file_of_json_or_yaml_tells_which_connector_it_is_about(tmp_path):
+def test_a_json_or_yaml_file_names_its_connector(tmp_path):
     file = tmp_path / "openapi.yaml"
     file.write_text(yaml.safe_dump(TINY))
     description = Description.read(file)

@@ -1,4 +1,4 @@
-"""Paddle as it is: pages that end, what is archived, windows, ids, times and money."""
+"""Paddle: the last page, archived rows, windows, ids, times and money."""
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ def entity(id: str, at: str = AT, **fields) -> dict:
     return {"id": id, "status": "active", "updated_at": at, **fields}
 
 
-def test_a_page_is_asked_for_after_the_last_id_and_the_ever_present_next_link_is_not_followed(api, load, warehouse):
+def test_a_page_is_requested_after_the_last_id_and_the_next_link_is_not_followed(api, load, warehouse):
     ids = [f"pro_{number:03}" for number in range(401)]
     api.set("paddle/products", [entity(id) for id in reversed(ids)])
     [first, *_] = load("paddle/products")["paddle/products"].values()
@@ -25,7 +25,7 @@ def test_a_page_is_asked_for_after_the_last_id_and_the_ever_present_next_link_is
     assert warehouse.ids("paddle.products") == ids
 
 
-def test_a_list_of_full_pages_ends_with_has_more_though_next_is_there_and_leads_elsewhere(api, read):
+def test_a_list_of_full_pages_ends_with_has_more_although_next_leads_to_another_host(api, read):
     api.set("paddle/customers", [entity(f"ctm_{number:03}") for number in range(200)])
     rows, stats = read("paddle/customers")
     assert (len(rows), stats.requests) == (200, 1)
@@ -37,7 +37,7 @@ def test_a_list_of_full_pages_ends_with_has_more_though_next_is_there_and_leads_
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_every_list_is_asked_for_in_order_of_creation_with_its_longest_pages_and_all_states(api, load, read, name):
+def test_every_list_is_requested_in_order_of_creation_with_its_largest_pages_and_all_states(api, load, read, name):
     api.set("paddle/customers", [entity("ctm_1")])
     if LISTS[name].parent:
         load(f"paddle/{name}")
@@ -60,14 +60,14 @@ def test_every_list_is_asked_for_in_order_of_creation_with_its_longest_pages_and
     ("name", "before", "after"),
     [("products", "active", "archived"), ("discounts", "active", "expired"), ("reports", "ready", "expired")],
 )
-def test_what_lists_leave_out_by_default_is_loaded_with_its_state(api, load, warehouse, name, before, after):
+def test_rows_that_lists_leave_out_by_default_are_loaded_with_their_state(api, load, warehouse, name, before, after):
     for status in (before, after):
         api.set(f"paddle/{name}", [entity("a", status=before), entity("b", status=status)])
         load(f"paddle/{name}")
     assert warehouse.query(f"SELECT id, status FROM paddle.{name} ORDER BY id") == [("a", before), ("b", after)]
 
 
-def test_addresses_of_an_archived_customer_are_loaded_and_one_that_vanished_is_counted(api, load, warehouse):
+def test_addresses_of_an_archived_customer_are_loaded_and_a_deleted_customer_is_counted(api, load, warehouse):
     api.set("paddle/customers", [entity("ctm_1", status="archived"), entity("ctm_2")])
     api.set("paddle/customer_addresses", [entity("add_1", customer_id="ctm_1", status="archived")])
     gone = {"error": {"type": "request_error", "code": "not_found"}}
@@ -77,13 +77,13 @@ def test_addresses_of_an_archived_customer_are_loaded_and_one_that_vanished_is_c
     assert (stats.rows, stats.ignored) == (1, 1)
 
 
-def test_a_key_without_the_scope_fails_with_what_paddle_says(api, read):
+def test_a_key_without_the_scope_fails_with_paddles_message(api, read):
     api.answer("/adjustments", 403, {"error": {"code": "forbidden", "detail": "not allowed"}})
     with pytest.raises(ApiError, match=r"paddle/adjustments.*answered 403.*forbidden.*check their scope"):
         read("paddle/adjustments")
 
 
-def test_ips_become_a_row_each_and_those_listed_no_more_are_gone(api, load, warehouse):
+def test_each_ip_becomes_a_row_and_ips_no_longer_listed_are_deleted(api, load, warehouse):
     api.set("paddle/ip_addresses", [{"ipv4_cidr": "192.0.2.1/32"}, {"ipv4_cidr": "192.0.2.2/32"}])
     load("paddle/ip_addresses")
     api.set("paddle/ip_addresses", [{"ipv4_cidr": "192.0.2.2/32"}])
@@ -121,7 +121,7 @@ def test_money_and_custom_data_keep_every_digit(api, load, warehouse):
     assert warehouse.column("paddle.discounts", "amount") == ["007.50"]
 
 
-def test_only_transactions_are_asked_for_window_by_window_and_the_rest_once(api, load):
+def test_only_transactions_are_requested_window_by_window_and_other_lists_once(api, load):
     for name, requests in (("transactions", 2), ("prices", 1)):
         load(f"paddle/{name}", windows=["2024-01-01", "2024-01-31"])
         assert len(api.asked(f"/{name}")) == requests

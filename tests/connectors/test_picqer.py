@@ -1,4 +1,4 @@
-"""Picqer is read as its documentation says, and nothing is missed that the usual connectors miss."""
+"""Picqer is read as documented, including rows that other connectors miss."""
 
 from decimal import Decimal
 from typing import Any
@@ -41,28 +41,28 @@ def test_no_row_is_missed_when_others_vanish_between_two_pages(api, load, wareho
     assert {row["idproduct"] for row in rows} <= set(warehouse.column("picqer.products", "idproduct"))
 
 
-# Who asks
+# User-Agent and errors
 
 
-def test_a_caller_that_does_not_say_who_it_is_is_refused_and_this_one_says(api, read):
+def test_a_user_agent_without_a_contact_is_refused_and_the_connector_sends_one(api, read):
     auth = (CREDENTIALS["picqer"]["api_key"], "")
     address = base_url(api.port, "picqer") + "tags"
     assert httpx.get(address, auth=auth, headers={"User-Agent": "python-requests/2.32"}).status_code == 400
-    heard: list[str] = []
-    api.faults.append(lambda request: heard.append(request.headers["user-agent"]))
+    agents: list[str] = []
+    api.faults.append(lambda request: agents.append(request.headers["user-agent"]))
     read("picqer/tags")
-    assert heard == ["Sandbox (sandbox@example.com)"]
+    assert agents == ["Sandbox (sandbox@example.com)"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_what_no_retry_mends_fails_at_once_with_picqers_words(api, read, waits, status):
+def test_a_permanent_error_fails_without_a_retry_and_with_picqers_message(api, read, waits, status):
     api.faults.append(lambda _: JSONResponse({"error": True, "error_code": 2, "error_message": "No access"}, status))
     with pytest.raises(ApiError, match=f"picqer/users.*answered {status}.*No access"):
         read("picqer/users")
     assert waits == []
 
 
-def test_the_waits_after_a_rate_limit_outlast_the_minute_it_counts(api, read, waits):
+def test_the_waits_after_a_rate_limit_are_longer_than_its_minute(api, read, waits):
     api.answer("/users", 429, {"error": True, "error_code": 28, "error_message": "Rate limit exceeded"}, times=5)
     read("picqer/users")
     assert sum(waits) > 60
@@ -78,16 +78,16 @@ def test_the_waits_after_a_rate_limit_outlast_the_minute_it_counts(api, read, wa
         ("returns", "idreturn", "updated_at"),
     ],
 )
-def test_changes_are_asked_for_since_the_window_begins(api, load, warehouse, resource, key, cursor):
+def test_changes_are_requested_from_the_start_of_the_window(api, load, warehouse, resource, key, cursor):
     times = ["2023-12-31 23:59:59", "2024-01-01 00:00:00", "2024-01-30 23:59:59", "2024-01-31 00:00:00"]
     api.set(f"picqer/{resource}", [{key: number, cursor: at} for number, at in enumerate(times)])
     load(f"picqer/{resource}", windows=[FIRST])
     assert warehouse.column(f"picqer.{resource}", key) == [1, 2]
-    # The second before, because it is not documented whether the bound is in.
+    # One second earlier, because the documentation does not say whether the bound is inclusive.
     assert api.asked(f"/{resource}") == [{"offset": "0", "updated_after": "2023-12-31 23:59:59"}]
 
 
-def test_orders_are_cut_on_their_change_because_only_creation_can_be_filtered(api, load, warehouse):
+def test_orders_are_filtered_here_because_the_api_filters_by_creation_only(api, load, warehouse):
     api.set("picqer/orders", [{"idorder": 1, "created": "2020-01-01 00:00:00", "updated": "2024-01-05 00:00:00"}])
     load("picqer/orders", windows=[FIRST])
     assert warehouse.column("picqer.orders", "idorder") == [1]
@@ -112,7 +112,7 @@ def test_stock_is_keyed_by_product_and_warehouse(api, load, warehouse):
     assert warehouse.column("picqer.products_stock", "_warehouses_idwarehouse") == [18]
 
 
-def test_containers_are_in_a_table_beside_the_locations(api, load, warehouse):
+def test_containers_and_locations_have_separate_tables(api, load, warehouse):
     api.set("picqer/locations", [{"idlocation": 1, "type": "location"}])
     api.set("picqer/containers", [{"idlocation": 2, "type": "container"}])
     load("picqer/locations")
@@ -122,7 +122,7 @@ def test_containers_are_in_a_table_beside_the_locations(api, load, warehouse):
 
 
 @pytest.mark.parametrize(("resource", "key"), [("backorders", "idbackorder"), ("products", "idproduct")])
-def test_what_the_list_leaves_out_now_is_marked(api, load, warehouse, resource, key):
+def test_rows_that_the_list_no_longer_has_are_marked(api, load, warehouse, resource, key):
     api.set(f"picqer/{resource}", [{key: 1}, {key: 2}])
     load(f"picqer/{resource}")
     api.set(f"picqer/{resource}", [{key: 2}])

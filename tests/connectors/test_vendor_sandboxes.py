@@ -1,4 +1,4 @@
-"""Every resource of a vendor's connector is loaded from the sandbox to the row, in windows and whole."""
+"""Every resource of the vendors' connectors is loaded completely from the sandbox, in windows and whole."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from connectors_dagster.sandbox import generate_tables
 END = datetime(2026, 11, 1, tzinfo=UTC)
 """The end of the sandbox's history."""
 NOT_AVAILABLE = {"chargebee": {"addon", "plan"}}
-"""What the sandbox answers to with an error: its site has the other product catalog."""
+"""The resources for which the sandbox returns an error: its site has the other product catalog."""
 VENDORS = [connector for connector in load_connectors().values() if not connector.enabled]
 
 

@@ -1,4 +1,4 @@
-"""WooCommerce is read as its documentation says, and nothing is missed that the usual connectors miss."""
+"""WooCommerce is read as documented, including rows that other connectors miss."""
 
 import random
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def rows(count: int, **fields: Any) -> list[dict[str, Any]]:
 # Pages
 
 
-def test_pages_are_turned_along_the_link_header(api, load, warehouse):
+def test_pages_follow_the_link_header(api, load, warehouse):
     api.set("woocommerce/product_tags", rows(250))
     load("woocommerce/product_tags")
     assert warehouse.ids("woocommerce.product_tags") == list(range(1, 251))
@@ -47,7 +47,7 @@ def test_pages_are_turned_along_the_link_header(api, load, warehouse):
         ("tax_classes", "/taxes/classes"),
     ],
 )
-def test_what_has_no_pages_is_asked_for_once_and_without_parameters(api, load, resource, path):
+def test_a_list_without_pages_is_requested_once_and_without_parameters(api, load, resource, path):
     api.set(f"woocommerce/{resource}", [{"id": number, "slug": f"s{number}"} for number in range(150)])
     [stats] = load(f"woocommerce/{resource}")[f"woocommerce/{resource}"].values()
     assert (stats.rows, api.asked(path)) == (150, [{}])
@@ -90,13 +90,13 @@ def vanish_some(draw: random.Random, tags: list[dict[str, Any]]) -> None:
             del tags[draw.randrange(len(tags))]
 
 
-def test_an_order_that_leaves_its_window_while_it_is_read_takes_no_other_along(api, load, warehouse):
+def test_an_order_that_leaves_its_window_while_it_is_read_hides_no_other_order(api, load, warehouse):
     orders = rows(250)
     api.set("woocommerce/orders", orders)
     change_before_page(api, 2, lambda: orders[0].update(date_modified_gmt="2024-04-09T00:00:00"))
     [stats] = load("woocommerce/orders", windows=[FIRST])["woocommerce/orders"].values()
     assert warehouse.ids("woocommerce.orders") == list(range(1, 251))
-    assert stats.duplicates == 199  # the first two pages were read again, less the row that moved up
+    assert stats.duplicates == 199  # the first two pages were read again, except for the row that moved up
 
 
 def test_rows_that_vanish_faster_than_they_are_read_fail(api, read, monkeypatch):
@@ -112,10 +112,10 @@ def test_rows_that_vanish_faster_than_they_are_read_fail(api, read, monkeypatch)
 
 
 @pytest.mark.parametrize("resource", ["orders", "products", "coupons"])
-def test_a_window_is_asked_for_in_gmt_with_both_bounds(api, load, warehouse, resource):
+def test_a_window_is_requested_in_gmt_with_both_bounds(api, load, warehouse, resource):
     start, end = datetime(2024, 1, 1), datetime(2024, 1, 31)
-    instants = [start - timedelta(seconds=1), start, end - timedelta(seconds=1), end]
-    api.set(f"woocommerce/{resource}", [row(n, at.isoformat()) for n, at in enumerate(instants)])
+    times = [start - timedelta(seconds=1), start, end - timedelta(seconds=1), end]
+    api.set(f"woocommerce/{resource}", [row(n, at.isoformat()) for n, at in enumerate(times)])
     load(f"woocommerce/{resource}", windows=[FIRST])
     bounds = {"modified_after": "2023-12-31T23:59:59", "modified_before": "2024-01-31T00:00:00"}
     assert api.asked(f"/{resource}") == [{**BY_ID, "dates_are_gmt": "true", **bounds}]
@@ -137,7 +137,7 @@ def test_customers_of_all_roles_and_reviews_of_all_states_are_loaded(api, load, 
     )
 
 
-def test_a_review_that_is_spam_now_is_marked(api, load, warehouse):
+def test_a_review_that_becomes_spam_is_marked(api, load, warehouse):
     api.set("woocommerce/product_reviews", [row(1, status="hold"), row(2, status="hold")])
     load("woocommerce/product_reviews")
     api.set("woocommerce/product_reviews", [row(1, status="hold")])
@@ -151,7 +151,7 @@ def test_a_review_that_is_spam_now_is_marked(api, load, warehouse):
 # Children
 
 
-def test_children_say_whose_they_are(api, load, warehouse):
+def test_children_have_the_id_of_their_parent(api, load, warehouse):
     api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}]), row(2, refunds=[])])
     api.set("woocommerce/refunds", [{"parent": 1, "id": 10, "amount": "5.00"}])
     notes = [{"parent": n, "id": n * 100, "note": "…", "customer_note": n == 1} for n in (1, 2)]
@@ -164,14 +164,14 @@ def test_children_say_whose_they_are(api, load, warehouse):
     assert warehouse.query("SELECT _orders_id, id, amount FROM woocommerce.refunds") == [(1, 10, "5.00")]
 
 
-def test_orders_without_refunds_are_not_asked_for_them(api, load):
+def test_no_refunds_are_requested_for_orders_without_any(api, load):
     api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}]), row(2, refunds=[]), row(3)])
     load("woocommerce/refunds", windows=[FIRST])
     asked = {path for path, _ in api.requests if path.endswith("/refunds")}
-    assert {path.split("/")[-2] for path in asked} == {"1", "3"}  # 3 does not say
+    assert {path.split("/")[-2] for path in asked} == {"1", "3"}  # order 3 has no `refunds` field
 
 
-def test_a_refund_that_is_gone_from_its_order_is_gone_from_the_table(api, load, warehouse):
+def test_a_refund_that_its_order_no_longer_has_is_deleted_from_the_table(api, load, warehouse):
     api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}])])
     api.set("woocommerce/refunds", [{"parent": 1, "id": 10}])
     load("woocommerce/refunds", windows=[FIRST])
@@ -180,7 +180,7 @@ def test_a_refund_that_is_gone_from_its_order_is_gone_from_the_table(api, load, 
     assert warehouse.ids("woocommerce.refunds") == []
 
 
-def test_variations_are_read_for_all_products_whenever_those_changed(api, load, warehouse):
+def test_variations_are_read_for_all_products_no_matter_when_they_changed(api, load, warehouse):
     api.set("woocommerce/products", [row(1, variations=[10]), row(2, "2022-01-01T00:00:00", variations=[20]), row(3)])
     api.set("woocommerce/product_variations", [{"parent": n, "id": n * 10, "manage_stock": "parent"} for n in (1, 2)])
     load("woocommerce/product_variations")
@@ -216,7 +216,7 @@ def test_a_location_may_be_in_several_zones(api, load, warehouse):
 # Values
 
 
-def test_what_gateways_keep_secret_is_not_asked_for(api, load, warehouse):
+def test_secret_settings_of_gateways_are_not_requested(api, load, warehouse):
     api.tables["woocommerce"] = build_settings()
     load("woocommerce/payment_gateways")
     assert warehouse.query('SELECT id, "order"::TEXT, enabled FROM woocommerce.payment_gateways ORDER BY id') == [
@@ -226,7 +226,7 @@ def test_what_gateways_keep_secret_is_not_asked_for(api, load, warehouse):
     assert b"never to be loaded" not in warehouse.path.read_bytes()
 
 
-def test_flags_are_flags_and_money_keeps_every_digit(api, load, warehouse):
+def test_booleans_stay_booleans_and_money_keeps_every_digit(api, load, warehouse):
     product = row(1, featured=True, price="19.990", manage_stock=False)
     api.set("woocommerce/products", [product])
     [stats] = load("woocommerce/products", windows=[FIRST])["woocommerce/products"].values()
@@ -236,17 +236,17 @@ def test_flags_are_flags_and_money_keeps_every_digit(api, load, warehouse):
     assert stats.drift == {}
 
 
-# Refusals
+# Errors
 
 
-def test_a_firewall_that_refuses_http_libraries_lets_this_one_through(api, read):
+def test_a_firewall_that_refuses_http_libraries_lets_the_connector_through(api, read):
     keys = tuple(CREDENTIALS["woocommerce"].values())
     url = f"{base_url(api.port, 'woocommerce')}/orders"
     assert httpx.get(url, auth=keys, headers={"User-Agent": "python-requests/2.32"}).status_code == 403
     read("woocommerce/customers")
 
 
-def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load):
+def test_a_deleted_parent_has_no_children_and_is_counted(api, load):
     api.set("woocommerce/orders", rows(2))
     missing = {"code": "woocommerce_rest_order_invalid_id", "message": "Invalid ID.", "data": {"status": 404}}
     api.answer("/orders/1/notes", 404, missing)
@@ -255,7 +255,7 @@ def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_what_no_retry_mends_fails_at_once_with_the_words_of_the_shop(api, read, waits, status):
+def test_a_permanent_error_fails_without_a_retry_and_with_the_message_of_the_shop(api, read, waits, status):
     api.faults.append(lambda _: JSONResponse({"code": "woocommerce_rest_cannot_view"}, status))
     with pytest.raises(ApiError, match=f"woocommerce/customers.*answered {status}.*woocommerce_rest_cannot_view"):
         read("woocommerce/customers")
@@ -269,7 +269,7 @@ def test_what_no_retry_mends_fails_at_once_with_the_words_of_the_shop(api, read,
         ("product_reviews", "products/reviews", "status", "approved", "hold"),
     ],
 )
-def test_a_shop_that_is_not_asked_for_all_leaves_rows_out(api, resource, path, field, usual, more):
+def test_a_shop_leaves_rows_out_unless_all_are_requested(api, resource, path, field, usual, more):
     api.set(f"woocommerce/{resource}", [row(1, **{field: usual}), row(2, **{field: more})])
     url, keys = f"{base_url(api.port, 'woocommerce')}/{path}", tuple(CREDENTIALS["woocommerce"].values())
     assert [found["id"] for found in httpx.get(url, auth=keys).json()] == [1]
@@ -278,7 +278,9 @@ def test_a_shop_that_is_not_asked_for_all_leaves_rows_out(api, resource, path, f
 # Through Dagster
 
 
-def test_windows_and_what_has_none_are_materialized_once_the_connector_is_on(api, materialize, warehouse, monkeypatch):
+def test_resources_with_and_without_windows_are_materialized_if_the_connector_is_enabled(
+    api, materialize, warehouse, monkeypatch
+):
     monkeypatch.setenv("CONNECTORS__ENABLED", "woocommerce")
     api.set("woocommerce/products", [row(1, variations=[10])])
     api.set("woocommerce/product_variations", [{"parent": 1, "id": 10}])

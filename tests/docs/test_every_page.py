@@ -1,4 +1,4 @@
-"""What any page says is there: links, commands, settings, public names, tests."""
+"""Whatever a page names exists: links, commands, settings, public names, tests."""
 
 import ast
 import re
@@ -20,11 +20,11 @@ DECISIONS = {Path(name).name: text for name, text in PAGES.items() if re.match(r
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)```", re.DOTALL | re.MULTILINE)
 
 
-def wrong(find: Callable[[str], Iterable[str]], there: Callable[[str, str], bool]) -> Mapping[str, list[str]]:
-    """Look up everything that is found on any page, and list by page what is not there."""
+def wrong(find: Callable[[str], Iterable[str]], exists: Callable[[str, str], bool]) -> Mapping[str, list[str]]:
+    """Find names on all pages and return, by page, those that do not exist."""
     found = {name: list(find(text)) for name, text in PAGES.items()}
     assert any(found.values()), "nothing was found on any page"
-    lists = {name: [item for item in items if not there(name, item)] for name, items in found.items()}
+    lists = {name: [item for item in items if not exists(name, item)] for name, items in found.items()}
     return {name: items for name, items in lists.items() if items}
 
 
@@ -33,7 +33,7 @@ def links(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors of the headings of a page, as GitHub makes them."""
+    """Return the anchors of the headings of a page, as GitHub writes them."""
     heads = re.findall(r"^#+ (.+)$", BLOCK.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
@@ -46,12 +46,12 @@ def leads_somewhere(page: str, link: str) -> bool:
     return not anchor or anchor in anchors(target.read_text(encoding="utf-8"))
 
 
-def test_every_link_leads_to_a_file_and_a_heading_that_are_there():
+def test_every_link_leads_to_an_existing_file_and_heading():
     assert wrong(links, leads_somewhere) == {}
 
 
 def lines(text: str, program: str) -> Iterator[str]:
-    """Yield what follows a program in blocks of the console and in inline code, comments and output left out."""
+    """Yield the arguments of a program in console blocks and inline code, without comments and output."""
     shown = [line[1:] for kind, block in BLOCK.findall(text) if kind == "console" for line in block.splitlines()]
     inline = re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
     for line in (*shown, *inline):
@@ -61,14 +61,14 @@ def lines(text: str, program: str) -> Iterator[str]:
 
 
 def is_command(_: str, line: str) -> bool:
-    """Tell whether `connectors` has a command with these options."""
+    """Return whether `connectors` has a command with these options."""
     name, *words = line.split()
     command = main.get_command(click.Context(main), name)
     options = {option for parameter in command.params for option in parameter.opts} if command else set()
     return command is not None and {word for word in words if word.startswith("--")} <= options
 
 
-def test_every_command_and_its_options_are_there():
+def test_every_command_and_option_exists():
     assert wrong(lambda text: lines(text, "connectors"), is_command) == {}
 
 
@@ -77,20 +77,20 @@ def test_every_command_is_shown_somewhere():
     assert set(main.list_commands(click.Context(main))) - shown == set()
 
 
-def test_every_make_target_is_there():
+def test_every_make_target_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
     assert wrong(lambda text: lines(text, "make"), lambda _, line: line.split()[0] in targets) == {}
 
 
-def test_every_test_a_page_names_is_there():
+def test_every_test_named_on_a_page_exists():
     tests = [file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")]
-    there = {name for text in tests for name in re.findall(r"def (test_\w+)", text)}
-    assert wrong(lambda text: re.findall(r"`(test_\w+)`", text), lambda _, name: name in there) == {}
+    known = {name for text in tests for name in re.findall(r"def (test_\w+)", text)}
+    assert wrong(lambda text: re.findall(r"`(test_\w+)`", text), lambda _, name: name in known) == {}
 
 
 def settings_in_code() -> set[str]:
-    """Every setting of this project that the code reads, as an environment variable."""
+    """List every setting of this project that the code reads, as an environment variable."""
     code = "\n".join(PACKAGE.values())
     keys = re.findall(r"\b(?:dlt\.(?:config|secrets)\.get|read)\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
     keys += [f"connectors.{name}" for name in re.findall(r"\bseconds\(\"(\w+)\"", code)]
@@ -104,7 +104,7 @@ def test_the_page_of_settings_has_every_setting_that_is_read_and_no_other():
     assert shown - address_and_credentials == settings_in_code()
 
 
-def test_every_setting_of_the_project_that_a_page_names_is_one():
+def test_every_setting_of_the_project_named_on_a_page_exists():
     known = settings_in_code()
     assert wrong(lambda text: re.findall(r"\bCONNECTORS__[A-Z_]+\b", text), lambda _, name: name in known) == {}
 
@@ -127,13 +127,13 @@ def test_the_page_about_loading_names_every_option_of_a_run_and_every_check():
     assert {*ReadConfig.model_fields, *CHECKS} - named == set()
 
 
-def test_the_page_about_the_architecture_says_of_every_room_what_it_is_for():
+def test_the_page_about_the_architecture_describes_every_room():
     page = PAGES["docs/architecture.md"]
     walled = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     assert sorted(re.findall(r"^- `(\w+)` \w+", page, re.MULTILINE)) == sorted(walled)
 
 
-def test_decisions_are_numbered_listed_and_of_one_form():
+def test_decisions_are_numbered_and_listed_and_have_the_same_headings():
     index = PAGES["docs/decisions/README.md"]
     listed = re.findall(r"^\| (\d+) \| \[(.+)\]\((.+)\) \|$", index, re.MULTILINE)
     titles = {name: text.splitlines()[0] for name, text in DECISIONS.items()}

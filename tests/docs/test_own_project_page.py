@@ -1,4 +1,4 @@
-"""What the page for people with a Dagster project of their own shows is executed."""
+"""Executes the examples of the page for people with their own Dagster project."""
 
 import os
 import re
@@ -23,7 +23,7 @@ BLOCKS = {kind: re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL) for kind in
 
 @pytest.fixture
 def my_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The example as a project."""
+    """Write the example as a project."""
     package = tmp_path / "my_project"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -42,9 +42,7 @@ def test_the_example_is_valid_without_any_setting_and_writes_nothing(my_project)
     assert written == {"__init__.py", "definitions.py"}
 
 
-def test_the_example_loads_windows_under_its_own_keys_with_its_report_behind_them(
-    my_project, api, instance, warehouse, monkeypatch
-):
+def test_the_example_loads_windows_under_its_own_keys(my_project, api, instance, warehouse, monkeypatch):
     names: dict[str, object] = {}
     exec(compile(BLOCKS["python"][0], "definitions.py", "exec"), names)
     definitions = names["defs"]()
@@ -67,7 +65,7 @@ def test_the_example_loads_windows_under_its_own_keys_with_its_report_behind_the
 
 
 @pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
-def test_the_component_and_the_subclass_on_the_page_describe_what_the_page_says(tmp_path, monkeypatch):
+def test_the_component_and_the_subclass_on_the_page_have_the_metadata_that_it_describes(tmp_path, monkeypatch):
     defs = tmp_path / "my_defs"
     (defs / "helpdesk").mkdir(parents=True)
     (defs / "__init__.py").touch()
@@ -88,7 +86,7 @@ def test_the_component_and_the_subclass_on_the_page_describe_what_the_page_says(
     assert str(tickets.description).endswith("Ask the support team.")
 
 
-def test_the_pools_and_the_entry_point_on_the_page_are_those_that_count():
+def test_the_pools_and_the_entry_point_on_the_page_are_the_ones_in_use():
     ours = yaml.safe_load((ROOT / ".dagster" / "dagster.yaml").read_text(encoding="utf-8"))
     assert yaml.safe_load(BLOCKS["yaml"][1])["concurrency"] == ours["concurrency"]
     assert list(tomllib.loads(BLOCKS["toml"][0])["project"]["entry-points"]) == [ENTRY_POINTS]

@@ -1,4 +1,4 @@
-"""The pages of the connectors say what the connectors are."""
+"""The pages of the connectors match the connectors."""
 
 from dataclasses import replace
 
@@ -21,20 +21,20 @@ def test_there_is_no_page_without_a_connector():
     assert {page.stem for page in PAGES.glob("*.md")} == set(CONNECTORS)
 
 
-def test_a_page_tells_limits_what_is_left_out_and_how_to_get_a_key():
+def test_a_page_lists_limitations_and_exclusions_and_how_to_get_a_key():
     storefront = CONNECTORS["storefront"]
-    said = {
+    changes = {
         "enabled": False,
         "resources": {
             **storefront.resources,
             "orders": replace(storefront.resources["orders"], known_limitations="trashed orders | vanish"),
         },
-        "excluded": {"reports": "they are sums of what is loaded"},
-        "credentials_help": "Take a key that may only read.",
+        "excluded": {"reports": "they are sums of other tables"},
+        "credentials_help": "Use a read-only key.",
     }
-    page = build_page(replace(storefront, **said))
+    page = build_page(replace(storefront, **changes))
     assert "`CONNECTORS__ENABLED=storefront`" in page
     how = "filtered by the API with `modified_after`, `modified_before`"
     assert f"| orders | `id` | `date_modified_gmt` | `P30D` | {how} | trashed orders \\| vanish |" in page
-    assert "| reports | they are sums of what is loaded |" in page
-    assert "Take a key that may only read." in page
+    assert "| reports | they are sums of other tables |" in page
+    assert "Use a read-only key." in page

@@ -1,4 +1,4 @@
-"""The README tells the truth."""
+"""The README matches the code."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def test_the_table_of_connectors_is_the_registry():
     assert build_readme(README, load_connectors().values()) == README
 
 
-def test_the_connector_the_readme_adds_is_one(tmp_path):
+def test_the_connector_in_the_readme_is_valid(tmp_path):
     code = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "helpdesk" in block)
     schema = next(block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL))
     file = tmp_path / "helpdesk.py"

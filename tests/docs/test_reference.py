@@ -1,4 +1,4 @@
-"""The public names: each is there, explained on the reference page, and enough for what people write."""
+"""The public names: each exists and is explained on the reference page."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Rows are appended only where that comes to the same as merging them."""
+"""Rows are appended only if the result is the same as that of a merge."""
 
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -40,7 +40,7 @@ def load_things(shop, tmp_path):
     return load_
 
 
-def test_one_known_key_among_new_ones_is_enough_to_merge(load_things, warehouse):
+def test_a_single_existing_key_among_new_ones_causes_a_merge(load_things, warehouse):
     hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
     assert load_things({"id": 1, "name": "old"}, {"id": 2, "name": "old"}, hints=hints, columns=columns) == "appended"
     assert load_things({"id": 2, "name": "new"}, {"id": 3, "name": "new"}, hints=hints, columns=columns) == "merged"
@@ -56,7 +56,7 @@ def test_a_key_that_came_twice_is_there_once_before_rows_are_appended(load_thing
     assert warehouse.ids("shop.things") == [1]
 
 
-def test_a_key_of_several_columns_is_known_only_when_all_of_them_are(load_things, warehouse):
+def test_a_key_of_several_columns_exists_only_if_all_columns_match(load_things, warehouse):
     hints, columns = {"primary_key": ["order", "Line No"]}, "order: {data_type: text}, Line No: {data_type: bigint}"
     first, second = {"order": "it's", "Line No": 1}, {"order": "it's", "Line No": 2}
     assert load_things(first, hints=hints, columns=columns) == "appended"
@@ -65,7 +65,7 @@ def test_a_key_of_several_columns_is_known_only_when_all_of_them_are(load_things
     assert warehouse.query('SELECT "order", line_no FROM shop.things ORDER BY line_no') == [("it's", 1), ("it's", 2)]
 
 
-def test_a_merge_key_takes_away_rows_whose_keys_do_not_come_again(load_things, warehouse):
+def test_a_merge_key_deletes_rows_whose_primary_keys_are_not_loaded_again(load_things, warehouse):
     hints = {"primary_key": "id", "merge_key": "cart"}
     columns = "id: {data_type: bigint}, cart: {data_type: bigint}"
     load_things({"id": 1, "cart": 7}, {"id": 2, "cart": 7}, hints=hints, columns=columns)
@@ -73,13 +73,13 @@ def test_a_merge_key_takes_away_rows_whose_keys_do_not_come_again(load_things, w
     assert warehouse.ids("shop.things") == [3]
 
 
-def test_rows_marked_as_deleted_are_no_newcomers(load_things, warehouse):
+def test_rows_marked_as_deleted_are_not_appended(load_things, warehouse):
     hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}, gone: {data_type: bool, hard_delete: true}"
     assert load_things({"id": 1, "gone": False}, {"id": 2, "gone": True}, hints=hints, columns=columns) == "merged"
     assert warehouse.ids("shop.things") == [1]
 
 
-def test_a_load_of_several_files_is_merged_because_it_must_end_whole_or_not_at_all(api, load, monkeypatch, warehouse):
+def test_a_load_of_several_files_is_merged_because_several_appends_are_not_atomic(api, load, monkeypatch, warehouse):
     monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "100")
     monkeypatch.setattr("connectors_dagster.read.reader.BATCH_ROWS", 100)
     api.set("storefront/orders", [order(id, "2024-01-15T12:00:00") for id in range(250)])
@@ -88,7 +88,7 @@ def test_a_load_of_several_files_is_merged_because_it_must_end_whole_or_not_at_a
     assert warehouse.ids("storefront.orders") == list(range(250))
 
 
-def test_appended_rows_whose_load_was_killed_before_it_ended_are_not_there_twice(api, warehouse):
+def test_rows_appended_by_a_killed_load_are_not_duplicated_by_the_next_run(api, warehouse):
     orders = [order(id, "2024-01-15T12:00:00") for id in range(250)]
     api.set("storefront/orders", orders)
     load = Job(["storefront/orders"], ["2024-01-01"])

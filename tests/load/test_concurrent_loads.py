@@ -1,4 +1,4 @@
-"""Runs that meet leave exact tables: of one family one at a time, of all families at once."""
+"""Concurrent runs leave exact tables: runs of a family take turns, runs of different families are concurrent."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from tests.support.processes import Job, families, opened, run_at_once, start
 from tests.support.rows import order
 
 ORDERS = ["storefront/orders"]
-STRANGER = """
+OTHER_PROGRAM = """
 import duckdb, sys
 with duckdb.connect(sys.argv[1]):
     print("open", flush=True)
@@ -29,19 +29,19 @@ with duckdb.connect(sys.argv[1]):
 def set_orders_of_eight_windows(api, *, per_window: int) -> list[str]:
     """Fill eight windows and return their keys; the ids are 0, 1, 2 …"""
     windows = opened()[:8]
-    instants = [window.start.strftime("%Y-%m-%dT%H:%M:%S") for window in windows for _ in range(per_window)]
-    api.set("storefront/orders", [order(id, at) for id, at in enumerate(instants)])
+    timestamps = [window.start.strftime("%Y-%m-%dT%H:%M:%S") for window in windows for _ in range(per_window)]
+    api.set("storefront/orders", [order(id, at) for id, at in enumerate(timestamps)])
     return [window.key for window in windows]
 
 
-def test_eight_windows_of_a_family_loaded_at_once_leave_every_row_once(api, warehouse):
+def test_eight_windows_of_a_family_loaded_concurrently_leave_every_row_once(api, warehouse):
     windows = set_orders_of_eight_windows(api, per_window=150)
     reads = run_at_once(*(Job(ORDERS, [window]) for window in windows))
     assert reads == [{"orders": 150}] * 8
     assert warehouse.ids("storefront.orders") == list(range(8 * 150))
 
 
-def test_a_window_loaded_three_times_at_once_leaves_every_row_once(api, warehouse):
+def test_a_window_loaded_three_times_concurrently_leaves_every_row_once(api, warehouse):
     windows = set_orders_of_eight_windows(api, per_window=150)
     run_at_once(*[Job(ORDERS, windows[:2])] * 3)
     assert warehouse.ids("storefront.orders") == list(range(2 * 150))
@@ -65,7 +65,7 @@ def test_a_family_is_read_by_one_run_at_a_time_so_that_an_older_read_never_wins(
     assert warehouse.column("storefront.orders", "status") == ["completed"]
 
 
-def test_all_families_of_all_connectors_read_at_the_same_time_and_load_exactly(api, warehouse):
+def test_all_families_of_all_connectors_read_concurrently_and_load_exactly(api, warehouse):
     api.tables.update(generate_tables(scale=0.05))
     api.held = lambda _: api.most_concurrent < 5
     run_at_once(*map(Job, families()))
@@ -75,7 +75,7 @@ def test_all_families_of_all_connectors_read_at_the_same_time_and_load_exactly(a
         assert warehouse.query(f"SELECT count(*) FROM {connector}.{table}") == [(served,)], resource
 
 
-def test_a_lock_keeps_threads_apart_like_processes(project):
+def test_a_lock_excludes_threads_as_well_as_processes(project):
     inside, most = [], []
 
     def enter() -> None:
@@ -93,18 +93,18 @@ def test_a_lock_keeps_threads_apart_like_processes(project):
 
 
 @contextmanager
-def stranger(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Another program that holds a DuckDB file open until its input ends."""
-    command = [sys.executable, "-c", STRANGER, str(file)]
+def other_program(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run another program that keeps a DuckDB file open until its input ends."""
+    command = [sys.executable, "-c", OTHER_PROGRAM, str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout and process.stdout.readline() == b"open\n"
         yield process
 
 
-def test_a_file_another_program_holds_open_is_waited_for(api, warehouse):
+def test_a_load_waits_until_another_program_closes_the_file(api, warehouse):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
     lock = warehouse.path.with_name("warehouse.duckdb.lock")
-    with stranger(warehouse.path):
+    with other_program(warehouse.path):
         [load] = start(Job(ORDERS, ["2024-01-01"]))
         while not lock.exists() or "loading storefront_orders" not in lock.read_text():
             assert not wait([load], timeout=0.05).done
@@ -112,13 +112,13 @@ def test_a_file_another_program_holds_open_is_waited_for(api, warehouse):
     assert warehouse.ids("storefront.orders") == [1]
 
 
-def test_a_file_that_stays_open_fails_with_path_and_holder_loads_nothing_and_the_next_run_repairs(
+def test_a_load_fails_with_path_and_holder_if_the_file_stays_open_and_the_next_run_succeeds(
     api, warehouse, monkeypatch
 ):
     monkeypatch.setenv("CONNECTORS__BUSY_TIMEOUT", "0")
     job, released = Job(ORDERS, ["2024-01-01"]), threading.Event()
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
-    with stranger(warehouse.path) as holder:
+    with other_program(warehouse.path) as holder:
         still_open = rf"{warehouse.path}: still open in another program .*PID {holder.pid}"
         with pytest.raises(DestinationBusyError, match=still_open):
             job.run()
@@ -127,7 +127,7 @@ def test_a_file_that_stays_open_fails_with_path_and_holder_loads_nothing_and_the
     api.held = lambda _: not released.is_set()
     [load] = start(job)
     assert api.begun.wait(60)
-    with stranger(warehouse.path):
+    with other_program(warehouse.path):
         released.set()
         with pytest.raises(DestinationBusyError, match="still open in another program"):
             load.result()
@@ -137,7 +137,7 @@ def test_a_file_that_stays_open_fails_with_path_and_holder_loads_nothing_and_the
     assert warehouse.ids("storefront.orders") == [1]
 
 
-def test_a_file_that_is_no_database_fails_by_name(api, warehouse):
-    warehouse.path.write_text("no database " * 1000)
+def test_a_file_that_is_not_a_database_fails_with_its_path(api, warehouse):
+    warehouse.path.write_text("not a database " * 1000)
     with pytest.raises(LoadError, match=str(warehouse.path)):
         Job(ORDERS, ["2024-01-01"]).run()

@@ -1,4 +1,4 @@
-"""A load that is killed or finds no room leaves the old rows or the new ones, and the next run repairs."""
+"""A load that is killed or runs out of disk leaves all old or all new rows, and the next run repairs it."""
 
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -58,12 +58,12 @@ def folders() -> list[str]:
     ],
     indirect=["tables"],
 )
-def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs(
+def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs_it(
     api, tables, place, rows_in_staging, rows_are_new
 ):
     old = set_orders(api, "pending")
     job().run()
-    job().run()  # the first had nothing to merge with, and no table to merge from was made
+    job().run()  # the first run only appended, so it created no staging table
     new = set_orders(api, "completed", count=251)
     with pytest.raises(BrokenProcessPool):
         run_at_once(job(place))
@@ -77,7 +77,7 @@ def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs(
     assert folders() == []
 
 
-def test_a_first_load_that_is_killed_while_it_makes_its_tables_is_repaired_by_the_next_run(api, warehouse):
+def test_a_first_load_killed_while_it_creates_its_tables_is_repaired_by_the_next_run(api, warehouse):
     orders = set_orders(api, "completed")
     with pytest.raises(BrokenProcessPool):
         run_at_once(job(MERGED_IN_DUCKDB))
@@ -86,7 +86,7 @@ def test_a_first_load_that_is_killed_while_it_makes_its_tables_is_repaired_by_th
     assert "_dlt_staging_storefront.orders" not in warehouse.tables() or staged(warehouse) == 0
 
 
-def test_a_disk_that_is_full_during_the_load_fails_by_name_and_changes_nothing(api, warehouse, monkeypatch):
+def test_a_full_disk_during_the_load_is_reported_and_changes_nothing(api, warehouse, monkeypatch):
     monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
     old = set_orders(api, "pending")
     job().run()
@@ -98,7 +98,7 @@ def test_a_disk_that_is_full_during_the_load_fails_by_name_and_changes_nothing(a
     assert (loaded(warehouse), staged(warehouse), folders()) == (new, 0, [])
 
 
-def test_a_disk_that_is_full_during_extraction_fails_by_name_and_changes_nothing(api, warehouse):
+def test_a_full_disk_during_extraction_is_reported_and_changes_nothing(api, warehouse):
     old = set_orders(api, "pending")
     job().run()
     api.set("storefront/orders", [order(id, "2024-01-15T12:00:00", status=uuid4().hex) for id in range(5_000)])

@@ -1,4 +1,4 @@
-"""Rows that disappear: children of a parent that was read again, and whole tables, as each resource declares."""
+"""Rows that the API no longer returns: children of a parent that was read again, and rows of tables read whole."""
 
 from dataclasses import replace
 
@@ -15,14 +15,14 @@ from tests.support.wire import reply
 FAMILY = ("billing/customers", "billing/customer_addresses")
 
 
-def catalog(absent: str):
-    """The shipped catalog, with another word on rows that disappear."""
-    return replace(load_connectors()["catalog"], resources={"ecommerce_data": ResourceOptions(missing_rows=absent)})
+def catalog(missing: str):
+    """The shipped catalog with another treatment of missing rows."""
+    return replace(load_connectors()["catalog"], resources={"ecommerce_data": ResourceOptions(missing_rows=missing)})
 
 
-def load_catalog(absent: str, *, accept_loss: bool = False) -> int:
-    """Load the catalog; returns how many rows were found absent."""
-    resource = catalog(absent).graph["ecommerce_data"]
+def load_catalog(missing: str, *, accept_loss: bool = False) -> int:
+    """Load the catalog; returns the number of missing rows."""
+    resource = catalog(missing).graph["ecommerce_data"]
     with loading(LoadRequest(now=NOW, resources=[resource], accept_loss=accept_loss)) as load:
         outcome = load.outcomes["ecommerce_data"]
         if outcome.error:
@@ -34,7 +34,7 @@ def products(*ids: int) -> list[dict]:
     return [{"id": id, "name": f"Product {id}"} for id in ids]
 
 
-def test_children_of_a_parent_that_has_fewer_are_exactly_the_new_ones(api, warehouse, load):
+def test_a_parent_with_fewer_children_than_before_has_exactly_those_that_are_left(api, warehouse, load):
     api.set("billing/customers", [customer("ctm_1"), customer("ctm_2")])
     api.set("billing/customer_addresses", [address("a", "ctm_1"), address("b", "ctm_1"), address("c", "ctm_2")])
     load(*FAMILY)
@@ -44,7 +44,7 @@ def test_children_of_a_parent_that_has_fewer_are_exactly_the_new_ones(api, wareh
     assert stats_by_slice[None].absent == 1
 
 
-def test_children_of_a_parent_that_has_none_any_more_are_gone(api, warehouse, load):
+def test_a_parent_without_children_any_more_has_none_in_the_table(api, warehouse, load):
     api.set("billing/customers", [customer("ctm_1"), customer("ctm_2")])
     api.set("billing/customer_addresses", [address("a", "ctm_1"), address("c", "ctm_2")])
     load(*FAMILY)
@@ -62,16 +62,16 @@ def test_children_of_a_parent_that_was_not_read_again_stay(api, warehouse, load)
     assert warehouse.ids("billing.customer_addresses") == ["a", "c"]
 
 
-@pytest.mark.parametrize(("absent", "left"), [("keep", [1, 2, 3]), ("mark", [1, 2, 3]), ("delete", [1, 3])])
-def test_a_row_of_a_whole_table_is_kept_marked_or_deleted_as_declared(api, warehouse, absent, left):
+@pytest.mark.parametrize(("missing", "left"), [("keep", [1, 2, 3]), ("mark", [1, 2, 3]), ("delete", [1, 3])])
+def test_a_missing_row_of_a_table_read_whole_is_kept_marked_or_deleted_as_declared(api, warehouse, missing, left):
     api.set("catalog/ecommerce_data", products(1, 2, 3))
-    load_catalog(absent)
+    load_catalog(missing)
     api.set("catalog/ecommerce_data", products(1, 3))
-    assert load_catalog(absent) == (0 if absent == "keep" else 1)
+    assert load_catalog(missing) == (0 if missing == "keep" else 1)
     assert warehouse.ids("catalog.ecommerce_data") == left
 
 
-def test_a_marked_row_says_since_when_and_one_that_returns_is_marked_no_more(api, warehouse):
+def test_a_missing_row_is_marked_with_the_time_until_it_returns(api, warehouse):
     for ids in ((1, 2), (1,), (1,)):
         api.set("catalog/ecommerce_data", products(*ids))
         load_catalog("mark")
@@ -82,7 +82,7 @@ def test_a_marked_row_says_since_when_and_one_that_returns_is_marked_no_more(api
     assert warehouse.query(marked) == [(1, False), (2, False)]
 
 
-def test_a_load_that_would_lose_most_of_a_table_stops_and_asks(api, warehouse):
+def test_a_load_that_would_delete_most_of_a_table_fails_unless_accept_loss_is_set(api, warehouse):
     api.set("catalog/ecommerce_data", products(*range(300)))
     load_catalog("delete")
     api.set("catalog/ecommerce_data", products(1))
@@ -101,7 +101,7 @@ def test_rows_the_api_flags_as_archived_stay_with_their_flag(api, warehouse, loa
     assert warehouse.query("SELECT id, status FROM billing.customers") == [("ctm_1", "archived")]
 
 
-def test_an_answer_that_is_ignored_proves_no_row_absent(shop, tmp_path, warehouse):
+def test_an_ignored_response_does_not_delete_rows(shop, tmp_path, warehouse):
     actions = [{"status_code": 400, "content": "not_enabled", "action": "ignore"}]
     declared = things(tmp_path, response_actions=actions).connector
     deleting, ignoring = {"things": ResourceOptions(missing_rows="delete")}, {"not_enabled": "not_available"}

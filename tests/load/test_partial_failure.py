@@ -1,4 +1,4 @@
-"""What fails takes nothing else down, says what and why, and is tried again only where that can help."""
+"""A failure affects nothing else, says what failed and why, and is retried only if a retry can help."""
 
 import dagster as dg
 import pytest
@@ -11,7 +11,7 @@ FIVE = ("billing/event_types", "billing/ip_addresses", "storefront/customers", "
 
 
 @pytest.fixture(autouse=True)
-def retry_at_once(monkeypatch) -> None:
+def retry_without_delay(monkeypatch) -> None:
     monkeypatch.setattr(assets, "RETRY", assets.RETRY._replace(delay=0))
 
 
@@ -51,7 +51,7 @@ def test_children_of_a_parent_that_fails_are_not_read_and_say_why(api, instance,
     assert materialized(instance) == set()
 
 
-def test_a_family_that_fails_among_five_takes_none_of_the_others_down(api, warehouse, instance, materialize):
+def test_a_family_that_fails_does_not_affect_four_others(api, warehouse, instance, materialize):
     set_two_customers(api, "Oslo")
     api.answer("/v1/ips", 401)
     [error] = materialize(*FIVE).errors
@@ -60,14 +60,16 @@ def test_a_family_that_fails_among_five_takes_none_of_the_others_down(api, wareh
 
 
 @pytest.mark.parametrize("status", [401, 403, 422])
-def test_what_will_fail_again_is_not_tried_again(api, instance, materialize, status):
+def test_a_permanent_failure_is_not_retried(api, instance, materialize, status):
     api.answer("/v1/ips", status)
     [error] = materialize("billing/ip_addresses").errors
     assert f"answered {status}" in error
     assert len(api.asked("/v1/ips")) == 1
 
 
-def test_what_may_pass_is_tried_again_by_the_session_and_then_twice_more_by_dagster(api, instance, materialize, waits):
+def test_a_transient_failure_is_retried_by_the_session_and_then_twice_more_by_dagster(
+    api, instance, materialize, waits
+):
     api.answer("/v1/customers", 503)
     [error] = materialize(*FAMILY).errors
     assert "billing/customers" in error and "answered 503" in error
@@ -75,7 +77,7 @@ def test_what_may_pass_is_tried_again_by_the_session_and_then_twice_more_by_dags
     assert materialized(instance) == set()
 
 
-def test_what_has_passed_when_dagster_tries_again_is_materialized(api, warehouse, instance, materialize, waits):
+def test_a_retry_by_dagster_that_succeeds_materializes_everything(api, warehouse, instance, materialize, waits):
     set_two_customers(api, "Oslo")
     api.answer("/v1/customers", 503, times=1 + 3)
     assert materialize(*FAMILY).errors == []
@@ -83,7 +85,7 @@ def test_what_has_passed_when_dagster_tries_again_is_materialized(api, warehouse
     assert warehouse.ids("billing.customer_addresses") == ["a1", "a2"]
 
 
-def test_an_error_nobody_foresaw_is_not_tried_again(api, instance, materialize, monkeypatch):
+def test_an_unexpected_error_is_not_retried(api, instance, materialize, monkeypatch):
     monkeypatch.setattr("connectors_dagster.load.pipeline.connect", lambda *_, **__: 1 / 0)
     [error] = materialize("billing/ip_addresses").errors
     assert "ZeroDivisionError" in error

@@ -1,4 +1,4 @@
-"""Postgres holds what DuckDB would, also when everything loads into one new dataset at once."""
+"""Postgres stores the same rows as DuckDB, even if all families load into one new dataset concurrently."""
 
 from concurrent.futures import wait
 
@@ -15,7 +15,7 @@ JANUARY = ["2024-01-01"]
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def test_texts_numbers_and_objects_arrive_as_they_were_sent(api, postgres):
+def test_texts_numbers_and_objects_are_loaded_as_they_were_sent(api, postgres):
     note = 'it\'s \\ 100 % "quoted"; -- ü 🧾\n\ttab'
     api.set("storefront/orders", [
         order(1, "2024-01-15T00:00:00", customer_note="", line_items=[], parent_id=0),
@@ -31,7 +31,7 @@ def test_texts_numbers_and_objects_arrive_as_they_were_sent(api, postgres):
     ]
 
 
-def test_families_that_create_one_dataset_at_once_read_at_the_same_time_and_load_exactly(api, postgres):
+def test_families_that_create_a_dataset_concurrently_load_exactly(api, postgres):
     api.tables.update(generate_tables(scale=0.05))
     billing = [family for family in families() if family[0].startswith("billing/")]
     api.held = lambda _: api.most_concurrent < len(billing)
@@ -40,7 +40,7 @@ def test_families_that_create_one_dataset_at_once_read_at_the_same_time_and_load
         assert postgres.query(f"SELECT count(*) FROM billing.{table}") == [(len(rows),)], table
 
 
-def test_a_dataset_that_somebody_else_creates_at_the_same_moment_is_used(api, postgres):
+def test_a_dataset_that_another_client_creates_at_the_same_time_is_used(api, postgres):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
     other = psycopg2.connect(postgres.url)
     with other.cursor() as cursor:
@@ -54,7 +54,7 @@ def test_a_dataset_that_somebody_else_creates_at_the_same_moment_is_used(api, po
     assert postgres.ids("storefront.orders") == [1]
 
 
-def test_machines_that_share_only_the_database_never_merge_one_table_at_once(api, postgres, project, monkeypatch):
+def test_machines_that_share_only_the_database_never_merge_a_table_concurrently(api, postgres, project, monkeypatch):
     monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.1")
     first, second = (window.key for window in opened()[:2])
     api.set("storefront/orders", [order(id, f"{(first, second)[id % 2]}T00:00:00") for id in range(300)])
@@ -63,7 +63,7 @@ def test_machines_that_share_only_the_database_never_merge_one_table_at_once(api
         assert not wait([elsewhere], timeout=0.05).done
     (project / "here").mkdir()
     here = Job(ORDERS, [second], folder=project / "here")
-    with pytest.raises(DestinationBusyError, match=r"another machine still loads storefront\.storefront_orders"):
+    with pytest.raises(DestinationBusyError, match=r"another process is still loading storefront\.storefront_orders"):
         run_at_once(here)
     (project / "go on").touch()
     elsewhere.result()
@@ -71,7 +71,7 @@ def test_machines_that_share_only_the_database_never_merge_one_table_at_once(api
     assert postgres.ids("storefront.orders") == list(range(300))
 
 
-def test_a_database_that_is_down_can_be_tried_again_later(api, postgres, monkeypatch):
+def test_a_database_that_is_down_is_a_transient_failure(api, postgres, monkeypatch):
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", "postgresql://loader:hidden-word@127.0.0.1:1/gone")
     with pytest.raises(TransientLoadError, match="Connection refused") as failure:
         Job(ORDERS, JANUARY).run()

@@ -1,4 +1,4 @@
-"""Children are asked for parent by parent, under the parent's own path, also when the parent is gone by then."""
+"""Children are requested for each parent under its path, even if the parent has been deleted by then."""
 
 from urllib.parse import unquote
 
@@ -18,7 +18,9 @@ from tests.support.rows import address, customer
         ("subscriptions/item", "subscriptions/attached_item", "/attached_items"),
     ],
 )
-def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load, warehouse, parents, children, path):
+def test_a_parent_that_was_deleted_meanwhile_has_no_children_and_is_counted(
+    api, load, warehouse, parents, children, path
+):
     api.set(parents, [{"id": "a"}, {"id": "b"}, {"id": "c"}])
     api.set(children, [{"id": f"{p} {n}", "customer_id": p, "parent_item_id": p} for p in "abc" for n in (1, 2)])
 
@@ -31,7 +33,7 @@ def test_children_of_a_parent_that_vanished_are_no_rows_and_counted(api, load, w
     assert (stats.rows, stats.ignored, stats.retries) == (4, 1, 0)
 
 
-def test_404_elsewhere_fails(api, read):
+def test_404_for_anything_else_fails(api, read):
     api.faults.append(lambda _: JSONResponse({}, 404))
     for resource in [*LISTS, "billing/customers", "subscriptions/item"]:
         with pytest.raises(ApiError, match=f"{resource}.*answered 404.*check base_url and path"):
@@ -47,7 +49,7 @@ def test_a_parents_key_cannot_lead_to_another_endpoint(api, load):
 
 
 @pytest.mark.parametrize("key", [None, ".."])
-def test_a_parent_without_a_usable_key_fails_instead_of_asking_for_something_else(api, load, key):
+def test_a_parent_without_a_usable_key_fails_instead_of_requesting_another_path(api, load, key):
     api.answer("/v1/customers", body={"data": [{"id": key}], "has_more": False, "next": None})
     with pytest.raises(RowError, match=r"billing/customer_addresses: a row of billing/customers has .* as 'id'"):
         load("billing/customer_addresses")

@@ -1,4 +1,4 @@
-"""What a load costs, counted instead of timed: requests, conversions, load packages, SQL statements."""
+"""The cost of a load, counted instead of timed: requests, conversions, load packages, SQL statements."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from tests.support.rows import address, customer, order, product
 GRID = WindowGrid("P30D", "2024-01-01")
 NOW = datetime(2026, 12, 16, tzinfo=UTC)
 WINDOWS = GRID.opened(NOW - timedelta(seconds=1))
-"""The 36 windows from 2024-01-01 on, all of them over."""
+"""The 36 windows from 2024-01-01 on, all in the past."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def total(load: Load, resource: str) -> ReadStats:
 
 
 def in_each_window(rows: int) -> list[dict[str, object]]:
-    """So many orders in each of the 36 windows."""
+    """Return this many orders for each of the 36 windows."""
     places = [(window, n) for window in WINDOWS for n in range(rows)]
     texts = [f"{window.start + timedelta(minutes=n):%Y-%m-%dT%H:%M:%S}" for window, n in places]
     return [order(id, at) for id, at in enumerate(texts, start=1)]
@@ -52,7 +52,7 @@ def in_each_window(rows: int) -> list[dict[str, object]]:
 # Requests
 
 
-def test_36_windows_cost_one_request_per_page_and_none_twice(api):
+def test_36_windows_take_one_request_per_page_and_repeat_none(api):
     api.set("storefront/orders", in_each_window(3) + [order(1_000 + n, "2024-02-01T00:00:00") for n in range(210)])
     with loaded("storefront/orders", windows=WINDOWS) as load:
         counts = total(load, "orders")
@@ -61,7 +61,7 @@ def test_36_windows_cost_one_request_per_page_and_none_twice(api):
     assert counts.rows == 36 * 3 + 210
 
 
-def test_what_the_api_cannot_filter_is_read_once_and_not_per_window(api):
+def test_a_resource_without_a_filter_is_read_once_for_all_windows(api):
     api.set("billing/products", [product(f"p{n:03}", "2024-05-01T00:00:00Z") for n in range(250)])
     with loaded("billing/products", windows=WINDOWS[:1]):
         once = len(api.requests)
@@ -71,7 +71,7 @@ def test_what_the_api_cannot_filter_is_read_once_and_not_per_window(api):
 
 
 @pytest.mark.parametrize("most", [1, 3, 7])
-def test_no_more_requests_are_under_way_than_the_setting_says_and_no_fewer(api, monkeypatch, most):
+def test_as_many_requests_are_concurrent_as_the_setting_allows_and_no_more(api, monkeypatch, most):
     monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", str(most))
     api.set("storefront/orders", in_each_window(1))
     api.delay = 0.05
@@ -79,7 +79,7 @@ def test_no_more_requests_are_under_way_than_the_setting_says_and_no_fewer(api, 
         assert api.most_concurrent == most
 
 
-def test_children_of_different_parents_are_fetched_at_once_with_one_request_each(api, monkeypatch):
+def test_children_of_different_parents_are_read_concurrently_with_one_request_each(api, monkeypatch):
     monkeypatch.setenv("SOURCES__BILLING__MAX_PARALLEL_REQUESTS", "6")
     names = [f"c{n:03}" for n in range(150)]
     api.set("billing/customers", [customer(name) for name in names])
@@ -94,7 +94,7 @@ def test_children_of_different_parents_are_fetched_at_once_with_one_request_each
 # Conversion
 
 
-def test_a_page_is_parsed_once_whoever_looks_at_it(api, monkeypatch):
+def test_a_page_is_parsed_only_once(api, monkeypatch):
     bodies = []
     parse = response.parse
 
@@ -136,7 +136,7 @@ def test_36_windows_are_one_load_package_with_one_file_per_table(api):
 
 @pytest.fixture
 def statements(project):
-    """The statements DuckDB was given while a load ran, from its own log: ``statements("storefront/orders", …)``."""
+    """The SQL statements of a load, from DuckDB's log: ``statements("storefront/orders", …)``."""
 
     def statements_(*selection, windows):
         with duckdb.connect(str(project / "warehouse.duckdb")) as connection:
@@ -152,7 +152,7 @@ def statements(project):
 
 def test_36_windows_take_as_many_statements_as_one(api, statements):
     api.set("storefront/orders", in_each_window(2))
-    for _ in ("tables are made", "tables to merge from are made"):
+    for _ in ("creates the tables", "creates the staging tables"):
         statements("storefront/orders", windows=WINDOWS[:1])
     one = statements("storefront/orders", windows=WINDOWS[:1])
     all_of_them = statements("storefront/orders", windows=WINDOWS)
@@ -168,7 +168,7 @@ def test_a_load_copies_once_deletes_once_and_inserts_once(api, statements):
     assert len([text for text in again if text.startswith('INSERT INTO "storefront"."orders"')]) == 1
 
 
-def test_rows_whose_keys_no_table_has_are_written_once(api, statements, warehouse):
+def test_rows_with_new_keys_are_written_once(api, statements, warehouse):
     api.set("storefront/orders", in_each_window(2))
     for windows in (WINDOWS[:12], WINDOWS[12:]):
         texts = statements("storefront/orders", windows=windows)
@@ -189,5 +189,5 @@ def test_the_destination_never_sorts_rows_to_find_those_that_came_twice(api, sta
 
 
 def kind(statement: str) -> str:
-    """What a statement does to what, without the values that differ from load to load."""
+    """Return the action and the table of a statement, without the values that differ between loads."""
     return statement.partition("(")[0]

@@ -1,4 +1,4 @@
-"""Cursors and bounds as APIs write and mean them: declared per resource, no row between two windows lost."""
+"""Cursor formats and bounds of different APIs, declared per resource: no row is lost between two windows."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -67,7 +67,7 @@ CLOCKS: dict[str, tuple[TimestampFormat, str, Callable[[datetime], Any], Callabl
         lambda at: at.isoformat(),
         lambda text: datetime.fromtimestamp(int(text), UTC),
     ),
-    "dates the other way round": (
+    "day first": (
         TimestampFormat(format="%d.%m.%Y %H:%M:%S"),
         "text",
         lambda at: at.strftime("%d.%m.%Y %H:%M:%S"),
@@ -77,7 +77,7 @@ CLOCKS: dict[str, tuple[TimestampFormat, str, Callable[[datetime], Any], Callabl
 
 
 @pytest.mark.parametrize("timestamp_format", CLOCKS)
-def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, tmp_path, timestamp_format):
+def test_rows_with_other_cursor_formats_are_assigned_to_windows_exactly(feed, tmp_path, timestamp_format):
     timestamp_format, column, write, feed.read = CLOCKS[timestamp_format]
     feed.grain = timestamp_format.granularity
     for id, at in enumerate([START, START + HALF, END - DAY, END - SECOND, END, NEXT_END - SECOND, NEXT_END]):
@@ -98,7 +98,9 @@ def test_clocks_that_write_no_iso_time_cut_as_sharply(feed, tmp_path, timestamp_
         ("plain dates", """"at"::TIMESTAMP"""),
     ],
 )
-def test_cursors_that_are_no_iso_time_arrive_in_their_column(feed, warehouse, tmp_path, timestamp_format, in_utc):
+def test_cursors_that_are_not_in_iso_8601_are_loaded_into_their_column(
+    feed, warehouse, tmp_path, timestamp_format, in_utc
+):
     timestamp_format, column, write, feed.read = CLOCKS[timestamp_format]
     feed.put(1, START + DAY, at=write(START + DAY))
     connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format), column=column)
@@ -109,7 +111,9 @@ def test_cursors_that_are_no_iso_time_arrive_in_their_column(feed, warehouse, tm
 @pytest.mark.parametrize("grain", [timedelta(microseconds=1), SECOND, DAY], ids=["exact", "second", "day"])
 @pytest.mark.parametrize("upper", ["inclusive", "exclusive"])
 @pytest.mark.parametrize("lower", ["inclusive", "exclusive"])
-def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lower, upper, grain):
+def test_no_row_is_lost_between_two_windows_whether_bounds_are_inclusive_or_exclusive(
+    feed, tmp_path, lower, upper, grain
+):
     feed.lower, feed.upper, feed.grain = lower, upper, grain
     timestamp_format = TimestampFormat(format="%Y-%m-%d", granularity=DAY) if grain == DAY else TimestampFormat()
     steps = (-DAY, -SECOND, -HALF, timedelta(0), HALF, SECOND, DAY)
@@ -119,7 +123,7 @@ def test_no_bound_of_an_api_loses_a_row_between_two_windows(feed, tmp_path, lowe
     assert read_slices(connector, slices(2)) == ([7, 7], list(range(3, 17)))
 
 
-def test_windows_may_begin_within_a_tick(feed, tmp_path):
+def test_a_window_may_start_in_the_middle_of_a_day_if_cursors_are_dates(feed, tmp_path):
     feed.grain, timestamp_format, grid = (
         DAY,
         TimestampFormat(format="%Y-%m-%d", granularity=DAY),
@@ -134,7 +138,7 @@ def test_windows_may_begin_within_a_tick(feed, tmp_path):
     )
 
 
-def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed, tmp_path):
+def test_a_request_starts_one_second_earlier_if_the_lower_bound_is_exclusive(feed, tmp_path):
     for lower in ("inclusive", "exclusive"):
         read_slices(build_connector(tmp_path, feed, Cursor(lower=lower)), slices(2)[1:])
     assert feed.asked == [
@@ -143,7 +147,7 @@ def test_a_request_reaches_back_one_tick_where_the_lower_bound_is_exclusive(feed
     ]
 
 
-def test_an_api_without_an_upper_bound_is_asked_once_for_all_windows(feed, tmp_path):
+def test_an_api_without_an_upper_bound_is_read_once_for_all_windows(feed, tmp_path):
     for id, at in enumerate([START, END, NEXT_END - SECOND, NEXT_END]):
         feed.put(id, at, at=at.isoformat())
     connector = build_connector(tmp_path, feed, Cursor(), bounds="lower")
@@ -152,7 +156,7 @@ def test_an_api_without_an_upper_bound_is_asked_once_for_all_windows(feed, tmp_p
 
 
 @pytest.mark.parametrize("path", ["meta.changed", "$.meta.changed", "meta['changed']"])
-def test_a_cursor_may_lie_inside_an_object(feed, tmp_path, path):
+def test_a_cursor_may_be_inside_an_object(feed, tmp_path, path):
     feed.put(1, START, meta={"changed": START.isoformat()})
     feed.put(2, END, meta={"changed": END.isoformat()})
     connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"), path=path, bounds="none")
@@ -163,7 +167,7 @@ UNDATED = [{"at": None}, {}, {"at": ""}]
 
 
 @pytest.mark.parametrize("bounds", ["both", "none"])
-def test_rows_without_a_cursor_go_once_with_the_first_window(feed, tmp_path, bounds):
+def test_rows_without_a_cursor_go_into_the_first_window_once(feed, tmp_path, bounds):
     feed.put(0, END, at=END.isoformat())
     for id, fields in enumerate(UNDATED, start=1):
         feed.put(id, None, **fields)
@@ -179,7 +183,7 @@ def test_rows_without_a_cursor_are_kept_when_the_first_window_is_not_read_again(
 
 
 @pytest.mark.parametrize("fields", UNDATED, ids=["null", "missing", "empty"])
-def test_rows_without_a_cursor_fail_where_that_is_declared(feed, tmp_path, fields):
+def test_rows_without_a_cursor_fail_if_declared_to(feed, tmp_path, fields):
     feed.put(1, None, **fields)
     connector = build_connector(tmp_path, feed, Cursor(without_cursor="fail"))
     with pytest.raises(RowError, match=r"feed/changes: a row has no cursor 'at', and rows without one are declared"):
@@ -189,13 +193,13 @@ def test_rows_without_a_cursor_fail_where_that_is_declared(feed, tmp_path, field
 @pytest.mark.parametrize(
     "value", ["soon", "1711111112222", "0000-00-00 00:00:00", "0001-01-01T00:00:00+02:00", True, {}]
 )
-def test_a_cursor_that_is_no_instant_fails_by_name(feed, tmp_path, value):
+def test_a_cursor_that_is_not_a_timestamp_fails_and_is_named(feed, tmp_path, value):
     feed.put(1, START, at=value)
     with pytest.raises(RowError, match=r"feed/changes: cursor 'at' contains .*, which is not a timestamp"):
         read_slices(build_connector(tmp_path, feed, Cursor()), slices(4))
 
 
-def test_what_would_be_ignored_of_an_incremental_is_refused(feed, tmp_path):
+def test_an_option_of_incremental_that_would_be_ignored_is_refused(feed, tmp_path):
     connector = build_connector(tmp_path, feed, Cursor())
     config: Any = deepcopy(dict(connector.config))
     config["resources"][0]["endpoint"]["incremental"]["on_cursor_value_missing"] = "exclude"

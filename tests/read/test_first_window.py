@@ -1,4 +1,4 @@
-"""Some filters hide the rows without a cursor: the first of all windows is read without the filter."""
+"""Some filters hide the rows without a cursor, so the first window of all is read without the filter."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ def connector(feed, tmp_path, request) -> Connector:
     return build_connector(tmp_path, feed, Cursor(unfiltered_first=True), bounds=request.param)
 
 
-def test_rows_that_the_filter_hides_are_read_once_with_the_first_window(feed, connector):
+def test_rows_that_the_filter_hides_are_read_once_in_the_first_window(feed, connector):
     feed.put(0, None, at=None)
     for id, window in enumerate(WINDOWS, start=1):
         feed.put(id, window.start, at=window.start.isoformat())
@@ -41,7 +41,7 @@ def test_rows_that_the_filter_hides_are_read_once_with_the_first_window(feed, co
     assert all("after" in asked for asked in filtered)
 
 
-def test_a_refresh_of_the_first_window_goes_on_with_the_filter(feed, connector):
+def test_a_refresh_of_the_first_window_uses_the_filter(feed, connector):
     feed.put(0, None, at=None)
     feed.put(1, NOW - DAY, at="2024-01-20T00:00:00Z")
     (first,) = GRID.slices(WINDOWS[:1], now=datetime(2024, 1, 15, tzinfo=UTC), lookback=LAG)
@@ -52,7 +52,7 @@ def test_a_refresh_of_the_first_window_goes_on_with_the_filter(feed, connector):
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(places=st.lists(st.one_of(st.none(), st.integers(-5, 130)), max_size=12), cuts=st.frozensets(st.integers(1, 3)))
-def test_every_row_comes_once_whichever_windows_share_a_run(feed, connector, places, cuts):
+def test_every_row_is_read_once_whichever_windows_share_a_run(feed, connector, places, cuts):
     feed.rows.clear()
     for id, days in enumerate(places):
         at = None if days is None else GRID.opened(NOW)[0].start + days * DAY
@@ -63,6 +63,6 @@ def test_every_row_comes_once_whichever_windows_share_a_run(feed, connector, pla
     assert found == [id for id, days in enumerate(places) if days is None or 0 <= days < 120]
 
 
-def test_without_a_filter_there_is_none_to_leave_out(feed, tmp_path):
+def test_unfiltered_first_is_refused_for_an_endpoint_without_a_filter(feed, tmp_path):
     with pytest.raises(ValueError, match="feed/changes: unfiltered_first is set, but the endpoint has no filter"):
         build_connector(tmp_path, feed, Cursor(unfiltered_first=True), bounds="none")

@@ -1,4 +1,4 @@
-"""What the log says while a long read goes on: a line every few seconds, and one for every window."""
+"""The log of a long read: a line every few seconds, and one for every window."""
 
 import itertools
 import logging
@@ -12,13 +12,13 @@ from tests.support.rows import order
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """What Dagster is told."""
+    """The log lines that Dagster shows."""
     caplog.set_level(logging.INFO, "connectors_dagster")
     return caplog
 
 
-def test_a_long_read_says_every_few_seconds_how_far_it_is(api, read, log, monkeypatch):
-    """A clock on which two seconds pass with every page, of which there are six."""
+def test_a_long_read_logs_its_progress_every_few_seconds(api, read, log, monkeypatch):
+    """The clock advances two seconds with each of six pages."""
     clock = itertools.count(step=2)
     monkeypatch.setattr(connection, "RequestPolicy", partial(connection.RequestPolicy, clock=lambda: next(clock)))
     api.set("storefront/customers", [{"id": id} for id in range(550)])
@@ -29,7 +29,7 @@ def test_a_long_read_says_every_few_seconds_how_far_it_is(api, read, log, monkey
     ]
 
 
-def test_a_short_read_says_one_line_for_each_window_and_no_more(api, load, log):
+def test_a_short_read_logs_one_line_for_each_window_and_nothing_else(api, load, log):
     api.set("storefront/orders", [order(id, "2024-01-05T00:00:00") for id in range(250)])
     load("storefront/orders", windows=["2024-01-01", "2024-01-31"])
     assert sorted(line for line in log.messages if line.startswith("storefront/orders")) == [

@@ -1,4 +1,4 @@
-"""Rows land in exactly one window, whatever the API's clock looks like."""
+"""Every row belongs to exactly one window, however the API writes timestamps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,12 +53,12 @@ SPELLINGS: dict[str, Callable[[datetime], str]] = {
 
 @pytest.mark.parametrize("resource", ["storefront/orders", "billing/products"], ids=["filtered", "scanned"])
 @pytest.mark.parametrize("step", WINDOWS)
-def test_rows_at_the_edges_land_in_one_window_each(api, warehouse, load, resource, step):
+def test_a_row_at_the_edge_of_windows_is_in_exactly_one(api, warehouse, load, resource, step):
     make, key, _ = RESOURCES[resource]
     first, second = (WindowGrid(step, WINDOWS[step][0]).find(window) for window in WINDOWS[step])
-    instants = [at for w in (first, second) for at in (w.start, w.start + HALF, w.end - SECOND)]
-    instants += [first.start - SECOND, second.end]
-    api.set(resource, [make(id, SPELLINGS["no zone"](at)) for id, at in enumerate(instants)])
+    timestamps = [at for w in (first, second) for at in (w.start, w.start + HALF, w.end - SECOND)]
+    timestamps += [first.start - SECOND, second.end]
+    api.set(resource, [make(id, SPELLINGS["no zone"](at)) for id, at in enumerate(timestamps)])
     counts = load(resource, windows=WINDOWS[step], step=step, start=WINDOWS[step][0], now=second.end - DAY / 2)[
         resource
     ]
@@ -67,7 +67,7 @@ def test_rows_at_the_edges_land_in_one_window_each(api, warehouse, load, resourc
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_every_spelling_of_an_instant_lands_in_the_same_window(api, warehouse, load, resource):
+def test_every_spelling_of_a_timestamp_goes_into_the_same_window(api, warehouse, load, resource):
     make, key, cursor = RESOURCES[resource]
     rows = dict(
         enumerate((spell, at) for spell in SPELLINGS.values() for at in (START, START + HALF, END - SECOND, END))
@@ -80,8 +80,8 @@ def test_every_spelling_of_an_instant_lands_in_the_same_window(api, warehouse, l
 
 
 def test_windows_loaded_one_by_one_and_out_of_order_make_one_table(api, warehouse, load):
-    instants = [START, END - SECOND, END, END + HALF, NEXT_END - SECOND, NEXT_END]
-    api.set("storefront/orders", [order(id, SPELLINGS["Z"](at)) for id, at in enumerate(instants)])
+    timestamps = [START, END - SECOND, END, END + HALF, NEXT_END - SECOND, NEXT_END]
+    api.set("storefront/orders", [order(id, SPELLINGS["Z"](at)) for id, at in enumerate(timestamps)])
     for window in ("2024-01-31", "2024-01-01", "2024-03-01"):
         load("storefront/orders", windows=[window])
     assert warehouse.ids("storefront.orders") == [0, 1, 2, 3, 4, 5]
@@ -98,7 +98,7 @@ def test_rows_without_a_cursor_are_loaded_and_counted(api, warehouse, load):
     ]
 
 
-def test_of_a_row_that_changes_while_two_windows_are_read_the_newer_state_stays(api, warehouse, load, monkeypatch):
+def test_the_newer_state_of_a_row_that_changes_between_two_windows_wins(api, warehouse, load, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "1")
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00.500Z", status="pending")])
 

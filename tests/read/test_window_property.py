@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the windows lose no row, double none and leave none stale."""
+"""Windows never lose, duplicate or leave a row stale, whatever changes and in whatever order they are read."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,14 +24,14 @@ DAY, MINUTE, SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds
 MAKERS = {"storefront/orders": order, "billing/products": product}
 CURSORS = {"storefront/orders": "date_modified_gmt", "billing/products": "updated_at"}
 
-# One server for all examples: a fixture that is not made anew for each is what is wanted here.
+# All examples share one server, so the fixture is meant to live longer than an example.
 many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 few = settings(many, max_examples=6)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A row appears or changes; the API shows it `late` and may give it no cursor."""
+    """A row appears or changes; the API shows it `late`, possibly without a cursor."""
 
     id: int
     late: timedelta
@@ -40,7 +40,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Read:
-    """A run over the windows whose numbers are picked, whole or resumed."""
+    """A run over the windows with these indexes, full or resumed."""
 
     picks: frozenset[int]
     full: bool
@@ -48,7 +48,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Wait:
-    """Time passes: so much, or until so much after the next window has opened."""
+    """Time passes: `length`, or until `length` after the next window starts."""
 
     length: timedelta
     to_next_window: bool = False
@@ -70,7 +70,7 @@ short_histories = st.lists(st.tuples(waits, edits | edits | reads), min_size=1, 
 
 @dataclass
 class World:
-    """An API that changes, a reader that comes by, and what it has recorded."""
+    """An API that changes, a reader, and how far it has read each window."""
 
     resource: Resource
     show: Callable[[list[dict[str, Any]]], None]
@@ -81,7 +81,7 @@ class World:
     reached: dict[str, datetime] = field(default_factory=dict)
 
     def live(self, history: History) -> None:
-        """Let everything happen, then refresh what is not complete, as the schedule does."""
+        """Apply all events, then refresh what is not complete, as the schedule does."""
         for number, (wait, event) in enumerate(history):
             self.now = wait.length + (self.grid.opened(self.now)[-1].end if wait.to_next_window else self.now)
             if isinstance(event, Edit):
@@ -117,7 +117,7 @@ def resource_of(name: str) -> Resource:
 
 @many
 @given(history=histories, name=st.sampled_from(list(MAKERS)))
-def test_in_the_end_everything_the_api_has_was_read_in_its_newest_state(api: Api, history: History, name: str):
+def test_the_newest_state_of_everything_in_the_api_has_been_read_at_the_end(api: Api, history: History, name: str):
     table: dict[int, tuple[str | None, str]] = {}
 
     def read(resource: Resource, slices: Sequence[Slice]) -> None:
@@ -135,7 +135,7 @@ def test_in_the_end_everything_the_api_has_was_read_in_its_newest_state(api: Api
 
 @few
 @given(history=short_histories, name=st.sampled_from(list(MAKERS)), data=st.data())
-def test_in_the_end_the_table_is_what_the_api_has(api, tmp_path_factory, monkeypatch, history, name, data):
+def test_the_table_ends_up_with_what_the_api_has(api, tmp_path_factory, monkeypatch, history, name, data):
     file = tmp_path_factory.mktemp("example") / "warehouse.duckdb"
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(file))
 
@@ -181,15 +181,15 @@ grids = st.builds(
 @many
 @given(
     timestamp_format=clocks,
-    asked_with=st.sampled_from(["both", "lower", "none", "written"]),
+    filters=st.sampled_from(["both", "lower", "none", "written"]),
     lower=bounds,
     upper=bounds,
     grid=grids,
     places=st.lists(near_edges, min_size=1, max_size=12),
     cuts=st.frozensets(st.integers(1, 3)),
 )
-def test_every_row_belongs_to_one_window_whatever_the_api_means_by_its_bounds(
-    tmp_path_factory, feed, timestamp_format, asked_with, lower, upper, grid, places, cuts
+def test_every_row_belongs_to_one_window_however_the_api_treats_its_bounds(
+    tmp_path_factory, feed, timestamp_format, filters, lower, upper, grid, places, cuts
 ):
     timestamp_format, spell, feed.read = timestamp_format
     feed.lower, feed.upper, feed.grain = lower, upper, timestamp_format.granularity
@@ -205,7 +205,7 @@ def test_every_row_belongs_to_one_window_whatever_the_api_means_by_its_bounds(
         tmp_path_factory.mktemp("example"),
         feed,
         Cursor(timestamp_format=timestamp_format, lower=lower),
-        bounds=asked_with,
+        bounds=filters,
     )
     runs = [grid.slices(windows[a:b], now=now, lookback=SECOND) for a, b in pairwise(sorted({0, *cuts, 4}))]
     found = sorted(id for run in runs for id in read_slices(connector, run)[1])

@@ -1,4 +1,4 @@
-"""Single values: what fits a type and what does not, and that no digit or character is lost on the way."""
+"""Single values: which fit a type and which do not; no digit or character is lost."""
 
 import json
 from datetime import UTC, date, datetime
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from connectors_dagster import TimestampFormat
 from connectors_dagster.errors import RowError
+from connectors_dagster.load.traits import TRAITS
 from connectors_dagster.rows.column_buffer import ColumnBuffer
-from connectors_dagster.rows.json_codec import dump, load, mend
+from connectors_dagster.rows.json_codec import dump, load, repair
 from connectors_dagster.rows.raw_json import encode_row, parse
 from connectors_dagster.rows.table_columns import TableColumns
 
@@ -32,7 +33,7 @@ def columns(
     timestamp_format: TimestampFormat | None = None,
     **types: Any,
 ) -> TableColumns:
-    """Columns of the given types, such as ``columns(price="double")``; None leaves a type open."""
+    """Columns of the given types, such as ``columns(price="double")``; None leaves the type undeclared."""
     declared = {name: {"name": name, **({"data_type": type_} if type_ else {})} for name, type_ in types.items()}
     return TableColumns(
         label="shop/things",
@@ -40,18 +41,19 @@ def columns(
         keys=frozenset(keys),
         naming=NAMING,
         capabilities=DESTINATIONS[destination],
+        stores_nul=TRAITS[destination].stores_nul,
         stored=stored or {},
         timestamp_format=timestamp_format or TimestampFormat(),
     )
 
 
 def texts(rows: list[dict[str, Any]]) -> ColumnBuffer:
-    """Rows as they come from a page."""
+    """The rows of a page."""
     return ColumnBuffer([encode_row(row) for row in rows])
 
 
 def loaded(data_type: str, *values: Any) -> list[Any]:
-    """What a column of that type holds of the values; a misfit's text comes in a list of its own."""
+    """The values that a column of that type stores; the text of a misfit is wrapped in a list."""
     batch = columns(value=data_type).to_batch(texts([{"value": value} for value in values])).to_pydict()
     variants = batch.get("value__v_text", [None] * len(values))
     return [value if variant is None else [variant] for value, variant in zip(batch["value"], variants, strict=True)]
@@ -140,14 +142,14 @@ def test_a_value_fits_its_type_or_is_kept_as_text(data_type, value, expected):
     assert loaded(data_type, None, value, None)[1] == expected
 
 
-def test_one_odd_value_does_not_change_how_the_others_are_read():
+def test_one_misfit_does_not_change_how_other_values_are_converted():
     assert loaded("double", 1.5, True, 2) == [1.5, ["true"], 2.0]
     assert loaded("bigint", True, 1, 1.0, "x") == [["true"], 1, 1, ["x"]]
     assert loaded("timestamp", "2024-01-02T12:00:00", "2024-01-02T12:00:00Z", "soon") == [NOON, NOON, ["soon"]]
 
 
-def test_rows_and_pages_with_different_fields_keep_each_its_own():
-    rows = texts([{"id": 1, "a": 2}, {"id": 3, "b": 4}])  # as many fields, but others
+def test_rows_and_pages_may_have_different_fields():
+    rows = texts([{"id": 1, "a": 2}, {"id": 3, "b": 4}])  # the same number of fields, but different ones
     rows.add([encode_row({"id": 5})])
     rows.add([encode_row({"b": 6, "id": 7}), encode_row({"id": 8, "b": 9})])
     kept = columns(id="bigint", a="bigint", b="bigint").to_batch(rows).to_pydict()
@@ -157,13 +159,13 @@ def test_rows_and_pages_with_different_fields_keep_each_its_own():
 @pytest.mark.parametrize(
     "values", [["a", "é"], ["a", None], ["a", 'b"\\\0'], ["", ""], ['"', 1], ["null"], [None], ["a", ["b"], "c"]]
 )
-def test_text_is_what_stands_between_its_quotes(values):
+def test_a_text_column_stores_the_content_of_strings_and_the_json_of_other_values(values):
     kept = columns(value="text").to_batch(texts([{"value": value} for value in values])).to_pydict()
     assert kept["value"] == [value if value is None or isinstance(value, str) else written(value) for value in values]
 
 
-def test_midnight_at_the_end_of_a_day_is_read_or_kept_as_text():
-    """Python reads 24:00 from 3.13 on."""
+def test_24_00_is_parsed_or_kept_as_text():
+    """Python 3.13 and later parse 24:00."""
     assert loaded("timestamp", "2024-01-01T24:00:00Z") in (
         [["2024-01-01T24:00:00Z"]],
         [datetime(2024, 1, 2, tzinfo=UTC)],
@@ -181,7 +183,7 @@ def test_digits_beyond_the_declared_precision_are_kept_as_text():
     assert [batch[name] for name in row] == [None, None, None]
 
 
-def test_a_clock_that_counts_seconds_still_reads_other_columns_that_are_text():
+def test_timestamps_as_text_are_parsed_even_if_the_cursor_is_in_epoch_seconds():
     counting = columns(at="timestamp", seen="timestamp", timestamp_format=TimestampFormat(format="epoch_seconds"))
     [row] = counting.to_batch(texts([{"at": 1704196800, "seen": "2024-01-02T12:00:00Z"}])).to_pylist()
     assert row == {"at": NOON, "seen": NOON}
@@ -203,19 +205,19 @@ def test_a_clock_that_counts_seconds_still_reads_other_columns_that_are_text():
         ("9" * 5_000, "9" * 5_000),
     ],
 )
-def test_a_number_keeps_every_digit_the_api_wrote(text, expected):
+def test_a_number_keeps_every_digit_of_the_json(text, expected):
     [value] = load(f"[ {text}]".encode())
     assert (value, type(value)) == (expected, type(expected))
     assert load(dump({"deep": [value]}).encode()) == {"deep": [value]}
 
 
-def test_long_digits_in_text_are_left_alone():
+def test_long_numbers_inside_strings_are_unchanged():
     text = {"ref": "12345678901234567890", "ip": "192.168.100.1000000", "note": ": 12345678901234567890"}
     assert load(json.dumps(text).encode()) == text
 
 
 @pytest.mark.parametrize(
-    ("nearly", "mended"),
+    ("broken", "repaired"),
     [
         (r'"\ud83d"', r'"\\ud83d"'),
         (r'"a\uDE00\ud83dz"', r'"a\\uDE00\\ud83dz"'),
@@ -226,11 +228,11 @@ def test_long_digits_in_text_are_left_alone():
         (r'["a NaN", "\" NaN \\", NaN]', r'["a NaN", "\" NaN \\", "NaN"]'),
     ],
 )
-def test_what_is_nearly_json_is_mended(nearly, mended):
-    assert mend(nearly.encode()).decode() == mended
+def test_text_that_is_almost_json_is_repaired(broken, repaired):
+    assert repair(broken.encode()).decode() == repaired
 
 
-def test_json_is_written_hundreds_of_levels_deep():
+def test_json_with_hundreds_of_levels_can_be_written():
     nested: Any = Decimal(10**30)
     for _ in range(500):
         nested = [nested]
@@ -238,13 +240,13 @@ def test_json_is_written_hundreds_of_levels_deep():
 
 
 @pytest.mark.parametrize("data_type", ["text", "bigint", None])
-def test_a_value_nested_too_deeply_for_its_column_is_refused_by_name(data_type):
+def test_a_value_nested_too_deeply_for_its_column_fails_and_is_named(data_type):
     deep = msgspec.Raw(b"[" * 2_000 + b"]" * 2_000)
-    with pytest.raises(RowError, match=r"^shop/things: 'tree' holds a value that is nested too deeply"):
+    with pytest.raises(RowError, match=r"^shop/things: 'tree' contains a value that is nested too deeply"):
         columns(tree=data_type).to_batch(ColumnBuffer([{"tree": deep}]))
 
 
-def test_a_database_without_nul_gets_it_written_out():
+def test_nul_is_stored_as_its_escape_where_the_database_does_not_accept_it():
     rows = [{"name": "a\0b", "tree": {"a\0": r"\u0000"}, "size": "\0"}, {"name": None, "tree": None, "size": 1}]
     kept = columns(name="text", tree="json", size="bigint").to_batch(texts(rows)).to_pylist()
     assert (kept[0]["name"], json.loads(kept[0]["tree"]), kept[0]["size__v_text"]) == ("a\0b", rows[0]["tree"], "\0")
@@ -253,7 +255,7 @@ def test_a_database_without_nul_gets_it_written_out():
     assert (first["name"], first["size__v_text"]) == (r"a\u0000b", r"\u0000")
     assert json.loads(first["tree"]) == {r"a\u0000": r"\u0000"}
     assert second == {"name": None, "tree": None, "size": 1, "size__v_text": None}
-    assert postgres.drift["name"] == r"with NUL, written as \u0000 (rows: 1)"
+    assert postgres.drift["name"] == r"contains NUL, stored as \u0000 (rows: 1)"
 
 
 TEXTS = st.text(st.sampled_from('aZ7 é\U0001f600\ud83d\ude00\0\n"\\'), max_size=6)
@@ -274,7 +276,7 @@ TYPES = (None, "text", "json", "bigint", "double", "decimal", "bool", "timestamp
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=4), st.sampled_from(TYPES), st.integers(0, 4))
-def test_any_value_in_any_type_comes_back_equal_or_is_found_beside_it(values, data_type, first_batch):
+def test_any_value_is_stored_exactly_in_its_column_or_as_text_in_the_variant_column(values, data_type, first_batch):
     body = written([{"id": 1, "value": value} for value in values])
     things, rows = columns(id="bigint", value=data_type), parse(body.encode(), ())
     batches = (things.to_batch(ColumnBuffer(rows[:first_batch])), things.to_batch(ColumnBuffer(rows[first_batch:])))
@@ -288,7 +290,7 @@ def test_any_value_in_any_type_comes_back_equal_or_is_found_beside_it(values, da
 
 
 def written(value: Any) -> str:
-    """Write JSON, decimals with every digit."""
+    """Write JSON with all digits of decimals."""
     if isinstance(value, list):
         return f"[{','.join(map(written, value))}]"
     if isinstance(value, dict):
@@ -297,7 +299,7 @@ def written(value: Any) -> str:
 
 
 def meant(body: str) -> Any:
-    """Read JSON with every digit, and halves of characters as their escapes."""
+    """Parse JSON with all digits, and lone surrogates as their escapes."""
     return escaped(json.loads(body, parse_float=Decimal, parse_int=Decimal))
 
 
@@ -310,7 +312,7 @@ def escaped(value: Any) -> Any:
 
 
 def is_same(data_type: str, kept: Any, sent: Any) -> bool:
-    """Tell whether what a column keeps says what was sent."""
+    """Return whether the stored value equals the value that was sent."""
     if data_type == "json" or (data_type == "text" and not isinstance(sent, str)):
         return bool(meant(kept) == sent)
     if data_type in ("bigint", "decimal"):
@@ -320,6 +322,6 @@ def is_same(data_type: str, kept: Any, sent: Any) -> bool:
         is_fraction = number != number.to_integral_value()
         return number in (Decimal(kept), Decimal(repr(kept))) or bool(is_fraction and kept == float(sent))
     if data_type in ("timestamp", "date"):
-        instant = TimestampFormat().decode(sent)
-        return bool(kept == (instant if data_type == "timestamp" else instant.date()))
+        timestamp = TimestampFormat().decode(sent)
+        return bool(kept == (timestamp if data_type == "timestamp" else timestamp.date()))
     return bool(kept == sent if data_type == "text" else json.dumps(kept) == str(sent).lower())

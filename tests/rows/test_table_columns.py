@@ -1,4 +1,4 @@
-"""Fields that are not as declared: loaded and listed, or refused by name, but never dropped."""
+"""Fields that differ from their declaration are loaded and listed, or fail the load, but are never dropped."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ TABLE = "catalog.ecommerce_data"
 
 @pytest.fixture
 def catalog(api, load) -> Callable[..., ReadStats]:
-    """Load rows of the catalog, each written as JSON text by hand; returns what was counted."""
+    """Load rows of the catalog, each given as JSON text; returns the counts."""
 
     def catalog_(*rows: str) -> ReadStats:
         api.faults.clear()
@@ -56,7 +56,7 @@ def declare(tmp_path, monkeypatch) -> Callable[..., None]:
 
 @pytest.fixture
 def one(warehouse) -> Callable[..., Any]:
-    """The row of an id, as a dict without the columns that are null."""
+    """The row with an id, as a dict without null columns."""
 
     def one_(id: Any) -> dict[str, Any]:
         names = [name for (name,) in warehouse.query(f"SELECT column_name FROM (DESCRIBE {TABLE})")]
@@ -66,7 +66,7 @@ def one(warehouse) -> Callable[..., Any]:
     return one_
 
 
-def test_fields_nobody_declared_arrive_as_text_or_json_and_are_listed(catalog, one):
+def test_undeclared_fields_are_loaded_as_text_or_json_and_are_listed(catalog, one):
     stats = catalog(
         '{"id": 1, "size": 1.50, "open": true, "box": {"w": 1}, "note": "", "gone": null}',
         '{"id": 2, "size": "XL", "box": 7, "sku": ""}',
@@ -82,7 +82,7 @@ def test_fields_nobody_declared_arrive_as_text_or_json_and_are_listed(catalog, o
     }
 
 
-def test_declared_fields_that_no_row_has_are_listed_apart(catalog):
+def test_declared_fields_that_no_row_has_are_listed_as_missing(catalog):
     stats = catalog('{"id": 1, "name": null, "sku": "A"}')
     assert stats.missing_fields == [
         "active",
@@ -100,7 +100,7 @@ def test_declared_fields_that_no_row_has_are_listed_apart(catalog):
     assert columns(id="bigint").missing == []
 
 
-def test_a_field_of_any_name_gets_a_column_of_its_own(catalog, one):
+def test_every_field_gets_its_own_column_whatever_its_name(catalog, one):
     names = ["", " ", "name", "Name", "NAME", "order", "a b", "a-b", "a_b", "é", "日本", "_dlt_id", "_dlt_load_id"]
     names += ["x" * 300, "x" * 299 + "y", "price__v_text", "tab\t\0'\"; DROP TABLE"]
     stats = catalog(json.dumps({"id": 1, **{name: f"{name} is here" for name in names}}))
@@ -119,7 +119,7 @@ def test_two_spellings_of_a_name_keep_their_columns_whichever_comes_first(catalo
     assert {name: value for name, value in one(3).items() if value != "all"} == {**one(1), **one(2), "id": 3}
 
 
-def test_names_of_columns_depend_on_spelling_alone():
+def test_column_names_depend_only_on_the_spelling_of_the_field():
     spellings = ["size", "Size", "sizE", "SIZE", "si-ze", "", "_dlt_id", "s" * 100, "s" * 99 + "t"]
     for longest in (63, 65_536):
         there, back = (ColumnNames("shop/things", NAMING, longest, ["id"]) for _ in range(2))
@@ -130,14 +130,14 @@ def test_names_of_columns_depend_on_spelling_alone():
         assert found["size"] == "size"
 
 
-def test_a_field_that_would_take_the_column_of_another_is_refused_by_name():
+def test_a_field_that_would_share_the_column_of_another_fails_and_is_named():
     names = ColumnNames("shop/things", NAMING, 63, ["id"])
     taken = names.column("Size")
     with pytest.raises(RowError, match=f"shop/things: field '{taken}' would share the column '{taken}'"):
         names.column(taken)
 
 
-def test_a_declared_name_is_spelled_as_the_api_spells_it(catalog, declare, one):
+def test_columns_are_declared_with_the_spelling_of_the_api(catalog, declare, one):
     declare(createdOn={"data_type": "timestamp"}, boxCount={"data_type": "bigint"})
     rows = '{"id": 1, "createdOn": "2024-01-02T00:00:00Z", "created_on": "x"}', '{"id": 2, "boxCount": "many"}'
     for _ in range(2):
@@ -145,10 +145,10 @@ def test_a_declared_name_is_spelled_as_the_api_spells_it(catalog, declare, one):
         assert one(1)["created_on"] == datetime(2024, 1, 2, tzinfo=UTC)
         assert "x" in one(1).values()
         assert one(2) == {"id": 2, "box_count__v_text": "many"}
-        assert stats.drift["boxCount"] == "no bigint, loaded into box_count__v_text (rows: 1)"
+        assert stats.drift["boxCount"] == "not a bigint, loaded into box_count__v_text (rows: 1)"
 
 
-def test_a_later_load_that_sees_another_kind_fits_it_into_the_column_that_is_there(catalog, one):
+def test_a_later_load_converts_other_types_to_the_type_of_the_existing_column(catalog, one):
     catalog('{"id": 1, "size": "XL", "box": [1]}')
     catalog('{"id": 2, "size": {"w": 1.50}, "box": "flat"}', '{"id": 3, "size": 2, "box": 1e400}')
     assert one(1) == {"id": 1, "size": "XL", "box": "[1]"}
@@ -156,7 +156,7 @@ def test_a_later_load_that_sees_another_kind_fits_it_into_the_column_that_is_the
     assert one(3) == {"id": 3, "size": "2", "box": "1e400"}
 
 
-def test_a_column_keeps_its_type_when_another_is_declared_later(catalog, declare, one):
+def test_a_column_keeps_its_type_when_another_type_is_declared_later(catalog, declare, one):
     declare(size={"data_type": "bigint"}, box={"data_type": "json"}, day={"data_type": "text"})
     catalog('{"id": 1, "size": 1, "box": [], "day": "2024-01-02"}')
     declare(size={"data_type": "double"}, box={"data_type": "text"}, day={"data_type": "timestamp"})
@@ -166,11 +166,13 @@ def test_a_column_keeps_its_type_when_another_is_declared_later(catalog, declare
         "box": "declared as text, but the table has json and keeps it",
         "day": "declared as timestamp, but the table has text and keeps it",
         "size": "declared as double, but the table has bigint and keeps it; "
-        "no bigint, loaded into size__v_text (rows: 1)",
+        "not a bigint, loaded into size__v_text (rows: 1)",
     }
 
 
-def test_values_that_do_not_fit_stand_beside_their_column_over_batches_and_loads(api, catalog, load, one, monkeypatch):
+def test_values_that_do_not_fit_go_into_the_variant_column_in_all_batches_and_loads(
+    api, catalog, load, one, monkeypatch
+):
     monkeypatch.setattr(reader, "BATCH_ROWS", 100)
     rows: list[dict[str, Any]] = [{"id": id, "stock": id} for id in range(1, 251)]
     rows[0] |= {"stock": "none", "price": "1.5"}
@@ -178,9 +180,9 @@ def test_values_that_do_not_fit_stand_beside_their_column_over_batches_and_loads
     api.set("catalog/ecommerce_data", rows)
     stats = load("catalog/ecommerce_data")["catalog/ecommerce_data"][None]
     assert stats.drift == {
-        "price": "of another type, converted to double (rows: 1)",
+        "price": "another type, converted to double (rows: 1)",
         "size": "not declared, loaded as text",
-        "stock": "no bigint, loaded into stock__v_text (rows: 2)",
+        "stock": "not a bigint, loaded into stock__v_text (rows: 2)",
     }
     assert one(1) == {"id": 1, "stock__v_text": "none", "price": 1.5}
     assert one(150) == {"id": 150, "stock": 150}
@@ -191,14 +193,14 @@ def test_values_that_do_not_fit_stand_beside_their_column_over_batches_and_loads
     assert one(250) == {"id": 250, "stock__v_text": "few", "size": "late"}
 
 
-def test_a_batch_without_misfits_does_not_wipe_those_of_another():
+def test_a_batch_without_misfits_keeps_those_of_other_batches():
     things = columns(id="bigint", stock="bigint")
     batches = [things.to_batch(texts([{"id": 1, "stock": stock}])).to_pylist() for stock in ("none", 1, "few")]
     assert [row["stock__v_text"] for [row] in batches] == ["none", None, "few"]
-    assert things.drift == {"stock": "no bigint, loaded into stock__v_text (rows: 2)"}
+    assert things.drift == {"stock": "not a bigint, loaded into stock__v_text (rows: 2)"}
 
 
-def test_numbers_arrive_with_every_digit(catalog, one):
+def test_numbers_are_loaded_with_every_digit(catalog, one):
     catalog(
         '{"id": 1, "stock": 9223372036854775808, "size": 123456789012345678901234567890, "price": 1e400,'
         ' "attributes": {"a": 18446744073709551616, "b": 0.12345678901234567890, "c": 1e400, "d": 1.50}}',
@@ -218,7 +220,7 @@ def test_numbers_arrive_with_every_digit(catalog, one):
     assert one(4) == {"id": 4, "stock": 1000, "price__v_text": "NaN", "attributes": '["NaN", "-Infinity"]'}
 
 
-def test_every_character_arrives_and_half_a_character_as_its_escape(catalog, one):
+def test_every_character_is_loaded_and_a_lone_surrogate_becomes_its_escape(catalog, one):
     catalog(
         r'{"id": 1, "name": "a\u0000b", "sku": "\ud83d\ude00 😀 é \n\"\\", "attributes": {"\u0000": "x\u0000"}}',
         r'{"id": 2, "name": "a\ud83d", "sku": "\\ud83d", "attributes": {"k\ude00": ["\ud83dz"]}, "k\ud83d": "v"}',
@@ -234,7 +236,7 @@ def test_every_character_arrives_and_half_a_character_as_its_escape(catalog, one
     assert "v" in row.values()
 
 
-def test_postgres_holds_the_same_but_nul_which_is_written_out_and_listed(catalog, postgres):
+def test_postgres_stores_the_same_except_nul_which_is_escaped_and_listed(catalog, postgres):
     long = "very_" * 30
     stats = catalog(
         r'{"id": 1, "name": "a\u0000b", "attributes": {"\u0000": ["\\u0000", 1e400, 123456789012345678901234567890]}}',
@@ -247,18 +249,18 @@ def test_postgres_holds_the_same_but_nul_which_is_written_out_and_listed(catalog
     }
     [row] = postgres.query(f"SELECT * FROM {TABLE} WHERE id = 2")
     assert {r"\ud83d", "NaN", "none", "one", "two"} < set(row)
-    assert stats.drift["name"] == stats.drift["attributes"] == r"with NUL, written as \u0000 (rows: 1)"
+    assert stats.drift["name"] == stats.drift["attributes"] == r"contains NUL, stored as \u0000 (rows: 1)"
 
 
 @pytest.mark.parametrize(("encoding", "named"), [("latin-1", "latin-1"), ("utf-16", "utf-8"), ("utf-8-sig", "utf-8")])
-def test_a_body_is_read_in_the_encoding_it_is_written_in(api, read, encoding, named):
+def test_a_body_is_decoded_by_its_encoding(api, read, encoding, named):
     body = '{"data": [{"id": 1, "name": "é"}]}'.encode(encoding)
     headers = {"Content-Type": f"application/json; charset={named}", "X-Total": "1"}
     api.answer("/resource", response=lambda: Response(body, headers=headers))
     assert read("catalog/ecommerce_data")[0] == [{"id": 1, "name": "é"}]
 
 
-def test_ten_million_characters_and_hundreds_of_levels_are_a_value_like_any_other(catalog, one):
+def test_values_of_ten_million_characters_or_hundreds_of_levels_are_loaded(catalog, one):
     long, deep = "x" * 10_000_000, "[" * 700 + "]" * 700
     catalog(f'{{"id": 1, "name": "{long}", "attributes": {{"a": "{long}"}}, "tags": {deep}, "sku": {deep}}}')
     row = one(1)
@@ -267,14 +269,14 @@ def test_ten_million_characters_and_hundreds_of_levels_are_a_value_like_any_othe
     assert row["tags"] == row["sku"] == deep
 
 
-def test_a_value_nested_too_deeply_to_be_read_is_refused_by_name(catalog, api):
+def test_a_value_nested_too_deeply_to_be_parsed_fails_with_its_resource_and_url(catalog, api):
     deep = "[" * 2_000 + "]" * 2_000
     with pytest.raises(ApiError, match=r"^catalog/ecommerce_data: GET .*/resource.* nested too deeply"):
         catalog(f'{{"id": 1, "tags": {deep}}}')
     assert len(api.requests) == 1
 
 
-def test_times_that_are_none_are_kept_as_text(catalog, one):
+def test_text_that_is_not_a_timestamp_is_kept_as_text(catalog, one):
     times = {
         "2024-01-02T24:00:00.5Z": None,
         "0000-00-00 00:00:00": None,
@@ -293,39 +295,39 @@ def test_times_that_are_none_are_kept_as_text(catalog, one):
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
-        ('"007"', "'id' is a key and holds '007', which is no bigint: declare its data_type as text"),
-        ('"A-1"', "'id' is a key and holds 'A-1', which is no bigint: declare its data_type as text"),
-        ("7.5", "'id' is a key and holds '7.5', which is no bigint"),
-        ("9223372036854775808", "'id' is a key and holds '9223372036854775808', which is no bigint"),
+        ('"007"', "'id' is a key and contains '007', which is not a bigint: declare its data_type as text"),
+        ('"A-1"', "'id' is a key and contains 'A-1', which is not a bigint: declare its data_type as text"),
+        ("7.5", "'id' is a key and contains '7.5', which is not a bigint"),
+        ("9223372036854775808", "'id' is a key and contains '9223372036854775808', which is not a bigint"),
         ("null", "1 of 2 rows have no 'id', which is a key: check primary_key and the schema file"),
     ],
 )
-def test_a_key_that_does_not_fit_is_refused_by_name(key, said):
+def test_a_key_that_does_not_fit_fails_and_is_named(key, message):
     things = columns(id="bigint", keys=("id",))
     with pytest.raises(RowError) as refused:
         things.to_batch(ColumnBuffer(parse(f'[{{"id": 7}}, {{"id": {key}}}]'.encode(), ())))
-    assert str(refused.value).startswith(f"shop/things: {said}")
+    assert str(refused.value).startswith(f"shop/things: {message}")
 
 
-def test_a_field_declared_never_null_is_refused_by_name_when_it_is(declare, catalog):
+def test_a_null_in_a_field_declared_not_nullable_fails_and_is_named(declare, catalog):
     declare(name={"data_type": "text", "nullable": False})
     catalog('{"id": 1, "name": ""}')
     with pytest.raises(RowError, match="1 of 2 rows have no 'name', which is declared nullable: false"):
         catalog('{"id": 1, "name": ""}', '{"id": 2}')
 
 
-def test_a_key_of_open_type_takes_the_type_of_the_first_load_and_keeps_it(catalog, warehouse):
+def test_a_key_without_a_declared_type_keeps_the_type_of_the_first_load(catalog, warehouse):
     catalog('{"id": 7}', '{"id": 8}')
-    with pytest.raises(RowError, match="'id' is a key and holds 'A-1', which is no bigint"):
+    with pytest.raises(RowError, match="'id' is a key and contains 'A-1', which is not a bigint"):
         catalog('{"id": 9}', '{"id": "A-1"}')
     assert warehouse.ids(TABLE) == [7, 8]
     catalog('{"id": "7"}')
     assert warehouse.ids(TABLE) == [7, 8]
 
 
-def test_a_key_of_open_type_is_text_when_the_first_load_has_any_text(catalog, warehouse):
+def test_a_key_without_a_declared_type_is_text_if_the_first_load_has_any_text(catalog, warehouse):
     catalog('{"id": 7}', '{"id": "A-1"}', '{"id": "007"}')
     catalog('{"id": 7}', '{"id": 8}')
     assert warehouse.ids(TABLE) == ["007", "7", "8", "A-1"]

@@ -1,4 +1,4 @@
-"""The sandbox behaves like five real APIs, traps included, and always serves the same data."""
+"""The sandbox behaves like five real APIs, including their pitfalls, and always serves the same data."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ SIZE = dict.fromkeys(LISTS, "limit") | {"storefront": "per_page"}
 
 @contextmanager
 def reading(tables: Tables) -> Iterator[Get]:
-    """Yields a function that asks as a well-behaved client does, or with other credentials, or with None."""
+    """Yield a function that sends requests with the right credentials, with other credentials, or without any."""
 
     def get(connector: str, path: str, *, auth: Any = "its own", **params: Any) -> httpx.Response:
         url = f"{base_url(port, connector).rstrip('/')}/{path}"
@@ -57,7 +57,7 @@ def credentials(connector: str, params: Row) -> Row:
 
 
 def pages(get: Get, connector: str, path: str, *, size: int) -> Iterator[list[Row]]:
-    """Follows a list to its end, in the way of its dialect."""
+    """Read all pages of a list as its dialect requires."""
     params: Row = {SIZE[connector]: size} | ({"orderby": "id", "order": "asc"} if connector == "storefront" else {})
     while True:
         body = get(connector, path, **params).raise_for_status().json()
@@ -104,7 +104,7 @@ def order(number: int, at: str | None, **more: Any) -> Row:
 
 
 @pytest.mark.parametrize("connector", LISTS)
-def test_an_api_admits_its_own_credentials(get: Get, connector: str) -> None:
+def test_an_api_accepts_its_own_credentials(get: Get, connector: str) -> None:
     assert get(connector, ANY_PATH[connector]).status_code == 200
 
 
@@ -128,13 +128,13 @@ def test_an_api_admits_its_own_credentials(get: Get, connector: str) -> None:
         ("subscriptions", {"api_error_code": "api_authentication_failed", "type": "invalid_request"}),
     ],
 )
-def test_an_api_refuses_other_credentials_in_its_own_words(get: Get, connector: str, words: Row, auth: Any) -> None:
-    answer = get(connector, ANY_PATH[connector], auth=auth)
-    assert answer.status_code == 401
-    assert {key: answer.json()[key] for key in words} == words
+def test_an_api_refuses_other_credentials_in_its_own_format(get: Get, connector: str, words: Row, auth: Any) -> None:
+    response = get(connector, ANY_PATH[connector], auth=auth)
+    assert response.status_code == 401
+    assert {key: response.json()[key] for key in words} == words
 
 
-def test_all_settings_come_as_the_environment_variables_dlt_reads() -> None:
+def test_all_settings_are_environment_variables_that_dlt_reads() -> None:
     settings = environment(8000)
     assert settings["SOURCES__FULFILLMENT__BASE_URL"] == "http://127.0.0.1:8000/fulfillment/v1/"
     assert settings["SOURCES__STOREFRONT__API_SECRET"] == CREDENTIALS["storefront"]["api_secret"]
@@ -145,7 +145,7 @@ def test_all_settings_come_as_the_environment_variables_dlt_reads() -> None:
 
 
 @pytest.mark.parametrize(("connector", "resource"), EVERY_LIST)
-def test_paging_visits_each_row_once(get: Get, tables: Tables, connector: str, resource: str) -> None:
+def test_pages_have_each_row_once(get: Get, tables: Tables, connector: str, resource: str) -> None:
     read = [row for page in pages(get, connector, LISTS[connector][resource], size=40) for row in page]
     stored = tables[connector][resource]
     assert read == (sorted(stored, key=lambda row: row["id"]) if connector == "billing" else stored)
@@ -172,12 +172,12 @@ def test_children_are_read_parent_by_parent(
 
 
 @pytest.mark.parametrize(("connector", "size"), [("catalog", 50), ("storefront", 10), ("subscriptions", 10)])
-def test_a_page_has_a_size_of_its_own_when_none_is_asked_for(get: Get, connector: str, size: int) -> None:
+def test_a_page_has_a_default_size(get: Get, connector: str, size: int) -> None:
     body = get(connector, ANY_PATH[connector]).json()
     assert len(body.get("data") or body["list"]) == size
 
 
-def test_billing_sends_a_cursor_even_when_nothing_follows(get: Get) -> None:
+def test_billing_sends_a_cursor_even_with_the_last_page(get: Get) -> None:
     last = get("billing", "v1/products", limit=200).json()
     after = get("billing", "v1/products", next=last["next"]).json()
     assert (last["has_more"], after) == (False, {"data": [], "next": last["next"], "has_more": False})
@@ -211,10 +211,10 @@ def test_subscriptions_next_offset_is_text_that_looks_like_a_list(get: Get) -> N
         ("subscriptions", {"limit": 101}),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_refused(get: Get, connector: str, params: Row) -> None:
-    answer = get(connector, ANY_PATH[connector], **params)
-    assert answer.status_code == 400
-    assert next(iter(params)) in answer.text
+def test_an_invalid_parameter_is_refused(get: Get, connector: str, params: Row) -> None:
+    response = get(connector, ANY_PATH[connector], **params)
+    assert response.status_code == 400
+    assert next(iter(params)) in response.text
 
 
 def test_a_cursor_belongs_to_the_list_it_came_from(get: Get) -> None:
@@ -226,14 +226,14 @@ def test_a_cursor_belongs_to_the_list_it_came_from(get: Get) -> None:
     ("connector", "path", "most"),
     [("catalog", "v1/resource", 100), ("fulfillment", "orders", 100), ("billing", "v1/events", 200)],
 )
-def test_too_large_a_page_is_quietly_made_smaller(get: Get, connector: str, path: str, most: int) -> None:
+def test_a_page_size_above_the_maximum_is_silently_lowered(get: Get, connector: str, path: str, most: int) -> None:
     assert len(get(connector, path, limit=1000).json()["data"]) == most
 
 
 @pytest.mark.parametrize("connector", LISTS)
 def test_an_unknown_path_is_refused_in_json(get: Get, connector: str) -> None:
-    answer = get(connector, "nowhere")
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    response = get(connector, "nowhere")
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/json")
 
 
 # The storefront's filter
@@ -252,7 +252,7 @@ def test_a_bound_is_read_in_whole_seconds_of_utc(shop: Tables, orders: Ids, boun
     assert orders(modified_after=bound, dates_are_gmt="true") == [1]
 
 
-def test_a_row_without_a_date_is_hidden_by_a_filter_only(shop: Tables, orders: Ids) -> None:
+def test_a_row_without_a_date_is_hidden_only_by_a_filter(shop: Tables, orders: Ids) -> None:
     shop["storefront"]["orders"] = [order(1, None), order(2, "2024-01-31T00:00:00")]
     assert orders(modified_after="1999-01-01T00:00:00", dates_are_gmt="true") == [2]
     assert orders(orderby="id") == [2, 1]
@@ -264,24 +264,24 @@ def test_without_dates_are_gmt_the_filter_compares_local_time(shop: Tables, orde
     assert orders(modified_after="2024-01-31T00:00:00") == [1]
 
 
-def test_customers_know_no_filter(get: Get, tables: Tables) -> None:
-    answer = get("storefront", "customers", modified_after="2099-01-01T00:00:00", dates_are_gmt="true")
-    assert answer.headers["x-wp-total"] == str(len(tables["storefront"]["customers"]))
+def test_customers_ignore_the_filter(get: Get, tables: Tables) -> None:
+    response = get("storefront", "customers", modified_after="2099-01-01T00:00:00", dates_are_gmt="true")
+    assert response.headers["x-wp-total"] == str(len(tables["storefront"]["customers"]))
 
 
-def test_a_time_that_is_none_is_refused(get: Get) -> None:
-    answer = get("storefront", "orders", modified_before="yesterday")
-    assert answer.json() == {
+def test_an_invalid_timestamp_is_refused(get: Get) -> None:
+    response = get("storefront", "orders", modified_before="yesterday")
+    assert response.json() == {
         "code": "storefront_rest_invalid_param",
         "message": "modified_before must be an ISO 8601 date and time, not 'yesterday'",
         "data": {"status": 400},
     }
 
 
-# The tables behind it
+# The tables
 
 
-def test_a_change_of_a_row_shows_at_the_next_request(shop: Tables, orders: Ids) -> None:
+def test_a_change_of_a_row_shows_in_the_next_request(shop: Tables, orders: Ids) -> None:
     shop["storefront"]["orders"].append(order(1, "2024-01-01T00:00:00"))
     assert orders(modified_after="2024-06-01T00:00:00", dates_are_gmt="1") == []
     shop["storefront"]["orders"][0]["date_modified_gmt"] = "2024-07-01T00:00:00"
@@ -300,7 +300,7 @@ def test_a_change_shows_in_a_large_table_too(shop: Tables, orders: Ids) -> None:
     assert orders(**by_id, offset=2) == [4, 5]
 
 
-def test_counts_tell_how_many_rows_there_are(tables: Tables) -> None:
+def test_counts_are_the_numbers_of_rows(tables: Tables) -> None:
     with running(tables) as port:
         counts = httpx.get(f"http://127.0.0.1:{port}/_counts").json()
     assert counts == {
@@ -328,7 +328,7 @@ def test_the_same_seed_serves_the_same_bytes(get: Get) -> None:
         ("billing", "transactions", "updated_at", timedelta(seconds=0.5)),
     ],
 )
-def test_every_30_day_window_has_rows_and_some_edges_do(
+def test_every_30_day_window_has_rows_and_so_do_some_edges(
     tables: Tables, connector: str, resource: str, cursor: str, neighbour: timedelta
 ) -> None:
     start, step = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=30)
@@ -338,7 +338,7 @@ def test_every_30_day_window_has_rows_and_some_edges_do(
     assert {start, start + step - neighbour, start + step} <= times
 
 
-def test_references_lead_to_rows_that_exist(tables: Tables) -> None:
+def test_references_point_to_existing_rows(tables: Tables) -> None:
     ids = {c: {r: {row.get("id") for row in rows} for r, rows in resources.items()} for c, resources in tables.items()}
     billing = tables["billing"]
     assert {row["customer_id"] for row in tables["storefront"]["orders"]} <= ids["storefront"]["customers"]
@@ -350,11 +350,11 @@ def test_references_lead_to_rows_that_exist(tables: Tables) -> None:
 
 
 @pytest.mark.parametrize("connector", ["storefront", "catalog", "billing", "subscriptions"])
-def test_every_row_has_an_id_of_its_own(tables: Tables, connector: str) -> None:
+def test_every_row_has_a_unique_id(tables: Tables, connector: str) -> None:
     for rows in tables[connector].values():
         assert len({row["id"] for row in rows}) == len(rows) > 0
 
 
-def test_orders_weigh_about_two_kilobytes(tables: Tables) -> None:
+def test_orders_have_about_two_kilobytes(tables: Tables) -> None:
     orders = tables["storefront"]["orders"]
     assert 1_800 < len(orjson.dumps(orders)) / len(orders) < 2_500

@@ -1,4 +1,4 @@
-"""Connectors read from what is documented: the window of the facts, and readings."""
+"""Reads resources as documented, in the window of the facts."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,17 +18,17 @@ every_connector = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=
 every_resource = pytest.mark.parametrize("resource", RESOURCES, ids=str)
 
 WINDOW = Window(datetime(2024, 1, 31, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC))
-"""The window that the facts speak of; cursors of samples lie in it."""
+"""The window of the facts; the cursors of samples are in it."""
 SLICE = Slice(WINDOW, WINDOW.start, WINDOW.end)
 
 
 def with_facts(what: str) -> list[Resource]:
-    """List the resources of which the facts say something that not all have."""
+    """List the resources whose facts have an optional entry."""
     return [r for r in RESOURCES if what in read_facts(r.connector.name)["resources"].get(r.name, {})]
 
 
 def lineage(resource: Resource, piece: Slice = SLICE) -> list[ResourceReader]:
-    """Prepare to read a resource and the parent its requests are made from, parent first."""
+    """Make the readers of a resource and of its parent, the parent first."""
     connected = connection.connect(resource.connector)
     readings: list[ResourceReader] = []
     for one in [r for r in (resource.parent, resource) if r]:
@@ -39,7 +39,7 @@ def lineage(resource: Resource, piece: Slice = SLICE) -> list[ResourceReader]:
 
 
 def read(resource: Resource, piece: Slice = SLICE) -> tuple[list[dict[str, Any]], ResourceReader]:
-    """Read a resource, by way of its parent where it has one; returns its rows."""
+    """Read a resource, and its parent if it has one; return its rows and its reader."""
     readings = lineage(resource, piece)
     found = [[row for rows, _ in reading.pages() for row in rows] for reading in readings]
     return [decode_row(row) for row in found[-1]], readings[-1]

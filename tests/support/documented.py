@@ -20,8 +20,8 @@ PARENTS = 2
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request as it came."""
+class Received:
+    """One request as it arrived."""
 
     resource: str
     target: str
@@ -31,16 +31,16 @@ class Asked:
 
 @dataclass
 class Documented:
-    """A server with the documented paths of one connector, in documented pages; keeps what it is asked.
+    """A server with the documented paths and pages of one connector; `requests` lists what it receives.
 
-    `rows` are what it has, by resource and the value that stands for the parent in the path; `refusals` are given
-    instead, by resource, one after the other.
+    `rows` are its rows, by resource and by the parent's value in the path. `refusals` are errors by resource, each
+    returned once instead of rows.
     """
 
     facts: Mapping[str, Facts] = field(default_factory=dict)
     rows: dict[tuple[str, str | None], list[Row]] = field(default_factory=dict)
     refusals: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Received] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -53,7 +53,7 @@ class Documented:
             yield self
 
     def settings(self, connector: Connector) -> dict[str, str]:
-        """Return a value for every setting, its own for each that is not the address."""
+        """Return a value for every setting: a different one for each, and the address as base URL."""
         texts = {setting: f"{connector.name}/{setting}+of+a+test" for setting in connector.settings}
         return {**texts, **({"base_url": self.base_url} if "base_url" in texts else {})}
 
@@ -61,13 +61,13 @@ class Documented:
         return [value for setting, value in self.settings(connector).items() if isinstance(setting, Secret)]
 
     def begin(self, resource: Resource) -> Facts:
-        """Forget everything and become the API of this resource; returns what is documented about it."""
+        """Forget everything and become the API of this resource; return its facts."""
         named = {r.name: facts_of(r) for r in (resource, resource.parent) if r}
-        self.facts, self.rows, self.refusals, self.asked = named, {}, {}, []
+        self.facts, self.rows, self.refusals, self.requests = named, {}, {}, []
         return named[resource.name]
 
     def put(self, resource: Resource, rows: Sequence[Row]) -> list[Row]:
-        """Have these rows, of a child under two parents each; returns what there is in all."""
+        """Serve these rows; rows of a child are put under two parents. Return all rows served."""
         facts = self.facts[resource.name]
         if resource.parent is None:
             self.rows[resource.name, None] = list(rows)
@@ -82,20 +82,20 @@ class Documented:
             there += mine
         return there
 
-    def asked_for(self, resource: Resource) -> list[Asked]:
+    def requests_for(self, resource: Resource) -> list[Received]:
         """List the requests for a resource, in order."""
-        return [asked for asked in self.asked if asked.resource == resource.name]
+        return [request for request in self.requests if request.resource == resource.name]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(Request(scope, receive))(scope, receive, send)
+        await self._response(Request(scope, receive))(scope, receive, send)
 
-    def _answer(self, request: Request) -> Response:
+    def _response(self, request: Request) -> Response:
         path = request.url.path.removeprefix(PREFIX)
         for name, facts in self.facts.items():
             pattern = re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(facts.path))
             if found := re.fullmatch(pattern, path):
                 target = str(request.url).partition(PREFIX)[2]
-                self.asked.append(Asked(name, target, dict(request.query_params), dict(request.headers)))
+                self.requests.append(Received(name, target, dict(request.query_params), dict(request.headers)))
                 return self._list(name, next(iter(found.groups()), None), request)
         return JSONResponse({"message": f"{path} is not documented"}, 418)
 
@@ -112,14 +112,14 @@ class Documented:
 
 
 def _shaped(rows: Sequence[Row], facts: Facts) -> Any:
-    """Write rows as objects in a list, as single values in a list, or as the one object there is."""
+    """Write rows as a list of objects, as a list of single values, or as one object."""
     if facts.shape == "values":
         return [row[facts.key[0]] for row in rows]
     return rows[0] if facts.shape == "object" else list(rows)
 
 
 def _wrapped(rows: Any, rows_at: str) -> Any:
-    """Put rows where a selector finds them."""
+    """Put rows where the selector finds them."""
     steps, wrapped = [step for step in rows_at.split(".") if step != "$"], rows
     if "*" in steps:
         at = steps.index("*")

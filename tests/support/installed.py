@@ -1,4 +1,4 @@
-"""Programs that some tests need: where they are missing tests are skipped, but never in CI."""
+"""Programs that some tests need: if one is missing, its tests are skipped, or fail in CI."""
 
 import os
 from typing import TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def required(found: T | None, *, what: str, target: str) -> T:
-    """Return what was found of a program, or skip; `target` of the Makefile installs it."""
+    """Return the program that was found, or skip the test; `target` of the Makefile installs it."""
     if found is not None:
         return found
     reason = f"{what} is not installed: make {target}"

@@ -1,4 +1,4 @@
-"""Lists of each connector's API: where they are, how long a page is, what is on it."""
+"""One list of each connector's API: its path, its page size and its rows."""
 
 from collections.abc import Callable
 
@@ -37,6 +37,6 @@ def page_of(resource: str, rows: list[dict], **more) -> dict:
 
 
 def part(rows: list[dict], request, *, most: int = 100, furthest: int = 1_000_000) -> list[dict]:
-    """Cut a page by the offset asked for, up to a limit of the API's own."""
+    """Return the page at the requested offset, within the limits of the API."""
     offset = min(int(request.query_params["offset"]), furthest)
     return rows[offset : offset + most]

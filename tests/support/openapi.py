@@ -1,4 +1,4 @@
-"""A vendor's machine-readable description of its API, as far as requests and columns are held against it."""
+"""A vendor's machine-readable description of its API, to compare requests and columns with."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,16 +29,16 @@ class Description:
 
     @property
     def title(self) -> str:
-        """What it describes, in which version."""
+        """The name of the API and its version."""
         return f"{self.document['info']['title']}, version {self.document['info']['version']}"
 
     def names(self, connector: str) -> bool:
-        """Tell whether title or servers name the vendor."""
+        """Return whether the title or a server names the connector."""
         servers = [server["url"] for server in self.document.get("servers", ())]
         return any(connector in text.lower() for text in (self.title, *servers))
 
     def contradictions(self, resource: Resource, queries: Sequence[Mapping[str, str]]) -> Iterator[str]:
-        """Yield what a resource asks for, or declares, that is not described."""
+        """Yield what a resource requests or declares that is not described."""
         path = str(resource.endpoint["path"])
         described = self._paths.get(_shape(path))
         if described is None or "get" not in described:
@@ -48,11 +48,13 @@ class Description:
         parameters = [self.resolve(p) for p in (*described.get("parameters", ()), *operation.get("parameters", ()))]
         allowed = {p["name"]: p for p in parameters if p["in"] == "query"}
         sent = {pair for query in queries for pair in query.items()}
-        yield from sorted({found for name, value in sent for found in self._unlike(name, value, allowed)})
+        yield from sorted(
+            {found for name, value in sent for found in self._undescribed_parameter(name, value, allowed)}
+        )
         yield from self._undescribed_columns(resource, operation)
 
     def resolve(self, node: Any) -> Any:
-        """Follow references within the document; what stands beside one counts, too."""
+        """Follow references within the document; fields next to a reference are kept."""
         while isinstance(node, Mapping) and "$ref" in node:
             found: Any = self.document
             for step in str(node["$ref"]).removeprefix("#/").split("/"):
@@ -61,14 +63,14 @@ class Description:
         return node
 
     def properties(self, schema: Any) -> dict[str, Any]:
-        """Return the properties of an object, from all the schemas it is made of."""
+        """Return the properties of an object, from all schemas that it combines."""
         schema = self.resolve(schema)
         parts = [part for word in SEVERAL for part in schema.get(word, ())]
         found = {name: kind for part in parts for name, kind in self.properties(part).items()}
         return {**found, **schema.get("properties", {})}
 
     def items(self, schema: Any) -> Any:
-        """Return what a list holds; anything else is returned as it is."""
+        """Return the schema of the items of a list; any other schema is returned unchanged."""
         schema = self.resolve(schema)
         parts = [self.resolve(part) for word in SEVERAL for part in schema.get(word, ())]
         return next((self.resolve(part["items"]) for part in (schema, *parts) if "items" in part), schema)
@@ -77,7 +79,7 @@ class Description:
     def _paths(self) -> Mapping[str, Json]:
         return {_shape(path): self.resolve(item) for path, item in self.document["paths"].items()}
 
-    def _unlike(self, name: str, value: str, allowed: Mapping[str, Json]) -> Iterator[str]:
+    def _undescribed_parameter(self, name: str, value: str, allowed: Mapping[str, Json]) -> Iterator[str]:
         base, bracket, inner = name.partition("[")
         parameter = allowed.get(name) or allowed.get(base)
         if parameter is None:
@@ -95,17 +97,17 @@ class Description:
             yield f"parameter {name} is one of {known}, not {sorted(odd)}"
 
     def _undescribed_columns(self, resource: Resource, operation: Json) -> Iterator[str]:
-        answer = self.resolve(operation["responses"].get("200") or operation["responses"].get(200) or {})
-        bodies = [body for kind, body in answer.get("content", {}).items() if "json" in kind]
+        response = self.resolve(operation["responses"].get("200") or operation["responses"].get(200) or {})
+        bodies = [body for kind, body in response.get("content", {}).items() if "json" in kind]
         if not bodies:
-            yield "no JSON answer is described"
+            yield "no JSON response is described"
             return
         row = self._row(bodies[0]["schema"], str(resource.endpoint.get("data_selector") or "$"))
         if row is None:
             yield f"nothing is described at {resource.endpoint['data_selector']}"
             return
         known = self.properties(row)
-        if known:  # of rows that are single values there is nothing to say
+        if known:  # rows that are single values have no properties
             declared = resource.connector.tables.get(resource.name, {})
             yield from (f"column {name} is not described" for name in declared if name not in known)
 
@@ -118,5 +120,5 @@ class Description:
 
 
 def _shape(path: str) -> str:
-    """Write a path without the names of its placeholders."""
+    """Return a path without the names of its placeholders."""
     return "/" + re.sub(r"{[^}]*}", "{}", path).strip("/")

@@ -1,4 +1,4 @@
-"""A Postgres cluster of the tests' own, on a free port of 127.0.0.1."""
+"""A Postgres cluster for the tests, on a free port of 127.0.0.1."""
 
 import os
 import pwd
@@ -20,14 +20,14 @@ FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_conn
 
 @dataclass
 class Postgres:
-    """One database a test loads into."""
+    """The database that a test loads into."""
 
     port: int
     database: str
 
     @property
     def url(self) -> str:
-        """The address as dlt takes it."""
+        """The URL for dlt."""
         return f"postgresql://{USER}:trusted@127.0.0.1:{self.port}/{self.database}"
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -41,7 +41,7 @@ class Postgres:
             connection.close()
 
     def ids(self, table: str) -> list[Any]:
-        """Return the sorted ids of a table, doubles included."""
+        """Return the sorted ids of a table, including duplicates."""
         return [row[0] for row in self.query(f"SELECT id FROM {table} ORDER BY id")]
 
     def create(self) -> None:
@@ -56,7 +56,7 @@ class Postgres:
 
 
 def find_programs() -> Path | None:
-    """Find the folder of Postgres' programs, the newest version first; Debian keeps it off the PATH."""
+    """Find the folder of the Postgres programs of the newest version; on Debian it is not on the PATH."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     if on_path := shutil.which("initdb"):
         folders.append(Path(on_path).resolve().parent)
@@ -65,7 +65,7 @@ def find_programs() -> Path | None:
 
 @contextmanager
 def cluster(programs: Path) -> Iterator[int]:
-    """Run a new cluster and yield its port; Postgres refuses root, so root becomes `postgres` for it."""
+    """Run a new cluster and yield its port; Postgres refuses to run as root, so root runs it as `postgres`."""
     user = USER if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="cluster-"))
     if user:
@@ -86,7 +86,7 @@ def cluster(programs: Path) -> Iterator[int]:
 
 
 def _call(command: Sequence[str | Path], user: str | None) -> None:
-    # The server stays when pg_ctl ends: it must not inherit a pipe somebody waits for the end of.
+    # The server outlives pg_ctl: if it inherited a pipe, whoever reads the pipe would wait forever.
     result = subprocess.run(
         command, user=user, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
     )

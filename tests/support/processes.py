@@ -1,4 +1,4 @@
-"""Loads in processes of their own, forked from one that has imported everything once."""
+"""Loads in separate processes, forked from a server that has already imported everything."""
 
 import multiprocessing
 import os
@@ -38,17 +38,17 @@ FORKS.set_forkserver_preload(PRELOADED)
 
 
 def die() -> None:
-    """End this process as `kill -9` does."""
+    """Kill this process with SIGKILL."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def fill_disk() -> None:
-    """From now on no file of this process can grow beyond 64 KiB."""
+    """Limit all files of this process to 64 KiB from now on."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
 
 
 def pause() -> None:
-    """Stop until the test makes the file `go on`; `paused` says that this has come to it."""
+    """Create the file `paused` and wait until the test creates the file `go on`."""
     Path("paused").touch()
     while not Path("go on").exists():
         time.sleep(0.01)
@@ -56,12 +56,12 @@ def pause() -> None:
 
 @dataclass(frozen=True)
 class Trap:
-    """Something that happens to a process as it is about to call a function for the nth time.
+    """Calls `spring` in a process just before its nth call of a function.
 
     Args:
         function: ``module:Class.method``.
-        spring: what happens.
-        nth: at which call.
+        spring: what to call.
+        nth: the call of `function` that triggers it.
     """
 
     function: str
@@ -69,7 +69,7 @@ class Trap:
     nth: int = 1
 
     def set(self) -> None:
-        """Wait for the call."""
+        """Wrap the function in this process."""
         module, _, path = self.function.partition(":")
         owner, _, name = path.rpartition(".")
         holder: Any = reduce(getattr, owner.split("."), import_module(module))
@@ -87,12 +87,12 @@ class Trap:
 
 @dataclass(frozen=True)
 class Job:
-    """A load of one family; where and with which settings: those of the running test.
+    """A load of one family; folder and settings default to those of the running test.
 
     Args:
         selection: resources of a family.
-        windows: keys of windows from 2024-01-01 on; empty for all, or for a family that has none.
-        trap: what happens to it.
+        windows: keys of windows from 2024-01-01 on; empty for all, or for a family without windows.
+        trap: set before the load.
     """
 
     selection: Sequence[str]
@@ -103,7 +103,7 @@ class Job:
 
     def run(self) -> dict[str, int]:
         """Load in this process and return the rows read by resource."""
-        self._settle()
+        self._prepare()
         with loading(order(*self.selection, windows=self.windows)) as load:
             if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
                 raise errors[0]
@@ -113,10 +113,10 @@ class Job:
 
     def command(self, *arguments: str) -> None:
         """Run the command line in this process."""
-        self._settle()
+        self._prepare()
         main(["run", *self.selection, *arguments])
 
-    def _settle(self) -> None:
+    def _prepare(self) -> None:
         os.chdir(self.folder)
         os.environ.clear()
         os.environ.update(self.environment)
@@ -125,7 +125,7 @@ class Job:
 
 
 def start(*jobs: Job) -> list[Future[dict[str, int]]]:
-    """Start one process per load, all at once."""
+    """Start one process per load, all at the same time."""
     pool = ProcessPoolExecutor(len(jobs), mp_context=FORKS)
     futures = [pool.submit(job.run) for job in jobs]
     pool.shutdown(wait=False)
@@ -133,19 +133,19 @@ def start(*jobs: Job) -> list[Future[dict[str, int]]]:
 
 
 def run_at_once(*jobs: Job) -> list[dict[str, int]]:
-    """Run one process per load, all at once, and return what each has read; raises the first error."""
+    """Run one process per load, all at the same time, and return the rows that each read; raises the first error."""
     return [future.result() for future in start(*jobs)]
 
 
 def start_command(job: Job, *arguments: str) -> ForkServerProcess:
-    """Start `connectors run` in a process of its own."""
+    """Start `connectors run` in a separate process."""
     process = FORKS.Process(target=job.command, args=arguments)
     process.start()
     return process
 
 
 def order(*selection: str, windows: Sequence[str] = ()) -> LoadRequest:
-    """Order resources of one family."""
+    """Build a request for resources of one family."""
     connector = load_connectors()[selection[0].partition("/")[0]]
     resources = [connector.graph[name.partition("/")[2]] for name in selection]
     if not resources[0].windowed:
@@ -158,12 +158,12 @@ def order(*selection: str, windows: Sequence[str] = ()) -> LoadRequest:
 
 
 def opened() -> list[Window]:
-    """List the windows there are."""
+    """List all windows that have started."""
     return GRID.opened(NOW)
 
 
 def families() -> list[tuple[str, ...]]:
-    """List the families of the connectors that are on by themselves, each as its resources."""
+    """List the families of the connectors that are enabled by default, each as its resources."""
     return [
         tuple(str(resource) for resource in family)
         for connector in load_connectors().values()

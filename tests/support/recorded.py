@@ -1,4 +1,4 @@
-"""What runs recorded in Dagster."""
+"""The metadata that runs recorded in Dagster."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import dagster as dg
 
 
 def told(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    """What the materialization of an asset tells."""
+    """Return the metadata of the materialization of an asset."""
     key = dg.AssetKey(asset.split("/"))
     (event,) = [event for event in result.get_asset_materialization_events() if event.asset_key == key]
     return {name: value.value for name, value in event.materialization.metadata.items()}

@@ -1,19 +1,19 @@
-"""Rows as the APIs give them, with only what a test is about."""
+"""Rows as the APIs return them, with only the fields that tests need."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
-"""When tests take place that do not say otherwise: in the fourth window from 2024-01-01 on."""
+"""The default current time of tests: in the fourth window from 2024-01-01 on."""
 
 
 def order(id: int, at: str | None, **fields: Any) -> dict[str, Any]:
-    """A storefront order last modified at `at`, text as the API writes it."""
+    """A storefront order last modified at `at`, as the API writes it."""
     return {"id": id, "status": "completed", "total": "10.00", "date_modified_gmt": at, **fields}
 
 
 def product(id: str, at: str | None, **fields: Any) -> dict[str, Any]:
-    """A billing product, cut into windows by its reader."""
+    """A billing product, assigned to windows by the reader."""
     return {"id": id, "name": f"Product {id}", "updated_at": at, **fields}
 
 
@@ -28,5 +28,5 @@ def address(id: str, customer_id: str, **fields: Any) -> dict[str, Any]:
 
 
 def picklist(id: int, at: str | None, **fields: Any) -> dict[str, Any]:
-    """A fulfillment order, cut into windows by its reader."""
+    """A fulfillment order, assigned to windows by the reader."""
     return {"idorder": id, "orderid": f"O{id}", "updated": at, **fields}

@@ -16,14 +16,14 @@ FOLDER = Path(__file__).parents[1] / "facts"
 COMMON = ("auth", "rows_at", "params", "paging", "errors")
 WRITE = (
     "{resource}: nothing is documented. Write tests/facts/{file}.yaml, from the vendor's documentation and not from "
-    "the connector: under `resources`, `{name}: {{path: …, key: […], sample: {{…}}}}`, and whatever else of "
-    "tests/facts/README.md is so"
+    "the connector: under `resources`, `{name}: {{path: …, key: […], sample: {{…}}}}`, and "
+    "the other entries of tests/facts/README.md that apply"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is documented about one resource, in the words of tests/facts/README.md."""
+    """What is documented about one resource; tests/facts/README.md explains the entries."""
 
     path: str
     key: Sequence[str]
@@ -42,11 +42,11 @@ class Facts:
 
     @property
     def size(self) -> int:
-        """How many rows a page has; what has no pages has few, and an object is one."""
+        """The number of rows on a page; a few if there are no pages, and one for an object."""
         return int(self.paging["rows"]) if self.paging else 1 if self.shape == "object" else 3
 
     def first_params(self, window: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return what the first request of a window, or of everything, sends beside the place to begin at."""
+        """Return the parameters of the first request of a window or list, except for the page."""
         paging = self.paging or {}
         size = {paging["size"]: str(self.size)} if paging.get("size") else {}
         params = {name: str(value) for name, value in self.params.items()}
@@ -54,24 +54,24 @@ class Facts:
 
     @property
     def place(self) -> str:
-        """The parameter that says which page is asked for."""
+        """The parameter that says which page is requested."""
         return str((self.paging or {}).get("place", ""))
 
     def rows(self, count: int, *, whole: bool = False) -> list[Row]:
-        """Make rows like the sample, each with a key of its own: whole, or with nothing but key and cursor."""
+        """Make rows like the sample, each with its own key: whole, or with only key and cursor."""
         kept = {name: value for name, value in self.sample.items() if whole or name in (*self.key, self.cursor)}
         own = [name for name in self.key if name in kept]
         return [kept | {name: _another(kept[name], n) for name in own} for n in range(count)]
 
     def shows(self, row: Row, query: Mapping[str, str]) -> bool:
-        """Tell whether the API gives out a row to whoever asks like that."""
+        """Return whether the API returns a row to a request with this query."""
         hidden = self.hidden or {}
         if not hidden.get("unless") or not hidden["row"].items() <= row.items():
             return True
         return all(query.get(name) == str(value) for name, value in hidden["unless"].items())
 
     def under(self, row: Row, number: int) -> Row:
-        """Make the row of another parent: with other keys, unless the parent is a part of the key."""
+        """Make the row for another parent: with another key, unless the parent is part of the key."""
         if any(name not in row for name in self.key):
             return row
         return row | {name: _another(row[name], 10_000 * number) for name in self.key}
@@ -83,18 +83,18 @@ def _another(value: Any, number: int) -> Any:
 
 @cache
 def read_facts(connector: str) -> Mapping[str, Any]:
-    """Read the facts of a connector; of one without a file there are none."""
+    """Read the facts of a connector; without a file, it has none."""
     path = FOLDER / f"{connector}.yaml"
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {"resources": {}}
 
 
 def facts_of(resource: Resource) -> Facts:
-    """Return what is documented about a resource; where nothing is, fail and say what to write."""
+    """Return the facts of a resource; if there are none, fail and say what to write."""
     file = read_facts(resource.connector.name)
     if resource.name not in file["resources"]:
         pytest.fail(WRITE.format(resource=resource, file=resource.connector.name, name=resource.name), pytrace=False)
     common = {name: file[name] for name in COMMON if name in file}
     own = file["resources"][resource.name]
-    theirs, its = common.get("errors", {}), own.get("errors", {})
-    errors = {name: {**theirs.get(name, {}), **its.get(name, {})} for name in {**theirs, **its}}
+    shared, specific = common.get("errors", {}), own.get("errors", {})
+    errors = {name: {**shared.get(name, {}), **specific.get(name, {})} for name in {**shared, **specific}}
     return Facts(**{**common, **own, "errors": errors})

@@ -17,7 +17,7 @@ from connectors_dagster.sandbox import environment, generate_tables, running
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE = 120_000
-"""Milliseconds that whatever is waited for may take; a run alone starts for seconds."""
+"""The longest wait in milliseconds; starting a run alone takes seconds."""
 PAGE = {"width": 1600, "height": 900}
 
 
@@ -29,7 +29,7 @@ def find_browser() -> str | None:
 @contextmanager
 def chromium(program: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # Its own sandbox takes rights that containers and root do not have; all it sees is this machine.
+        # Chromium's sandbox needs rights that containers and root do not have; pages come from this machine only.
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
@@ -37,7 +37,7 @@ def chromium(program: str) -> Iterator[Browser]:
 
 @contextmanager
 def served_ui() -> Iterator[str]:
-    """Serve the UI on an empty instance with everything around it that runs by itself; yields its address."""
+    """Serve the UI on an empty instance, with the daemons; yield its address."""
     with tempfile.TemporaryDirectory(prefix="demo-") as home, running(generate_tables()) as sandbox:
         shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
         settings = {
@@ -49,7 +49,7 @@ def served_ui() -> Iterator[str]:
             "FRESHNESS_DAEMON_INTERVAL_SECONDS": "3",
         }
         port = free_port()
-        # Started in the background we are deaf to the keyboard, and whom we start would be, too.
+        # A process started in the background ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with (Path(home) / "log").open("w") as log:
             process = subprocess.Popen(
@@ -69,7 +69,7 @@ def served_ui() -> Iterator[str]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a server the way a keyboard does, and by force what is left of it."""
+    """End a server as Ctrl-C does, and kill what is left of it."""
     process.send_signal(signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(30)
@@ -79,10 +79,10 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 class Ui:
-    """What a person does in the UI."""
+    """The actions of a person in the UI."""
 
     def __init__(self, address: str, page: Page, pictures: Path | None) -> None:
-        """Look through a page; pictures are kept in a folder, if there is one."""
+        """Use a page of the browser; save pictures in a folder, if there is one."""
         self.address, self.page, self.pictures = address, page, pictures
         page.set_default_timeout(PATIENCE)
 
@@ -98,7 +98,7 @@ class Ui:
         return self.page.get_by_text(text, exact=True).first
 
     def sees(self, *texts: str) -> None:
-        """Wait for every text to be there."""
+        """Wait until every text is visible."""
         for text in texts:
             expect(self.text(text)).to_be_visible(timeout=PATIENCE)
 
@@ -106,7 +106,7 @@ class Ui:
         self.text(text).click()
 
     def choose_windows(self, search: str, *, count: int) -> None:
-        """Open the dialog to materialize windows and choose all whose key holds a text."""
+        """Open the dialog to materialize windows and choose all whose key contains a text."""
         self.page.get_by_role("button", name="Materialize").first.click()
         self.page.get_by_text("Select a partition or create one").click()
         self.page.keyboard.type(search)

@@ -1,4 +1,4 @@
-"""The DuckDB file a test loads into."""
+"""The DuckDB file that a test loads into."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ import duckdb
 
 @dataclass
 class Warehouse:
-    """Reads tables; opens the file only while it does."""
+    """Reads tables; the file is open only during a query."""
 
     path: Path
 
@@ -23,7 +23,7 @@ class Warehouse:
         return [row[0] for row in self.query(f"SELECT {column} FROM {table} ORDER BY {order_by or column}")]
 
     def ids(self, table: str) -> list[Any]:
-        """Return the sorted ids of a table, doubles included."""
+        """Return the sorted ids of a table, including duplicates."""
         return self.column(table, "id")
 
     def tables(self) -> set[str]:

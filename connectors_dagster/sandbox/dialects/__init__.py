@@ -1,4 +1,4 @@
-"""How each connector's API asks for credentials, cuts pages and words its errors."""
+"""How each connector's API checks credentials, splits lists into pages and formats its errors."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The ways a request can show its credentials."""
+"""The ways a request can carry its credentials."""
 
 import base64
 import binascii
@@ -10,17 +10,17 @@ Admission = Callable[[Request], bool]
 
 
 def basic(username: str, password: str) -> Admission:
-    """Builds a check for HTTP basic credentials."""
+    """Build a check for HTTP basic credentials."""
     return lambda request: _basic_credentials(request) == f"{username}:{password}"
 
 
 def bearer(token: str) -> Admission:
-    """Builds a check for a bearer token."""
+    """Build a check for a bearer token."""
     return lambda request: _authorization(request, "bearer") == token
 
 
 def query_parameter(name: str, value: str) -> Admission:
-    """Builds a check for a key in the query string."""
+    """Build a check for a key in the query string."""
     return lambda request: request.query_params.get(name) == value
 
 

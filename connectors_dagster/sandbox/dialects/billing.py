@@ -26,7 +26,7 @@ def _page(listing: Listing) -> Page:
     )
     start = bisect_right(rows, last_seen, key=_ID)
     shown = rows[start : start + _SIZE.read(listing.query)]
-    # `next` is there whether or not anything follows: a caller has to look at `has_more`.
+    # Every page has a `next`, even the last: a caller has to check `has_more`.
     cursor = _write_cursor(listing.resource, _ID(shown[-1]) if shown else last_seen)
     return Page({"data": shown, "next": cursor, "has_more": start + len(shown) < len(rows)})
 
@@ -36,7 +36,7 @@ def _write_cursor(resource: str, last_seen: str) -> str:
 
 
 def _read_cursor(query: QueryParams, resource: str) -> str:
-    """Returns the id after which the page starts, or the empty text for the first page."""
+    """Return the id after which the page starts, or an empty string for the first page."""
     cursor = query.get("next")
     if cursor is None:
         return ""
@@ -51,7 +51,7 @@ def _read_cursor(query: QueryParams, resource: str) -> str:
 
 def _error(problem: RequestError) -> dict[str, Any]:
     error = {"type": "request_error", "code": _CODES[problem.status], "detail": problem.message}
-    # Made from the message, not at random: the same request gets the same bytes.
+    # Derived from the message instead of random: the same request gets the same bytes.
     return {"error": error, "meta": {"request_id": str(uuid5(NAMESPACE_URL, problem.message))}}
 
 

@@ -12,7 +12,7 @@ from connectors_dagster.sandbox.dialects.dialect import Dialect, Listing, Page, 
 from connectors_dagster.sandbox.rows.draw import Row
 from connectors_dagster.sandbox.settings import CREDENTIALS
 
-# The fields that each list can be filtered by, and after a slash those it can be sorted by.
+# The fields to filter each list by and, after the slash, the fields to sort it by.
 _DOCUMENTED: Mapping[str, str] = {
     "addon": "updated_at /",
     "attached_item": "updated_at /",
@@ -39,7 +39,7 @@ _DELETED = {
     *("addon", "credit_note", "customer", "invoice", "order", "payment_source"),
     *("plan", "quote", "subscription", "transaction", "unbilled_charge"),
 }
-# A site has one catalog: a list of the other one has no rows, and answers an error instead of an empty list.
+# A site has one catalog. Lists of the other catalog have no rows and return an error instead of an empty list.
 _OF_A_CATALOG = {"addon", "plan", "item", "item_price", "item_family", "differential_price"}
 _WITH_CHANGES = "subscription_with_scheduled_changes"
 
@@ -65,7 +65,7 @@ def _single(listing: Listing) -> Page:
 
 
 def _condition(resource: str, name: str, text: str) -> Callable[[Row], bool]:
-    """Reads a parameter; a row without a field does not meet any condition on it."""
+    """Read a parameter; a row without the field does not match."""
     times, _, sorts = _DOCUMENTED.get(resource, "/").partition("/")
     field, _, operator = name.removesuffix("]").partition("[")
     if field in times.split() and operator in ("after", "before", "between"):
@@ -82,7 +82,7 @@ def _bounds(operator: str, text: str) -> tuple[float, float]:
         between = orjson.loads(text) if operator == "between" else [int(text)]
         first, last = int(between[0]), int(between[-1])
     except (ValueError, TypeError, IndexError):
-        raise RequestError(400, f"{text!r} holds no timestamps") from None
+        raise RequestError(400, f"{text!r} does not contain timestamps") from None
     return (first + 1, float("inf")) if operator == "after" else (0 if operator == "before" else first, last)
 
 

@@ -1,4 +1,4 @@
-"""The nouns of a dialect: what is asked for, the page that answers, the refusal."""
+"""The values of a dialect: the request for a list, the page returned, and the error."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from connectors_dagster.sandbox.rows.draw import Row
 
 
 class RequestError(Exception):
-    """A request that is answered with an error; the dialect words the body."""
+    """A request that gets an error response; the dialect formats the body."""
 
     def __init__(self, status: int, message: str, *, code: str = "") -> None:
-        """Takes the HTTP status, what is wrong with the request, and the API's own word for it where that matters."""
+        """Take the HTTP status, what is wrong with the request, and the API's own error code if it matters."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -24,7 +24,7 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One request for one list: the rows it may show and how the caller asked for them."""
+    """One request for one list: the rows that may be returned, and the parameters of the request."""
 
     resource: str
     rows: list[Row]
@@ -36,7 +36,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page:
-    """What is sent back: a JSON body and headers."""
+    """The response: a JSON body and headers."""
 
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """Everything in which one API differs from the others; `admits` may also raise a refusal of its own."""
+    """Everything in which one API differs from the others; `admits` may also raise its own `RequestError`."""
 
     admits: Callable[[Request], bool]
     page: Callable[[Listing], Page]

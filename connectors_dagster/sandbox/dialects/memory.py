@@ -1,37 +1,37 @@
-"""Keeps the answer to a query from its first page to its last."""
+"""Keeps the rows that a query found from its first page to its last."""
 
 from collections.abc import Callable, Hashable
 
 from connectors_dagster.sandbox.rows.draw import Row
 
-# Below this, searching again costs less than a few milliseconds, and every change of a row shows at once.
+# Below this many rows, a new search takes at most a few milliseconds, and every change of a row shows immediately.
 LARGE = 10_000
-ANSWERS = 64
+RESULTS = 64
 
 
 class Memory:
-    """Spares a large table from being searched and sorted again for each page of the same query.
+    """Avoids searching and sorting a large table again for each page of the same query.
 
-    A first page always searches; so does any page after rows were added, removed or replaced as a list.
+    The first page always searches. So does any page after rows were added or removed, or the list was replaced.
     """
 
     def __init__(self) -> None:
-        """Starts with nothing kept."""
+        """Start without any kept results."""
         self._kept: dict[Hashable, tuple[list[Row], int, list[Row]]] = {}
 
     def recall(
-        self, question: Hashable, rows: list[Row], *, first_page: bool, search: Callable[[], list[Row]]
+        self, query: Hashable, rows: list[Row], *, first_page: bool, search: Callable[[], list[Row]]
     ) -> list[Row]:
-        """Returns what `search` finds in `rows`, or found for an earlier page of the same question."""
+        """Return what `search` finds in `rows`, or what it found for an earlier page of the same query."""
         if len(rows) < LARGE:
             return search()
-        asked_of, length, found = self._kept.get(question, ([], 0, []))
-        if first_page or asked_of is not rows or length != len(rows):
+        searched, length, found = self._kept.get(query, ([], 0, []))
+        if first_page or searched is not rows or length != len(rows):
             found = search()
-            self._keep(question, (rows, len(rows), found))
+            self._keep(query, (rows, len(rows), found))
         return found
 
-    def _keep(self, question: Hashable, answer: tuple[list[Row], int, list[Row]]) -> None:
-        if len(self._kept) >= ANSWERS:
+    def _keep(self, query: Hashable, result: tuple[list[Row], int, list[Row]]) -> None:
+        if len(self._kept) >= RESULTS:
             del self._kept[next(iter(self._kept))]
-        self._kept[question] = answer
+        self._kept[query] = result

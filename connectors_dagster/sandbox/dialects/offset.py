@@ -1,4 +1,4 @@
-"""Paging by offset, for the three APIs that count rows."""
+"""Paging by offset, for the three APIs whose offsets count rows."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from connectors_dagster.sandbox.dialects.parameters import PageSize, whole_numbe
 
 
 def offset_pages(size: PageSize) -> Callable[[Listing], Page]:
-    """Builds pages that carry their rows under `data` and say nothing about what follows."""
+    """Build pages that have their rows under `data` and do not say whether more follow."""
 
     def page(listing: Listing) -> Page:
         start = whole_number(listing.query, "offset", default=0)

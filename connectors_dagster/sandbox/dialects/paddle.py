@@ -1,4 +1,4 @@
-"""The paddle dialect: pages after an id, a `next` link that never goes away, and lists that hide what is archived."""
+"""The paddle dialect: pages after an id, a `next` link even on the last page, and lists without archived rows."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ def _page(listing: Listing) -> Page:
     beyond: Callable[[str, str], bool] = lt if descending else gt
     left = [row for row in rows if after is None or beyond(str(row[key]), after)]
     size = _SIZES.get(listing.resource, _SIZE).read(listing.query)
-    # `next` is there whether or not anything follows, and leads to where the API lives, not to where it was asked.
+    # Every page has a `next`, even the last. It leads to the vendor's host, not to the host of the request.
     following = f"https://api.paddle.com/{listing.resource}?after={left[:size][-1][key] if left else after}"
     counts = {"per_page": size, "has_more": len(left) > size, "estimated_total": len(rows)}
     return Page({"data": left[:size], "meta": {**meta, "pagination": {**counts, "next": following}}})
@@ -65,7 +65,7 @@ def _wanted(listing: Listing) -> Callable[[Row], bool]:
 
     def wanted(row: Row) -> bool:
         visible = statuses is None or row.get("status", "active") in statuses
-        return visible and all(row.get(f) and compare(_instant(row[f]), bound) for f, compare, bound in bounds)
+        return visible and all(row.get(f) and compare(_timestamp(row[f]), bound) for f, compare, bound in bounds)
 
     return wanted
 
@@ -73,13 +73,13 @@ def _wanted(listing: Listing) -> Callable[[Row], bool]:
 def _bound(name: str, text: str) -> tuple[str, Callable[[datetime, datetime], bool], datetime]:
     field, _, operator = name.removesuffix("]").partition("[")
     try:
-        return field, _OPERATORS[operator], _instant(text)
+        return field, _OPERATORS[operator], _timestamp(text)
     except ValueError:
         raise RequestError(400, f"{name} must be an RFC 3339 date and time, not {text!r}") from None
 
 
 @lru_cache(maxsize=100_000)
-def _instant(text: str) -> datetime:
+def _timestamp(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 

@@ -1,4 +1,4 @@
-"""Reads query parameters, and refuses those that make no sense."""
+"""Reads query parameters and refuses invalid ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from connectors_dagster.sandbox.dialects.dialect import RequestError
 
 @dataclass(frozen=True, kw_only=True)
 class PageSize:
-    """How a caller chooses the number of rows on a page, and what happens when it wants too many."""
+    """How a caller chooses the number of rows on a page, and what happens when it requests too many."""
 
     parameter: str
     default: int
@@ -18,7 +18,7 @@ class PageSize:
     refuses_more: bool = False
 
     def read(self, query: QueryParams) -> int:
-        """Returns the rows a page may have; more than the maximum is refused or quietly lowered."""
+        """Return the page size; a value above the maximum is refused or silently lowered."""
         size = whole_number(query, self.parameter, default=self.default, least=1)
         if size > self.maximum and self.refuses_more:
             raise RequestError(400, f"{self.parameter} must be between 1 and {self.maximum}, not {size}")
@@ -26,7 +26,7 @@ class PageSize:
 
 
 def whole_number(query: QueryParams, name: str, *, default: int, least: int = 0) -> int:
-    """Returns an integer parameter that is at least `least`."""
+    """Return an integer parameter that is at least `least`."""
     text = query.get(name)
     if text is None:
         return default
@@ -36,7 +36,7 @@ def whole_number(query: QueryParams, name: str, *, default: int, least: int = 0)
 
 
 def one_of(query: QueryParams, name: str, allowed: Sequence[str]) -> str:
-    """Returns a parameter that has few allowed values; the first of them is the default."""
+    """Return a parameter that must have one of the `allowed` values; the first is the default."""
     text = query.get(name, allowed[0])
     if text not in allowed:
         raise RequestError(400, f"{name} must be one of {', '.join(allowed)}, not {text!r}")

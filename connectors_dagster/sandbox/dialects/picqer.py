@@ -1,4 +1,4 @@
-"""The Picqer dialect: bare lists, a hundred rows a page whatever is asked for, and callers that name a contact."""
+"""The Picqer dialect: bare lists, always a hundred rows per page, and callers must name a contact."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def _page(listing: Listing) -> Page:
     start = whole_number(listing.query, "offset", default=0)
     rows, after = listing.rows, listing.query.get("updated_after", "")
     if after and listing.resource in _UPDATED:
-        # Both are written alike, from year to second: text is in the order of time.
+        # Both have the same format, from year to second, so comparing text compares times.
         rows = [row for row in rows if row[_UPDATED[listing.resource]] > after]
     return Page(rows[start : start + _SIZE])
 

@@ -20,7 +20,7 @@ _KEYS = CREDENTIALS["storefront"]
 SIZE = PageSize(parameter="per_page", default=10, maximum=100, refuses_more=True)
 _CODES = {400: "invalid_param", 401: "cannot_view", 404: "no_route"}
 _FILTERED = frozenset({"coupons", "orders"})
-_QUESTION = ("order", "orderby", "dates_are_gmt", "modified_after", "modified_before")
+_QUERY = ("order", "orderby", "dates_are_gmt", "modified_after", "modified_before")
 
 _slice = offset_pages(SIZE)
 
@@ -33,17 +33,17 @@ def _page(listing: Listing) -> Page:
 
 
 def find(listing: Listing, filtered: frozenset[str], *, first_page: bool) -> list[Row]:
-    """Returns the rows asked for, in order; lists that are not `filtered` know nothing of modification times."""
-    question = tuple(listing.query.get(name) for name in _QUESTION)
+    """Return the requested rows in order; only lists in `filtered` support the modification time filter."""
+    query = tuple(listing.query.get(name) for name in _QUERY)
 
     def search() -> list[Row]:
         return _ordered(_filtered(listing) if listing.resource in filtered else listing.rows, listing.query)
 
-    return listing.memory.recall(question, listing.rows, first_page=first_page, search=search)
+    return listing.memory.recall(query, listing.rows, first_page=first_page, search=search)
 
 
 def totals(found: list[Row], query: QueryParams) -> dict[str, str]:
-    """Returns the headers that say how many rows and pages there are."""
+    """Return the headers that say how many rows and pages there are."""
     return {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(-(-len(found) // SIZE.read(query)))}
 
 
@@ -55,32 +55,32 @@ def _ordered(rows: list[Row], query: QueryParams) -> list[Row]:
 
 
 def _created(row: Row) -> tuple[datetime, int]:
-    return _instant(row.get("date_created_gmt"), UTC) or datetime.min, row["id"]
+    return _timestamp(row.get("date_created_gmt"), UTC) or datetime.min, row["id"]
 
 
 def _filtered(listing: Listing) -> list[Row]:
-    """Cuts the rows as the shop software does: both bounds exclusive, rows without a date left out."""
+    """Filter rows as the shop software does: both bounds are exclusive, and rows without a date are left out."""
     gmt = one_of(listing.query, "dates_are_gmt", ("false", "true", "0", "1")) in ("true", "1")
     zone, column = (UTC, "date_modified_gmt") if gmt else (SHOP_ZONE, "date_modified")
     after, before = (_bound(listing.query, name, zone) for name in ("modified_after", "modified_before"))
     if after is None and before is None:
         return listing.rows
     first, last = after or datetime.min, before or datetime.max
-    dated = ((row, _instant(row.get(column), zone)) for row in listing.rows)
+    dated = ((row, _timestamp(row.get(column), zone)) for row in listing.rows)
     return [row for row, at in dated if at is not None and first < at < last]
 
 
 def _bound(query: QueryParams, name: str, zone: tzinfo) -> datetime | None:
     try:
-        return _instant(query.get(name), zone)
+        return _timestamp(query.get(name), zone)
     except (ValueError, OverflowError):
         raise RequestError(400, f"{name} must be an ISO 8601 date and time, not {query[name]!r}") from None
 
 
-# The same rows are read for every page; without the cache, reading their times is most of a page's time.
+# The same rows are read for every page; without the cache, parsing their timestamps takes most of the time.
 @lru_cache(maxsize=200_000)
-def _instant(text: str | None, zone: tzinfo) -> datetime | None:
-    """Reads a time the way the shop's database stores it: without zone, in whole seconds."""
+def _timestamp(text: str | None, zone: tzinfo) -> datetime | None:
+    """Read a time the way the shop's database stores it: without a time zone, in whole seconds."""
     if text is None:
         return None
     at = datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""The subscriptions dialect: the key as user name, wrapped rows, and an offset that is not a number."""
+"""The subscriptions dialect: the key as username, wrapped rows, and an offset that is not a number."""
 
 import zlib
 from typing import Any
@@ -46,7 +46,7 @@ def _card(customer: Row) -> Row:
 
 
 def _write_offset(last_row: Row, position: int) -> str:
-    """Writes where a page ended; it looks like JSON, and must come back as the text it is."""
+    """Encode where a page ended; it looks like JSON but must be sent back unchanged as text."""
     seconds = last_row.get("created_at") or last_row.get("occurred_at") or last_row.get("updated_at") or 0
     return f'["{seconds}000","{_FIRST_POSITION + position}"]'
 

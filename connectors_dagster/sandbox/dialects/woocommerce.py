@@ -1,4 +1,4 @@
-"""The WooCommerce dialect: bare lists, pages along the Link header, a firewall before it all."""
+"""The WooCommerce dialect: bare lists, pages linked by the Link header, behind a firewall."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ _CODES = {
     404: "rest_no_route",
 }
 _FILTERED = frozenset({"coupons", "orders", "products"})
-# What a list shows unless asked for all: parameter, column, what is shown, what there is.
+# Rows that a list returns unless all are requested: parameter, column, value returned by default.
 _SHOWN: Mapping[str, tuple[str, str, str]] = {
     "customers": ("role", "role", "customer"),
     "product_reviews": ("status", "status", "approved"),
@@ -36,7 +36,7 @@ def _page(listing: Listing) -> Page:
     size = SIZE.read(listing.query)
     headers = totals(found, listing.query)
     pages = int(headers["X-WP-TotalPages"])
-    # Behind the end, the page before is the last there is.
+    # Past the end, the previous page is the last existing page.
     beside = {"prev": min(number - 1, pages), "next": number + 1}
     links = [
         f'<{listing.url.include_query_params(page=page)}>; rel="{name}"'

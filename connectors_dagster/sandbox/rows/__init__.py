@@ -1,1 +1,1 @@
-"""What the five made-up businesses have in their databases."""
+"""The databases of the made-up businesses."""

@@ -1,11 +1,11 @@
-"""Billing: puts its twelve resources together, those that are referred to first."""
+"""Billing: builds its twelve resources, starting with those that others refer to."""
 
 from connectors_dagster.sandbox.rows import billing_goods, billing_log, billing_parties, billing_sales
 from connectors_dagster.sandbox.rows.draw import Recipe, Row
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes all resources, each referring to rows that exist."""
+    """Make all resources, each referring to rows that exist."""
     rows = {
         "customers": billing_parties.build_customers(recipe),
         "discounts": billing_goods.build_discounts(recipe),

@@ -11,19 +11,19 @@ _PLANS = ("Starter", "Team", "Enterprise", "Añual", "Archive")
 
 
 def build_products(recipe: Recipe) -> list[Row]:
-    """Makes the products."""
+    """Make the products."""
     dice, lives = history(recipe, "products", recipe.amount(40))
     return [_product(dice, number, life) for number, life in enumerate(lives, start=1)]
 
 
 def build_prices(recipe: Recipe, products: list[Row]) -> list[Row]:
-    """Makes prices of existing products."""
+    """Make prices of existing products."""
     dice, lives = history(recipe, "prices", recipe.amount(80))
     return [_price(dice, dice.choice(products), life) for life in lives]
 
 
 def build_discounts(recipe: Recipe) -> list[Row]:
-    """Makes the discounts."""
+    """Make the discounts."""
     dice, lives = history(recipe, "discounts", recipe.amount(30))
     return [_discount(dice, number, life) for number, life in enumerate(lives, start=1)]
 

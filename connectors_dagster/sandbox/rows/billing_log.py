@@ -1,4 +1,4 @@
-"""What billing writes down about itself: events, reports, and two lists that hardly ever change."""
+"""Billing's own records: events, reports, and two lists that rarely change."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,7 +8,7 @@ from connectors_dagster.sandbox.rows.billing_parts import dates, history, rfc333
 from connectors_dagster.sandbox.rows.draw import Recipe, Row, sometimes, ulid
 from connectors_dagster.sandbox.rows.timeline import Life, one_by_then
 
-# What can happen to the rows of a resource: the group of its event types, and their names.
+# The event types of a resource: their group and their names.
 _EVENTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "customer_addresses": ("address", ("created", "imported", "updated")),
     "businesses": ("business", ("created", "imported", "updated")),
@@ -30,13 +30,13 @@ _NETWORKS = (
 
 
 def build_events(recipe: Recipe, resources: Mapping[str, list[Row]]) -> list[Row]:
-    """Makes events about existing rows of the other resources."""
+    """Make events about existing rows of the other resources."""
     dice, lives = history(recipe, "events", recipe.amount(1_500))
     return [_event(dice, resources, life) for life in lives]
 
 
 def build_event_types() -> list[Row]:
-    """Lists the kinds of events there are; their name is their id."""
+    """List the event types; their name is their id."""
     return [
         {
             "id": f"{group}.{name}",
@@ -51,13 +51,13 @@ def build_event_types() -> list[Row]:
 
 
 def build_reports(recipe: Recipe) -> list[Row]:
-    """Makes the reports that somebody asked for."""
+    """Make the reports."""
     dice, lives = history(recipe, "reports", recipe.amount(20))
     return [_report(dice, life) for life in lives]
 
 
 def build_ip_addresses() -> list[Row]:
-    """Lists the networks notifications come from, taken from the ranges for documentation (RFC 5737)."""
+    """List the networks that send notifications, taken from the ranges reserved for documentation (RFC 5737)."""
     return [{"id": f"ip_{number}", "ipv4_cidr": cidr} for number, cidr in enumerate(_NETWORKS, start=1)]
 
 

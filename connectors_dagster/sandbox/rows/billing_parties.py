@@ -9,27 +9,27 @@ from connectors_dagster.sandbox.rows.timeline import Life
 
 
 def build_customers(recipe: Recipe) -> list[Row]:
-    """Makes the customers."""
+    """Make the customers."""
     dice, lives = history(recipe, "customers", recipe.amount(250))
     return [_customer(dice, number, life) for number, life in enumerate(lives, start=1)]
 
 
 def build_addresses(recipe: Recipe, customers: list[Row]) -> list[Row]:
-    """Makes up to three addresses for each customer."""
+    """Make up to three addresses for each customer."""
     owners = _owners(recipe.dice("billing/address owners"), customers, most=3)
     dice, lives = history(recipe, "customer_addresses", len(owners))
     return [_address(dice, owner, life) for owner, life in zip(owners, lives, strict=True)]
 
 
 def build_businesses(recipe: Recipe, customers: list[Row]) -> list[Row]:
-    """Makes a business for some of the customers."""
+    """Make a business for some of the customers."""
     owners = _owners(recipe.dice("billing/business owners"), customers, most=1)
     dice, lives = history(recipe, "businesses", len(owners))
     return [_business(dice, owner, life) for owner, life in zip(owners, lives, strict=True)]
 
 
 def _owners(dice: Random, customers: list[Row], *, most: int) -> list[str]:
-    """Draws how many children each customer has; the first has one at least, so that none is missing."""
+    """Draw how many children each customer has; the first has at least one, so that the list is never empty."""
     numbers = [dice.randint(1 if position == 0 else 0, most) for position in range(len(customers))]
     return [customer["id"] for customer, number in zip(customers, numbers, strict=True) for _ in range(number)]
 

@@ -24,13 +24,13 @@ class Shop:
 
 
 def build_subscriptions(recipe: Recipe, shop: Shop) -> list[Row]:
-    """Makes subscriptions of existing customers to existing prices."""
+    """Make subscriptions of existing customers to existing prices."""
     dice, lives = history(recipe, "subscriptions", recipe.amount(200))
     return [_subscription(dice, shop, life) for life in lives]
 
 
 def build_transactions(recipe: Recipe, shop: Shop, subscriptions: list[Row]) -> list[Row]:
-    """Makes transactions, most of them for an existing subscription."""
+    """Make transactions, most of them for an existing subscription."""
     dice, lives = history(recipe, "transactions", recipe.amount(800))
     return [
         _transaction(dice, shop, sometimes(dice, one_by_then(dice, subscriptions, life.created), share=0.8), life)

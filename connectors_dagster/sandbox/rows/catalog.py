@@ -10,7 +10,7 @@ _TAGS = ("new", "sale", "gift", "outdoor", "été", "handmade", "last chance")
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes the catalog's only resource."""
+    """Make the catalog's only resource."""
     dice = recipe.dice("catalog")
     moments = lives(dice, recipe.amount(500))
     return {"ecommerce_data": [_entry(dice, number, life) for number, life in enumerate(moments, start=1)]}

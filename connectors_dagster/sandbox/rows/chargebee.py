@@ -9,7 +9,7 @@ from connectors_dagster.sandbox.rows.subscriptions_parts import epoch
 from connectors_dagster.sandbox.rows.timeline import Life, lives
 
 _TRACKED = "updated_at resource_version object"
-# How many rows there are of a resource, and their fields.
+# The number of rows of a resource, and their fields.
 _OTHERS: Mapping[str, tuple[int, str]] = {
     "subscription": (200, f"id customer_id status currency_code mrr created_at deleted cf_cost_centre {_TRACKED}"),
     "invoice": (400, f"id customer_id status currency_code total date line_items deleted cf_cost_centre {_TRACKED}"),
@@ -47,7 +47,7 @@ _PLAIN: Mapping[str, Callable[[Random], Any]] = {
 
 
 def build_rows(recipe: Recipe, subscriptions: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Makes all resources, each referring to rows that exist; addon and plan belong to the older catalog."""
+    """Make all resources, each referring to rows that exist; addon and plan belong to the older catalog."""
     rows = {name: subscriptions[name] for name in ("attached_item", "customer", "coupon", "event")}
     rows |= {"addon": [], "plan": [], "item": [_without_creation(row) for row in subscriptions["item"]]}
     there = [row["id"] for row in rows["customer"]]
@@ -70,7 +70,7 @@ def _without_creation(item: Row) -> Row:
 
 def _row(dice: Random, name: str, fields: list[str], customer: str, life: Life) -> Row:
     created, updated = epoch(life.created), epoch(life.updated)
-    # What was not touched since 2016 has no time of change.
+    # Rows that were not changed since 2016 have no modification time.
     changed = None if name in _OLD and dice.random() < 0.05 else updated
     known = {"id": f"{name}_{token(dice, 14)}", "customer_id": customer, "object": name, "updated_at": changed}
     known |= {"resource_version": updated * 1000, "scheduled_at": updated, "expires_at": updated + 86_400}
@@ -80,7 +80,7 @@ def _row(dice: Random, name: str, fields: list[str], customer: str, life: Life) 
 
 
 def _children(recipe: Recipe, name: str, parents: list[Row], fields: Row) -> list[Row]:
-    """Makes one child for every second parent that is not deleted."""
+    """Make one child for every second parent that is not deleted."""
     dice = recipe.dice(f"chargebee/{name}")
     there = [parent["id"] for parent in parents if not parent["deleted"]][::2]
     return [{"id": f"{name}_{token(dice, 12)}", "object": name, "parent": parent, **fields} for parent in there]

@@ -1,4 +1,4 @@
-"""The fulfillment house: customers, and products on its shelves; orders have a file of their own."""
+"""The fulfillment warehouse: customers and products; orders have their own file."""
 
 from random import Random
 
@@ -12,7 +12,7 @@ _WAREHOUSES = (18, 19)
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes customers, products, and orders that refer to both."""
+    """Make customers, products, and orders that refer to both."""
     dice = recipe.dice("fulfillment/customers")
     customers = [_customer(dice, number) for number in range(1, recipe.amount(150) + 1)]
     dice = recipe.dice("fulfillment/products")
@@ -130,6 +130,6 @@ def _stock(dice: Random, warehouse: int) -> Row:
 
 
 def _tags(dice: Random) -> Row | list[Row]:
-    """Draws tags by title; like many PHP programs, the API writes an empty mapping as an empty list."""
+    """Draw tags by title; like many PHP programs, the API writes an empty object as an empty list."""
     titles = dice.sample(("fragile", "VIP", "breekbaar"), k=dice.randrange(3))
     return {title: {"title": title, "inherit": False, "color": "#5993be"} for title in titles} or []

@@ -1,4 +1,4 @@
-"""The fulfillment house's orders."""
+"""The fulfillment warehouse's orders."""
 
 from datetime import datetime
 from random import Random
@@ -19,12 +19,12 @@ _STATUSES = (
 
 
 def stamp(at: datetime) -> str:
-    """Writes a time with a space, without a zone; it is UTC."""
+    """Write a time in UTC with a space and without a time zone."""
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def order(dice: Random, number: int, *, life: Life, customer: Row, products: list[Row]) -> Row:
-    """Draws an order of existing products for an existing customer."""
+    """Draw an order of existing products for an existing customer."""
     status = dice.choice(_STATUSES)
     return {
         "idorder": number,

@@ -1,4 +1,4 @@
-"""Things that are sold."""
+"""Goods for sale."""
 
 import re
 from random import Random
@@ -20,7 +20,7 @@ COLOURS = ("black", "white", "forest green", "navy", "ochre")
 
 
 class Thing(NamedTuple):
-    """Something with a price."""
+    """An article with a price."""
 
     name: str
     sku: str
@@ -28,12 +28,12 @@ class Thing(NamedTuple):
 
 
 def thing(dice: Random, number: int) -> Thing:
-    """Draws a thing; the number keeps stock keeping units unique."""
+    """Draw an article; the number keeps stock keeping units unique."""
     kind, style = dice.choice(_KINDS), dice.choice(_STYLES)
     return Thing(f"{kind} “{style}”", f"{kind[:3].upper()}-{number:05d}", dice.randrange(295, 24_995))
 
 
 def slug(text: str) -> str:
-    """Turns a name into the lower-case id a merchant would choose for it."""
+    """Turn a name into the lower-case id a merchant would choose for it."""
     ascii_text = normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
     return "-".join(re.findall("[a-z0-9]+", ascii_text))

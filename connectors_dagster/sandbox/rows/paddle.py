@@ -1,4 +1,4 @@
-"""Paddle: billing's rows in the shapes of the real thing, with adjustments."""
+"""Paddle: billing's rows in the format of the real API, with adjustments."""
 
 from random import Random
 
@@ -8,7 +8,7 @@ from connectors_dagster.sandbox.rows.timeline import Life, one_by_then
 
 
 def build_rows(recipe: Recipe, billing: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Makes all resources of the rows that billing has."""
+    """Make all resources of the rows that billing has."""
     return {
         **billing,
         "events": [_without_id(row) for row in billing["events"]],

@@ -1,4 +1,4 @@
-"""Names and places, with the letters that real customers have."""
+"""Names and places, with the letters that occur in real names."""
 
 from random import Random
 from typing import NamedTuple
@@ -31,7 +31,7 @@ _COMPANIES = (
 
 
 class Person(NamedTuple):
-    """Somebody to sell to."""
+    """A buyer."""
 
     first: str
     last: str
@@ -46,7 +46,7 @@ class Person(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Somewhere to send things to."""
+    """An address to ship to."""
 
     street: str
     city: str
@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
 
 def person(dice: Random, number: int) -> Person:
-    """Draws a person; the number keeps mail addresses unique."""
+    """Draw a person; the number keeps email addresses unique."""
     (first, first_latin), (last, last_latin) = dice.choice(_FIRST), dice.choice(_LAST)
     return Person(
         first=first,
@@ -68,6 +68,6 @@ def person(dice: Random, number: int) -> Person:
 
 
 def place(dice: Random) -> Place:
-    """Draws a place."""
+    """Draw a place."""
     street, city, region, postcode, country = dice.choice(_PLACES)
     return Place(f"{street} {dice.randrange(1, 250)}", city, region, postcode, country)

@@ -1,4 +1,4 @@
-"""The Picqer warehouse: a tenth of the fulfillment house's rows, and what else a warehouse has."""
+"""The Picqer warehouse: a tenth of the fulfillment warehouse's rows, and other lists of a warehouse."""
 
 from dataclasses import replace
 from itertools import count
@@ -13,7 +13,7 @@ _ADDRESS = {"address": "Kade 1", "zipcode": "1011 AB", "city": "Amsterdam", "cou
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes all 15 lists; a row under a warehouse names it in `parent`, which is not served."""
+    """Make all 15 lists; a row under a warehouse names it in `parent`, which is not served."""
     small = replace(recipe, scale=recipe.scale / 10)
     house = fulfillment.build_rows(small)
     return {
@@ -115,7 +115,7 @@ def _locations(kind: str, letter: str, amount: int) -> list[Row]:
 
 
 def _lists() -> dict[str, list[Row]]:
-    """Makes the lists that do not grow with a business."""
+    """Make the lists that do not grow with a business."""
     return {
         "warehouses": [
             {"idwarehouse": n, "name": name, "accept_orders": True, "counts_for_general_stock": True, "active": True}

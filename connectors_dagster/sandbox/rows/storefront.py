@@ -1,4 +1,4 @@
-"""The storefront: customers and coupons; orders have a file of their own."""
+"""The storefront: customers and coupons; orders have their own file."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -11,7 +11,7 @@ from connectors_dagster.sandbox.rows.timeline import Life, lives, one_by_then
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes customers, coupons, and orders that refer to both."""
+    """Make customers, coupons, and orders that refer to both."""
     customers = _customers(recipe)
     coupons = _coupons(recipe, customers)
     return {"customers": customers, "coupons": coupons, "orders": _orders(recipe, customers, coupons)}
@@ -27,7 +27,7 @@ def _customer(dice: Random, number: int, life: Life) -> Row:
     who, where = person(dice, number), place(dice)
     address = _address(who, where)
     names = {"first_name": who.first, "last_name": who.last}
-    # Only customers may lack a modification time: a filtered list would never show such a row.
+    # Only customers may have no modification time: a filtered list would never return such a row.
     modified = sometimes(dice, life.updated, share=0.9)
     return {
         "id": number,

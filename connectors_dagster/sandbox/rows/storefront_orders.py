@@ -16,7 +16,7 @@ _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Firefox/128.0"
 
 
 def order(dice: Random, number: int, *, life: Life, customer: Row, coupon: Row) -> Row:
-    """Draws an order of an existing customer, now and then with an existing coupon."""
+    """Draw an order of an existing customer, sometimes with an existing coupon."""
     status = dice.choice(_STATUSES)
     lines = [_line(dice, number * 10 + position) for position in range(dice.choice((1, 1, 1, 2)))]
     discount = dice.randrange(50, 250) if dice.random() < 0.2 else 0

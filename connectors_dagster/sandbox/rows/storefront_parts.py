@@ -1,4 +1,4 @@
-"""What all of the storefront's rows have in common."""
+"""What all rows of the storefront have in common."""
 
 from datetime import datetime
 
@@ -9,13 +9,13 @@ _ROOT = "https://shop.example/storefront"
 
 
 def stamps(name: str, at: datetime | None) -> Row:
-    """Writes a time twice: in the shop's local time, and in UTC under `<name>_gmt`; neither names a zone."""
+    """Write a time twice: in the shop's local time, and in UTC under `<name>_gmt`; neither has a time zone."""
     if at is None:
         return {name: None, f"{name}_gmt": None}
     return {name: f"{at.astimezone(SHOP_ZONE):%Y-%m-%dT%H:%M:%S}", f"{name}_gmt": f"{at:%Y-%m-%dT%H:%M:%S}"}
 
 
 def links(resource: str, number: int) -> Row:
-    """Writes the links that every row ends with."""
+    """Write the links that every row ends with."""
     collection = f"{_ROOT}/{resource}"
     return {"self": [{"href": f"{collection}/{number}"}], "collection": [{"href": collection}]}

@@ -1,4 +1,4 @@
-"""The subscriptions service: what can be subscribed to, who does, and what happened."""
+"""The subscriptions service: its goods, customers and events."""
 
 from collections.abc import Callable
 from random import Random
@@ -12,7 +12,7 @@ Maker = Callable[[Random, int, Life], Row]
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes all resources, each referring to rows that exist."""
+    """Make all resources, each referring to rows that exist."""
     addons = _made(recipe, "addon", recipe.amount(30), addon)
     items = _made(recipe, "item", recipe.amount(40), item)
     customers = _made(recipe, "customer", recipe.amount(250), customer)
@@ -32,12 +32,12 @@ def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
 def _made(recipe: Recipe, resource: str, count: int, make: Maker) -> list[Row]:
     dice = recipe.dice(f"subscriptions/{resource}")
     made = [make(dice, number, life) for number, life in enumerate(lives(dice, count), start=1)]
-    # This kind of API leaves a key out where others write null.
+    # This kind of API leaves out keys whose value is null.
     return [{column: value for column, value in row.items() if value is not None} for row in made]
 
 
 def _attached_items(recipe: Recipe, items: list[Row]) -> list[Row]:
-    """Attaches up to three items to each item; the first has one at least, so that none is missing."""
+    """Attach up to three items to each item; the first has at least one, so that the list is never empty."""
     dice = recipe.dice("subscriptions/parents")
     numbers = [dice.randint(1 if position == 0 else 0, 3) for position in range(len(items))]
     pairs = [

@@ -1,4 +1,4 @@
-"""What can be subscribed to: addons, items, items attached to items, and coupons."""
+"""What customers subscribe to: addons, items, items attached to items, and coupons."""
 
 from datetime import timedelta
 from random import Random
@@ -12,7 +12,7 @@ _STATUSES = ("active", "active", "active", "active", "archived", "deleted")
 
 
 def addon(dice: Random, number: int, life: Life) -> Row:
-    """Draws an addon; its id is a text of the merchant's choice."""
+    """Draw an addon; its id is a text chosen by the merchant."""
     extra, status = thing(dice, number), dice.choice(_STATUSES)
     tier = {"starting_unit": 1, "ending_unit": 100, "price": extra.cents}
     return {
@@ -37,7 +37,7 @@ def addon(dice: Random, number: int, life: Life) -> Row:
 
 
 def item(dice: Random, number: int, life: Life) -> Row:
-    """Draws an item; it is archived now and then."""
+    """Draw an item, which is sometimes archived."""
     plan, status = thing(dice, number), dice.choice(_STATUSES)
     return {
         "id": f"{slug(plan.name)}-{number}",
@@ -60,7 +60,7 @@ def item(dice: Random, number: int, life: Life) -> Row:
 
 
 def attached_item(dice: Random, life: Life, parent_id: str, item_id: str) -> Row:
-    """Draws the attachment of one existing item to another."""
+    """Draw the attachment of one existing item to another."""
     return {
         "id": token(dice, 16),
         "parent_item_id": parent_id,
@@ -76,7 +76,7 @@ def attached_item(dice: Random, life: Life, parent_id: str, item_id: str) -> Row
 
 
 def coupon(dice: Random, number: int, life: Life) -> Row:
-    """Draws a coupon."""
+    """Draw a coupon."""
     percentage = dice.random() < 0.6
     constraint = {"item_type": "plan", "constraint": "all", "item_price_ids": []}
     return {

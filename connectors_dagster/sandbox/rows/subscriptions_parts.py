@@ -7,12 +7,12 @@ from connectors_dagster.sandbox.rows.timeline import Life
 
 
 def epoch(at: datetime) -> int:
-    """Writes a time as seconds since 1970."""
+    """Write a time as seconds since 1970."""
     return int(at.timestamp())
 
 
 def tracked(life: Life, kind: str) -> Row:
-    """Writes what every row ends with: its kind, times and version."""
+    """Write what every row ends with: its kind, times and version."""
     updated = epoch(life.updated)
     return {
         "created_at": epoch(life.created),

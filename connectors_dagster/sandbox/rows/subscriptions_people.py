@@ -1,4 +1,4 @@
-"""Who subscribes, and what happened to whom."""
+"""The customers and events of the subscriptions service."""
 
 from collections.abc import Mapping
 from random import Random
@@ -10,7 +10,7 @@ from connectors_dagster.sandbox.rows.timeline import Life, one_by_then
 
 
 def customer(dice: Random, number: int, life: Life) -> Row:
-    """Draws a customer; a few are flagged as deleted."""
+    """Draw a customer; a few are flagged as deleted."""
     who = person(dice, number)
     return {
         "id": token(dice, 16),
@@ -31,7 +31,7 @@ def customer(dice: Random, number: int, life: Life) -> Row:
 
 
 def event(dice: Random, life: Life, about: Mapping[str, list[Row]]) -> Row:
-    """Draws an event about an existing row; `about` holds the candidates by kind."""
+    """Draw an event about an existing row; `about` holds the candidates by kind."""
     kind = dice.choice(list(about))
     return {
         "id": f"ev_{token(dice, 16)}",

@@ -1,4 +1,4 @@
-"""The history all rows live in: when each was created and last changed."""
+"""The history of all rows: when each was created and last changed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ STEP = timedelta(days=30)
 MOST_AGE = timedelta(days=20)
 WINDOWS = -((START - END) // STEP)
 
-# Windows that hold a row on their first instant, the usual victim of a wrong comparison.
+# Windows with a row exactly at their start, which a wrong comparison would miss.
 EDGE_WINDOWS = frozenset({0, 1, 2, 12, 24})
 
 WHOLE_SECONDS = timedelta(seconds=1)
 HALF_SECONDS = timedelta(milliseconds=500)
 
-# A fixed offset: the shop writes local times without zone beside those in UTC.
+# A fixed offset: the shop writes local times without a time zone next to times in UTC.
 SHOP_ZONE = timezone(timedelta(hours=2))
 
 
@@ -32,9 +32,9 @@ class Life(NamedTuple):
 
 
 def lives(dice: Random, count: int, *, beside: timedelta = WHOLE_SECONDS) -> list[Life]:
-    """Draws lives in order of creation; their last changes fill every 30-day window as evenly as can be.
+    """Draw lives in order of creation; their last changes are spread evenly over all 30-day windows.
 
-    `beside` is how far from an edge its neighbours lie; below a second, all times have fractions.
+    `beside` is the distance between a window edge and the nearest rows; below a second, all times have fractions.
     """
     share = Counter(number * WINDOWS // count for number in range(count))
     changes = [at for window, rows in share.items() for at in _changes(dice, window, rows, beside=beside)]
@@ -42,7 +42,7 @@ def lives(dice: Random, count: int, *, beside: timedelta = WHOLE_SECONDS) -> lis
 
 
 def one_by_then(dice: Random, rows: Sequence[T], at: datetime) -> T:
-    """Draws one of the rows that existed at that time, given all rows of a list in order of creation."""
+    """Draw one of the rows that existed at that time; `rows` are in order of creation."""
     elapsed = (at - START) / (END - START)
     return rows[dice.randrange(max(1, int(len(rows) * elapsed)))]
 

@@ -1,4 +1,4 @@
-"""The WooCommerce shop: the storefront's people and orders, a tenth of them, and what else a shop has."""
+"""The WooCommerce shop: a tenth of the storefront's customers and orders, and other lists of a shop."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ _NOTES = ("Payment received.", "Packed — on its way.", "Klant belt terug.")
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes all 21 lists; a row under a parent names it in `parent`, which is not served."""
+    """Make all 21 lists; a row under a parent names it in `parent`, which is not served."""
     small = replace(recipe, scale=recipe.scale / 10)
     shop = storefront.build_rows(small)
     goods = build_goods(small)

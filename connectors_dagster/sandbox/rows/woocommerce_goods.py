@@ -1,4 +1,4 @@
-"""What the WooCommerce shop sells, and how it is sorted."""
+"""The products of the WooCommerce shop, and their categories, tags and attributes."""
 
 from random import Random
 
@@ -12,7 +12,7 @@ _TAGS = ("new", "handmade", "vegan")
 
 
 def build_goods(recipe: Recipe) -> dict[str, list[Row]]:
-    """Makes products, and the lists of terms they are sorted by."""
+    """Make products, and their categories, tags and attributes."""
     dice = recipe.dice("woocommerce/products")
     moments = lives(dice, recipe.amount(600))
     attribute = {"id": 1, "name": "Colour", "slug": "pa_colour", "type": "select", "order_by": "menu_order"}
@@ -40,7 +40,7 @@ def build_goods(recipe: Recipe) -> dict[str, list[Row]]:
 
 
 def variations(product: Row) -> list[Row]:
-    """Makes the variations a product lists, one per colour."""
+    """Make the variations of a product, one per colour."""
     return [
         {
             "parent": product["id"],

@@ -1,10 +1,10 @@
-"""How the WooCommerce shop is set up: taxes, zones, methods, gateways and tools; these lists do not grow."""
+"""Settings of the WooCommerce shop: taxes, zones, methods, gateways and tools; these lists do not grow."""
 
 from connectors_dagster.sandbox.rows.draw import Row
 from connectors_dagster.sandbox.rows.storefront_parts import links
 
 _ZONES = ("Everywhere else", "Nederland", "België & Luxembourg")
-# The same country in two zones: only with the zone is a location's key unique.
+# The same country is in two zones: the key of a location is unique only together with the zone.
 _LOCATIONS = ((1, "NL", "country"), (2, "BE", "country"), (2, "LU", "country"), (2, "NL", "country"))
 _METHODS = ((1, 1, "flat_rate"), (1, 2, "local_pickup"), (2, 3, "flat_rate"))
 _RATES = (("NL", "21.0000", ""), ("NL", "9.0000", "reduced-rate"), ("BE", "21.0000", ""))
@@ -12,7 +12,7 @@ _TOOLS = ("clear_transients", "recount_terms")
 
 
 def build_settings() -> dict[str, list[Row]]:
-    """Makes the lists a merchant sets up once."""
+    """Make the lists that a merchant sets up once."""
     return {
         "payment_gateways": [_gateway("bacs", 0), _gateway("cheque", "")],
         "shipping_methods": [
