@@ -14,15 +14,15 @@ from connectors_dagster.rows.table_columns import TableColumns
 
 
 class ArrowRows:
-    """The rows of a resource as they are read, so that memory does not grow with them."""
+    """Yields the rows of a resource while they are read, so that memory does not grow with them."""
 
     def __init__(self, reader: ResourceReader, columns: TableColumns) -> None:
-        """Read nothing yet."""
+        """Prepare to read; iteration reads."""
         self.reader, self.columns = reader, columns
         self._keys = KeyCounter()
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield batches, with the columns whenever there are new ones."""
+        """Yield batches, each with the column hints if it has new columns."""
         known = len(self.columns.hints)
         for batch in self.reader.batches(self.columns):
             self._keys.add(zip(*(batch.column(name).to_pylist() for name in self.columns.key_columns), strict=True))

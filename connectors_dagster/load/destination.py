@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CREDENTIALS = "destination.duckdb.credentials"
 DEFAULT_FILE = "connectors.duckdb"
 LOAD_ID = "_dlt_load_id"
-STRANGERS_TIMEOUT = 60.0
+BUSY_TIMEOUT = 60.0
 POLL = 0.25
 
 
@@ -42,12 +42,14 @@ def duckdb_file() -> Path:
     if configured and str(configured).startswith("duckdb:///"):
         configured = str(configured).removeprefix("duckdb:///")
     if str(configured).startswith(":memory:"):
-        raise SettingError(f"{environment(CREDENTIALS)} is ':memory:': rows would be lost at the end: give a file")
+        raise SettingError(
+            f"{environment(CREDENTIALS)} is ':memory:': the rows would be lost after the run: set the path of a file"
+        )
     return (project_folder() / str(configured or DEFAULT_FILE)).resolve()
 
 
 def check_destination(dataset: str) -> None:
-    """Refuse a destination in which a dataset cannot be told from the database itself.
+    """Refuse a DuckDB file with the name of a dataset: DuckDB could not distinguish them.
 
     Raises:
         SettingError: the DuckDB file has the name of the dataset.
@@ -120,21 +122,21 @@ def only_writer(path: Path, purpose: str) -> Iterator[None]:
 
 
 def refuse_foreign_table(client: SqlClientBase[Any], table: str) -> None:
-    """Refuse to load into a table that no load made: dlt would add its columns to it.
+    """Refuse to load into a table that was not created by a load: dlt would add its columns to it.
 
     Raises:
         LoadError: the table exists without the column that records the load of each row.
     """
     if destination_name() not in TRAITS:
-        return  # not known to describe its tables in the same way
+        return  # it may not describe its tables in the same way
     where = "table_schema = %s AND table_name = %s"
     found = client.execute_sql(
         f"SELECT column_name FROM information_schema.columns WHERE {where}", client.dataset_name, table
     )
     if found and LOAD_ID not in {str(column).lower() for column, *_ in found}:
         raise LoadError(
-            f"{client.dataset_name}.{table} was not made by a load, or has been altered by hand: it has no column "
-            f"{LOAD_ID}. Rename or drop the table; it is then loaded anew"
+            f"{client.dataset_name}.{table} was not created by a load, or was altered by hand: it has no column "
+            f"{LOAD_ID}: rename or drop the table; the next load creates it"
         )
 
 
@@ -162,7 +164,7 @@ def _nobody_writing(purpose: str) -> Iterator[None]:
 def _open(path: Path) -> "duckdb.DuckDBPyConnection":
     import duckdb  # imported here so that looking up the destination does not load a database
 
-    timeout = seconds("busy_timeout", STRANGERS_TIMEOUT)
+    timeout = seconds("busy_timeout", BUSY_TIMEOUT)
     deadline = time.monotonic() + timeout
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Copies of a row in one load: the newest is kept, so that the destination need not look for them."""
+"""Copies of a row in one load: only the newest is kept, so the destination does not have to remove duplicates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from connectors_dagster.spec.resource import Resource
 BATCH_ROWS = 5_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = -(2**63)
-"""The time of a copy without a cursor, in microseconds since 1970: it is older than any other."""
+"""The time of a copy without a cursor, in microseconds since 1970: it counts as older than any other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Duplicates:
     Args:
         resource: what was read.
         keys: the columns of the key.
-        fields: returns the fields of a row as the API sent them, at least the one in which the cursor is.
+        fields: returns the fields of a row as the API sent them, at least the one that contains the cursor.
         page_ends: for each page, the number of rows up to its end.
     """
 
@@ -36,11 +36,11 @@ class Duplicates:
     page_ends: Sequence[int]
 
     def older(self, files: Sequence[Path], repeated: pa.BooleanArray) -> pa.Array:
-        """Return the numbers of the rows that have a newer copy; of equal cursors, the row read last is the newest.
+        """Return the numbers of the rows that have a newer copy; if cursors are equal, the row read last is the newest.
 
         Args:
             files: all rows in the order they were read.
-            repeated: marks the rows whose key may have come more than once.
+            repeated: marks the rows whose keys may be repeated.
         """
         copies = pa.Table.from_batches(list(self._copies(files, repeated)))
         in_order = copies.sort_by([("time", "ascending"), ("row", "ascending")])
@@ -87,13 +87,13 @@ def numbered_batches(files: Sequence[Path]) -> Iterator[tuple[int, pa.RecordBatc
 
 
 def without(rows: pa.Array, first: int, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch without the rows of these numbers."""
+    """Return a batch without the rows with these numbers."""
     numbers = pa.array(range(first, first + batch.num_rows), pa.int64())
     return batch.filter(pc.invert(pc.is_in(numbers, value_set=rows)))
 
 
 def drop(rows: pa.Array, files: Sequence[Path]) -> None:
-    """Rewrite parquet files without the rows of these numbers."""
+    """Rewrite parquet files without the rows with these numbers."""
     first = 0
     for file in files:
         rewritten = file.with_suffix(".rewritten")

@@ -118,7 +118,7 @@ def _remarks(columns: TableColumns | None) -> tuple[dict[str, str], list[str]]:
 
 
 def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -> TableColumns | None:
-    """Return the columns of a resource; None if dlt makes them, and child tables, of its rows."""
+    """Return the columns of a resource; None if dlt infers them, and child tables, from the rows."""
     if not resource.columns or resource.definition.get("max_table_nesting"):
         return None
     schema = pipeline.schemas[request.name] if request.name in pipeline.schemas else Schema(request.name)

@@ -1,4 +1,4 @@
-"""Rows for a resource that asks dlt for child tables: dlt gets them as objects, without older copies."""
+"""Rows of a resource for which dlt creates child tables: dlt receives them as objects, without older copies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +22,11 @@ ROW = "row"
 class NestedRows:
     """The rows of a resource, each once.
 
-    They wait in a file until all are read: only then it is known which copy of a row is the newest.
+    They are kept in a file until all are read, because only then the newest copy of each row is known.
     """
 
     def __init__(self, reader: ResourceReader, folder: Path) -> None:
-        """Read nothing yet; the file will be in `folder`."""
+        """Prepare to read; iteration reads, and keeps its file in `folder`."""
         self.reader, self.folder = reader, folder
         self._dropped = 0
         self._keys = [f"key {number}" for number in range(len(reader.resource.primary_key))]
@@ -42,7 +42,7 @@ class NestedRows:
                 yield [decode(text.encode()) for text in without(older, first, batch).column(ROW).to_pylist()]
 
     def drop_older(self, _pipeline: dlt.Pipeline, _extracted: ExtractInfo) -> int:
-        """Return how many rows had a newer copy; dlt never got them."""
+        """Return how many rows had a newer copy; dlt did not receive them."""
         return self._dropped
 
     def _write(self, file: Path, keys: KeyCounter) -> None:

@@ -42,9 +42,10 @@ class ResourceReader:
         page_limit: maximum pages of each sequence, for a trial run; unlimited by default.
         preview_rows: how many rows of each slice to keep as a preview.
 
-    After the rows are read, `stats_by_slice` counts by slice (None: the whole), `previews` shows the first rows and
-    `rows_of_children` holds, by slice, the fields of each row that children are asked with; `parents_read` are the
-    parents that answered. `page_ends` has, for each page, the number of rows that were read up to its end.
+    After the rows are read, `stats_by_slice` has the counts by slice (None: a whole read), `previews` has the first
+    rows, `rows_of_children` has, by slice, the fields of each row that the requests for children need, and
+    `parents_read` has the keys of the parents whose children were read.
+    `page_ends` has, for each page, the number of rows that were read up to its end.
     """
 
     resource: Resource

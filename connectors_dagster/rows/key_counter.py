@@ -27,8 +27,8 @@ class KeyCounter:
         return len(self._hashes)
 
     def different(self) -> int:
-        """Count each key once."""
-        # Imported here because a page is checked without Arrow, as `connectors check` does.
+        """Count the distinct keys."""
+        # Imported here because `connectors check` checks a page without loading Arrow.
         import pyarrow.compute as pc
 
         return int(pc.count_distinct(self._array()).as_py())

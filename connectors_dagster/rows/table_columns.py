@@ -76,7 +76,7 @@ class TableColumns:
         return [self._names.stored(column) for column in self.key_columns]
 
     def fields(self, row: Mapping[str, Any], only: str | None = None) -> dict[str, Any]:
-        """Return the fields of a loaded row, or `only` one of them, under the names that the API gives them."""
+        """Return the fields of a loaded row, or `only` one of them, by their names in the API."""
         names = self._names.columns
         columns = {name: names[name] for name in ((only,) if only else names) if name in names}
         return {name: self._value(column, row) for name, column in columns.items()}

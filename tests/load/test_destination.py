@@ -1,4 +1,4 @@
-"""A load touches only what it made: a destination that could hold somebody else's rows is refused before a request."""
+"""A load changes only its own tables, and unsuitable destinations are refused before the first request."""
 
 import duckdb
 import pytest
@@ -20,12 +20,12 @@ def test_a_duckdb_file_named_like_the_connector_is_refused_before_the_first_requ
 
 def test_a_database_in_memory_is_refused_because_its_rows_would_be_lost(api, load, monkeypatch):
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", ":memory:")
-    with pytest.raises(SettingError, match="':memory:': rows would be lost"):
+    with pytest.raises(SettingError, match="':memory:': the rows would be lost"):
         load("storefront/customers")
     assert not api.requests
 
 
-def test_the_schema_that_another_connector_could_have_is_not_used_for_staging(project, api, load, warehouse):
+def test_staging_does_not_use_a_schema_that_may_belong_to_another_connector(project, api, load, warehouse):
     with duckdb.connect(str(warehouse.path)) as database:
         database.execute("CREATE SCHEMA storefront_staging; CREATE TABLE storefront_staging.orders AS SELECT 7 AS id")
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
@@ -35,10 +35,10 @@ def test_the_schema_that_another_connector_could_have_is_not_used_for_staging(pr
     assert warehouse.ids("storefront.orders") == [1]
 
 
-def test_a_table_that_no_load_made_is_refused_by_name_and_not_altered(api, load, warehouse):
+def test_a_table_that_was_not_created_by_a_load_is_refused_and_not_altered(api, load, warehouse):
     with duckdb.connect(str(warehouse.path)) as database:
         database.execute("CREATE SCHEMA storefront; CREATE TABLE storefront.customers AS SELECT 7 AS id, 'x' AS note")
     api.set("storefront/customers", [{"id": 1}])
-    with pytest.raises(LoadError, match=r"storefront\.customers was not made by a load.*Rename or drop"):
+    with pytest.raises(LoadError, match=r"storefront\.customers was not created by a load.*rename or drop"):
         load("storefront/customers")
     assert warehouse.query("SELECT * FROM storefront.customers") == [(7, "x")]

@@ -1,4 +1,4 @@
-"""The same row twice in one load: the copy with the newest cursor is kept, and of equal cursors the one read last."""
+"""The same row twice in one load: the copy with the newest cursor is kept; if cursors are equal, the one read last."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -56,7 +56,7 @@ def declare(tmp_path) -> Callable[..., Resource]:
 
 @pytest.fixture
 def load_pages(shop) -> Callable[..., ReadStats]:
-    """Load a resource from an API with these pages; returns what was counted."""
+    """Load a resource from an API with these pages; returns the counts."""
 
     def load_(resource: Resource, *pages: Sequence[Row]) -> ReadStats:
         shop.replies = [reply({"data": page}) for page in (*pages, [])]
@@ -137,7 +137,7 @@ def test_the_newest_cursor_wins_whichever_copy_is_read_last(declare, load_pages,
 
 
 @pytest.mark.parametrize("columns", [{**TYPED, "t": {"data_type": "timestamp"}}, TYPED, None])
-def test_of_equal_cursors_the_copy_read_last_wins(declare, load_pages, values, columns):
+def test_the_copy_read_last_wins_if_cursors_are_equal(declare, load_pages, values, columns):
     things = declare(columns=columns, cursor="t")
     load_pages(
         things, [{"id": 1, "v": "pending", "t": OLD}, {"id": 2, "v": "x", "t": OLD}], [{"id": 1, "v": "paid", "t": OLD}]
@@ -145,7 +145,7 @@ def test_of_equal_cursors_the_copy_read_last_wins(declare, load_pages, values, c
     assert values() == [(1, "paid"), (2, "x")]
 
 
-def test_cursors_with_different_offsets_are_compared_as_instants(declare, load_pages, values):
+def test_cursors_with_different_offsets_are_compared_as_points_in_time(declare, load_pages, values):
     things = declare(columns={**TYPED, "t": {"data_type": "text"}}, cursor="t")
     new, old = "2024-03-01T09:30:00+00:00", "2024-03-01T11:00:00+02:00"
     load_pages(things, [{"id": 1, "v": "new", "t": new}, {"id": 2, "t": new}], [{"id": 1, "v": "old", "t": old}])
@@ -158,7 +158,7 @@ def test_a_copy_without_a_cursor_is_older_than_one_with_a_cursor(declare, load_p
     assert values() == [(1, "dated"), (2, None)]
 
 
-def test_copies_are_found_over_batches_and_files_of_a_load(declare, load_pages, values, monkeypatch):
+def test_copies_are_found_across_batches_and_files_of_a_load(declare, load_pages, values, monkeypatch):
     monkeypatch.setattr(reader, "BATCH_ROWS", 100)
     monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "150")
     things = declare(columns=TYPED)
@@ -171,7 +171,7 @@ def test_copies_are_found_over_batches_and_files_of_a_load(declare, load_pages, 
     assert stats.rows == 540
 
 
-def test_a_key_of_several_columns_is_the_same_only_when_all_of_them_are(declare, load_pages, warehouse):
+def test_keys_of_several_columns_are_equal_only_if_all_columns_are(declare, load_pages, warehouse):
     columns = {"order": {"data_type": "text"}, "Line No": {"data_type": "bigint"}, "v": {"data_type": "text"}}
     things = declare(columns=columns, primary_key=["order", "Line No"])
     first = [{"order": "a", "Line No": 1, "v": "old"}, {"order": "a", "Line No": 2, "v": "x"}]

@@ -178,7 +178,7 @@ def test_rows_with_new_keys_are_written_once(api, statements, warehouse):
     assert warehouse.ids("storefront.orders") == list(range(1, 73))
 
 
-def test_the_destination_never_sorts_rows_to_find_those_that_came_twice(api, statements, warehouse):
+def test_the_destination_never_sorts_rows_to_remove_duplicates(api, statements, warehouse):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00", status="old")])
     statements("storefront/orders", windows=WINDOWS)
     twice = [order(1, "2024-02-05T00:00:00", status="new"), order(1, "2024-01-05T00:00:00", status="old")]
