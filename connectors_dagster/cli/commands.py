@@ -14,14 +14,14 @@ import click
 
 
 class _PlainErrors(click.Group):
-    """Shows an error that people can mend as a message instead of a traceback."""
+    """Prints errors that users can fix without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except Exception as error:
-            from connectors_dagster.cli.mendable import explain
+            from connectors_dagster.cli.user_errors import explain
 
             if text := explain(error):
                 raise click.ClickException(text) from None

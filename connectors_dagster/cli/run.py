@@ -48,12 +48,12 @@ def _select(location: Location, selection: Sequence[str]) -> Mapping[ConnectorAs
 
 
 def _say_what_is_left_out(selected: Mapping[ConnectorAssets, Sequence[Resource]], plans: Sequence[runs.Plan]) -> None:
-    """Say why nothing is loaded where somebody may expect it."""
+    """Explain why nothing, or no window of a connector, is loaded."""
     if not selected:
-        say("nothing to load: no connector is left, see CONNECTORS__ENABLED", style="yellow")
+        say("nothing to load: no working connector is enabled, see CONNECTORS__ENABLED", style="yellow")
     planned = {plan.assets.connector.name for plan in plans if plan.windows}
     for assets, resources in selected.items():
         name = assets.connector.name
         if any(resource.windowed for resource in resources) and name not in planned:
             start = environment_name(name, "start_date")
-            say(f"{name}: no window to load: --from, --to and {start} leave none", style="yellow")
+            say(f"{name}: no windows to load, check --from, --to and {start}", style="yellow")

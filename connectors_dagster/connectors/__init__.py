@@ -40,7 +40,7 @@ def load_connector(name: str) -> Connector:
 
 
 def installed_connectors() -> dict[str, EntryPoint]:
-    """Find the entry points by which other packages bring connectors, by a text that names each for people."""
+    """Find the entry points through which other packages provide connectors, by a readable name."""
     named = {}
     for entry in entry_points(group=ENTRY_POINTS):
         package = entry.dist.name if entry.dist else "an unknown package"
@@ -49,14 +49,14 @@ def installed_connectors() -> dict[str, EntryPoint]:
 
 
 def load_installed(entry: EntryPoint) -> list[Connector]:
-    """Import the connectors to which an entry point leads.
+    """Import the connectors that an entry point provides.
 
     Raises:
-        ValueError: it leads to nothing that is a connector.
+        ValueError: the entry point does not provide a connector.
     """
     found = list(_connectors_in(_loaded(entry)))
     if not found:
-        raise ValueError(f"{entry.value} is not a Connector and not a module or package that has any")
+        raise ValueError(f"{entry.value} is not a Connector, nor a module or package that contains one")
     return found
 
 

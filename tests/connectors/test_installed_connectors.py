@@ -1,4 +1,4 @@
-"""Another package brings connectors through an entry point, as it would when pip has installed it."""
+"""Another package provides connectors through an entry point, as if pip had installed it."""
 
 import re
 import sys
@@ -44,7 +44,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Put a package with these modules where Python finds it, with the metadata that pip writes."""
+    """Put a package with these modules on Python's path, with the metadata that pip writes."""
     before = set(sys.modules)
 
     def install_(entry: str, **modules: str) -> None:
@@ -95,10 +95,10 @@ def test_a_name_that_is_taken_is_refused_with_both_places(install):
         ("acme_connectors.shop:missing", "acme_connectors.shop:missing cannot be imported: .* no attribute 'missing'"),
         ("acme_connectors.shops", "acme_connectors.shops cannot be imported: No module named 'acme_connectors.shops'"),
         ("acme_connectors.shop:text", "acme_connectors.shop:text is not a Connector"),
-        ("acme_connectors.shop", "acme_connectors.shop is not a Connector and not a module or package that has any"),
+        ("acme_connectors.shop", "acme_connectors.shop is not a Connector, nor a module or package that contains one"),
     ],
 )
-def test_an_entry_point_that_leads_to_no_connector_is_refused_by_its_name_and_package(entry, message, install):
+def test_an_entry_point_without_a_connector_is_refused_by_its_name_and_package(entry, message, install):
     install(entry, shop="text = 'no connector'")
     location = load_location()
     (broken,) = location.broken
