@@ -3,9 +3,10 @@
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -32,6 +33,7 @@ class RateLimiter:
     at_once: int
     per_minute: int | None = None
     interval: int = Duration.MINUTE.value
+    _first: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @contextmanager
     def request(self, sleep: Callable[[float], None]) -> Iterator[float]:
@@ -45,20 +47,22 @@ class RateLimiter:
 
     def _take(self, stack: ExitStack) -> float:
         """Take a slot and a request and return 0, or take nothing and return the seconds until a retry."""
+        with self._first:  # cached_property itself has no lock since Python 3.12
+            slots, rate = self._slots, self._rate
         with ExitStack() as taken:
-            if not self._take_slot(taken):
+            if not self._take_slot(slots, taken):
                 return POLL
-            if wait := self._rate.take() if self._rate else 0.0:
+            if wait := rate.take() if rate else 0.0:
                 return wait
             stack.push(taken.pop_all())
         return 0.0
 
-    def _take_slot(self, stack: ExitStack) -> bool:
+    def _take_slot(self, slots: "Sequence[_Slot]", stack: ExitStack) -> bool:
         """Take one of the slots for concurrent requests; a thread first tries the slot it had last."""
         first = getattr(_thread, "slot", random.randrange(self.at_once)) % self.at_once
         for number in (*range(first, self.at_once), *range(first)):
-            if self._slots[number].take():
-                stack.callback(self._slots[number].give_back)
+            if slots[number].take():
+                stack.callback(slots[number].give_back)
                 _thread.slot = number
                 return True
         return False
@@ -106,6 +110,7 @@ class _SharedRate:
         self._threads, self._processes = threading.Lock(), FileLock(folder / "rate.lock")
         with self._processes:
             self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(folder / "rate.sqlite"))
+        weakref.finalize(self, self._bucket.close)
 
     def take(self) -> float:
         """Take one request and return 0, or return the seconds until one is allowed."""

@@ -116,3 +116,15 @@ def test_the_configuration_overrides_the_limits_of_the_connector(shop, project, 
     monkeypatch.setenv("SOURCES__SHOP__MAX_PARALLEL_REQUESTS", "7")
     limiter = connect(connector).policy.rate_limiter
     assert (limiter.per_minute, limiter.at_once) == (3500, 7)
+
+
+def test_threads_that_make_the_first_requests_at_the_same_time_share_the_slots(tmp_path):
+    limiter, together = RateLimiter(folder=tmp_path, at_once=2_000), threading.Barrier(8)
+
+    def make_request(_):
+        together.wait(10)
+        with limiter.request(no_sleep):
+            pass
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(make_request, range(8)))
