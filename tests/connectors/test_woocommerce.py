@@ -104,7 +104,7 @@ def test_rows_that_vanish_faster_than_they_are_read_fail(api, read, monkeypatch)
     tags = rows(500)
     api.set("woocommerce/product_tags", tags)
     api.faults.append(lambda _: tags.pop(0) and None)
-    with pytest.raises(TransientApiError, match="rows are being deleted faster than they can be read"):
+    with pytest.raises(TransientApiError, match="rows are being deleted or moved faster than they can be read"):
         read("woocommerce/product_tags")
 
 
