@@ -5,7 +5,7 @@ whole, and each sequence of pages is read in its own thread.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,14 +16,7 @@ import requests
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
-from dlt.sources.helpers.rest_client.paginators import (
-    BasePaginator,
-    HeaderLinkPaginator,
-    JSONLinkPaginator,
-    JSONResponseCursorPaginator,
-    OffsetPaginator,
-    PageNumberPaginator,
-)
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests.auth import AuthBase
 
 from connectors_dagster.compat.dlt_internals import (
@@ -33,23 +26,31 @@ from connectors_dagster.compat.dlt_internals import (
     jsonpath,
     paginate_dependent_resource,
 )
-from connectors_dagster.errors import RowError
-from connectors_dagster.http.page_numbers import RereadPages
+from connectors_dagster.errors import ApiError, RowError
+from connectors_dagster.http.links import Links, find_link
 from connectors_dagster.http.page_validator import PageValidator
-from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks, CursorInRow, LinkInBody, Links
+from connectors_dagster.http.paginators import find_total, guard
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
-from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
 
 Row = Mapping[str, Any]
 """Fields of a parent row, parsed."""
+BEYOND_THE_END = {400, 404, 416, 422}
+"""Statuses with which APIs refuse a page beyond the last."""
+OF_DLTS_SOURCES: Mapping[str, Any] = {
+    "include_from_parent": [],
+    "incremental_object": None,
+    "incremental_param": None,
+    "incremental_cursor_transform": None,
+}
+"""What dlt's own sources pass to its functions and this project does not need."""
 
 
 class Endpoint:
@@ -67,23 +68,19 @@ class Endpoint:
         connector = resource.connector
         client = self.client = fill_placeholders(connector.config["client"], values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
-        self.total = Total(header=connector.total_header, path=connector.total_path)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
-        if isinstance(self._paginating, JSONResponseCursorPaginator):
-            self._paginating = CursorInRow.like(self._paginating)
-        elif isinstance(self._paginating, JSONLinkPaginator):
-            self._paginating = LinkInBody.like(self._paginating)
+        self.total = find_total(self._paginating, connector)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
         self._lock = threading.Lock()
 
     def pages(self, session: ApiSession, bounds: Bounds = MappingProxyType({})) -> Iterator[list[RawRow]]:
         """Yield the pages of a resource without a parent; `bounds` are those of the window to read."""
         parts = build_parts(self.resource, self.endpoint, bounds)
-        pages = self._client(session).paginate(**self._written(parts), **self._paging(session))
-        return self._checked(session, pages)
+        client = self._client(session)
+        return self._checked(session, lambda: client.paginate(**self._written(parts), **self._paging(session)))
 
     def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
@@ -91,19 +88,20 @@ class Endpoint:
         Raises:
             RowError: a field of the parent cannot be used in a URL path.
         """
-        pages = paginate_dependent_resource(
-            items=[{name: self._quoted(name, value) for name, value in parent.items()}],
-            resolved_params=list(self.resource.resolved),
-            include_from_parent=[],
-            client=self._client(session),
-            incremental_object=None,
-            incremental_param=None,
-            incremental_cursor_transform=None,
-            **self._written({part: self.endpoint.get(part) for part in PARTS}),
-            **self._paging(session),
-        )
+        given = {
+            "items": [{name: self._quoted(name, value) for name, value in parent.items()}],
+            "resolved_params": list(self.resource.resolved),
+            "client": self._client(session),
+            **OF_DLTS_SOURCES,
+        }
+        parts = {part: self.endpoint.get(part) for part in PARTS}
+
+        def read() -> Iterator[PageData[RawRow]]:
+            pages = paginate_dependent_resource(**given, **self._written(parts), **self._paging(session))
+            return cast(Iterator[PageData[RawRow]], pages)
+
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
-        for page in self._checked(session, pages):
+        for page in self._checked(session, read):
             # New rows: the paginator compares the originals with the rows of the next page.
             yield [row | included for row in page]
 
@@ -121,34 +119,18 @@ class Endpoint:
 
     def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         params = build_query(parts["params"] or {}, join_lists=self.resource.connector.join_list_params)
-        return {**parts, "params": params, "method": self.endpoint.get("method", "GET")}
+        # Copied because paginators write into them.
+        return {**deepcopy(dict(parts)), "params": params, "method": self.endpoint.get("method", "GET")}
 
     def _paging(self, session: ApiSession) -> dict[str, Any]:
         return {
-            "paginator": self._paginator(session.label),
+            "paginator": self._guard(session)(deepcopy(self._paginating)) if self._paginating else None,
             "data_selector": self.selector,
             "hooks": self._hooks(session),
         }
 
-    def _paginator(self, label: str) -> BasePaginator | None:
-        """Make a paginator for one sequence: offsets are anchored unless empty pages are normal, links are counted."""
-        paginator = deepcopy(self._paginating)
-        connector = self.resource.connector
-        if isinstance(paginator, OffsetPaginator) and paginator.stop_after_empty_page:
-            return AnchoredOffset(
-                paginator,
-                self.total,
-                label,
-                fixed_page_size=connector.fixed_page_size,
-                short_page_is_end=connector.short_page_is_end,
-            )
-        if isinstance(paginator, PageNumberPaginator):
-            return RereadPages(paginator, label)
-        if isinstance(paginator, HeaderLinkPaginator):
-            return (
-                CountedLinks(paginator, self.total, label) if connector.has_total else Links(paginator.links_next_key)
-            )
-        return paginator
+    def _guard(self, session: ApiSession) -> Callable[[BasePaginator], BasePaginator]:
+        return lambda paginator: guard(paginator, self.resource.connector, self.total, session.label)
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
         """Make dlt's hooks for `response_actions`, after one that keeps the response: dlt does not report it."""
@@ -178,21 +160,31 @@ class Endpoint:
         )
         client.primary_key = self.resource.primary_key
         client.value_column = self.resource.options.value_column
+        client.guard = self._guard(session)
         return client
 
-    def _checked(self, session: ApiSession, pages: Iterator[PageData[RawRow]]) -> Iterator[list[RawRow]]:
+    def _checked(self, session: ApiSession, read: Callable[[], Iterator[PageData[RawRow]]]) -> Iterator[list[RawRow]]:
         validator = PageValidator(self.resource, self.total, session.label, guessed=self._paginating is None)
-        session.has_page = False
-        while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
-            rows = validator.check(page)
-            session.has_page = True
-            yield rows
-        validator.close(session.stats, whole=validator.number != self.page_limit)
+        while True:
+            pages, session.has_page = read(), False
+            while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
+                rows = validator.check(page)
+                session.has_page = True
+                yield rows
+            whole = validator.number != self.page_limit
+            if not whole or not validator.passes.start_next():
+                break
+            validator.restart()
+        validator.close(session.stats, whole=whole)
 
     def _next(self, pages: Iterator[PageData[RawRow]], validator: PageValidator) -> PageData[RawRow] | None:
         try:
             return next(pages, None)
-        except ValueError as error:  # raised by dlt's paginators if a total or has_more has the wrong type
+        except ApiError as error:
+            if validator.confirming and error.response.get("status") in BEYOND_THE_END:
+                return None  # two signs: the page before was short, and this one does not exist
+            raise
+        except ValueError as error:  # raised by paginators if a total, has_more or a cursor has the wrong type
             what = str(error).partition(", got")[0]
         validator.count_page()
         validator.fail(f"does not fit the paginator ({what})", "paginator")
@@ -208,14 +200,20 @@ class _RawClient(RESTClient):
 
     primary_key: Sequence[str] = ()
     value_column: str | None = None
+    guard: Callable[[BasePaginator], BasePaginator]
+
+    def detect_paginator(self, response: requests.Response, data: Any) -> BasePaginator:
+        """Choose a paginator for a connector that declares none, and guard it."""
+        return Links() if find_link(response, "next") else self.guard(super().detect_paginator(response, data))
 
     def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         """Return the rows of a page, as the paginator and all later steps get them."""
-        rows = super().extract_response(response, data_selector)
+        found = jsonpath.find_values(data_selector, response.json())
+        # Some APIs write an empty list as null, an empty object, empty text or false.
+        empty = len(found) == 1 and not isinstance(found[0], list) and not found[0] and self.value_column is None
+        rows = [] if empty else super().extract_response(response, data_selector)
         if self.value_column:
             rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
-        if len(rows) == 1 and not rows[0] and self.value_column is None:
-            rows = []  # some APIs write an empty list as an empty object, as empty text or as false
         rows = [row if is_raw(row) else encode_row(row) for row in rows]
         cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
         return rows

@@ -1,105 +1,107 @@
 """Paging by page number without losing rows that move while pages are read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 import requests
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, PageNumberPaginator
+from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
-from connectors_dagster.errors import TransientApiError
+from connectors_dagster.http.rereading import Rereading
 from connectors_dagster.http.response import JsonResponse
+from connectors_dagster.http.total import Total
 
-MAX_STEPS_BACK = 100
-MAX_PAGES_WITHOUT_ROWS = 1_000
+SIZES = {"count", "first", "limit", "maxresults", "pagelength", "pagesize", "perpage", "rows", "size", "take", "top"}
 
 
-class RereadPages(BasePaginator):
+class RereadPages(Rereading):
     """dlt's page number paginator, which reads each page again after the next one.
 
-    When a row before the current page disappears, all following rows move up, and the first of them move to a page
-    that was already read. So after each page the previous one is read again: rows that moved there are found. If
-    it has no row in common with what was read before, the page before it is read again too. The cost is that each page
-    is read twice.
+    When a row before the current page disappears, all following rows move up, and some of them move to a page that
+    was already read. So after each page, the previous one is read again. If it has changed, rows have moved and the
+    list is unsettled. The cost is that each page but the last is read twice.
 
-    An empty page is the end if the page before it was short too, or if the next page is also empty; while a total or
-    `has_more_path` says that there is more, it is not the end.
+    Without `total_path` or `has_more_path`, an empty page is the end if the page before it was short, or empty too. A
+    total that the API reports in another place says whether there is more. While anything says that there is more,
+    neither a short nor an empty page is the end.
 
     Args:
         pages: dlt's paginator; its `total_path` or `has_more_path`, if set, determines the end.
-        label: names the sequence in errors.
-
-    After each page, `fresh` contains the positions of rows that were not read before. `stepping` is true if the page
-    was read again.
+        total: reads the number of rows from a response.
+        short_page_is_end: a page shorter than requested is the end for this API.
+        stable: rows do not move, and no page is read twice.
     """
 
-    def __init__(self, pages: PageNumberPaginator, label: str) -> None:
+    def __init__(
+        self, pages: PageNumberPaginator, total: Total, *, short_page_is_end: bool = False, stable: bool = False
+    ) -> None:
         """Start before the first page."""
         super().__init__()
-        self.pages, self.label = pages, label
-        self.fresh: Sequence[int] = ()
-        self.stepping = self._rereading = False
+        self.patience = 0 if stable else 10
+        self.pages, self.total, self.short_page_is_end, self.stable = pages, total, short_page_is_end, stable
         self._signed = bool(pages.total_path or pages.has_more_path)
-        # An empty page is judged here.
-        pages.stop_after_empty_page = False
-        self._known: dict[int, dict[bytes, Any]] = {}
-        self._farthest = self._size = self._without_rows = self._steps_back = 0
-        self._continues = True
-        self._previous_was_short = False
+        self._ends_when_empty = bool(pages.stop_after_empty_page)
+        pages.stop_after_empty_page = False  # an empty page is judged here
+        self._previous: dict[bytes, Any] = {}
+        self._current: dict[bytes, Any] = {}
+        self._previous_keys: list[bytes] = []
+        self._current_keys: list[bytes] = []
+        self._requested = self._size = 0
+        self._was_short = self._follows_short = self._rereading = self._more = False
 
     def init_request(self, request: requests.Request) -> None:
         """Request the first page."""
+        self._requested = _page_size(request)
         self.pages.init_request(request)
 
     def update_request(self, request: requests.Request) -> None:
-        """Request the next page, or an earlier one again."""
+        """Request the next page, or the previous one again."""
         self.pages.update_request(request)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Record a page and determine which one to read next."""
         rows, number = data or [], self.pages.current_value
         keys = cast(JsonResponse, response).row_keys
-        found = dict(zip(keys, rows, strict=True))
-        known: dict[bytes, Any] = {}
-        for page in self._known.values():
-            known |= page
+        known = self._previous | self._current
         self.fresh = [at for at, key in enumerate(keys) if known.get(key) != rows[at]]
-        self.stepping = self._rereading
+        self.stepping, self.moved = self._rereading, False
         if self.stepping:
-            self._reread(number, found, known)
+            self.moved = list(keys) != self._previous_keys
+            self.unsettled = self.unsettled or self.moved
+            self.stuck = not self.moved and self._current_keys == self._previous_keys
+            self._rereading, self.pages.current_value = False, number + 2
         else:
-            self._read(response, number, rows)
-        self._known = {page: kept for page, kept in self._known.items() if page >= self.pages.current_value - 1}
-        self._known[number] = found
+            self._previous, self._current = self._current, dict(zip(keys, rows, strict=True))
+            self._previous_keys, self._current_keys = self._current_keys, list(keys)
+            self._more = self._has_more(response, rows, number)
+            # After the last page, which is empty, no row can have moved to a page that was short.
+            self._rereading = bool(self._previous) and not self.stable and (bool(rows) or not self._follows_short)
+            self.pages.current_value = number + (-1 if self._rereading else 1)
+        self._has_next_page = self._rereading or self._more
+        self.confirming = self._was_short and not self._rereading and not self._signed
 
-    def _read(self, response: requests.Response, number: int, rows: list[Any]) -> None:
-        self._continues = self._has_more(response, rows)
-        self._farthest, self._steps_back = number, 0
-        first = number == self.pages.initial_value
-        self._rereading = bool(not first and self._known.get(number - 1))
-        self._has_next_page = self._rereading or self._continues
-        self.pages.current_value = number - 1 if self._rereading else number + 1
+    def _has_more(self, response: requests.Response, rows: list[Any], number: int) -> bool:
+        """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
+        self._follows_short = self._was_short
+        self._was_short = len(rows) < (self._size or self._requested)
+        self._size = max(self._size, len(rows))
+        if cast(JsonResponse, response).ends_pages:
+            return False
+        self.pages.update_state(response)
+        if self._signed or not self.pages.has_next_page or not self._ends_when_empty:
+            return self.pages.has_next_page
+        total = self.total.guess(response)
+        if total is not None and self._size:
+            return total > (number - self.pages.initial_value + 1) * self._size
+        if rows:
+            return not (self._was_short and self.short_page_is_end)
+        return bool(self._size) and not self._follows_short and not self.short_page_is_end
 
-    def _reread(self, number: int, found: dict[bytes, Any], known: dict[bytes, Any]) -> None:
-        moved_on = known.keys().isdisjoint(found) and bool(known) and number > self.pages.initial_value
-        self._steps_back += 1
-        if moved_on and self._steps_back > MAX_STEPS_BACK:
-            raise TransientApiError(
-                f"{self.label}: rows are being deleted or moved faster than they can be read: sort by a field that "
-                "does not change, or retry at a quieter time"
-            )
-        self._rereading, self._has_next_page = moved_on, moved_on or self._continues
-        self.pages.current_value = number - 1 if moved_on else self._farthest + 1
+    def __str__(self) -> str:
+        return f"reread {self.pages}"
 
-    def _has_more(self, response: requests.Response, rows: list[Any]) -> bool:
-        """Return whether there is another page, as dlt's paginator says or, without a sign of it, the rows."""
-        number = self.pages.current_value
-        self.pages._has_next_page = True
-        self.pages.update_state(response, rows)
-        has_next, self.pages.current_value = self.pages.has_next_page, number
-        self._without_rows = 0 if rows else self._without_rows + 1
-        short = len(rows) < self._size
-        ended = not rows and (self._previous_was_short or self._without_rows > 1 or not self._size)
-        self._previous_was_short, self._size = short, max(self._size, len(rows))
-        if self._without_rows > MAX_PAGES_WITHOUT_ROWS:
-            raise TransientApiError(f"{self.label}: {MAX_PAGES_WITHOUT_ROWS} pages in a row are empty")
-        return has_next and (self._signed or not ended)
+
+def _page_size(request: requests.Request) -> int:
+    """Return the page size that a request asks for, if it has a parameter that says so."""
+    params = request.params if isinstance(request.params, Mapping) else {}
+    values = (str(params[name]) for name in params if str(name).lower().replace("_", "").replace("-", "") in SIZES)
+    return next((int(value) for value in values if value.isdecimal()), 0)

@@ -1,6 +1,6 @@
 """Checks every page before its rows are used."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import cast
 
@@ -9,20 +9,21 @@ from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
 from connectors_dagster.compat.dlt_internals import jsonpath
-from connectors_dagster.errors import EnvelopeError, TransientApiError
-from connectors_dagster.http.page_numbers import RereadPages
-from connectors_dagster.http.paginators import AnchoredOffset, CountedLinks
+from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.http.cursors import is_end
+from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.rereading import Rereading
 from connectors_dagster.http.response import JsonResponse, describe_response
-from connectors_dagster.http.signs_of_more import signs_of_more
+from connectors_dagster.http.signs_of_more import clear_signs, vague_signs
 from connectors_dagster.http.total import Total
-from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import RawRow, is_raw
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.resource import Resource
 
 MAX_EMPTY_PAGES = 1_000
 SMALL_BODY = 500
+TRUE = {"true", "t", "yes", "y", "on", "1"}
 
 
 class PageValidator:
@@ -37,64 +38,49 @@ class PageValidator:
 
     def __init__(self, resource: Resource, total: Total, label: str, *, guessed: bool = False) -> None:
         """Start before the first page."""
-        self.guessed = guessed
-        self.resource, self.label, self.number = resource, label, 0
-        self.total = total
+        self.resource, self.total, self.label, self.guessed = resource, total, label, guessed
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
         self._list = _compiled(self.head)
+        self.passes = Passes(label, accept_fewer=resource.connector.accept_fewer)
+        self.restart()
+
+    def restart(self) -> None:
+        """Start before the first page, again or for the first time."""
+        self.number = self._empty = self._repeats = 0
+        self.confirming = False
         self._seen: set[int] = set()
         self._requested: set[str] = set()
-        self._empty = 0
         self._response: requests.Response | None = None
-        self._keys = KeyCounter()
-        self._totals: set[int] = set()
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
         """Check one page and return its rows, without those that the paginator read again on purpose.
 
         Raises:
             EnvelopeError: the list of rows is missing, rows are not objects, the page was read before, or the page
-                contradicts itself about whether it is the last.
+                contradicts itself or the connector about whether it is the last.
         """
         self.count_page(page.response)
         self._check_envelope(page)
-        if (total := self.total.read(page.response)) is not None:
-            self._totals.add(total)
-        paginator = page.paginator
-        if isinstance(paginator, AnchoredOffset | RereadPages):
-            if not paginator.stepping:
-                self._check_repeated(page)
-            return self._counted(page, paginator.fresh)
-        if isinstance(paginator, CountedLinks) and paginator.stepping:
-            return self._counted(page)
-        self._check_repeated(page)
-        if self.guessed and isinstance(paginator, SinglePagePaginator):
-            self._check_only_page(page)
-        if paginator.has_next_page:
-            self._check_next(page)
-        elif isinstance(paginator, JSONResponseCursorPaginator):
-            self._check_end(page, paginator)
-        return self._counted(page)
+        self.passes.note_total(self.total.guess(page.response))
+        rereading = page.paginator if isinstance(page.paginator, Rereading) else None
+        self.confirming = rereading is not None and rereading.confirming
+        if rereading is None or not rereading.stepping or rereading.stuck:
+            self._check_repeated(page, rereading)
+            self._check_empty(page)
+        # A paginator that knows which rows are fresh may request a page twice.
+        if rereading is None or (rereading.fresh is None and not rereading.stepping):
+            self._check_what_follows(page)
+        return self.passes.add(page, _keys(page), rereading)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
         """Add the counts that need all pages to `stats`; `whole` is true if the last page was read.
 
         Raises:
-            TransientApiError: fewer rows were read than the API reports.
+            EnvelopeError: fewer rows were read than the API reports.
+            TransientApiError: rows move faster than they can be read.
         """
-        different = self._keys.different()
-        stats.keys += different
-        stats.duplicates += len(self._keys) - different
-        if whole and self._totals:
-            # The total changes while rows appear and disappear: any number from the lowest to the highest may be right.
-            total = max(min(self._totals), min(different, max(self._totals)))
-            stats.source_rows = total + (stats.source_rows or 0)
-            if different < total and not self.resource.connector.accept_fewer:
-                raise TransientApiError(
-                    f"{self.label}: {different} rows were read, but the API reports a total of {total}: check "
-                    "paginator and primary_key; if the API counts rows that it does not return, set accept_fewer"
-                )
+        self.passes.close(stats, whole=whole)
 
     def count_page(self, response: requests.Response | None = None) -> None:
         """Count a page; `response` is what it was read from, if that is known."""
@@ -114,14 +100,6 @@ class PageValidator:
             error.response = describe_response(self._response, body=False)
         raise error
 
-    def _counted(self, page: PageData[RawRow], fresh: Sequence[int] | None = None) -> list[RawRow]:
-        keys = _keys(page)
-        if fresh is None or len(fresh) == len(page):
-            self._keys.add(keys)
-            return page
-        self._keys.add(keys[at] for at in fresh)
-        return [page[at] for at in fresh]
-
     def _check_envelope(self, page: PageData[RawRow]) -> None:
         found = jsonpath.find_values(self._list, page.response.json())
         if self.number > 1 and not page and (page.response.status_code == 204 or (found and not found[0])):
@@ -139,33 +117,65 @@ class PageValidator:
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 
-    def _check_repeated(self, page: PageData[RawRow]) -> None:
+    def _check_repeated(self, page: PageData[RawRow], rereading: Rereading | None) -> None:
+        """Refuse a page that was read before, except for a single row: it may only confirm the end."""
         fingerprint = hash(tuple(_keys(page)))
-        if page and fingerprint in self._seen:
-            self.fail("repeats an earlier page: the API does not follow the paging parameters", "paginator")
+        self._repeats = self._repeats + 1 if page and fingerprint in self._seen else 0
         self._seen.add(fingerprint)
+        patience = rereading.patience if rereading and (page.paginator.has_next_page or len(page) == 1) else 0
+        if self._repeats > patience or (rereading and rereading.stuck):
+            why = "the API does not follow the paging parameters"
+            if self.guessed:
+                proposed = next((f", for example {paginator}" for _, paginator in self._signs(page)), "")
+                why = f"the connector declares no paginator, and a guessed one does not fit: declare one{proposed}"
+            self.fail(f"repeats an earlier page: {why}", "paginator")
+
+    def _check_empty(self, page: PageData[RawRow]) -> None:
+        self._empty = 0 if page else self._empty + 1
+        if self._empty > MAX_EMPTY_PAGES and page.paginator.has_next_page:
+            self.fail(
+                f"and the {MAX_EMPTY_PAGES} pages before it are empty, and it points to another page", "paginator"
+            )
+
+    def _check_what_follows(self, page: PageData[RawRow]) -> None:
+        paginator = page.paginator
+        if isinstance(paginator, SinglePagePaginator):
+            self._check_only_page(page)
+        elif paginator.has_next_page:
+            self._check_next(page)
+        elif isinstance(paginator, JSONResponseCursorPaginator):
+            self._check_end(page, paginator)
 
     def _check_only_page(self, page: PageData[RawRow]) -> None:
-        """Refuse a page that shows a sign of another one, when the connector does not say how to request it."""
-        if signs := list(signs_of_more(page.response, len(page))):
-            self.fail(f"has {' and '.join(signs)}, but the connector does not say how to get another page", "paginator")
+        """Refuse a single page that shows a sign of another one; a vague sign is enough if dlt chose the paginator."""
+        signs = list(self._signs(page)) if page else []
+        if not signs or (self.resource.connector.accept_fewer and not self.guessed):
+            return
+        shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]
+        otherwise = "single_page" if self.guessed else "accept_fewer"
+        self.fail(
+            f"has {shown}, but the connector does not say how to request another page: declare a paginator, for "
+            f"example {proposed}, or {otherwise} if there is no other page",
+            "paginator",
+        )
+
+    def _signs(self, page: PageData[RawRow]) -> Iterator[tuple[str, str]]:
+        in_body = self.selector != "$" or isinstance(page.response.json(), list)
+        yield from clear_signs(page.response, in_body=in_body)
+        if self.guessed:
+            yield from vague_signs(page.response, len(page), in_body=in_body)
 
     def _check_next(self, page: PageData[RawRow]) -> None:
         following = f"{page.request.url} {page.request.params} {page.request.json}"
         if following in self._requested:
             self.fail("points to a page that was already requested", "paginator")
         self._requested.add(following)
-        self._empty = 0 if page else self._empty + 1
-        if self._empty > MAX_EMPTY_PAGES:
-            self.fail(
-                f"and the {MAX_EMPTY_PAGES} pages before it are empty, and it points to another page", "paginator"
-            )
 
     def _check_end(self, page: PageData[RawRow], paginator: JSONResponseCursorPaginator) -> None:
         body = page.response.json()
         more = jsonpath.find_values(paginator.has_more_path, body) if paginator.has_more_path else []
         cursor = jsonpath.find_values(paginator.cursor_path, body)
-        if more and more[0] in (True, "true", "True") and not (cursor and cursor[0]):
+        if more and str(more[0]).lower() in TRUE and (not cursor or is_end(cursor[0])):
             self.fail(
                 f"reports {str(paginator.has_more_path)!r} but has no {str(paginator.cursor_path)!r} cursor",
                 "cursor_path",

@@ -8,8 +8,10 @@ from typing import Any
 class ReadStats:
     """Counts of one read: `rows` counts kept rows, `bytes` the size of decoded bodies, and `waited` is in seconds.
 
-    `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total number of rows if the API
-    reports it. `not_available` describes the response that says that this account does not have the resource.
+    `duplicates` counts rows that were read more than once, and `moved` the pages that were read again because rows had
+    moved or were missing. `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total
+    number of rows if the API reports it. `not_available` describes the response that says that this account does not
+    have the resource.
     """
 
     rows: int = 0
@@ -19,6 +21,7 @@ class ReadStats:
     waited: float = 0.0
     bytes: int = 0
     duplicates: int = 0
+    moved: int = 0
     outside: int = 0
     without_cursor: int = 0
     ignored: int = 0

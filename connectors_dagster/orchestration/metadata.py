@@ -55,6 +55,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "keys_read": stats.keys,
         **({} if stats.source_rows is None else {"source_rows": stats.source_rows}),
         "duplicates": stats.duplicates,
+        "moved": stats.moved,
         "outside": stats.outside,
         "without_cursor": stats.without_cursor,
         "ignored": stats.ignored,

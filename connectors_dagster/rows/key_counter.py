@@ -33,6 +33,10 @@ class KeyCounter:
 
         return int(pc.count_distinct(self._array()).as_py())
 
+    def hashes(self) -> set[int]:
+        """Return the hashes of all keys."""
+        return set(self._hashes)
+
     def repeated(self) -> "pa.BooleanArray | None":
         """Mark, in the order they were added, the keys that were added more than once; None if there are none."""
         import pyarrow.compute as pc

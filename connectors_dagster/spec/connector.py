@@ -46,6 +46,7 @@ class Connector:
             `limit`.
         short_page_is_end: whether a page with fewer rows than requested is always the last one.
         accept_fewer: whether a load succeeds although fewer rows were read than the total the API reports.
+        pages_are_stable: whether rows never move between pages that have numbers; then no page is read twice.
         lookback: how long the API may take to show a change.
         max_parallel_requests: maximum concurrent requests, shared by all runs on the machine.
         requests_per_minute: maximum requests in any minute, shared by all runs on the machine; None for no limit.
@@ -71,6 +72,7 @@ class Connector:
     fixed_page_size: bool = False
     short_page_is_end: bool = False
     accept_fewer: bool = False
+    pages_are_stable: bool = False
     lookback: timedelta = timedelta(minutes=5)
     max_parallel_requests: int = 4
     requests_per_minute: int | None = None

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from connectors_dagster.errors import ApiError, TransientApiError
-from connectors_dagster.http import paginators
+from connectors_dagster.http import rereading
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 from connectors_dagster.sandbox.rows.woocommerce_settings import build_settings
 from tests.support.api import Api
@@ -100,11 +100,11 @@ def test_an_order_that_leaves_its_window_while_it_is_read_hides_no_other_order(a
 
 
 def test_rows_that_vanish_faster_than_they_are_read_fail(api, read, monkeypatch):
-    monkeypatch.setattr(paginators, "MAX_STEPS_BACK", 3)
+    monkeypatch.setattr(rereading, "MAX_STEPS_BACK", 3)
     tags = rows(500)
     api.set("woocommerce/product_tags", tags)
     api.faults.append(lambda _: tags.pop(0) and None)
-    with pytest.raises(TransientApiError, match="rows are being deleted faster than they can be read"):
+    with pytest.raises(TransientApiError, match="rows are being deleted or moved faster than they can be read"):
         read("woocommerce/product_tags")
 
 

@@ -2,13 +2,16 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from starlette.responses import JSONResponse, Response
 
 from connectors_dagster.errors import TransientApiError
-from connectors_dagster.http import paginators
+from connectors_dagster.http import rereading
 from tests.support.listing import LISTS, rows_of
+from tests.support.numbered import numbered, numbers
+from tests.support.shop import things
 
 
 def change_after(api, path: str, pages: int, change: Callable[[], None]) -> None:
@@ -83,8 +86,8 @@ def test_a_row_that_appears_among_those_already_read_causes_no_later_row_to_be_m
     api.set("storefront/customers", rows)
     change_after(api, "/customers", 1, lambda: rows.insert(0, {"id": -1}))
     [stats] = load("storefront/customers")["storefront/customers"].values()
-    assert warehouse.ids("storefront.customers") == list(range(250))
-    assert stats.duplicates == 0
+    assert warehouse.ids("storefront.customers") == list(range(-1, 250))
+    assert (stats.duplicates, stats.moved) == (0, 4)
 
 
 def test_a_row_that_changes_and_moves_to_the_end_is_read_again_and_counted(api, load, warehouse):
@@ -110,7 +113,7 @@ def test_a_row_that_is_on_two_pages_is_counted_and_loaded_once(api, load, wareho
 
 
 def test_an_api_that_shuffles_its_rows_fails_instead_of_losing_some(api, read, monkeypatch):
-    monkeypatch.setattr(paginators, "MAX_STEPS_BACK", 10)
+    monkeypatch.setattr(rereading, "MAX_STEPS_BACK", 10)
     numbers = iter(range(1_000_000))
 
     def fault(request):
@@ -119,3 +122,122 @@ def test_an_api_that_shuffles_its_rows_fails_instead_of_losing_some(api, read, m
     api.faults.append(fault)
     with pytest.raises(TransientApiError, match="rows are being deleted or moved faster than they can be read"):
         read("catalog/ecommerce_data")
+
+
+OFFSET = {"type": "offset", "limit": 4, "total_path": None}
+PAGES = {"type": "page_number", "base_page": 1, "total_path": None}
+
+
+def page_of(query, rows: list, size: int = 4) -> list:
+    """The rows of a page by offset or by page number."""
+    start = int(query.get("offset", (int(query.get("page", 1)) - 1) * size))
+    return rows[start : start + size]
+
+
+@pytest.mark.parametrize("gone", [1, 2, 4, 5])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_rows_that_move_to_an_earlier_page_number_are_found(listing, read, tmp_path, gone, at):
+    every = list(range(1, 21))
+
+    def body(query):
+        if len(listing.asked) == at + 1:
+            del every[:gone]
+        return {"data": numbered(*page_of(query, every))}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator=PAGES))
+    assert set(every) <= set(numbers(found))
+
+
+@pytest.mark.parametrize("paginator", [OFFSET, PAGES])
+def test_a_row_that_jumps_to_the_top_while_pages_are_read_is_found(listing, read, tmp_path, paginator):
+    """Newest first: a row that is edited before its page was read moves to a page that was already read."""
+    every = list(range(1, 21))
+
+    def body(query):
+        if len(listing.asked) == 4:
+            every.insert(0, every.pop(15))
+        return {"data": numbered(*page_of(query, every))}
+
+    listing.body = body
+    found, stats = read(things(tmp_path, paginator=paginator))
+    assert numbers((found, stats)) == list(range(1, 21))
+    assert stats.moved > 0
+
+
+@pytest.mark.parametrize("paginator", [OFFSET, PAGES])
+def test_a_row_that_is_edited_and_moves_to_the_end_is_read_last_as_it_is_now(listing, read, tmp_path, paginator):
+    """Oldest first: the edited row is read twice, and its new version comes last."""
+    every = [{"id": str(number), "name": "old"} for number in range(1, 9)]
+
+    def body(query):
+        if len(listing.asked) == 2:
+            every.append(every.pop(0) | {"name": "new"})
+        return {"data": page_of(query, every)}
+
+    listing.body = body
+    found, stats = read(things(tmp_path, paginator=paginator))
+    assert [row["name"] for row in found if row["id"] == "1"][-1] == "new"
+    assert {row["id"] for row in found} == {row["id"] for row in every}
+    assert stats.duplicates > 0
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 7])
+@pytest.mark.parametrize("paginator", [OFFSET, PAGES])
+def test_no_row_is_missed_while_others_appear_vanish_and_jump(listing, read, tmp_path, paginator, size):
+    for seed in range(12):
+        draw = random.Random(seed)
+        rows = [{"idcustomer": number} for number in range(0, draw.randrange(0, 60), 2)]
+        constant, quiet_after = {row["idcustomer"] for row in rows}, draw.randrange(1, 20)
+
+        def body(query, draw=draw, rows=rows, constant=constant, quiet_after=quiet_after):
+            if len(listing.asked) < quiet_after:
+                appear_and_vanish(draw, rows, constant)
+            return {"data": numbered(*(row["idcustomer"] for row in page_of(query, rows, size)))}
+
+        listing.body, listing.asked = body, []
+        given = paginator | ({"limit": size} if "limit" in paginator else {})
+        found = read(things(tmp_path, paginator=given))
+        assert constant <= set(numbers(found)), f"seed {seed}"
+
+
+def test_page_numbers_are_read_twice_and_the_end_is_confirmed(listing, read, tmp_path):
+    def requested(count: int, paginator: dict, **more) -> list[str]:
+        listing.asked = []
+        listing.body = lambda query: {"data": numbered(*page_of(query, list(range(count)))), "pages": -(-count // 4)}
+        assert numbers(read(things(tmp_path, paginator=paginator, **more))) == list(range(count))
+        return [query["page"] for query in listing.asked]
+
+    assert requested(0, PAGES) == ["1"]
+    assert requested(7, PAGES) == ["1", "2", "1", "3"]
+    assert requested(8, PAGES) == ["1", "2", "1", "3", "2", "4"]
+    assert requested(8, PAGES | {"total_path": "pages"}) == ["1", "2", "1"]
+    assert requested(3, PAGES | {"total_path": "pages"}) == ["1"]
+    assert requested(3, PAGES, params={"per_page": 4}) == ["1", "2"]
+
+
+def test_page_numbers_are_read_once_where_the_connector_says_that_they_are_stable(listing, read, tmp_path):
+    listing.body = lambda query: {"data": numbered(*page_of(query, list(range(7))))}
+    connector = replace(things(tmp_path, paginator=PAGES).connector, pages_are_stable=True, short_page_is_end=True)
+    assert numbers(read(connector.graph["things"])) == list(range(7))
+    assert [query["page"] for query in listing.asked] == ["1", "2"]
+
+
+def test_page_numbers_of_an_api_that_shuffles_its_rows_fail(listing, read, tmp_path):
+    draw = random.Random(1)
+    listing.body = lambda query: {"data": numbered(*draw.sample(range(100_000), 4 if int(query["page"]) < 8 else 0))}
+    with pytest.raises(TransientApiError, match="rows are being deleted or moved faster than they can be read"):
+        read(things(tmp_path, paginator=PAGES))
+
+
+def test_rows_that_appear_at_the_top_all_the_time_do_not_fail_a_load(listing, read, tmp_path):
+    every = list(range(100, 120))
+
+    def body(query):
+        if len(listing.asked) % 8 == 0:
+            every.insert(0, every[0] - 1)
+        return {"data": numbered(*page_of(query, every))}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator=PAGES))
+    assert set(range(100, 120)) <= set(numbers(found))

@@ -1,0 +1,68 @@
+"""Paging by cursors, in the body or in a header."""
+
+from typing import Any, Self, cast
+
+import msgspec
+import requests
+from dlt.sources.helpers.rest_client.paginators import HeaderCursorPaginator, JSONResponseCursorPaginator
+
+from connectors_dagster.http.response import JsonResponse
+from connectors_dagster.rows.raw_json import decode
+
+
+def is_end(reference: Any) -> bool:
+    """Return whether a cursor or URL is one of the values with which APIs say that there is no next page."""
+    return reference in (None, False, {}, []) or str(reference).strip().lower() in ("", "null", "none")
+
+
+class CursorInRow(JSONResponseCursorPaginator):
+    """dlt's cursor paginator, with a cursor that may be a field of a row, such as ``data[-1].id``.
+
+    Fields of rows are JSON text here; a cursor is parsed before it goes into the next request.
+    """
+
+    @classmethod
+    def like(cls, other: JSONResponseCursorPaginator) -> Self:
+        """Copy the configuration of another paginator; with `has_more_path`, an empty page is not the end."""
+        return cls(
+            other.cursor_path,
+            other.cursor_param,
+            other.cursor_body_path,
+            stop_after_empty_page=other.stop_after_empty_page and not other.has_more_path,
+            has_more_path=other.has_more_path,
+        )
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Find the cursor as dlt does and parse it.
+
+        Raises:
+            ValueError: it is an object or a list.
+        """
+        if cast(JsonResponse, response).ends_pages:
+            self._has_next_page = False
+            return
+        super().update_state(response, data)
+        has_next = self._has_next_page
+        if isinstance(self._next_reference, msgspec.Raw):
+            # Any value of a row is a cursor, even 0.
+            self._next_reference = decode(self._next_reference)
+            self._has_next_page = has_next and self._next_reference is not None
+        else:
+            self._has_next_page = has_next and not is_end(self._next_reference)
+        if self._has_next_page and isinstance(self._next_reference, dict | list):
+            raise ValueError(f"'{self.cursor_path}' is not a single value, got `{self._next_reference}`")
+
+
+class CursorInHeader(HeaderCursorPaginator):
+    """dlt's paginator for a cursor in a header, for APIs that end with an empty one."""
+
+    @classmethod
+    def like(cls, other: HeaderCursorPaginator) -> Self:
+        """Copy the configuration of another paginator."""
+        return cls(other.cursor_key, other.cursor_param)
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Find the cursor as dlt does."""
+        super().update_state(response, data)
+        if is_end(self._next_reference):
+            self._next_reference = None

@@ -1,0 +1,129 @@
+"""Paging by offset without losing rows that move while pages are read."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import requests
+from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
+
+from connectors_dagster.http import rereading
+from connectors_dagster.http.response import JsonResponse
+from connectors_dagster.http.total import Total
+
+
+class AnchoredOffset(rereading.Rereading):
+    """dlt's offset paginator, with pages that overlap by one row, the anchor.
+
+    When a row before the current offset disappears, all following rows move up, and the next page by offset starts
+    too late. So every page after the first starts at the last row of the previous page. If a page contains no row of
+    the previous page, rows have disappeared: the page is discarded, and the paginator goes back page by page until
+    they overlap. If the anchor is on the page but not its first row, rows have appeared or moved up from pages that
+    were not read yet: then the list is unsettled. The cost is one extra row per page.
+
+    A short page is the end if a total says so, if `short_page_is_end` is set, or if the next request returns nothing
+    new: the API may limit the page size, or filter rows after it cut the page. A page without new rows after a full
+    page is confirmed by another request. While a total or `has_more_path` says that there is more, neither is the end.
+
+    Args:
+        offset: dlt's paginator; its `total_path` or `has_more_path`, if set, determines the end.
+        total: reads the number of rows from a response.
+        label: names the sequence in errors.
+        fixed_page_size: the API determines the page size, and no size is requested.
+        short_page_is_end: a page shorter than requested is the end for this API.
+    """
+
+    patience = 3
+
+    def __init__(
+        self,
+        offset: OffsetPaginator,
+        total: Total,
+        label: str,
+        *,
+        fixed_page_size: bool = False,
+        short_page_is_end: bool = False,
+    ) -> None:
+        """Start before the first page."""
+        super().__init__()
+        self.offset, self.total, self.label, self.fixed_page_size = offset, total, label, fixed_page_size
+        self.short_page_is_end = short_page_is_end
+        self._signed = bool(offset.total_path or offset.has_more_path)
+        offset.stop_after_empty_page = False  # an empty page is judged here
+        self._known: dict[bytes, Any] = {}
+        self._anchor: bytes | None = None
+        self._size = self._steps_back = self._farthest = 0
+        self._was_short = False
+        # An API that filters pages after it cut them has no positions by which rows could be seen to move.
+        self._all_full = True
+
+    def init_request(self, request: requests.Request) -> None:
+        """Request the first page."""
+        self.offset.init_request(request)
+        self._omit_size(request)
+
+    def update_request(self, request: requests.Request) -> None:
+        """Request the page at the new offset."""
+        self.offset.update_request(request)
+        self._omit_size(request)
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
+        """Record a page and determine where the next one starts."""
+        rows, start = data or [], self.offset.current_value
+        keys = cast(JsonResponse, response).row_keys
+        found = dict(zip(keys, rows, strict=True))
+        if not self._overlaps(found, start):
+            self._step_back(start)
+            return
+        self.stepping = self.moved = self._steps_back > 0
+        if self._anchor and self._all_full and not self.stepping and keys[0] != self._anchor:
+            self.moved = self.unsettled = True
+        self.fresh = [at for at, key in enumerate(keys) if self._known.get(key) != rows[at]]
+        if start + len(rows) > self._farthest:
+            self._farthest, self._steps_back = start + len(rows), 0
+        full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
+        self._has_next_page = self._continues(response, start, start + len(rows), full=full)
+        self.confirming = not full and not self._signed
+        self._size = max(self._size, len(rows))
+        self._was_short, self._all_full = not full, self._all_full and full
+        self._known, self._anchor = {}, None
+        if not self.fresh and not full:
+            # The API has filtered the page: the next one starts a whole page later, without an anchor.
+            self.offset.current_value = start + (self._size or self.offset.value_step)
+        elif len(rows) == 1:  # a page of one row would be all anchor
+            self.offset.current_value = start + 1
+        else:
+            self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(rows) - 1
+
+    def _omit_size(self, request: requests.Request) -> None:
+        if self.fixed_page_size:
+            request.params.pop(self.offset.limit_param)
+
+    def _overlaps(self, found: Mapping[bytes, Any], start: int) -> bool:
+        return start == self.offset.initial_value or not self._known or not self._known.keys().isdisjoint(found)
+
+    def _step_back(self, start: int) -> None:
+        self._steps_back += 1
+        if self._steps_back > rereading.MAX_STEPS_BACK:
+            raise rereading.moves_too_fast(self.label)
+        self.fresh, self.stepping, self.moved = (), True, True
+        self.confirming, self._has_next_page = False, True
+        self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
+
+    def _continues(self, response: requests.Response, start: int, end: int, *, full: bool) -> bool:
+        """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
+        if cast(JsonResponse, response).ends_pages:
+            return False
+        # dlt adds a whole page to the offset before it compares it with the total.
+        self.offset.current_value = end - self.offset.value_step
+        self.offset.update_state(response)
+        if self._signed or full or not self.offset.has_next_page:
+            return self.offset.has_next_page
+        total = self.total.guess(response)
+        if total is not None:
+            return total > end
+        # Only the anchor, or no row at all, confirms that the short page before was the last.
+        confirmed = end <= start + 1 and (self._was_short or end == self.offset.initial_value)
+        return not (confirmed and not self.fresh) and not self.short_page_is_end
+
+    def __str__(self) -> str:
+        return f"anchored {self.offset}"

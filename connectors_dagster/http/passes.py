@@ -1,0 +1,96 @@
+"""How often a list is read, and which rows each pass adds."""
+
+from collections.abc import Sequence
+
+from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.rereading import Rereading, moves_too_fast
+from connectors_dagster.rows.key_counter import KeyCounter
+from connectors_dagster.rows.raw_json import RawRow
+
+MAX_PASSES = 5
+FEW_ROWS = 10
+
+
+class Passes:
+    """Decides whether a list must be read again, and leaves out the rows that earlier passes have read.
+
+    A list is read again if rows moved in a way that may have hidden others, or if fewer rows were read than the API
+    reports. It is read once more if that brought more new rows than fit on a page, for these are not just rows that
+    have appeared since, or if it brought some and rows are still missing.
+
+    Args:
+        label: names the list in errors.
+        accept_fewer: whether the API may report more rows than it returns.
+    """
+
+    def __init__(self, label: str, *, accept_fewer: bool) -> None:
+        """Start before the first pass."""
+        self.label, self.accept_fewer = label, accept_fewer
+        self._keys = KeyCounter()
+        self._totals: set[int] = set()
+        self._known: set[int] | None = None
+        self._number = 1
+        self._unsettled = False
+        self._moved = self._new = self._largest = 0
+
+    def note_total(self, total: int | None) -> None:
+        """Record the total number of rows that a page reports, if it does."""
+        if total is not None:
+            self._totals.add(total)
+
+    def add(self, rows: list[RawRow], keys: Sequence[bytes], paginator: Rereading | None) -> list[RawRow]:
+        """Record a page and return the rows that were not read before."""
+        if paginator is not None:
+            self._unsettled = self._unsettled or paginator.unsettled
+            self._moved += paginator.moved
+        self._largest = max(self._largest, len(rows))
+        fresh: Sequence[int] = range(len(rows))
+        if paginator is not None and paginator.fresh is not None:
+            fresh = paginator.fresh
+        if self._known is not None:
+            self._moved += 1
+            fresh = [at for at in fresh if hash(keys[at]) not in self._known]
+            self._known.update(hash(keys[at]) for at in fresh)
+            self._new += len(fresh)
+        self._keys.add(keys[at] for at in fresh)
+        return rows if len(fresh) == len(rows) else [rows[at] for at in fresh]
+
+    def start_next(self) -> bool:
+        """Return whether the list must be read again, and start the next pass if so."""
+        different = self._keys.different()
+        complete = bool(self._totals) and different >= max(self._totals)
+        lacking = bool(self._totals) and different < min(self._totals) and not self.accept_fewer
+        unsettled = self._unsettled
+        if self._number > 1:
+            lacking, unsettled = lacking and self._new > 0, unsettled and self._new > self._largest
+        if self._number == MAX_PASSES or complete or not (unsettled or lacking):
+            return False
+        self._known = self._keys.hashes()
+        self._number, self._unsettled, self._new = self._number + 1, False, 0
+        return True
+
+    def close(self, stats: ReadStats, *, whole: bool) -> None:
+        """Add the counts to `stats`; `whole` is true if the last page was read.
+
+        Raises:
+            EnvelopeError: fewer rows were read than the API reports.
+            TransientApiError: even the last pass found many new rows.
+        """
+        different = self._keys.different()
+        stats.keys += different
+        stats.duplicates += len(self._keys) - different
+        stats.moved += self._moved
+        if self._number == MAX_PASSES and self._unsettled and self._new > max(self._largest, FEW_ROWS):
+            raise moves_too_fast(self.label)
+        if not whole or not self._totals:
+            return
+        # The total changes while rows appear and disappear: any number from the lowest to the highest may be right.
+        total = max(min(self._totals), min(different, max(self._totals)))
+        stats.source_rows = total + (stats.source_rows or 0)
+        if different < total and not self.accept_fewer:
+            read = f"{different} different rows were read" + (f" in {self._number} passes" if self._number > 1 else "")
+            raise EnvelopeError(
+                f"{self.label}: {read}, but the API reports a total of {total}: check paginator and primary_key; if "
+                "the API counts rows that it does not return, set accept_fewer of the connector"
+            )

@@ -1,0 +1,41 @@
+"""What all paginators that read pages again have in common."""
+
+from collections.abc import Sequence
+
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+
+from connectors_dagster.errors import TransientApiError
+
+MAX_STEPS_BACK = 100
+
+
+class Rereading(BasePaginator):
+    """A paginator that reads a page again if rows may have moved to it.
+
+    After each page:
+
+    * `fresh` contains the positions of rows that were not read before, or is None if the paginator does not know them;
+    * `stepping` is true if the page was read again, or if it caused the paginator to go back;
+    * `moved` is true if an earlier page had changed, or if a page was read again because rows had moved;
+    * `unsettled` is true if rows moved in a way that may have hidden others: then the whole list is read again;
+    * `stuck` is true if a page, the one before it and that one read again are the same: the API does not turn pages;
+    * `confirming` is true if the next request only confirms that there are no more rows.
+
+    `patience` is how many pages in a row may repeat earlier ones because just enough rows appeared before them.
+    """
+
+    patience = 0
+    fresh: Sequence[int] | None = None
+    stepping = False
+    moved = False
+    unsettled = False
+    stuck = False
+    confirming = False
+
+
+def moves_too_fast(label: str) -> TransientApiError:
+    """Return the error for rows that move faster than they can be read."""
+    return TransientApiError(
+        f"{label}: rows are being deleted or moved faster than they can be read: sort by a field that does not change, "
+        "or retry at a quieter time"
+    )
