@@ -21,7 +21,8 @@ def products(count: int, **fields: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("count", "offsets"), [(0, ["0"]), (30, ["0", "29"]), (100, ["0", "99"]), (250, ["0", "99", "198", "249"])]
+    ("count", "offsets"),
+    [(0, ["0"]), (30, ["0", "29"]), (100, ["0", "99", "199"]), (250, ["0", "99", "198", "249"])],
 )
 def test_products_are_read_from_the_first_row_to_a_short_page_that_is_confirmed(api, load, warehouse, count, offsets):
     api.set("picqer/products", products(count))

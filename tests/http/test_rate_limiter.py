@@ -105,7 +105,8 @@ def test_a_header_with_no_remaining_requests_delays_the_next_request(shop, read,
         reply(b'{"data": [{"id": "1"}, {"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "0"}),
         reply(b'{"data": [{"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "499"}),
     ]
-    _, stats = read(replace(resource.connector, rate_limit_header="X-RateLimit-Remaining").graph["things"])
+    connector = replace(resource.connector, rate_limit_header="X-RateLimit-Remaining", short_page_is_end=True)
+    _, stats = read(connector.graph["things"])
     assert (waits, stats.waited, stats.requests) == ([20], 20, 2)
 
 
