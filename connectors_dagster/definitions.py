@@ -1,4 +1,4 @@
-"""The code location: every enabled connector with its lineage and automation, and what was scaffolded beside them."""
+"""The code location: every enabled connector with its lineage and automation, also those in `defs`."""
 
 import logging
 
@@ -25,7 +25,7 @@ EXECUTOR = dg.multiprocess_executor.configured(
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Build the definitions; touches no secret, network or disk.
+    """Build the definitions; reads only configuration and schema files, and no secret.
 
     Raises:
         BrokenConnectorsError: no connector is left, because all that are enabled are broken.

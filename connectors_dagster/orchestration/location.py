@@ -110,7 +110,7 @@ class _Loader:
 
 
 def load_location() -> Location:
-    """Load every connector and what was scaffolded; touches no secret, network or disk.
+    """Load every connector and what was scaffolded; reads only configuration and schema files, and no secret.
 
     Raises:
         SettingError: a setting that all connectors share has a value that cannot be used.
