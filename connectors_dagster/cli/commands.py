@@ -56,7 +56,10 @@ def list_resources() -> None:
         for assets in loaded.enabled
         for resource in assets.resources
     ]
-    show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
+    if rows:
+        show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
+    else:
+        say("no connector is enabled: set CONNECTORS__ENABLED", style="yellow")
     for broken in loaded.broken:
         say(f"broken  {broken}", style="red")
     say(f"loads into {location()}")
