@@ -27,14 +27,14 @@ from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 from connectors_dagster.spec.timestamps import TimestampFormat
-from connectors_dagster.spec.windows import Slice
+from connectors_dagster.spec.windows import Slice, describe_windows
 
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
 
 
 @dataclass
 class Outcome:
-    """The result of one resource of a family."""
+    """The result of one resource of a family; `failed` has its windows that are not recorded as read."""
 
     resource: Resource
     stats_by_slice: Mapping[Slice | None, ReadStats] = field(default_factory=dict)
@@ -45,12 +45,24 @@ class Outcome:
     seconds: float = 0.0
     table_rows: int | None = None
     error: Exception | None = None
+    failed: Mapping[Slice | None, ApiError] = field(default_factory=dict)
+
+    @property
+    def landed(self) -> dict[Slice | None, ReadStats]:
+        """The counts of the windows that were read well."""
+        return {piece: stats for piece, stats in self.stats_by_slice.items() if piece not in self.failed}
+
+    @property
+    def errors(self) -> list[Exception]:
+        """Why the resource, or some of its windows, failed; empty if all was read."""
+        by_window = [self.failed[piece] for piece in sorted(filter(None, self.failed))]
+        return list(dict.fromkeys([*by_window, *([self.error] if self.error else [])]))
 
 
 def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection) -> dict[str, Outcome]:
     """Read everything that is requested and make it ready to load, parents first.
 
-    The failure of a resource is in its outcome; its children are not read.
+    The failure of a resource, or of some of its windows, is in its outcome; their children are not read.
     """
     outcomes: dict[str, Outcome] = {}
     readers: dict[str, ResourceReader] = {}
@@ -59,18 +71,28 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
         reader = readers[resource.name] = ResourceReader(
             resource=resource,
             connection=connection,
-            slices=request.slices,
+            slices=[piece for piece in outcomes[parent.name].landed if piece] if parent else request.slices,
             parents=readers[parent.name].rows_of_children if parent else {},
             page_limit=request.page_limit,
             preview_rows=settings.preview_rows(),
         )
         outcome = outcomes[resource.name] = Outcome(resource, reader.stats_by_slice, reader.previews)
-        if parent and (failed := outcomes[parent.name].error):
-            kind = TransientApiError if isinstance(failed, TransientApiError) else ApiError
-            outcome.error = kind(f"{resource}: not read, because its parent {parent} failed")
+        if parent and outcomes[parent.name].error:
+            outcome.error = _not_read(resource, outcomes[parent.name])
             continue
         _read(pipeline, request, reader, outcome)
+        if parent and outcomes[parent.name].failed:
+            of_parent = _not_read(resource, outcomes[parent.name])
+            outcome.failed = {**dict.fromkeys(outcomes[parent.name].failed, of_parent), **outcome.failed}
     return outcomes
+
+
+def _not_read(resource: Resource, parent: Outcome) -> ApiError:
+    """Return the error of a resource, or of its windows, whose parent failed."""
+    transient = all(isinstance(error, TransientApiError) for error in parent.errors)
+    windows = "" if parent.error else f" window {describe_windows(piece.window for piece in parent.failed if piece)}"
+    kind = TransientApiError if transient else ApiError
+    return kind(f"{resource}{windows}: not read, because its parent {parent.resource} failed")
 
 
 def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, outcome: Outcome) -> None:
@@ -84,6 +106,7 @@ def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, 
                 continue
     except (PipelineStepFailed, ApiError, LoadError) as error:
         outcome.error = root_cause(error)
+    outcome.failed = reader.failed.errors
     outcome.seconds = time.monotonic() - started
 
 

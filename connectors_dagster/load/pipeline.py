@@ -43,7 +43,7 @@ class Load:
 def loading(request: LoadRequest) -> Iterator[Load]:
     """Read and load what is requested.
 
-    A resource that fails is reported in its outcome; the others are loaded.
+    A resource or a window that fails is reported in its outcome; the others are loaded.
 
     Raises:
         SettingError: before any request.
@@ -118,7 +118,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
         except LoadError as error:
             outcome.error, outcome.dlt_resource = error, None
             continue
-        next(iter(outcome.stats_by_slice.values())).absent = missing
+        next(iter(outcome.landed.values())).absent = missing
 
 
 def _count_rows(load: Load) -> None:
