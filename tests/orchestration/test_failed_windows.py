@@ -1,8 +1,6 @@
 """A window that cannot be read does not keep the others out: they are loaded and recorded, and the run fails."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlencode
 
 import dagster as dg
@@ -23,7 +21,7 @@ GRID = WindowGrid("P30D", "2024-01-01")
 WINDOWS = [window.key for window in GRID.opened(NOW)]
 ORDERS = dg.AssetKey(["storefront", "orders"])
 DAYS = ["2024-01-15", "2024-02-15", "2024-03-15", "2024-04-05"]
-CUSTOMERS = ("chargebee/customer", "chargebee/contact")
+FAMILY = ("woocommerce/orders", "woocommerce/order_notes")
 
 
 @pytest.fixture(autouse=True)
@@ -223,60 +221,42 @@ def test_a_killed_run_between_the_load_and_its_end_leaves_the_next_one_exact(ord
 
 
 @pytest.fixture
-def customers(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Four windows with one customer each, and a contact for each customer."""
-    monkeypatch.setenv("CONNECTORS__ENABLED", "chargebee")
-    at = [int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp()) for day in DAYS]
-    api.set("chargebee/customer", [{"id": f"c{n}", "updated_at": when} for n, when in enumerate(at, start=1)])
-    api.set("chargebee/contact", [{"id": f"k{n}", "parent": f"c{n}"} for n in range(1, 5)])
+def notes(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """Four windows with one order each, and a note of each order."""
+    monkeypatch.setenv("CONNECTORS__ENABLED", "woocommerce")
+    api.set("woocommerce/orders", [order(n, f"{day}T12:00:00") for n, day in enumerate(DAYS, start=1)])
+    api.set("woocommerce/order_notes", [{"id": 10 * n, "parent": n} for n in range(1, 5)])
     return api
 
 
-def contact_rows(warehouse: Any) -> list[str]:
-    return warehouse.ids("chargebee.contact")
-
-
 def test_children_of_a_window_that_failed_are_not_read_and_those_of_the_others_are_exact(
-    customers, warehouse, instance, materialize
+    notes, warehouse, instance, materialize
 ):
-    customers.faults.append(_fails_in_window(2))
-    [error] = materialize(*CUSTOMERS).errors
-    assert f"chargebee/customer window {WINDOWS[1]}: GET" in error
-    assert f"chargebee/contact window {WINDOWS[1]}: not read, because its parent chargebee/customer failed" in error
-    assert contact_rows(warehouse) == ["k1", "k3", "k4"]
-    for name in CUSTOMERS:
+    break_windows(notes, WINDOWS[1])
+    [error] = materialize(*FAMILY).errors
+    assert f"woocommerce/orders window {WINDOWS[1]}: GET" in error
+    assert f"order_notes window {WINDOWS[1]}: not read, because its parent woocommerce/orders failed" in error
+    assert warehouse.ids("woocommerce.order_notes") == [10, 30, 40]
+    for name in FAMILY:
         assert set(recorded(instance, dg.AssetKey(name.split("/")))) == {WINDOWS[0], WINDOWS[2], WINDOWS[3]}
 
 
-def _fails_in_window(number: int) -> Callable[[Request], Response | None]:
-    def fault(request: Request) -> Response | None:
-        if not request.url.path.endswith("/customers"):
-            return None
-        bounds = request.query_params["updated_at[between]"]
-        start = datetime.fromtimestamp(int(bounds.strip("[]").split(",")[0]), UTC)
-        return JSONResponse({"message": "no"}, 422) if start.month == number else None
-
-    return fault
-
-
-def test_a_childs_request_that_fails_affects_only_the_window_of_its_parent(customers, warehouse, instance, materialize):
-    materialize(*CUSTOMERS)
+def test_a_childs_request_that_fails_affects_only_the_window_of_its_parent(notes, warehouse, materialize):
+    materialize(*FAMILY)
     # Deleted at the API: a read that is complete removes them, one that failed must not.
-    customers.set("chargebee/contact", [{"id": "k1", "parent": "c1"}])
-    customers.answer("/c3/contacts", 422)
-    [error] = materialize(*CUSTOMERS).errors
-    assert f"chargebee/contact window {WINDOWS[2]}: GET" in error and "/customers/c3/contacts" in error
-    assert "chargebee/customer window 2024-01-01 to 2024-03-31: loaded" in error
-    assert contact_rows(warehouse) == ["k1", "k3"]
-    assert warehouse.ids("chargebee.customer") == ["c1", "c2", "c3", "c4"]
+    notes.set("woocommerce/order_notes", [{"id": 10, "parent": 1}])
+    notes.answer("/orders/3/notes", 422)
+    [error] = materialize(*FAMILY).errors
+    assert f"woocommerce/order_notes window {WINDOWS[2]}: GET" in error and "/orders/3/notes" in error
+    assert f"woocommerce/orders window {WINDOWS[0]} to {WINDOWS[3]}: loaded" in error
+    assert warehouse.ids("woocommerce.order_notes") == [10, 30]
+    assert warehouse.ids("woocommerce.orders") == [1, 2, 3, 4]
 
 
-def test_a_retry_after_a_childs_failure_reads_the_window_of_the_family_again(
-    customers, warehouse, instance, materialize, waits
-):
-    customers.answer("/c3/contacts", 503, times=11)
-    summary = materialize(*CUSTOMERS)
+def test_a_retry_after_a_childs_failure_reads_the_window_of_the_family_again(notes, warehouse, materialize, waits):
+    notes.answer("/orders/3/notes", 503, times=1 + 3)
+    summary = materialize(*FAMILY)
     assert summary.errors == []
-    assert len(customers.asked("/c3/contacts")) == 12 and len(customers.asked("/c1/contacts")) == 1
-    assert contact_rows(warehouse) == ["k1", "k2", "k3", "k4"]
-    assert {name: (line.windows, line.rows) for name, line in summary.lines.items()} == dict.fromkeys(CUSTOMERS, (4, 4))
+    assert [len(notes.asked(f"/orders/{n}/notes")) for n in range(1, 5)] == [1, 1, 5, 1]
+    assert warehouse.ids("woocommerce.order_notes") == [10, 20, 30, 40]
+    assert {name: (line.windows, line.rows) for name, line in summary.lines.items()} == dict.fromkeys(FAMILY, (4, 4))
