@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
 from connectors_dagster.load.nested_rows import NestedRows
+from connectors_dagster.load.rejected_rows import rejected_rows, rejected_table
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import Connection
@@ -51,6 +53,16 @@ class Outcome:
     def landed(self) -> dict[Slice | None, ReadStats]:
         """The counts of the windows that were read well."""
         return {piece: stats for piece, stats in self.stats_by_slice.items() if piece not in self.failed}
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were set aside."""
+        return sum(stats.rejected for stats in self.stats_by_slice.values())
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that are loaded."""
+        return [self.resource.name, *([rejected_table(self.resource)] if self.rejected else [])]
 
     @property
     def errors(self) -> list[Exception]:
@@ -102,6 +114,7 @@ def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, 
             outcome.dlt_resource, outcome.load_ids = _extract_resource(pipeline, request, reader)
             outcome.parents_read = reader.parents_read
         else:
+            reader.bad_rows.set_aside = False  # nothing of it is loaded
             for _ in reader.pages():
                 continue
     except (PipelineStepFailed, ApiError, LoadError) as error:
@@ -116,7 +129,7 @@ def _extract_resource(
     resource, columns = reader.resource, _columns(pipeline, request, reader.resource)
     rows = ArrowRows(reader, columns) if columns else NestedRows(reader, Path(pipeline.pipelines_dir))
     dlt_resource: DltResource = dlt.resource(
-        iter(rows),
+        chain(rows, rejected_rows(reader)),
         name=resource.name,
         columns=dict(columns.hints if columns else resource.columns),
         **{key: value for key, value in resource.definition.items() if key in HINTS},

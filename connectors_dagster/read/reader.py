@@ -12,6 +12,7 @@ from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.http.session import ApiSession
+from connectors_dagster.read.bad_rows import BadRows
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.failed_windows import FailedWindows
@@ -63,6 +64,7 @@ class ResourceReader:
         self.stats_by_slice: dict[Slice | None, ReadStats] = {piece: ReadStats() for piece in self.slices or (None,)}
         self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
         self.failed = FailedWindows(self.resource, self.stats_by_slice)
+        self.bad_rows = BadRows(self.resource, self.failed)
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
@@ -71,6 +73,7 @@ class ResourceReader:
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
         rows, size, any_rows = ColumnBuffer(), 0, False
+        self.bad_rows.check = columns.unusable
         for page, page_bytes in self.pages():
             rows.add(page)
             size += page_bytes
@@ -124,8 +127,7 @@ class ResourceReader:
         stats = self.stats_by_slice[None]
         session = self._session(stats, str(self.resource))
         for rows in self.endpoint.pages(session):
-            stats.rows += len(rows)
-            yield _Page.of({None: rows}, stats)
+            yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, stats)
         _report(session.label, stats)
 
     def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
@@ -134,11 +136,21 @@ class ResourceReader:
         Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
         stats_by_slice, shared = {piece: self.stats_by_slice[piece] for piece in pieces}, ReadStats()
-        window_filter = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
+        alone = pieces[0] if len(pieces) == 1 else None
+        window_filter = WindowFilter(
+            self.resource,
+            stats_by_slice,
+            undated if undated in stats_by_slice else None,
+            lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[pieces[0]]),
+        )
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
         for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
-            yield _Page.of(window_filter.split(rows), shared)
+            placed = window_filter.split(rows)
+            good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
+            yield _Page.of(good, shared)
+            if all(piece in self.failed for piece in pieces):
+                return
         for piece, stats in stats_by_slice.items():
             stats.add(shared)
             _report(f"{self.resource} window {piece.window.key}", stats)
@@ -151,12 +163,11 @@ class ResourceReader:
             for parent in parents:
                 if piece in self.failed:
                     return
-                ignored = part.ignored
+                left_out = part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
                 for rows in () if childless else self.endpoint.child_pages(session, parent):
-                    part.rows += len(rows)
-                    yield _Page.of({piece: rows}, part)
-                if part.ignored == ignored:
+                    yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, part)
+                if part.ignored + part.rejected == left_out and piece not in self.failed:
                     self.parents_read.append(parent[key])
         finally:
             self.stats_by_slice[piece].add(part)
