@@ -1,6 +1,7 @@
 """A window that cannot be read does not keep the others out: they are loaded and recorded, and the run fails."""
 
 from datetime import UTC, datetime
+from io import StringIO
 from urllib.parse import urlencode
 
 import dagster as dg
@@ -8,12 +9,15 @@ import pytest
 
 # Only this tells what the UI shows of each partition.
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
+from rich.console import Console
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from connectors_dagster.cli import run, terminal
 from connectors_dagster.orchestration import assets
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.api import Api
+from tests.support.feed import Feed
 from tests.support.processes import Job, Trap, start_command
 from tests.support.rows import NOW, order
 
@@ -260,3 +264,48 @@ def test_a_retry_after_a_childs_failure_reads_the_window_of_the_family_again(not
     assert [len(notes.asked(f"/orders/{n}/notes")) for n in range(1, 5)] == [1, 1, 5, 1]
     assert warehouse.ids("woocommerce.order_notes") == [10, 20, 30, 40]
     assert {name: (line.windows, line.rows) for name, line in summary.lines.items()} == dict.fromkeys(FAMILY, (4, 4))
+
+
+# Rows that are set aside
+
+YAML = """
+type: connectors_dagster.RestConnector
+attributes:
+  name: feed
+  description: What changed, and when
+  resources:
+    changes: {{on_bad_row: set_aside, cursor: {{}}}}
+  config:
+    client: {{base_url: "http://127.0.0.1:{port}"}}
+    resources:
+      - name: changes
+        primary_key: id
+        write_disposition: merge
+        endpoint:
+          path: /changes
+          paginator: single_page
+          incremental: {{cursor_path: at, start_param: after, end_param: before}}
+"""
+SCHEMA = "tables: {changes: {columns: {id: {data_type: bigint, nullable: false}, at: {data_type: timestamp}}}}"
+
+
+@pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
+def test_a_run_of_a_connector_in_yaml_sets_rows_aside_and_says_how_many(scaffolded, warehouse, instance, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "feed")
+    monkeypatch.setattr(terminal, "out", printed := Console(file=StringIO(), width=200))
+    with Feed().served() as feed:
+        for number, day in enumerate(DAYS):
+            feed.put(number, datetime.fromisoformat(f"{day}T12:00:00+00:00"), at=f"{day}T12:00:00Z")
+        feed.rows[1] = (feed.rows[1][0], {"id": 1, "at": "soon"})
+        feed.rows[2] = (feed.rows[2][0], {"at": "2024-03-15T12:00:00Z"})
+        scaffolded.put("feed", YAML.format(port=feed.port), SCHEMA)
+        summary = run.materialize(["feed"])
+    assert summary.errors == []
+    assert (
+        "feed/changes: 2 rows cannot be placed and were set aside in feed.changes__rejected" in printed.file.getvalue()
+    )
+    assert warehouse.ids("feed.changes") == [0, 3]
+    assert warehouse.query("SELECT count(*) FROM feed.changes__rejected") == [(2,)]
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(["feed", "changes"]), asset_partitions=[WINDOWS[1]])
+    (record,) = instance.fetch_materializations(wanted, limit=9).records
+    assert record.asset_materialization.metadata["rejected"].value == 1

@@ -9,18 +9,19 @@ from typing import Any
 import orjson
 import pytest
 
-from connectors_dagster import Connector, Cursor, ResourceOptions
+from connectors_dagster import Connector, Cursor, ResourceOptions, load_connectors
 from connectors_dagster.errors import RowError
 from connectors_dagster.load.extract import Outcome
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.feed import Feed, build_connector
-from tests.support.rows import NOW
+from tests.support.rows import NOW, address, customer
 from tests.support.shop import things
 from tests.support.warehouse import Warehouse
 from tests.support.wire import reply
 
+ADDRESSES = "customer_addresses"
 GRID = WindowGrid("P30D", "2024-01-01")
 WINDOWS = GRID.opened(NOW)[:3]
 SLICES = GRID.slices(WINDOWS, now=NOW, lookback=timedelta(minutes=5))
@@ -148,3 +149,29 @@ def test_a_row_without_a_key_never_makes_another_row_count_as_deleted(shop, tmp_
         with loading(LoadRequest(now=NOW, resources=[resource])) as load:
             assert load.outcomes["things"].errors == []
     assert warehouse.ids("shop.things") == ["1", "2"]
+
+
+def test_a_child_that_is_set_aside_deletes_no_child_of_its_parent(api, warehouse):
+    billing = load_connectors()["billing"]
+    connector = replace(billing, resources={**billing.resources, ADDRESSES: ResourceOptions(on_bad_row="set_aside")})
+    api.set("billing/customers", [customer("c1"), customer("c2")])
+    api.set(f"billing/{ADDRESSES}", [address("a1", "c1"), address("a2", "c1"), address("b1", "c2")])
+    load_addresses = LoadRequest(now=NOW, resources=[connector.graph[ADDRESSES]])
+    with loading(load_addresses) as load:
+        assert load.outcomes[ADDRESSES].errors == []
+    api.set(f"billing/{ADDRESSES}", [])
+    api.answer("/c1/addresses", body={"data": [address("a1", "c1"), {"id": None, "city": "Oslo"}], "has_more": False})
+    with loading(load_addresses) as load:
+        assert load.outcomes[ADDRESSES].errors == []
+    # Of c1, one address could not be read; c2 has none any more.
+    assert warehouse.ids("billing.customer_addresses") == ["a1", "a2"]
+    assert len(warehouse.column("billing.customer_addresses__rejected", "raw_row")) == 1
+
+
+def test_a_parent_that_is_read_only_for_its_children_fails_on_a_bad_row(api):
+    billing = load_connectors()["billing"]
+    connector = replace(billing, resources={**billing.resources, "customers": ResourceOptions(on_bad_row="set_aside")})
+    api.answer("/v1/customers", body={"data": [customer("c1"), {"id": None}], "has_more": False})
+    with loading(LoadRequest(now=NOW, resources=[connector.graph[ADDRESSES]])) as load:
+        assert "billing/customers: a row has no 'id'" in str(load.outcomes["customers"].error)
+        assert load.outcomes[ADDRESSES].dlt_resource is None
