@@ -31,6 +31,10 @@ class TransientApiError(ApiError):
     """The API failed in a way that a later retry may fix."""
 
 
+class UnreachableError(TransientApiError):
+    """The API accepts no connection."""
+
+
 class ForeignOriginError(ApiError):
     """A request would have gone to another origin than the API's own."""
 

@@ -191,7 +191,7 @@ def load() -> Loader:
             slices = grid.slices(wanted, now=now, lookback=resources[0].connector.lookback)
             request = LoadRequest(now=now, resources=resources, slices=slices)
         with loading(request) as load:
-            if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
+            if errors := [error for outcome in load.outcomes.values() for error in outcome.errors]:
                 raise errors[0]
             return {str(outcome.resource): outcome.stats_by_slice for outcome in load.outcomes.values()}
 

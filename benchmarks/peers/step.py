@@ -17,7 +17,7 @@ def main() -> None:
     order = build_order()
     with timed() as part, loading(order) as load:
         pass
-    if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
+    if errors := [error for outcome in load.outcomes.values() for error in outcome.errors]:
         raise errors[0]
     answer_table("storefront.orders", part=part)
 

@@ -25,9 +25,11 @@ __all__ = [
     "is_interruption",
     "latest_materialization_ids",
     "materialization",
+    "materializations_of_run",
     "open_component_folder",
     "open_component_tree",
     "planned_steps",
+    "recorded_by_earlier_attempts",
     "report_run_failed",
     "retry_delay",
     "source_relative_path",
@@ -90,6 +92,18 @@ def fetch_materializations(
     for record in instance.fetch_materializations(wanted, limit=limit).records:
         if record.asset_materialization:
             yield record.asset_materialization
+
+
+def materializations_of_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetMaterialization]:
+    """Yield the materializations that a run has recorded so far, oldest first (`all_logs` of the instance)."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+        if entry.dagster_event and (found := materialization(entry.dagster_event)):
+            yield found
+
+
+def recorded_by_earlier_attempts(context: dg.AssetExecutionContext) -> Iterator[dg.AssetMaterialization]:
+    """Yield what earlier attempts of the same step have materialized (`retry_number` of the context)."""
+    return materializations_of_run(context.instance, context.run.run_id) if context.retry_number else iter(())
 
 
 def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:

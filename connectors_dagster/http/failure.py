@@ -1,8 +1,9 @@
 """What to say about a request that failed, and what to do about it."""
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
-from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.errors import ApiError, TransientApiError, UnreachableError
 from connectors_dagster.http.response import describe_request, describe_response
 from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, retry_after
 from connectors_dagster.secrets.redaction import excerpt
@@ -22,7 +23,7 @@ UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
 def explain_failure(label: str, request: requests.PreparedRequest, error: Exception, retry: Retry) -> ApiError:
     """Return the error to raise for a request that failed; its message names the request and what to do."""
     if not isinstance(error, requests.HTTPError) or error.response is None:
-        kind = TransientApiError if isinstance(error, BROKEN) and not is_untrusted(error) else ApiError
+        kind = _kind(error)
         advice = UNTRUSTED if is_untrusted(error) else UNREACHED
         return kind(f"{label}: {describe_request(request)} failed: {error}{advice}")
     response, status = error.response, error.response.status_code
@@ -32,6 +33,14 @@ def explain_failure(label: str, request: requests.PreparedRequest, error: Except
         advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
     kind = TransientApiError if is_transient(error, retry) or status >= 500 else ApiError
     return with_response(kind(f"{label}: {describe_request(request)} answered {status}: {body}{advice}"), response)
+
+
+def _kind(error: Exception) -> type[ApiError]:
+    """Return the kind of error for a request without a response."""
+    if is_untrusted(error) or not isinstance(error, BROKEN):
+        return ApiError
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return UnreachableError if isinstance(reason, NewConnectionError) else TransientApiError
 
 
 def with_response(failure: ApiError, response: requests.Response) -> ApiError:

@@ -11,7 +11,7 @@ class ReadStats:
     `duplicates` counts rows that were read more than once, and `moved` the pages that were read again because rows had
     moved or were missing. `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total
     number of rows if the API reports it. `not_available` describes the response that says that this account does not
-    have the resource.
+    have the resource. `rejected` counts the rows that were set aside because they cannot be placed.
     """
 
     rows: int = 0
@@ -27,6 +27,7 @@ class ReadStats:
     ignored: int = 0
     not_available: str = ""
     absent: int = 0
+    rejected: int = 0
     keys: int = 0
     source_rows: int | None = None
     drift: dict[str, str] = field(default_factory=dict)

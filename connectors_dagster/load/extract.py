@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
 from connectors_dagster.load.nested_rows import NestedRows
+from connectors_dagster.load.rejected_rows import rejected_rows, rejected_table
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import Connection
@@ -27,14 +29,14 @@ from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 from connectors_dagster.spec.timestamps import TimestampFormat
-from connectors_dagster.spec.windows import Slice
+from connectors_dagster.spec.windows import Slice, describe_windows
 
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
 
 
 @dataclass
 class Outcome:
-    """The result of one resource of a family."""
+    """The result of one resource of a family; `failed` has its windows that are not recorded as read."""
 
     resource: Resource
     stats_by_slice: Mapping[Slice | None, ReadStats] = field(default_factory=dict)
@@ -45,12 +47,34 @@ class Outcome:
     seconds: float = 0.0
     table_rows: int | None = None
     error: Exception | None = None
+    failed: Mapping[Slice | None, ApiError] = field(default_factory=dict)
+
+    @property
+    def landed(self) -> dict[Slice | None, ReadStats]:
+        """The counts of the windows that were read well."""
+        return {piece: stats for piece, stats in self.stats_by_slice.items() if piece not in self.failed}
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were set aside."""
+        return sum(stats.rejected for stats in self.stats_by_slice.values())
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that are loaded."""
+        return [self.resource.name, *([rejected_table(self.resource)] if self.rejected else [])]
+
+    @property
+    def errors(self) -> list[Exception]:
+        """Why the resource, or some of its windows, failed; empty if all was read."""
+        by_window = [self.failed[piece] for piece in sorted(filter(None, self.failed))]
+        return list(dict.fromkeys([*by_window, *([self.error] if self.error else [])]))
 
 
 def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection) -> dict[str, Outcome]:
     """Read everything that is requested and make it ready to load, parents first.
 
-    The failure of a resource is in its outcome; its children are not read.
+    The failure of a resource, or of some of its windows, is in its outcome; their children are not read.
     """
     outcomes: dict[str, Outcome] = {}
     readers: dict[str, ResourceReader] = {}
@@ -59,18 +83,28 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
         reader = readers[resource.name] = ResourceReader(
             resource=resource,
             connection=connection,
-            slices=request.slices,
+            slices=[piece for piece in outcomes[parent.name].landed if piece] if parent else request.slices,
             parents=readers[parent.name].rows_of_children if parent else {},
             page_limit=request.page_limit,
             preview_rows=settings.preview_rows(),
         )
         outcome = outcomes[resource.name] = Outcome(resource, reader.stats_by_slice, reader.previews)
-        if parent and (failed := outcomes[parent.name].error):
-            kind = TransientApiError if isinstance(failed, TransientApiError) else ApiError
-            outcome.error = kind(f"{resource}: not read, because its parent {parent} failed")
+        if parent and outcomes[parent.name].error:
+            outcome.error = _not_read(resource, outcomes[parent.name])
             continue
         _read(pipeline, request, reader, outcome)
+        if parent and outcomes[parent.name].failed:
+            of_parent = _not_read(resource, outcomes[parent.name])
+            outcome.failed = {**dict.fromkeys(outcomes[parent.name].failed, of_parent), **outcome.failed}
     return outcomes
+
+
+def _not_read(resource: Resource, parent: Outcome) -> ApiError:
+    """Return the error of a resource, or of its windows, whose parent failed."""
+    transient = all(isinstance(error, TransientApiError) for error in parent.errors)
+    windows = "" if parent.error else f" window {describe_windows(piece.window for piece in parent.failed if piece)}"
+    kind = TransientApiError if transient else ApiError
+    return kind(f"{resource}{windows}: not read, because its parent {parent.resource} failed")
 
 
 def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, outcome: Outcome) -> None:
@@ -80,10 +114,12 @@ def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, 
             outcome.dlt_resource, outcome.load_ids = _extract_resource(pipeline, request, reader)
             outcome.parents_read = reader.parents_read
         else:
+            reader.bad_rows.set_aside = False  # nothing of it is loaded
             for _ in reader.pages():
                 continue
     except (PipelineStepFailed, ApiError, LoadError) as error:
         outcome.error = root_cause(error)
+    outcome.failed = reader.failed.errors
     outcome.seconds = time.monotonic() - started
 
 
@@ -93,7 +129,7 @@ def _extract_resource(
     resource, columns = reader.resource, _columns(pipeline, request, reader.resource)
     rows = ArrowRows(reader, columns) if columns else NestedRows(reader, Path(pipeline.pipelines_dir))
     dlt_resource: DltResource = dlt.resource(
-        iter(rows),
+        chain(rows, rejected_rows(reader)),
         name=resource.name,
         columns=dict(columns.hints if columns else resource.columns),
         **{key: value for key, value in resource.definition.items() if key in HINTS},

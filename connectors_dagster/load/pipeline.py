@@ -43,7 +43,7 @@ class Load:
 def loading(request: LoadRequest) -> Iterator[Load]:
     """Read and load what is requested.
 
-    A resource that fails is reported in its outcome; the others are loaded.
+    A resource or a window that fails is reported in its outcome; the others are loaded.
 
     Raises:
         SettingError: before any request.
@@ -85,7 +85,8 @@ def _load(load: Load, request: LoadRequest) -> None:
     with _step(load, "load"), without_expected_warnings():
         with load.pipeline.sql_client() as client:
             for outcome in load.outcomes.values():
-                refuse_foreign_table(client, outcome.resource.name)
+                for table in outcome.tables:
+                    refuse_foreign_table(client, table)
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)
@@ -103,8 +104,9 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
     for outcome in load.outcomes.values():
         if outcome.dlt_resource is None or outcome.resource.missing_rows == "keep":
             continue
-        if outcome.resource.parent is None and any(stats.ignored for stats in outcome.stats_by_slice.values()):
-            continue  # an ignored response does not show that rows are missing
+        ignored = outcome.rejected or any(stats.ignored for stats in outcome.stats_by_slice.values())
+        if outcome.resource.parent is None and ignored:
+            continue  # neither an ignored response nor a row without a usable key shows that rows are missing
         missing_rows = MissingRows(
             resource=outcome.resource,
             load_ids=outcome.load_ids,
@@ -118,7 +120,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
         except LoadError as error:
             outcome.error, outcome.dlt_resource = error, None
             continue
-        next(iter(outcome.stats_by_slice.values())).absent = missing
+        next(iter(outcome.landed.values())).absent = missing
 
 
 def _count_rows(load: Load) -> None:

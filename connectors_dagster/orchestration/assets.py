@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import dagster as dg
 from pydantic import Field
@@ -19,16 +19,12 @@ from connectors_dagster.errors import (
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata, response_metadata
+from connectors_dagster.orchestration.load_report import LoadReport
+from connectors_dagster.orchestration.metadata import response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
-from connectors_dagster.orchestration.table_metadata import loaded_metadata
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
-
-if TYPE_CHECKING:
-    from connectors_dagster.load.extract import Outcome
-    from connectors_dagster.load.pipeline import Load
 
 WINDOWS_PER_RUN = 12
 # Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
@@ -87,15 +83,17 @@ def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
     def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
         selected = [resource for resource in members if assets.key(resource) in context.selected_asset_keys]
         now = clock.now()
+        report = LoadReport(context, assets, selected, page_limit=config.page_limit)
+        slices = _slices(context, assets, selected, config, now)
         request = LoadRequest(
             now=now,
             resources=selected,
-            slices=_slices(context, assets, selected, config, now),
+            slices=[piece for piece in slices if not report.has_landed(piece)] or slices,
             max_parallel_requests=config.max_parallel_requests,
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
         )
-        yield from _materialize(context, assets, request)
+        yield from _materialize(context, report, request)
 
     return materialize
 
@@ -119,45 +117,26 @@ def _slices(
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, assets: ConnectorAssets, request: LoadRequest
+    context: dg.AssetExecutionContext, report: LoadReport, request: LoadRequest
 ) -> Iterator[dg.MaterializeResult[None]]:
     # Imported here so that listing definitions does not load Arrow.
     from connectors_dagster.load.pipeline import loading
 
+    errors: list[Exception] = []
     try:
         with loading(request) as load:
-            loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
-            for outcome in loaded:
-                yield _result(
-                    context, assets.specs[outcome.resource.name], load, outcome, page_limit=request.page_limit
-                )
-            errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
+            for outcome in load.outcomes.values():
+                if outcome.dlt_resource is not None:
+                    yield from report.results(load, outcome)
+                errors += outcome.errors
     except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
     if errors:
-        _fail(context, errors)
+        _fail(context, errors, report.landed() if request.slices else [])
 
 
-def _result(
-    context: dg.AssetExecutionContext, spec: dg.AssetSpec, load: "Load", outcome: "Outcome", *, page_limit: int | None
-) -> dg.MaterializeResult[None]:
-    resource, metadata = outcome.resource, {}
-    about_load = {**load_metadata(load, outcome), **loaded_metadata(spec, resource, load.pipeline.default_schema)}
-    if page_limit:
-        about_load["page_limit"] = page_limit
-    for piece, stats in outcome.stats_by_slice.items():
-        # With windows, all metadata is added per window: Dagster would show metadata of the result above it.
-        shown = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, stats)}
-        if piece is None:
-            metadata = {**shown, **about_load}
-        else:
-            shown |= about_load
-            context.add_asset_metadata(shown, asset_key=spec.key, partition_key=piece.window.key)
-    return dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
-
-
-def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:
-    description = "\n".join(str(error) for error in errors)
+def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception], landed: Sequence[str]) -> NoReturn:
+    description = "\n".join([*map(str, errors), *landed])
     failure = dg.Failure(description, metadata=response_metadata(errors), allow_retries=False)
     if not all(isinstance(error, TRANSIENT) for error in errors):
         raise failure

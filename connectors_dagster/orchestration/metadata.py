@@ -61,6 +61,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "ignored": stats.ignored,
         **({"not_available": stats.not_available} if stats.not_available else {}),
         "absent": stats.absent,
+        "rejected": stats.rejected,
         "drift": dg.MetadataValue.json(stats.drift),
         "missing_fields": dg.MetadataValue.json(stats.missing_fields),
     }

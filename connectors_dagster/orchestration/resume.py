@@ -1,4 +1,4 @@
-"""Find out from recorded materializations until when windows were read."""
+"""Find out from recorded materializations which windows were read, and until when."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from connectors_dagster.compat.dagster_internals import fetch_materializations
+from connectors_dagster.compat.dagster_internals import fetch_materializations, recorded_by_earlier_attempts
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.spec.resource import Resource
@@ -25,6 +25,12 @@ def last_metadata(
     wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[window] if window else None)
     newest = next(fetch_materializations(instance, wanted, limit=1), None)
     return newest.metadata if newest else {}
+
+
+def landed_before(context: dg.AssetExecutionContext) -> Mapping[tuple[dg.AssetKey, str], dg.AssetMaterialization]:
+    """Return what earlier attempts of this step have recorded, by asset and window."""
+    recorded = recorded_by_earlier_attempts(context)
+    return {(found.asset_key, found.partition): found for found in recorded if found.partition}
 
 
 def resume(instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource], piece: Slice) -> Slice:

@@ -13,7 +13,7 @@ import dagster as dg
 from connectors_dagster.compat.dagster_internals import (
     build_job,
     is_interruption,
-    materialization,
+    materializations_of_run,
     step_failure,
     step_seconds,
 )
@@ -60,6 +60,8 @@ class Line:
     windows: int = 0
     rows: int = 0
     seconds: float = 0.0
+    rejected: int = 0
+    table: str = ""
 
 
 @dataclass
@@ -68,6 +70,15 @@ class Summary:
 
     lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to look at although it is no failure."""
+        return [
+            f"{name}: {line.rejected} rows cannot be placed and were set aside in {line.table}__rejected"
+            for name, line in self.lines.items()
+            if line.rejected
+        ]
 
 
 def select(
@@ -146,18 +157,23 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
                 tags={**item.tags, **tags},
                 raise_on_error=False,
             )
-            _collect(summary, item, result)
+            _collect(summary, item, result, instance)
             _stop_if_interrupted(result)
     return summary
 
 
-def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) -> None:
+def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> None:
+    # Not from the events of the result, which lack what a step that failed has loaded. A retry of a step records the
+    # windows of earlier attempts again.
+    recorded = materializations_of_run(instance, result.run_id)
+    for found in {(found.asset_key, found.partition): found for found in recorded}.values():
+        line = summary.lines[found.asset_key.to_user_string()]
+        line.windows += found.partition is not None
+        line.rows += int(str(found.metadata["rows"].value))
+        line.table = str(item.assets.by_key[found.asset_key]).replace("/", ".")
+        line.rejected += int(str(found.metadata["rejected"].value))
     for event in result.all_events:
-        if found := materialization(event):
-            line = summary.lines[found.asset_key.to_user_string()]
-            line.windows += found.partition is not None
-            line.rows += int(str(found.metadata["rows"].value))
-        elif event.is_step_success:
+        if event.is_step_success:
             for resource in item.assets.families.get(str(event.step_key), ()):
                 if resource in item.resources:
                     summary.lines[item.assets.key(resource).to_user_string()].seconds += step_seconds(event)

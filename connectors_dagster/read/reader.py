@@ -12,8 +12,10 @@ from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.http.session import ApiSession
+from connectors_dagster.read.bad_rows import BadRows
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
+from connectors_dagster.read.failed_windows import FailedWindows
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.window_filter import WindowFilter
@@ -44,7 +46,8 @@ class ResourceReader:
 
     After the rows are read, `stats_by_slice` has the counts by slice (None: a whole read), `previews` has the first
     rows, `rows_of_children` has, by slice, the fields of each row that the requests for children need, and
-    `parents_read` has the keys of the parents whose children were read.
+    `parents_read` has the keys of the parents whose children were read. `failed` has the windows that could not be
+    read; rows of them may be among those that were read.
     `page_ends` has, for each page, the number of rows that were read up to its end.
     """
 
@@ -60,6 +63,8 @@ class ResourceReader:
         self.endpoint = Endpoint(self.resource, self.connection.values, page_limit=self.page_limit)
         self.stats_by_slice: dict[Slice | None, ReadStats] = {piece: ReadStats() for piece in self.slices or (None,)}
         self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
+        self.failed = FailedWindows(self.resource, self.stats_by_slice)
+        self.bad_rows = BadRows(self.resource, self.failed)
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
@@ -68,6 +73,7 @@ class ResourceReader:
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
         rows, size, any_rows = ColumnBuffer(), 0, False
+        self.bad_rows.check = columns.unusable
         for page, page_bytes in self.pages():
             rows.add(page)
             size += page_bytes
@@ -78,7 +84,11 @@ class ResourceReader:
             yield columns.to_batch(rows)
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
-        """Yield the kept rows of each page with the size of what was received for it, in bytes."""
+        """Yield the kept rows of each page with the size of what was received for it, in bytes.
+
+        Raises:
+            ApiError: no window, or not the whole, could be read; if only some windows failed, they are in `failed`.
+        """
         progress, count = ProgressLog(str(self.resource), self.connection.policy.clock), 0
         for page in Interleaved(self._sequences(), workers=self.connection.max_parallel_requests):
             progress.note(rows=sum(map(len, page.rows.values())))
@@ -91,6 +101,9 @@ class ResourceReader:
                 if rows:
                     yield rows, page.bytes
             self.page_ends.append(count)
+        self.failed.close()
+        for piece in self.failed.errors:
+            self.rows_of_children.pop(piece, None)
 
     def _sequences(self) -> list[Iterator["_Page"]]:
         if self.resource.parent:
@@ -98,7 +111,7 @@ class ResourceReader:
             most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
             size = min(PARENTS_AT_ONCE, max(most, 1))
             return [
-                self._children(piece, parents[at : at + size])
+                self.failed.guard([piece], self._children(piece, parents[at : at + size]))
                 for piece, parents in self.parents.items()
                 for at in range(0, len(parents), size)
             ]
@@ -108,14 +121,13 @@ class ResourceReader:
         pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, pieces)
         groups = [pieces] if at_once else [[piece] for piece in pieces]
-        return [self._windows(group, undated=pieces[0]) for group in groups if group]
+        return [self.failed.guard(group, self._windows(group, undated=pieces[0])) for group in groups if group]
 
     def _whole(self) -> Iterator["_Page"]:
         stats = self.stats_by_slice[None]
         session = self._session(stats, str(self.resource))
         for rows in self.endpoint.pages(session):
-            stats.rows += len(rows)
-            yield _Page.of({None: rows}, stats)
+            yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, stats)
         _report(session.label, stats)
 
     def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
@@ -124,28 +136,41 @@ class ResourceReader:
         Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
         stats_by_slice, shared = {piece: self.stats_by_slice[piece] for piece in pieces}, ReadStats()
-        window_filter = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
+        alone = pieces[0] if len(pieces) == 1 else None
+        window_filter = WindowFilter(
+            self.resource,
+            stats_by_slice,
+            undated if undated in stats_by_slice else None,
+            lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[pieces[0]]),
+        )
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
         for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
-            yield _Page.of(window_filter.split(rows), shared)
+            placed = window_filter.split(rows)
+            good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
+            yield _Page.of(good, shared)
+            if all(piece in self.failed for piece in pieces):
+                return
         for piece, stats in stats_by_slice.items():
             stats.add(shared)
             _report(f"{self.resource} window {piece.window.key}", stats)
 
     def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
         part = ReadStats()
-        session = self._session(part, str(self.resource))
+        session = self._session(part, f"{self.resource} window {piece.window.key}" if piece else str(self.resource))
         key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
-        for parent in parents:
-            ignored = part.ignored
-            childless = has_children is not None and parent[has_children] in ([], False)
-            for rows in () if childless else self.endpoint.child_pages(session, parent):
-                part.rows += len(rows)
-                yield _Page.of({piece: rows}, part)
-            if part.ignored == ignored:
-                self.parents_read.append(parent[key])
-        self.stats_by_slice[piece].add(part)
+        try:
+            for parent in parents:
+                if piece in self.failed:
+                    return
+                left_out = part.ignored + part.rejected
+                childless = has_children is not None and parent[has_children] in ([], False)
+                for rows in () if childless else self.endpoint.child_pages(session, parent):
+                    yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, part)
+                if part.ignored + part.rejected == left_out and piece not in self.failed:
+                    self.parents_read.append(parent[key])
+        finally:
+            self.stats_by_slice[piece].add(part)
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
         return ApiSession(

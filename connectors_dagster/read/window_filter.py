@@ -1,14 +1,13 @@
 """Assigns rows to windows: cursors are parsed, then compared."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from connectors_dagster.compat.dlt_internals import jsonpath
-from connectors_dagster.errors import RowError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.rows.arrow_arrays import fit
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, decode_row, encode, join_column
@@ -29,11 +28,18 @@ class WindowFilter:
         resource: a resource with a cursor.
         stats_by_slice: the slices to fill, each with its counts.
         undated: the slice that keeps the rows without a cursor; None if none of these slices does.
+        refuse: gets the rows that cannot be placed, each with the reason; if it returns, they are left out.
     """
 
-    def __init__(self, resource: Resource, stats_by_slice: Mapping[Slice, ReadStats], undated: Slice | None) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        stats_by_slice: Mapping[Slice, ReadStats],
+        undated: Slice | None,
+        refuse: Callable[[Sequence[tuple[RawRow, str]]], None],
+    ) -> None:
         """Prepare the bounds."""
-        self.resource, self.stats_by_slice, self.undated = resource, stats_by_slice, undated
+        self.resource, self.stats_by_slice, self.undated, self.refuse = resource, stats_by_slice, undated, refuse
         assert resource.cursor and resource.incremental
         self.cursor: Cursor = resource.cursor
         self.path = str(resource.incremental["cursor_path"])
@@ -47,31 +53,38 @@ class WindowFilter:
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
         """Group rows by slice; a row outside all slices is counted in the stats of the first.
 
-        Raises:
-            RowError: a cursor is not a timestamp, or is missing and `without_cursor` is "fail".
+        A row whose cursor is not a timestamp, or is missing although `without_cursor` is "fail", is refused.
         """
         kept: dict[Slice, list[RawRow]] = {}
-        for row, timestamp in zip(rows, self._timestamps(rows), strict=True):
+        timestamps, bad = self._timestamps(rows)
+        if bad:
+            self.refuse([(rows[number], reason) for number, reason in sorted(bad.items())])
+        for number, (row, timestamp) in enumerate(zip(rows, timestamps, strict=True)):
+            if number in bad:
+                continue
             piece = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
             if piece is None:
                 self.stats_by_slice[self._slices[0]].outside += 1
             else:
                 kept.setdefault(piece, []).append(row)
-        for piece, found in kept.items():
-            self.stats_by_slice[piece].rows += len(found)
         return kept
 
-    def _timestamps(self, rows: Sequence[RawRow]) -> list[int | None]:
-        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns; None without a cursor."""
+    def _timestamps(self, rows: Sequence[RawRow]) -> tuple[list[int | None], dict[int, str]]:
+        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns; None without a cursor.
+
+        Also returns the numbers of the rows whose cursor cannot be used, each with the reason.
+        """
         texts = join_column(rows, self._field) if self._field else SEPARATOR.join(map(self._text, rows))
         fitted = fit(texts, "timestamp", TIMESTAMP, self.cursor.timestamp_format)
+        bad = {}
         for misfit in fitted.misfits:
             if (text := texts.split(SEPARATOR)[misfit]) != EMPTY_TEXT:
-                raise RowError(
-                    f"{self.resource}: cursor {self.path!r} contains {decode(text)!r}, which is not a timestamp"
-                )
+                bad[misfit] = f"cursor {self.path!r} contains {decode(text)!r}, which is not a timestamp"
         timestamps: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
-        return timestamps
+        if self.cursor.without_cursor == "fail":
+            reason = f"a row has no cursor {self.path!r}, and rows without one are declared to fail"
+            bad = {number: reason for number, timestamp in enumerate(timestamps) if timestamp is None} | bad
+        return timestamps, bad
 
     def _text(self, row: RawRow) -> bytes:
         """Return the JSON text of a row's cursor."""
@@ -91,10 +104,6 @@ class WindowFilter:
         return self._slices[index]
 
     def _without_cursor(self) -> Slice | None:
-        if self.cursor.without_cursor == "fail":
-            raise RowError(
-                f"{self.resource}: a row has no cursor {self.path!r}, and rows without one are declared to fail"
-            )
         self.stats_by_slice[self._slices[0]].without_cursor += 1
         return self.undated
 

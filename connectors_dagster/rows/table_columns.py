@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from dlt.common.data_types import TDataType
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.normalizers.naming import NamingConvention
@@ -17,11 +18,12 @@ from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import ColumnNames
-from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode
+from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, join_column
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
 SHOWN = 80
+WHERE_KEYS_ARE = "primary_key and the schema file"
 
 
 @dataclass(kw_only=True)
@@ -99,6 +101,23 @@ class TableColumns:
     def missing(self) -> list[str]:
         """The declared fields that no row had; empty if there were no rows."""
         return [name for name in self.declared if name not in self._seen] if self._seen else []
+
+    def unusable(self, rows: Sequence[RawRow]) -> dict[int, str]:
+        """Return the rows that cannot be loaded, by number, because a required value is missing or does not fit."""
+        found: dict[int, str] = {}
+        for name in self._required:
+            texts, column = join_column(rows, name), self._names.column(name)
+            if column not in self.hints:  # no row has shown its type yet
+                missing = [number for number, text in enumerate(texts.split(SEPARATOR)) if text == bytes(NULL)]
+                found |= {number: self._missing(column) for number in missing}
+                continue
+            fitted = fit(texts, _kind(self.hints[column]), self._arrow_type(column), self.timestamp_format)
+            if fitted.array.null_count:
+                missing = pc.indices_nonzero(fitted.array.is_null()).to_pylist()
+                found |= {number: self._missing(column) for number in missing}
+                written = texts.split(SEPARATOR)
+                found |= {number: self._misfit(column, written[number]) for number in fitted.misfits}
+        return found
 
     def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
         """Convert rows to a batch with all declared columns and those that the rows add.
@@ -193,13 +212,22 @@ class TableColumns:
         self._counts.setdefault(column, Counter())[what] += number
 
     def _refuse(self, column: str, texts: bytes, fitted: Fitted) -> NoReturn:
-        role, written = "a key" if column in self.keys else "declared nullable: false", texts.split(SEPARATOR)
+        written = texts.split(SEPARATOR)
         if not fitted.misfits:
             lacking = f"{written.count(bytes(NULL))} of {len(written)} rows have no {column!r}"
-            raise RowError(f"{self.label}: {lacking}, which is {role}: check primary_key and the schema file")
-        kind, shown = _kind(self.hints[column]), as_text(written[fitted.misfits[0]])[:SHOWN]
-        raise RowError(
-            f"{self.label}: {column!r} is {role} and contains {shown!r}, which is not a {kind}: declare its data_type "
+            raise RowError(f"{self.label}: {lacking}, which is {self._role(column)}: check {WHERE_KEYS_ARE}")
+        raise RowError(f"{self.label}: {self._misfit(column, written[fitted.misfits[0]])}")
+
+    def _role(self, column: str) -> str:
+        return "a key" if column in self.keys else "declared nullable: false"
+
+    def _missing(self, column: str) -> str:
+        return f"a row has no {column!r}, which is {self._role(column)}: check {WHERE_KEYS_ARE}"
+
+    def _misfit(self, column: str, text: bytes) -> str:
+        kind, shown = _kind(self.hints[column]), as_text(text)[:SHOWN]
+        return (
+            f"{column!r} is {self._role(column)} and contains {shown!r}, which is not a {kind}: declare its data_type "
             f"as text in the schema file; if the table already has the column as {kind}, drop the table and reload it"
         )
 

@@ -7,6 +7,7 @@ from typing import Literal
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 MissingRows = Literal["keep", "mark", "delete"]
+OnBadRow = Literal["fail", "set_aside"]
 IgnoredResponse = Literal["gone", "none", "not_available"]
 
 
@@ -65,6 +66,9 @@ class ResourceOptions:
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
         known_limitations: what readers of the table need to know.
+        on_bad_row: what happens to a row that cannot be placed, because its cursor is not a timestamp, its key is
+            missing or does not fit its column, or it lacks a value that is declared to be there: ``fail`` its window,
+            or ``set_aside`` the row in the table ``<table>__rejected`` and load the others.
     """
 
     cursor: Cursor | None = None
@@ -73,3 +77,4 @@ class ResourceOptions:
     has_children_field: str | None = None
     separate_children: bool = False
     known_limitations: str = ""
+    on_bad_row: OnBadRow = "fail"

@@ -61,6 +61,15 @@ class Resource:
         return str(disposition["disposition"] if isinstance(disposition, Mapping) else disposition)
 
     @property
+    def merges_only_by_key(self) -> bool:
+        """Whether a load changes only the rows it contains, so that rows of an incomplete read may be in it."""
+        disposition, columns = self.definition.get("write_disposition"), self.definition.get("columns") or {}
+        strategy = disposition.get("strategy") if isinstance(disposition, Mapping) else None
+        hints = (*(columns.values() if isinstance(columns, Mapping) else columns), *self.columns.values())
+        by_another_key = self.definition.get("merge_key") or any(hint.get("merge_key") for hint in hints)
+        return self.disposition == "merge" and strategy != "scd2" and not by_another_key
+
+    @property
     def incremental(self) -> Mapping[str, Any] | None:
         """Dlt's `incremental` of the endpoint: cursor path and filter parameters."""
         return self.endpoint.get("incremental")

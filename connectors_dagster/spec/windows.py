@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -151,6 +152,17 @@ class WindowGrid:
             return _plus_months(self._first, months * index) + rest * index
         except (OverflowError, ValueError):
             return END_OF_TIME
+
+
+def describe_windows(windows: Iterable[Window]) -> str:
+    """Return the keys of windows in order; neighbouring ones become a range such as ``2024-01-01 to 2024-03-31``."""
+    runs: list[list[Window]] = []
+    for window in sorted(windows):
+        if runs and runs[-1][-1].end == window.start:
+            runs[-1].append(window)
+        else:
+            runs.append([window])
+    return ", ".join(run[0].key if len(run) == 1 else f"{run[0].key} to {run[-1].key}" for run in runs)
 
 
 def _plus_months(timestamp: datetime, months: int) -> datetime:

@@ -23,6 +23,7 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (INSTANCE, "event_log_storage", None),
     (INSTANCE, "get_execution_plan_snapshot", ["snapshot_id"]),
     (INSTANCE, "get_backfills", ["limit"]),
+    (INSTANCE, "all_logs", ["run_id", "of_type"]),
     (INSTANCE, "report_run_failed", ["dagster_run", "message"]),
     (INSTANCE, "get_latest_storage_id_by_partition", ["asset_key", "event_type"]),
     (EventLogStorage, "free_concurrency_slots_for_run", ["run_id"]),
@@ -173,6 +174,18 @@ def test_the_last_materialization_of_each_partition_is_found(instance):
     assert {(event.partition, event.metadata["rows"].value) for event in found} == {("tue", 2), ("mon", 3)}
 
 
+def test_what_a_run_that_failed_has_materialized_is_found(instance):
+    @dg.asset(key="days", partitions_def=DAYS)
+    def half(context: dg.AssetExecutionContext) -> None:
+        context.log_event(dg.AssetMaterialization("days", partition="mon", metadata={"rows": 1}))
+        raise dg.Failure("the other half failed", allow_retries=False)
+
+    tags = {"dagster/asset_partition_range_start": "mon", "dagster/asset_partition_range_end": "tue"}
+    result = dg.materialize([half], instance=instance, tags=tags, raise_on_error=False)
+    (found,) = internals.materializations_of_run(instance, result.run_id)
+    assert (found.partition, found.metadata["rows"].value) == ("mon", 1)
+
+
 def test_a_job_of_assets_runs_none_of_their_checks(instance):
     result = execute(instance, "shop/orders")
     assert result.success
@@ -210,6 +223,19 @@ def test_the_wait_before_the_next_attempt_grows_according_to_the_policy(instance
 
     dg.materialize([retried], instance=instance, raise_on_error=False)
     assert waits == [15, 45]
+
+
+def test_a_retry_knows_what_the_attempts_before_it_have_materialized(instance):
+    known: list[list[str | None]] = []
+
+    @dg.asset(partitions_def=DAYS)
+    def retried(context: dg.AssetExecutionContext) -> None:
+        known.append([found.partition for found in internals.recorded_by_earlier_attempts(context)])
+        context.log_event(dg.AssetMaterialization("retried", partition=["mon", "tue"][len(known) - 1]))
+        raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
+
+    dg.materialize([retried], instance=instance, partition_key="mon", raise_on_error=False)
+    assert known == [[], ["mon"]]
 
 
 class Beside(dg.Component, dg.Model, dg.Resolvable):

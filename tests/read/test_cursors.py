@@ -195,7 +195,9 @@ def test_rows_without_a_cursor_fail_if_declared_to(feed, tmp_path, fields):
 )
 def test_a_cursor_that_is_not_a_timestamp_fails_and_is_named(feed, tmp_path, value):
     feed.put(1, START, at=value)
-    with pytest.raises(RowError, match=r"feed/changes: cursor 'at' contains .*, which is not a timestamp"):
+    with pytest.raises(
+        RowError, match=r"feed/changes window 2024-01-01: cursor 'at' contains .*, which is not a timestamp"
+    ):
         read_slices(build_connector(tmp_path, feed, Cursor()), slices(4))
 
 

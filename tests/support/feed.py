@@ -110,8 +110,8 @@ def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | 
     """Load slices of a resource; returns the counts of each."""
     with loading(LoadRequest(now=NOW, resources=[resource], slices=slices)) as load:
         (outcome,) = load.outcomes.values()
-        if outcome.error:
-            raise outcome.error
+        if outcome.errors:
+            raise outcome.errors[0]
         return outcome.stats_by_slice
 
 

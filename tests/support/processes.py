@@ -105,7 +105,7 @@ class Job:
         """Load in this process and return the rows read by resource."""
         self._prepare()
         with loading(order(*self.selection, windows=self.windows)) as load:
-            if errors := [outcome.error for outcome in load.outcomes.values() if outcome.error]:
+            if errors := [error for outcome in load.outcomes.values() for error in outcome.errors]:
                 raise errors[0]
             return {
                 name: sum(t.rows for t in outcome.stats_by_slice.values()) for name, outcome in load.outcomes.items()

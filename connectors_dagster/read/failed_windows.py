@@ -1,0 +1,83 @@
+"""The windows of a read that failed: the others are read to their end and loaded."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TypeVar
+
+from connectors_dagster.errors import ApiError, ForeignOriginError, TransientApiError, UnreachableError
+from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.windows import Slice, describe_windows
+
+T = TypeVar("T")
+MOST_FAILURES = 3
+"""So many failures without a window that was read well mean that no other window can be read either."""
+REFUSED = {401, 403}
+
+
+class FailedWindows:
+    """Keeps the error of each window that failed, so that it does not end the read of the others.
+
+    Args:
+        resource: what is read.
+        pieces: all slices of the read; None stands for a read without windows.
+    """
+
+    def __init__(self, resource: Resource, pieces: Collection[Slice | None]) -> None:
+        """Start without a failure."""
+        self.resource, self.pieces = resource, pieces
+        self.errors: dict[Slice | None, ApiError] = {}
+        self._skipped: set[Slice] = set()
+        self._stopped_by: ApiError | None = None
+        self._any_ended = False
+
+    def __contains__(self, piece: object) -> bool:
+        """Whether a slice failed."""
+        return piece in self.errors
+
+    def guard(self, pieces: Sequence[Slice | None], pages: Iterator[T]) -> Iterator[T]:
+        """Yield the pages of some slices; an error of the API is kept as the error of these slices.
+
+        Raises:
+            ApiError: no slice is left that could be loaded.
+        """
+        if self._stopped_by:
+            self._skipped.update(piece for piece in pieces if piece)
+            return
+        try:
+            yield from pages
+        except ApiError as error:
+            self.add(pieces, error)
+        else:
+            self._any_ended = self._any_ended or not all(piece in self for piece in pieces)
+
+    def add(self, pieces: Sequence[Slice | None], error: ApiError) -> None:
+        """Keep the error of some slices, and decide whether to read others.
+
+        Raises:
+            ApiError: no slice is left that could be loaded.
+        """
+        self._add(pieces, error)
+        if not self.resource.merges_only_by_key or all(piece in self for piece in self.pieces):
+            raise error
+        hopeless = isinstance(error, ForeignOriginError | UnreachableError) or error.response.get("status") in REFUSED
+        if hopeless or (len(self.errors) >= MOST_FAILURES and not self._any_ended):
+            self._stopped_by = self._stopped_by or error
+
+    def close(self) -> None:
+        """Give the slices that were skipped an error of their own.
+
+        Raises:
+            ApiError: no slice was read well.
+        """
+        if self._stopped_by is None:
+            return
+        if self._skipped - self.errors.keys():
+            kind = TransientApiError if isinstance(self._stopped_by, TransientApiError) else ApiError
+            skipped = describe_windows(piece.window for piece in self._skipped if piece not in self)
+            error = kind(f"{self.resource} window {skipped}: not read, because other windows failed")
+            self._add(sorted(self._skipped), error)
+        if all(piece in self for piece in self.pieces):
+            raise self._stopped_by
+
+    def _add(self, pieces: Sequence[Slice | None], error: ApiError) -> None:
+        for piece in pieces:
+            self.errors.setdefault(piece, error)
