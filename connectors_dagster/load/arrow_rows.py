@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import dlt
 from dlt.common.pipeline import ExtractInfo
 
+from connectors_dagster.errors import RowError
 from connectors_dagster.load.duplicates import Duplicates, drop
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.key_counter import KeyCounter
@@ -31,7 +33,11 @@ class ArrowRows:
             known = len(hints)
 
     def drop_older(self, pipeline: dlt.Pipeline, extracted: ExtractInfo) -> int:
-        """Drop the rows that have a newer copy from the extracted package; returns how many."""
+        """Drop the rows that have a newer copy from the extracted package; returns how many.
+
+        Raises:
+            RowError: the key does not identify a row; there is no package any more.
+        """
         repeated, resource = self._keys.repeated(), self.reader.resource
         if repeated is None or resource.disposition == "append":
             return 0
@@ -43,8 +49,13 @@ class ArrowRows:
             keys=self.columns.stored_keys,
             fields=self.columns.fields,
             page_ends=self.reader.page_ends,
+            parent=self.columns.stored_name(next(iter(resource.included.values()), None)),
         )
-        older = duplicates.older(files, repeated)
+        try:
+            older = duplicates.older(files, repeated)
+        except RowError:
+            rmtree(package)  # else it would be loaded with the other resources
+            raise
         drop(older, files)
         return len(older)
 

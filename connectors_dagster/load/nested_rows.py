@@ -16,7 +16,7 @@ from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import NULL, decode, write_row
 
-ROW = "row"
+ROW, PARENT = "row", "parent"
 
 
 class NestedRows:
@@ -29,7 +29,8 @@ class NestedRows:
         """Prepare to read; iteration reads, and keeps its file in `folder`."""
         self.reader, self.folder = reader, folder
         self._dropped = 0
-        self._keys = [f"key {number}" for number in range(len(reader.resource.primary_key))]
+        self._keys = {f"key {number}": name for number, name in enumerate(reader.resource.primary_key)}
+        self._columns = self._keys | dict(zip((PARENT,), reader.resource.included.values(), strict=False))
 
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of each batch."""
@@ -46,18 +47,24 @@ class NestedRows:
         return self._dropped
 
     def _write(self, file: Path, keys: KeyCounter) -> None:
-        schema = pa.schema([(name, pa.string()) for name in (*self._keys, ROW)])
+        schema = pa.schema([(name, pa.string()) for name in (*self._columns, ROW)])
         with pq.ParquetWriter(file, schema) as writer:
             for rows, _ in self.reader.pages():
-                texts = [[as_text(row.get(name, NULL)) for row in rows] for name in self.reader.resource.primary_key]
-                keys.add(zip(*texts, strict=True))
+                texts = [[as_text(row.get(name, NULL)) for row in rows] for name in self._columns.values()]
+                keys.add(zip(*texts[: len(self._keys)], strict=True))
                 writer.write_batch(pa.record_batch([*texts, list(map(write_row, rows))], schema))
 
     def _older(self, files: list[Path], keys: KeyCounter) -> pa.Array:
         repeated, resource = keys.repeated(), self.reader.resource
         if repeated is None or resource.disposition == "append":
             return pa.array([], pa.int64())
-        duplicates = Duplicates(resource=resource, keys=self._keys, fields=_fields, page_ends=self.reader.page_ends)
+        duplicates = Duplicates(
+            resource=resource,
+            keys=list(self._keys),
+            fields=_fields,
+            page_ends=self.reader.page_ends,
+            parent=PARENT if PARENT in self._columns else None,
+        )
         return duplicates.older(files, repeated)
 
 

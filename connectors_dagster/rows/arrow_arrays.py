@@ -14,6 +14,7 @@ from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode_column
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 NUL, NUL_IN_JSON = "\0", r"\u0000"
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 ESCAPE = re.compile(r"\\(?:u0000|.)")
 
 
@@ -59,12 +60,13 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
     return _one_by_one(values, kind, arrow_type, timestamp_format)
 
 
-def infer(texts: bytes, *, exact: bool) -> TDataType | None:
+def infer(texts: bytes, *, exact: bool, timestamps: bool = False) -> TDataType | None:
     """Infer the type of a column from its values; their order does not matter. Returns None if all are null.
 
     Args:
         texts: one JSON text per row, joined by separators.
         exact: whether numbers and booleans get their own types instead of text.
+        timestamps: whether text is a timestamp if all values are times with a zone, without nanoseconds.
     """
     values = decode_column(texts)
     types = set(map(type, values)) - {type(None)}
@@ -76,6 +78,8 @@ def infer(texts: bytes, *, exact: bool) -> TDataType | None:
         return "text"
     if types == {int} and all(value is None or value in INT64 for value in values):
         return "bigint"
+    if timestamps and types == {str} and all(value is None or TIMESTAMP.fullmatch(value) for value in values):
+        return "timestamp"
     return "double" if float in types <= NATIVE["double"] else "bool" if types == {bool} else "text"
 
 

@@ -65,6 +65,8 @@ class ResourceOptions:
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
         known_limitations: what readers of the table need to know.
+        on_duplicate_key: what happens if the primary key does not identify a row: ``fail`` the load, or keep the
+            ``last`` row that was read with each key. A row that was edited while pages were read is not a fault.
     """
 
     cursor: Cursor | None = None
@@ -73,3 +75,4 @@ class ResourceOptions:
     has_children_field: str | None = None
     separate_children: bool = False
     known_limitations: str = ""
+    on_duplicate_key: Literal["fail", "last"] = "fail"
