@@ -57,8 +57,8 @@ def declare(tmp_path) -> Callable[..., Resource]:
 def load_pages(shop) -> Callable[..., ReadStats]:
     """Load a resource from an API with these pages; returns what was counted."""
 
-    def load_(resource: Resource, *pages: Sequence[Row]) -> ReadStats:
-        shop.replies = [reply({"data": page}) for page in (*pages, [])]
+    def load_(resource: Resource, *pages: Sequence[Row] | bytes) -> ReadStats:
+        shop.replies = [reply(page if isinstance(page, bytes) else {"data": page}) for page in (*pages, [])]
         grid = WindowGrid("P3650D", "2024-01-01")
         slices = grid.slices(grid.opened(NOW), now=NOW, lookback=resource.connector.lookback)
         request = LoadRequest(now=NOW, resources=[resource], slices=slices if resource.windowed else ())
