@@ -49,6 +49,7 @@ class ArrowRows:
             keys=self.columns.stored_keys,
             fields=self.columns.fields,
             page_ends=self.reader.page_ends,
+            reread_pages=self.reader.reread_pages,
             parent=self.columns.stored_name(next(iter(resource.included.values()), None)),
         )
         try:

@@ -1,7 +1,7 @@
 """Copies of a row in one load: only the newest is kept, so the destination does not have to remove duplicates."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +31,7 @@ class Duplicates:
         keys: the columns of the key.
         fields: returns the fields of a row as the API sent them, at least the one that contains the cursor.
         page_ends: for each page, the number of rows up to its end.
+        reread_pages: the numbers of the pages that were read again on purpose.
         parent: the column with the key of the parent row; None for a resource without a parent.
     """
 
@@ -38,6 +39,7 @@ class Duplicates:
     keys: Sequence[str]
     fields: Callable[[Mapping[str, Any]], dict[str, Any]]
     page_ends: Sequence[int]
+    reread_pages: Collection[int] = ()
     parent: str | None = None
 
     def older(self, files: Sequence[Path], repeated: pa.BooleanArray) -> pa.Array:
@@ -67,13 +69,15 @@ class Duplicates:
         for first, batch in numbered_batches(files):
             marked = repeated.slice(first, batch.num_rows)
             numbers = pc.add(pc.indices_nonzero(marked).cast(pa.int64()), first)
+            pages = [bisect_right(self.page_ends, row) for row in numbers.to_pylist()]
             found = batch.filter(marked)
             rows = found.to_pylist()
             yield pa.RecordBatch.from_pydict(
                 {
                     "time": pa.array(map(self._time, rows), pa.int64()),
                     "row": numbers,
-                    "page": pa.array((bisect_right(self.page_ends, row) for row in numbers.to_pylist()), pa.int64()),
+                    "page": pa.array(pages, pa.int64()),
+                    "reread": pa.array([page in self.reread_pages for page in pages], pa.bool_()),
                     "parent": found.column(self.parent) if self.parent else pa.nulls(len(rows)),
                     "content": pa.array(map(_hash, rows), pa.int64()),
                     **{f"key {number}": found.column(name) for number, name in enumerate(self.keys)},

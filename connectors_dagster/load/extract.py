@@ -24,7 +24,7 @@ from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
-from connectors_dagster.rows.table_columns import ROW_ID, TableColumns
+from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.windows import Slice
@@ -119,15 +119,9 @@ def _remarks(columns: TableColumns | None) -> tuple[dict[str, str], list[str]]:
 
 def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -> TableColumns | None:
     """Return the columns of a resource; None if dlt infers them, and child tables, from the rows."""
-    schema = pipeline.schemas[request.name] if request.name in pipeline.schemas else Schema(request.name)
-    stored = schema.tables.get(resource.name, {}).get("columns", {})
-    if resource.definition.get("max_table_nesting"):
-        if "_dlt_load_id" in stored and ROW_ID not in stored:
-            raise LoadError(
-                f"{resource}: the table was loaded without child tables: drop it and reload it, or remove "
-                "max_table_nesting"
-            )
+    if not resource.columns or resource.definition.get("max_table_nesting"):
         return None
+    schema = pipeline.schemas[request.name] if request.name in pipeline.schemas else Schema(request.name)
     return TableColumns(
         label=str(resource),
         declared=resource.columns,
@@ -135,7 +129,7 @@ def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -
         naming=schema.naming,
         capabilities=pipeline.destination.capabilities(),
         stores_nul=destination_traits().stores_nul,
-        stored=stored,
+        stored=schema.tables.get(resource.name, {}).get("columns", {}),
         timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
         inferred=not resource.connector.tables.get(resource.name),
     )

@@ -63,6 +63,7 @@ class NestedRows:
             keys=list(self._keys),
             fields=_fields,
             page_ends=self.reader.page_ends,
+            reread_pages=self.reader.reread_pages,
             parent=PARENT if PARENT in self._columns else None,
         )
         return duplicates.older(files, repeated)

@@ -45,7 +45,8 @@ class ResourceReader:
     After the rows are read, `stats_by_slice` has the counts by slice (None: a whole read), `previews` has the first
     rows, `rows_of_children` has, by slice, the fields of each row that the requests for children need, and
     `parents_read` has the keys of the parents whose children were read.
-    `page_ends` has, for each page, the number of rows that were read up to its end.
+    `page_ends` has, for each page, the number of rows that were read up to its end, and `reread_pages` has the numbers
+    of the pages that were read again on purpose.
     """
 
     resource: Resource
@@ -63,6 +64,7 @@ class ResourceReader:
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
+        self.reread_pages: set[int] = set()
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
@@ -90,6 +92,8 @@ class ResourceReader:
                 count += len(rows)
                 if rows:
                     yield rows, page.bytes
+            if page.reread:
+                self.reread_pages.add(len(self.page_ends))
             self.page_ends.append(count)
 
     def _sequences(self) -> list[Iterator["_Page"]]:
@@ -115,7 +119,7 @@ class ResourceReader:
         session = self._session(stats, str(self.resource))
         for rows in self.endpoint.pages(session):
             stats.rows += len(rows)
-            yield _Page.of({None: rows}, stats)
+            yield _Page.of({None: rows}, session)
         _report(session.label, stats)
 
     def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
@@ -128,7 +132,7 @@ class ResourceReader:
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
         for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
-            yield _Page.of(window_filter.split(rows), shared)
+            yield _Page.of(window_filter.split(rows), session)
         for piece, stats in stats_by_slice.items():
             stats.add(shared)
             _report(f"{self.resource} window {piece.window.key}", stats)
@@ -142,7 +146,7 @@ class ResourceReader:
             childless = has_children is not None and parent[has_children] in ([], False)
             for rows in () if childless else self.endpoint.child_pages(session, parent):
                 part.rows += len(rows)
-                yield _Page.of({piece: rows}, part)
+                yield _Page.of({piece: rows}, session)
             if part.ignored == ignored:
                 self.parents_read.append(parent[key])
         self.stats_by_slice[piece].add(part)
@@ -161,11 +165,12 @@ class ResourceReader:
 class _Page:
     rows: Mapping[Slice | None, list[RawRow]]
     bytes: int
+    reread: bool
 
     @classmethod
-    def of(cls, rows: Mapping[Any, list[RawRow]], stats: ReadStats) -> "_Page":
-        stats.pages += 1
-        return cls(rows, stats.bytes // stats.pages)
+    def of(cls, rows: Mapping[Any, list[RawRow]], session: ApiSession) -> "_Page":
+        session.stats.pages += 1
+        return cls(rows, session.stats.bytes // session.stats.pages, session.reread)
 
 
 def _report(label: str, stats: ReadStats) -> None:

@@ -31,6 +31,7 @@ def declare(tmp_path) -> Callable[..., Resource]:
         cursor: str | None = None,
         timestamp_format: TimestampFormat = ISO,
         on_duplicate_key: Literal["fail", "last"] = "fail",
+        connector: Row | None = None,
         **hints: Any,
     ) -> Resource:
         schema = tmp_path / "shop.schema.yaml"
@@ -41,14 +42,15 @@ def declare(tmp_path) -> Callable[..., Resource]:
         things = {"name": "things", "primary_key": "id", "write_disposition": "merge", **hints, "endpoint": endpoint}
         behaviour = Cursor(timestamp_format=timestamp_format) if cursor else None
         options = ResourceOptions(cursor=behaviour, on_duplicate_key=on_duplicate_key)
-        connector = Connector(
+        shop = Connector(
             name="shop",
             description="A shop",
             schema=schema,
             resources={"things": options},
             config={"client": {"base_url": Setting("base_url"), "auth": AUTH["bearer"]}, "resources": [things]},
+            **(connector or {}),
         )
-        return connector.graph["things"]
+        return shop.graph["things"]
 
     return declare_
 

@@ -69,26 +69,68 @@ def test_a_parent_that_comes_twice_is_no_fault_of_its_children(load_children, wa
     assert warehouse.query("SELECT id, v FROM shop.lines") == [(5, "new")]
 
 
-def edits(count, at):
-    """Two pages of 60 rows each, of which the second has other versions of the first rows."""
-    first = [{"id": id, "v": "old", "t": at} for id in range(60)]
-    return first, [{"id": id, "v": "new" if id < count else "old", "t": at} for id in range(60)] + [{"id": 60, "t": at}]
+def edits(count, at, values=("old", "new")):
+    """One page of 60 rows for each value; the first rows have this value, the others do not change."""
+    versions = [[{"id": id, "v": value if id < count else "same", "t": at} for id in range(60)] for value in values]
+    return [[*version, {"id": 60 + number, "t": at}] for number, version in enumerate(versions)]
 
 
-def test_more_changes_than_a_cursor_explains_fail(declare, load_pages, warehouse):
-    things = declare(columns=TYPED, cursor="t")
-    pages = edits(key_check.FEW, "2024-03-01T00:00:00Z")
-    load_pages(things, *pages)
-    assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'new'") == [(key_check.FEW,)]
-    with pytest.raises(RowError, match=r"11 of \d+ rows have the same id and cursor as a different row"):
-        load_pages(things, *edits(key_check.FEW + 1, "2024-03-01T00:00:00Z"))
+FEW = key_check.FEW
+STABLE = {"pages_are_stable": True}
 
 
-def test_edits_are_no_fault_without_a_cursor_or_with_one_that_says_only_the_day(declare, load_pages, warehouse):
+@pytest.mark.parametrize("hints", [{"columns": TYPED}, {"max_table_nesting": 1}])
+def test_more_changes_than_a_cursor_explains_fail(declare, load_pages, warehouse, hints):
+    things = declare(cursor="t", connector=STABLE, **hints)
+    load_pages(things, *edits(FEW, "2024-03-01T00:00:00Z"))
+    assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'new'") == [(FEW,)]
+    with pytest.raises(RowError, match=rf"{FEW + 1} of \d+ rows have the same id and cursor as a different row"):
+        load_pages(things, *edits(FEW + 1, "2024-03-01T00:00:00Z"))
+
+
+def test_one_edit_of_each_row_is_no_fault_without_a_cursor_or_with_one_that_is_only_a_date(
+    declare, load_pages, warehouse
+):
     day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
-    for things in (declare(columns=TYPED), declare(columns=TYPED, cursor="t", timestamp_format=day)):
+    for things in (
+        declare(columns=TYPED, connector=STABLE),
+        declare(columns=TYPED, connector=STABLE, cursor="t", timestamp_format=day),
+    ):
         load_pages(things, *edits(50, "2024-03-01"))
         assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'new'") == [(50,)]
+
+
+def test_without_a_cursor_many_rows_with_three_versions_each_fail(declare, load_pages, warehouse):
+    things = declare(columns=TYPED, connector=STABLE)
+    load_pages(things, *edits(FEW, "2024-03-01", "abc"))
+    assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'c'") == [(FEW,)]
+    with pytest.raises(RowError, match=rf"{FEW + 1} of \d+ rows have the same id as a different row"):
+        load_pages(things, *edits(FEW + 1, "2024-03-01", "abc"))
+
+
+def test_rows_that_changed_when_a_page_was_read_again_on_purpose_are_no_fault(declare, load_pages, warehouse):
+    first, changed = edits(50, "2024-03-01T00:00:00Z")
+    second = [{"id": id, "t": "2024-03-01T00:00:00Z"} for id in range(100, 160)]
+    load_pages(declare(columns=TYPED, cursor="t"), first, second, changed)
+    assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'new'") == [(50,)]
+
+
+@pytest.mark.parametrize("fields", [{"id": 1}, {"id": "1"}, {"id": 1.0}])
+def test_keys_that_are_equal_only_in_their_column_fail_if_the_rows_differ(declare, load_pages, fields):
+    load_pages(declare(columns=TYPED), [{"id": 1, "v": "a"}, {**fields, "v": "a"}])
+    with pytest.raises(RowError, match="different rows on one page have the same id"):
+        load_pages(declare(columns=TYPED), [{"id": 1, "v": "a"}, {**fields, "v": "b"}])
+
+
+def test_keys_that_differ_in_blanks_or_case_are_different_keys(declare, load_pages, warehouse):
+    keys = ["a", "A", "a ", " a", "ä", "a\u0308", ""]
+    load_pages(declare(columns={"id": {"data_type": "text"}}), [{"id": key, "v": key} for key in keys])
+    assert sorted(warehouse.ids("shop.things")) == sorted(keys)
+
+
+def test_a_part_of_a_key_that_is_null_is_named(declare, load_pages):
+    with pytest.raises(RowError, match="1 of 2 rows have no 'line', which is a key"):
+        load_pages(declare(columns=TYPED, primary_key=["id", "line"]), [{"id": 1, "line": 1}, {"id": 1, "line": None}])
 
 
 def test_a_resource_whose_key_fails_leaves_the_others_of_its_family_loaded(load_children, warehouse):
