@@ -10,6 +10,8 @@ from dlt.common.schema import TTableSchemaColumns
 from connectors_dagster.errors import RowError
 
 VARIANT = "v_text"
+BELOW, SHOWN_BELOW = "\x1f", "\u241f"
+"""Separates the names of a nested field; in a name itself, its symbol is used instead."""
 FIELD = "x-field"
 """The hint of a column that names its field; dlt keeps hints that begin with ``x-``."""
 
@@ -22,7 +24,8 @@ class ColumnNames:
     `size_b3e7d1`.
 
     In a table without declared columns, other spellings get the plain name too, unless another field has it:
-    `createdAt` goes into `created_at`. Each column records its field, so that later loads know it.
+    `createdAt` goes into `created_at`. Each column records its field, so that later loads know it. The field `city` of
+    the object `address` goes into `address__city`.
 
     Args:
         label: names the resource in errors.
@@ -78,21 +81,27 @@ class ColumnNames:
 
     def is_plain(self, field: str) -> bool:
         """Return whether a field is spelled as its column would be."""
-        return self._plain(field) == field
+        return all(self._normal(name) == name for name in field.split(BELOW))
 
-    def _plain(self, field: str) -> str:
-        return self._naming.normalize_identifier(field) if field.strip() else "x"
+    def plain(self, field: str) -> str:
+        """Return the column of a field that is spelled as no other."""
+        above, _, name = field.rpartition(BELOW)
+        return self._naming.shorten_fragments(*([self.column(above)] if above else []), self._normal(name))
+
+    def _normal(self, name: str) -> str:
+        return self._naming.normalize_identifier(name) if name.strip() else "x"
 
     def _column(self, field: str) -> str:
-        plain = self._plain(field)
+        plain, (above, _, name) = self.plain(field), field.rpartition(BELOW)
         hidden = plain.startswith("_dlt")  # as dlt's own columns, which dlt skips in some places
         mark = hashlib.sha256(field.encode()).hexdigest()[:6]
-        marked = self._naming.normalize_identifier(f"{'x' if hidden else ''}{plain}_{mark}")
-        if hidden or plain in self._taken:
+        own = self._naming.normalize_identifier(f"{'x' if hidden else ''}{self._normal(name)}_{mark}")
+        marked = self._naming.shorten_fragments(self.column(above), own) if above else own
+        if hidden or plain in self._taken or (above and self._normal(name) == VARIANT):
             return marked
         if self._stored is None:
             return plain if plain == field else marked
-        return self._recorded.get(field) or (plain if self._is_free(plain, marked) and field.strip() else marked)
+        return self._recorded.get(field) or (plain if self._is_free(plain, marked) and name.strip() else marked)
 
     def _is_free(self, plain: str, marked: str) -> bool:
         """Return whether no other field has a column, and the field does not have the marked one already."""

@@ -66,6 +66,7 @@ class TableColumns:
         stored = self.stored if self.inferred else None
         self._names = ColumnNames(self.label, self.naming, longest, self.declared, stored)
         self._seen: set[str] = set()
+        self._whole: dict[str, bool] = {}
         self._remarks: dict[str, str] = {}
         self._counts: dict[str, Counter[str]] = {}
         for name, hints in self.declared.items():
@@ -82,6 +83,26 @@ class TableColumns:
     def stored_keys(self) -> list[str]:
         """The columns of the keys as the destination spells them."""
         return [self._names.stored(column) for column in self.key_columns]
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields that must have a value that fits."""
+        return frozenset(self._required)
+
+    def column(self, field: str) -> str:
+        """Return the column of a field, or the name of the child table that a list is in.
+
+        Raises:
+            RowError: another field already has that column.
+        """
+        return self._names.column(field)
+
+    def is_whole(self, field: str) -> bool:
+        """Return whether objects and arrays in a field are loaded as a whole: it is declared, or a json column."""
+        if field not in self._whole:
+            stored = self.stored.get(self._names.plain(field), {})
+            self._whole[field] = field in self.declared or stored.get("data_type") == "json"
+        return self._whole[field]
 
     def stored_name(self, name: str | None) -> str | None:
         """Return the column of a declared field as the destination spells it."""
@@ -123,7 +144,7 @@ class TableColumns:
         arrays: dict[str, pa.Array] = {}
         found = rows.names
         self._seen |= found
-        for name in sorted(found | self._required, key=self._rank) if rows else ():
+        for name in sorted(found | self._required, key=self.rank) if rows else ():
             column, texts = self._names.column(name), rows.column(name)
             try:
                 if column in self.hints or self._infer(name, column, texts):
@@ -137,7 +158,7 @@ class TableColumns:
         schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
         return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
 
-    def _rank(self, name: str) -> tuple[bool, str]:
+    def rank(self, name: str) -> tuple[bool, str]:
         """Sort fields that are spelled like their column first, because they have the first claim on it."""
         return not self._names.is_plain(name), name
 
@@ -150,7 +171,7 @@ class TableColumns:
     def _infer(self, name: str, column: str, texts: bytes) -> bool:
         """Decide the type of a new column; returns False if there is no value yet."""
         exact, found = self.inferred or column in self.declared, self.inferred and column not in self.declared
-        data_type = infer(texts, exact=exact, timestamps=found)
+        data_type = infer(texts, exact=exact, times=found)
         if data_type:
             self._decide(column, data_type)
         elif column in self._required:

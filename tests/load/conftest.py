@@ -10,6 +10,7 @@ from connectors_dagster import Connector, Cursor, Resource, ResourceOptions, Set
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.spec.options import MissingRows
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.rows import NOW
 from tests.support.shop import AUTH
@@ -31,6 +32,7 @@ def declare(tmp_path) -> Callable[..., Resource]:
         cursor: str | None = None,
         timestamp_format: TimestampFormat = ISO,
         on_duplicate_key: Literal["fail", "last"] = "fail",
+        missing_rows: MissingRows | None = None,
         connector: Row | None = None,
         **hints: Any,
     ) -> Resource:
@@ -41,7 +43,7 @@ def declare(tmp_path) -> Callable[..., Resource]:
             endpoint["incremental"] = {"cursor_path": cursor}
         things = {"name": "things", "primary_key": "id", "write_disposition": "merge", **hints, "endpoint": endpoint}
         behaviour = Cursor(timestamp_format=timestamp_format) if cursor else None
-        options = ResourceOptions(cursor=behaviour, on_duplicate_key=on_duplicate_key)
+        options = ResourceOptions(cursor=behaviour, on_duplicate_key=on_duplicate_key, missing_rows=missing_rows)
         shop = Connector(
             name="shop",
             description="A shop",
