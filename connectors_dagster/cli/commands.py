@@ -37,8 +37,8 @@ def main() -> None:
 def list_resources() -> None:
     """List resources with their key, cursor, partitions and table."""
     from connectors_dagster.cli.terminal import say, show_table
-    from connectors_dagster.definitions import load_location
     from connectors_dagster.load.destination import location
+    from connectors_dagster.orchestration.location import load_location
     from connectors_dagster.orchestration.partitions import grid_of
 
     loaded = load_location()
@@ -66,8 +66,8 @@ def check() -> None:
     """Check the settings of every enabled connector and make one request to each API."""
     from connectors_dagster.cli.check import check as check_connector
     from connectors_dagster.cli.terminal import say
-    from connectors_dagster.definitions import load_location
     from connectors_dagster.errors import ApiError, SettingError
+    from connectors_dagster.orchestration.location import load_location
 
     loaded = load_location()
     for broken in loaded.broken:
