@@ -59,6 +59,7 @@ class NestedRows:
             if not self._write(files[0], keys):
                 return
             older = self._older(files, keys)
+            self.tables.root.restart()
             self._dropped, known = len(older), 0
             for first, batch in numbered_batches(files):
                 texts = without(older, first, batch).column(ROW).to_pylist()

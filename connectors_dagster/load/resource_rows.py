@@ -40,12 +40,15 @@ def rows_of(pipeline: dlt.Pipeline, reader: ResourceReader, schema: Schema) -> A
     if (resource.columns or single) and not levels:
         return ArrowRows(reader, _columns(pipeline, resource, schema, stored))
 
+    # The naming convention that dlt returns before a pipeline runs does not know the maximum length of names.
+    naming = type(schema.naming)(pipeline.destination.capabilities().max_identifier_length)
+
     def make(path: TablePath) -> TableColumns:
-        found = _stored(schema, schema.naming.shorten_fragments(resource.name, *path))
+        found = _stored(schema, naming.shorten_fragments(resource.name, *path))
         own = {name: hints for name, hints in found.items() if not name.startswith("_dlt")}
         return _columns(pipeline, resource, schema, own, path, nested=True)
 
-    tables = NestedTables(make, levels=min(levels or MOST_LEVELS, MOST_LEVELS))
+    tables = NestedTables(make, levels=MOST_LEVELS if levels is None else min(levels, MOST_LEVELS))
     return NestedRows(reader, Path(pipeline.pipelines_dir), tables)
 
 

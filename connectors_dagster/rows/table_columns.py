@@ -128,6 +128,10 @@ class TableColumns:
             found.setdefault(column, []).extend(f"{what} (rows: {count})" for what, count in counts.items())
         return {column: "; ".join(remarks) for column, remarks in found.items()}
 
+    def restart(self) -> None:
+        """Forget which rows were seen, but not the types of the columns."""
+        self._seen, self._counts = set(), {}
+
     @property
     def missing(self) -> list[str]:
         """The declared fields that no row had; empty if there were no rows."""
