@@ -5,7 +5,7 @@ whole, and each sequence of pages is read in its own thread.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
@@ -103,7 +103,7 @@ class Endpoint:
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, read):
             # New rows: the paginator compares the originals with the rows of the next page.
-            yield [row | included for row in page]
+            yield [_renamed(row, included) | included for row in page]
 
     def _quoted(self, name: str, value: Any) -> Any:
         """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
@@ -169,7 +169,7 @@ class Endpoint:
             pages, session.has_page = read(), False
             while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
                 rows = validator.check(page)
-                session.has_page = True
+                session.has_page, session.reread = True, validator.reread
                 yield rows
             whole = validator.number != self.page_limit
             if not whole or not validator.passes.start_next():
@@ -189,6 +189,17 @@ class Endpoint:
         validator.count_page()
         validator.fail(f"does not fit the paginator ({what})", "paginator")
         return None
+
+
+def _renamed(row: RawRow, names: Iterable[str]) -> RawRow:
+    """Rename the fields of a row whose names are needed: ``_orders_id`` becomes ``own_orders_id``."""
+    for name in names:
+        if name in row:
+            own = f"own{name}"
+            while own in row:
+                own = f"own_{own}"
+            row = {own if field == name else field: value for field, value in row.items()}
+    return row
 
 
 class _RawClient(RESTClient):

@@ -48,7 +48,8 @@ class PageValidator:
     def restart(self) -> None:
         """Start before the first page, again or for the first time."""
         self.number = self._empty = self._repeats = 0
-        self.confirming = False
+        self.confirming = self.reread = False
+        self._last: bytes | None = None
         self._seen: set[int] = set()
         self._requested: set[str] = set()
         self._response: requests.Response | None = None
@@ -65,6 +66,7 @@ class PageValidator:
         self.passes.note_total(self.total.guess(page.response))
         rereading = page.paginator if isinstance(page.paginator, Rereading) else None
         self.confirming = rereading is not None and rereading.confirming
+        self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
         if rereading is None or not rereading.stepping or rereading.stuck:
             self._check_repeated(page, rereading)
             self._check_empty(page)
@@ -116,6 +118,13 @@ class PageValidator:
             )
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
+
+    def _is_reread(self, keys: Sequence[bytes], rereading: Rereading) -> bool:
+        """Return whether a page was read again on purpose, or begins with another version of the last row read."""
+        if rereading.stepping:
+            return True
+        overlaps, self._last = bool(keys) and keys[0] == self._last, keys[-1] if keys else None
+        return overlaps and bool(rereading.fresh and rereading.fresh[0] == 0)
 
     def _check_repeated(self, page: PageData[RawRow], rereading: Rereading | None) -> None:
         """Refuse a page that was read before, except for a single row: it may only confirm the end."""

@@ -51,7 +51,7 @@ class ApiSession(requests.Session):
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
-        self.has_page = False
+        self.has_page = self.reread = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
         self.mount("http://", policy.adapter)

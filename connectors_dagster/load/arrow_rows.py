@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import dlt
 from dlt.common.pipeline import ExtractInfo
+from dlt.common.schema import TTableSchemaColumns
 
+from connectors_dagster.errors import RowError
 from connectors_dagster.load.duplicates import Duplicates, drop
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.spec.resource import ABSENT_SINCE
 
 
 class ArrowRows:
@@ -21,17 +25,38 @@ class ArrowRows:
         self.reader, self.columns = reader, columns
         self._keys = KeyCounter()
 
+    @property
+    def hints(self) -> TTableSchemaColumns:
+        """The columns that are known so far."""
+        return self.columns.hints
+
+    @property
+    def drift(self) -> dict[str, str]:
+        """Differences from the declaration, by column."""
+        return self.columns.drift
+
+    @property
+    def missing_fields(self) -> list[str]:
+        """The declared fields that no row had."""
+        return [name for name in self.columns.missing if name != ABSENT_SINCE]
+
     def __iter__(self) -> Iterator[Any]:
         """Yield batches, each with the column hints if it has new columns."""
         known = len(self.columns.hints)
         for batch in self.reader.batches(self.columns):
+            if not batch.num_rows and self.columns.inferred and not self.columns.stored:
+                return  # there is no value yet that shows a type, so there is no table either
             self._keys.add(zip(*(batch.column(name).to_pylist() for name in self.columns.key_columns), strict=True))
             hints = dict(self.columns.hints)
             yield dlt.mark.with_hints(batch, dlt.mark.make_hints(columns=hints)) if len(hints) > known else batch
             known = len(hints)
 
     def drop_older(self, pipeline: dlt.Pipeline, extracted: ExtractInfo) -> int:
-        """Drop the rows that have a newer copy from the extracted package; returns how many."""
+        """Drop the rows that have a newer copy from the extracted package; returns how many.
+
+        Raises:
+            RowError: the key does not identify a row; there is no package any more.
+        """
         repeated, resource = self._keys.repeated(), self.reader.resource
         if repeated is None or resource.disposition == "append":
             return 0
@@ -43,8 +68,14 @@ class ArrowRows:
             keys=self.columns.stored_keys,
             fields=self.columns.fields,
             page_ends=self.reader.page_ends,
+            reread_pages=self.reader.reread_pages,
+            parent=self.columns.stored_name(next(iter(resource.included.values()), None)),
         )
-        older = duplicates.older(files, repeated)
+        try:
+            older = duplicates.older(files, repeated)
+        except RowError:
+            rmtree(package)  # else it would be loaded with the other resources
+            raise
         drop(older, files)
         return len(older)
 

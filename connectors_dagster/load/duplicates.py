@@ -1,8 +1,10 @@
 """Copies of a row in one load: only the newest is kept, so the destination does not have to remove duplicates."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.load.key_check import KeyCheck
 from connectors_dagster.spec.resource import Resource
 
 BATCH_ROWS = 5_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = -(2**63)
-"""The time of a copy without a cursor, in microseconds since 1970: it counts as older than any other."""
+"""What a copy without a cursor is sorted by, in microseconds since 1970: it counts as older than any other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +31,16 @@ class Duplicates:
         keys: the columns of the key.
         fields: returns the fields of a row as the API sent them, at least the one that contains the cursor.
         page_ends: for each page, the number of rows up to its end.
+        reread_pages: the numbers of the pages that were read again on purpose.
+        parent: the column with the key of the parent row; None for a resource without a parent.
     """
 
     resource: Resource
     keys: Sequence[str]
     fields: Callable[[Mapping[str, Any]], dict[str, Any]]
     page_ends: Sequence[int]
+    reread_pages: Collection[int] = ()
+    parent: str | None = None
 
     def older(self, files: Sequence[Path], repeated: pa.BooleanArray) -> pa.Array:
         """Return the numbers of the rows that have a newer copy; if cursors are equal, the row read last is the newest.
@@ -41,39 +48,63 @@ class Duplicates:
         Args:
             files: all rows in the order they were read.
             repeated: marks the rows whose keys may be repeated.
+
+        Raises:
+            RowError: the key does not identify a row.
         """
         copies = pa.Table.from_batches(list(self._copies(files, repeated)))
-        in_order = copies.sort_by([("time", "ascending"), ("row", "ascending")])
         keys = [f"key {number}" for number in range(len(self.keys))]
+        if self.resource.options.on_duplicate_key == "fail":
+            show = partial(self._show, files)
+            KeyCheck(resource=self.resource, copies=copies, keys=keys, total=len(repeated), show=show).check()
+        times = pc.fill_null(copies["time"], NEVER)
+        in_order = copies.set_column(0, "time or never", times).sort_by(
+            [("time or never", "ascending"), ("row", "ascending")]
+        )
         newest = in_order.group_by(keys, use_threads=False).aggregate([("row", "last")])["row_last"]
         return copies.filter(pc.invert(pc.is_in(copies["row"], value_set=newest)))["row"].combine_chunks()
 
     def _copies(self, files: Sequence[Path], repeated: pa.BooleanArray) -> Iterator[pa.RecordBatch]:
-        """Yield key, time, number, page and content of the rows that may be copies."""
+        """Yield the rows that may be copies, without their content."""
         for first, batch in numbered_batches(files):
             marked = repeated.slice(first, batch.num_rows)
-            rows = pc.indices_nonzero(marked).cast(pa.int64())
+            numbers = pc.add(pc.indices_nonzero(marked).cast(pa.int64()), first)
+            pages = [bisect_right(self.page_ends, row) for row in numbers.to_pylist()]
             found = batch.filter(marked)
-            contents = found.to_pylist()
+            rows = found.to_pylist()
             yield pa.RecordBatch.from_pydict(
                 {
+                    "time": pa.array(map(self._time, rows), pa.int64()),
+                    "row": numbers,
+                    "page": pa.array(pages, pa.int64()),
+                    "reread": pa.array([page in self.reread_pages for page in pages], pa.bool_()),
+                    "parent": found.column(self.parent) if self.parent else pa.nulls(len(rows)),
+                    "content": pa.array(map(_hash, rows), pa.int64()),
                     **{f"key {number}": found.column(name) for number, name in enumerate(self.keys)},
-                    "time": pa.array(map(self._time, contents), pa.int64()),
-                    "row": pc.add(rows, first),
                 }
             )
 
-    def _time(self, row: Mapping[str, Any]) -> int:
+    def _time(self, row: Mapping[str, Any]) -> int | None:
         """Return the cursor of a row in microseconds since 1970."""
         cursor = self.resource.cursor
         if cursor is None:
-            return NEVER
+            return None
         path = str((self.resource.incremental or {})["cursor_path"])
         value = next(iter(jsonpath.find_values(path, self.fields(row))), None)
         try:
             return (cursor.timestamp_format.decode(value) - EPOCH) // timedelta(microseconds=1)
         except ValueError:
-            return NEVER
+            return None
+
+    def _show(self, files: Sequence[Path], number: int) -> Mapping[str, Any]:
+        """Return the fields of one row."""
+        batches = numbered_batches(files)
+        found = (batch.slice(number - first, 1) for first, batch in batches if number < first + batch.num_rows)
+        return self.fields(next(found).to_pylist()[0])
+
+
+def _hash(row: Mapping[str, Any]) -> int:
+    return hash(tuple(value for name, value in row.items() if not name.startswith("_dlt")))
 
 
 def numbered_batches(files: Sequence[Path]) -> Iterator[tuple[int, pa.RecordBatch]]:

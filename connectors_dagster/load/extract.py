@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import dlt
@@ -16,22 +15,20 @@ from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
-from connectors_dagster.load.nested_rows import NestedRows
 from connectors_dagster.load.rejected_rows import rejected_rows, rejected_table
 from connectors_dagster.load.request import LoadRequest
-from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.load.resource_rows import rows_of
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
-from connectors_dagster.rows.table_columns import TableColumns
-from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
-from connectors_dagster.spec.timestamps import TimestampFormat
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
 
-HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "max_table_nesting", "table_format")
+HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "table_format")
+ALL_LEVELS = 1_000
+"""What dlt gets for `max_table_nesting`: rows arrive without deeper levels than were declared."""
 
 
 @dataclass
@@ -126,48 +123,29 @@ def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, 
 def _extract_resource(
     pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader
 ) -> tuple[DltResource, Sequence[str]]:
-    resource, columns = reader.resource, _columns(pipeline, request, reader.resource)
-    rows = ArrowRows(reader, columns) if columns else NestedRows(reader, Path(pipeline.pipelines_dir))
+    resource, known = reader.resource, pipeline.schemas.get(request.name)
+    rows = rows_of(pipeline, reader, known or Schema(request.name))
     dlt_resource: DltResource = dlt.resource(
         chain(rows, rejected_rows(reader)),
         name=resource.name,
-        columns=dict(columns.hints if columns else resource.columns),
+        columns=dict(rows.hints),
+        max_table_nesting=ALL_LEVELS,
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
     if resource.disposition == "merge":
         dlt_resource.apply_hints(additional_table_hints={DEDUPLICATED: True})
-    source = DltSource(Schema(request.name), resource.connector.name, [dlt_resource])
+    schema = Schema(request.name)
+    schema.remove_type_detection("iso_timestamp")  # values arrive with their types
+    source = DltSource(schema, resource.connector.name, [dlt_resource])
     with without_expected_warnings():
         extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
         older = rows.drop_older(pipeline, extracted)
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for stats in reader.stats_by_slice.values():
-        stats.drift, stats.missing_fields = _remarks(columns)
+        stats.drift, stats.missing_fields = rows.drift, rows.missing_fields
     _check_count(reader, ready + older)
-    return dlt_resource, extracted.loads_ids
-
-
-def _remarks(columns: TableColumns | None) -> tuple[dict[str, str], list[str]]:
-    if columns is None:
-        return {}, []
-    return columns.drift, [name for name in columns.missing if name != ABSENT_SINCE]
-
-
-def _columns(pipeline: dlt.Pipeline, request: LoadRequest, resource: Resource) -> TableColumns | None:
-    """Return the columns of a resource; None if dlt infers them, and child tables, from the rows."""
-    if not resource.columns or resource.definition.get("max_table_nesting"):
-        return None
-    schema = pipeline.schemas[request.name] if request.name in pipeline.schemas else Schema(request.name)
-    return TableColumns(
-        label=str(resource),
-        declared=resource.columns,
-        keys=frozenset(resource.primary_key),
-        naming=schema.naming,
-        capabilities=pipeline.destination.capabilities(),
-        stores_nul=destination_traits().stores_nul,
-        stored=schema.tables.get(resource.name, {}).get("columns", {}),
-        timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
-    )
+    with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
+    return dlt_resource, [load_id for load_id in extracted.loads_ids if load_id in with_rows]
 
 
 def _check_count(reader: ResourceReader, ready: int) -> None:

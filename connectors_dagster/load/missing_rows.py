@@ -69,7 +69,8 @@ class MissingRows:
     def _conditions(self, client: SqlClientBase[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
         """Yield conditions for the missing rows, each short enough for one statement."""
         name = client.escape_column_name
-        condition = f"{name('_dlt_load_id')} NOT IN ({_places(self.load_ids)})"
+        # Without declared columns, there is no package if the API returns no row.
+        condition = f"{name('_dlt_load_id')} NOT IN ({_places(self.load_ids)})" if self.load_ids else "1 = 1"
         if self.resource.missing_rows == "mark":
             condition += f" AND {name(ABSENT_SINCE)} IS NULL"
         if self.resource.parent is None:

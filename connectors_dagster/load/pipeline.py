@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import dlt
 import pyarrow as pa
 from dlt.common.pipeline import LoadInfo
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.pipeline.exceptions import PipelineStepFailed
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
@@ -117,6 +118,8 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
         try:
             with load.pipeline.sql_client() as client:
                 missing = missing_rows.apply(client)
+        except DatabaseUndefinedRelation:
+            continue  # nothing is declared and no row was read: there is no table yet
         except LoadError as error:
             outcome.error, outcome.dlt_resource = error, None
             continue
@@ -131,7 +134,8 @@ def _count_rows(load: Load) -> None:
         for outcome in load.outcomes.values():
             if outcome.dlt_resource is not None:
                 table = client.make_qualified_table_name(outcome.resource.name)
-                outcome.table_rows = int((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
+                with suppress(DatabaseUndefinedRelation):  # nothing is declared and no row was read
+                    outcome.table_rows = int((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
 
 
 @contextmanager

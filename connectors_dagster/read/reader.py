@@ -48,7 +48,8 @@ class ResourceReader:
     rows, `rows_of_children` has, by slice, the fields of each row that the requests for children need, and
     `parents_read` has the keys of the parents whose children were read. `failed` has the windows that could not be
     read; rows of them may be among those that were read.
-    `page_ends` has, for each page, the number of rows that were read up to its end.
+    `page_ends` has, for each page, the number of rows that were read up to its end, and `reread_pages` has the numbers
+    of the pages that were read again on purpose.
     """
 
     resource: Resource
@@ -68,6 +69,7 @@ class ResourceReader:
         self.rows_of_children: dict[Slice | None, list[Row]] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
+        self.reread_pages: set[int] = set()
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
@@ -100,6 +102,8 @@ class ResourceReader:
                 count += len(rows)
                 if rows:
                     yield rows, page.bytes
+            if page.reread:
+                self.reread_pages.add(len(self.page_ends))
             self.page_ends.append(count)
         self.failed.close()
         for piece in self.failed.errors:
@@ -127,7 +131,7 @@ class ResourceReader:
         stats = self.stats_by_slice[None]
         session = self._session(stats, str(self.resource))
         for rows in self.endpoint.pages(session):
-            yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, stats)
+            yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, session)
         _report(session.label, stats)
 
     def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
@@ -148,7 +152,7 @@ class ResourceReader:
         for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
             placed = window_filter.split(rows)
             good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
-            yield _Page.of(good, shared)
+            yield _Page.of(good, session)
             if all(piece in self.failed for piece in pieces):
                 return
         for piece, stats in stats_by_slice.items():
@@ -166,7 +170,7 @@ class ResourceReader:
                 left_out = part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
                 for rows in () if childless else self.endpoint.child_pages(session, parent):
-                    yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, part)
+                    yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, session)
                 if part.ignored + part.rejected == left_out and piece not in self.failed:
                     self.parents_read.append(parent[key])
         finally:
@@ -186,11 +190,12 @@ class ResourceReader:
 class _Page:
     rows: Mapping[Slice | None, list[RawRow]]
     bytes: int
+    reread: bool
 
     @classmethod
-    def of(cls, rows: Mapping[Any, list[RawRow]], stats: ReadStats) -> "_Page":
-        stats.pages += 1
-        return cls(rows, stats.bytes // stats.pages)
+    def of(cls, rows: Mapping[Any, list[RawRow]], session: ApiSession) -> "_Page":
+        session.stats.pages += 1
+        return cls(rows, session.stats.bytes // session.stats.pages, session.reread)
 
 
 def _report(label: str, stats: ReadStats) -> None:

@@ -14,6 +14,8 @@ from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode_column
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 NUL, NUL_IN_JSON = "\0", r"\u0000"
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 ESCAPE = re.compile(r"\\(?:u0000|.)")
 
 
@@ -59,12 +61,13 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
     return _one_by_one(values, kind, arrow_type, timestamp_format)
 
 
-def infer(texts: bytes, *, exact: bool) -> TDataType | None:
+def infer(texts: bytes, *, exact: bool, times: bool = False) -> TDataType | None:
     """Infer the type of a column from its values; their order does not matter. Returns None if all are null.
 
     Args:
         texts: one JSON text per row, joined by separators.
         exact: whether numbers and booleans get their own types instead of text.
+        times: whether text is a date or a timestamp if all values are: a timestamp has a zone and no nanoseconds.
     """
     values = decode_column(texts)
     types = set(map(type, values)) - {type(None)}
@@ -76,7 +79,20 @@ def infer(texts: bytes, *, exact: bool) -> TDataType | None:
         return "text"
     if types == {int} and all(value is None or value in INT64 for value in values):
         return "bigint"
+    if times and types == {str} and (data_type := _infer_time([value for value in values if value is not None])):
+        return data_type
     return "double" if float in types <= NATIVE["double"] else "bool" if types == {bool} else "text"
+
+
+def _infer_time(values: Sequence[str]) -> TDataType | None:
+    written: tuple[tuple[re.Pattern[str], TDataType, pa.DataType], ...] = (
+        (DATE, "date", pa.date32()),
+        (TIMESTAMP, "timestamp", pa.timestamp("us", "UTC")),
+    )
+    for pattern, data_type, arrow_type in written:
+        if all(map(pattern.fullmatch, values)) and _whole(pa.array(values), data_type, arrow_type) is not None:
+            return data_type
+    return None
 
 
 def without_nul(texts: pa.Array, *, json: bool) -> tuple[pa.Array, int]:
@@ -135,6 +151,10 @@ def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Arr
             return array.cast(arrow_type)
         if pa.types.is_string(array.type) and kind.endswith("timestamp"):
             return _timestamps(array).cast(arrow_type)
+        if pa.types.is_string(array.type) and kind == "date":
+            dates = array.cast(arrow_type)
+            pc.min_max(dates).as_py()  # raises for the year 0, which Arrow would accept
+            return dates
     except (pa.ArrowException, OverflowError, ValueError):
         pass
     return None

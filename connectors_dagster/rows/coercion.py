@@ -56,6 +56,11 @@ def _double(value: Any, _: TimestampFormat) -> Any:
     return near if near == exact or rounded else MISFIT
 
 
+def _exact_double(value: Any, timestamp_format: TimestampFormat) -> Any:
+    """Read a number that a double holds with all its digits; JSON is read as `Decimal` where it does not."""
+    return MISFIT if isinstance(value, Decimal) else _double(value, timestamp_format)
+
+
 def _decimal(value: Any, _: TimestampFormat) -> Any:
     number = _number(value)
     return number if number is not MISFIT and -LARGEST < number < LARGEST else MISFIT
@@ -96,6 +101,7 @@ def _time(value: Any, _: TimestampFormat) -> Any:
 FITS: Mapping[str, Fit] = {
     "bigint": _bigint,
     "double": _double,
+    "exact double": _exact_double,
     "bool": _bool,
     "decimal": _decimal,
     "wei": _decimal,

@@ -45,6 +45,16 @@ def join_column(rows: Sequence[RawRow], name: str) -> bytes:
     return SEPARATOR.join([row.get(name, NULL) for row in rows])
 
 
+def decode_fields(raw: msgspec.Raw) -> RawRow:
+    """Parse an object, except its fields."""
+    return _FIELDS.decode(raw)
+
+
+def decode_items(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    """Parse an array, except its items."""
+    return _ITEMS.decode(raw)
+
+
 def decode_column(texts: bytes) -> list[Any]:
     """Parse the same field of many rows at once, with all digits."""
     values: list[Any] = load(b"[" + texts.replace(SEPARATOR, b",") + b"]")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_urlsafe
 from typing import Any, NoReturn, cast
 
 import pyarrow as pa
@@ -17,13 +18,15 @@ from connectors_dagster.errors import RowError
 from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
-from connectors_dagster.rows.column_names import ColumnNames
+from connectors_dagster.rows.column_names import FIELD, ColumnNames
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, join_column
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
 SHOWN = 80
 WHERE_KEYS_ARE = "primary_key and the schema file"
+ROW_ID = "_dlt_id"
+"""The column in which dlt numbers rows with child tables; a table that was once loaded so must have it."""
 
 
 @dataclass(kw_only=True)
@@ -31,8 +34,8 @@ class TableColumns:
     """The columns of one table while it is read: the declared columns, and those that the API adds.
 
     A value that does not fit the type of its column goes, as text, into dlt's variant column `<column>__v_text`.
-    An undeclared field becomes a text column, or a json column if it contains objects or arrays. A column that
-    the destination already has keeps its type.
+    An undeclared field becomes a text column, or a json column if it contains objects or arrays. If no columns are
+    declared, it gets the type of its first values instead. A column that the destination already has keeps its type.
 
     Args:
         label: names the resource in errors.
@@ -43,6 +46,7 @@ class TableColumns:
         stores_nul: whether the destination stores text with the character NUL.
         stored: the columns that the table already has in the destination.
         timestamp_format: parses timestamps.
+        inferred: whether no columns are declared, except keys and columns copied from the parent.
     """
 
     label: str
@@ -53,6 +57,7 @@ class TableColumns:
     stores_nul: bool = True
     stored: TTableSchemaColumns = field(default_factory=dict)
     timestamp_format: TimestampFormat = field(default_factory=TimestampFormat)
+    inferred: bool = False
 
     def __post_init__(self) -> None:
         """Start with the declared columns and the keys whose types are known."""
@@ -60,12 +65,16 @@ class TableColumns:
         self.hints: dict[str, TColumnSchema] = {}
         self._required = self.keys | {name for name, hints in self.declared.items() if hints.get("nullable") is False}
         longest = self.capabilities.max_column_identifier_length
-        self._names = ColumnNames(self.label, self.naming, longest, self.declared)
+        stored = self.stored if self.inferred else None
+        self._names = ColumnNames(self.label, self.naming, longest, self.declared, stored)
         self._seen: set[str] = set()
+        self._whole: dict[str, bool] = {}
         self._remarks: dict[str, str] = {}
         self._counts: dict[str, Counter[str]] = {}
         for name, hints in self.declared.items():
             self._decide(name, hints.get("data_type"))
+        if ROW_ID in self.stored:
+            self.hints[ROW_ID] = self.stored[ROW_ID]
 
     @property
     def key_columns(self) -> list[str]:
@@ -76,6 +85,30 @@ class TableColumns:
     def stored_keys(self) -> list[str]:
         """The columns of the keys as the destination spells them."""
         return [self._names.stored(column) for column in self.key_columns]
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields that must have a value that fits."""
+        return frozenset(self._required)
+
+    def column(self, field: str) -> str:
+        """Return the column of a field, or the name of the child table that a list is in.
+
+        Raises:
+            RowError: another field already has that column.
+        """
+        return self._names.column(field)
+
+    def is_whole(self, field: str) -> bool:
+        """Return whether objects and arrays in a field are loaded as a whole: it is declared, or a json column."""
+        if field not in self._whole:
+            stored = self.stored.get(self._names.plain(field), {})
+            self._whole[field] = field in self.declared or stored.get("data_type") == "json"
+        return self._whole[field]
+
+    def stored_name(self, name: str | None) -> str | None:
+        """Return the column of a declared field as the destination spells it."""
+        return name and self._names.stored(name)
 
     def fields(self, row: Mapping[str, Any], only: str | None = None) -> dict[str, Any]:
         """Return the fields of a loaded row, or `only` one of them, by their names in the API."""
@@ -96,6 +129,10 @@ class TableColumns:
         for column, counts in self._counts.items():
             found.setdefault(column, []).extend(f"{what} (rows: {count})" for what, count in counts.items())
         return {column: "; ".join(remarks) for column, remarks in found.items()}
+
+    def restart(self) -> None:
+        """Forget which rows were seen, but not the types of the columns."""
+        self._seen, self._counts = set(), {}
 
     @property
     def missing(self) -> list[str]:
@@ -130,17 +167,23 @@ class TableColumns:
         arrays: dict[str, pa.Array] = {}
         found = rows.names
         self._seen |= found
-        for name in sorted(found | self._required) if rows else ():
+        for name in sorted(found | self._required, key=self.rank) if rows else ():
             column, texts = self._names.column(name), rows.column(name)
             try:
                 if column in self.hints or self._infer(name, column, texts):
                     arrays |= self._arrays(column, texts)
             except RecursionError:
                 raise RowError(f"{self.label}: {name!r} contains a value that is nested too deeply") from None
+        if ROW_ID in self.hints:
+            arrays[ROW_ID] = pa.array([token_urlsafe(9) for _ in range(len(rows))], pa.string())
         for column in self.hints.keys() - arrays.keys():
             arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
         schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
         return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
+
+    def rank(self, name: str) -> tuple[bool, str]:
+        """Sort fields that are spelled like their column first, because they have the first claim on it."""
+        return not self._names.is_plain(name), name
 
     def _default_keys_to_text(self) -> None:
         """Use text for keys without a known type: the table must have these columns, and text accepts every value."""
@@ -150,12 +193,15 @@ class TableColumns:
 
     def _infer(self, name: str, column: str, texts: bytes) -> bool:
         """Decide the type of a new column; returns False if there is no value yet."""
-        data_type = infer(texts, exact=column in self.declared)
+        exact, found = self.inferred or column in self.declared, self.inferred and column not in self.declared
+        data_type = infer(texts, exact=exact, times=found)
         if data_type:
             self._decide(column, data_type)
         elif column in self._required:
             self._refuse(column, texts, Fitted(pa.nulls(0)))
-        if column not in self.declared:
+        if data_type and found:
+            self.hints[column] = cast(TColumnSchema, {**self.hints[column], FIELD: name})
+        elif column not in self.declared and not found:
             field_name = "" if name == column else f"field {name!r} "
             loaded = f"loaded as {self.hints[column]['data_type']}" if data_type else "always null"
             self._remarks[column] = f"{field_name}not declared, {loaded}"
@@ -177,7 +223,8 @@ class TableColumns:
 
     def _arrays(self, column: str, texts: bytes) -> dict[str, pa.Array]:
         kind = _kind(self.hints[column])
-        fitted = fit(texts, kind, self._arrow_type(column), self.timestamp_format)
+        exactly = "exact " if kind == "double" and self.inferred and column not in self.declared else ""
+        fitted = fit(texts, exactly + kind, self._arrow_type(column), self.timestamp_format)
         if column in self._required and fitted.array.null_count:
             self._refuse(column, texts, fitted)
         if fitted.converted and column in self.declared:

@@ -69,6 +69,8 @@ class ResourceOptions:
         on_bad_row: what happens to a row that cannot be placed, because its cursor is not a timestamp, its key is
             missing or does not fit its column, or it lacks a value that is declared to be there: ``fail`` its window,
             or ``set_aside`` the row in the table ``<table>__rejected`` and load the others.
+        on_duplicate_key: what happens if the primary key does not identify a row: ``fail`` the load, or keep the
+            ``last`` row that was read with each key. A row that was edited while pages were read is not a fault.
     """
 
     cursor: Cursor | None = None
@@ -78,3 +80,4 @@ class ResourceOptions:
     separate_children: bool = False
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
+    on_duplicate_key: Literal["fail", "last"] = "fail"

@@ -160,11 +160,9 @@ class Resource:
             columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
         for name, column in self.included.items():
             declared = self.parent.columns.get(name, {}) if self.parent else {}
-            columns[column] = {
-                "name": column,
-                "data_type": declared.get("data_type", "text"),
-                "description": f"{name} of the parent row",
-            }
+            columns[column] = {"name": column, "description": f"{name} of the parent row"}
+            if "data_type" in declared:
+                columns[column]["data_type"] = declared["data_type"]
             if column in self.primary_key:
                 columns[column]["nullable"] = False
         return columns

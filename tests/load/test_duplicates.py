@@ -1,76 +1,18 @@
 """The same row twice in one load: the copy with the newest cursor is kept; if cursors are equal, the one read last."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
 
-from connectors_dagster import Connector, Cursor, Resource, ResourceOptions, Setting, TimestampFormat
-from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.load.pipeline import loading
-from connectors_dagster.load.request import LoadRequest
+from connectors_dagster import TimestampFormat
 from connectors_dagster.read import reader
-from connectors_dagster.spec.windows import WindowGrid
-from tests.support.rows import NOW
-from tests.support.shop import AUTH
-from tests.support.wire import reply
 
 Row = dict[str, Any]
 Columns = dict[str, Any] | None
-NUMBERED = {"type": "page_number", "base_page": 1, "total_path": None, "stop_after_empty_page": True}
 ISO = TimestampFormat()
 TYPED = {"id": {"data_type": "bigint"}, "v": {"data_type": "text"}}
-
-
-@pytest.fixture
-def declare(tmp_path) -> Callable[..., Resource]:
-    """Declare `things` with the columns of a test: ``declare(columns={…}, cursor="t", …)``."""
-
-    def declare_(
-        *,
-        columns: Columns = None,
-        cursor: str | None = None,
-        timestamp_format: TimestampFormat = ISO,
-        **hints: Any,
-    ) -> Resource:
-        schema = tmp_path / "shop.schema.yaml"
-        schema.write_text(yaml.safe_dump({"tables": {"things": {"columns": columns}} if columns else {}}))
-        endpoint: Row = {"path": "/things", "data_selector": "data", "paginator": NUMBERED}
-        if cursor:
-            endpoint["incremental"] = {"cursor_path": cursor}
-        things = {"name": "things", "primary_key": "id", "write_disposition": "merge", **hints, "endpoint": endpoint}
-        options = ResourceOptions(cursor=Cursor(timestamp_format=timestamp_format) if cursor else None)
-        connector = Connector(
-            name="shop",
-            description="A shop",
-            schema=schema,
-            resources={"things": options},
-            config={"client": {"base_url": Setting("base_url"), "auth": AUTH["bearer"]}, "resources": [things]},
-        )
-        return connector.graph["things"]
-
-    return declare_
-
-
-@pytest.fixture
-def load_pages(shop) -> Callable[..., ReadStats]:
-    """Load a resource from an API with these pages; returns the counts."""
-
-    def load_(resource: Resource, *pages: Sequence[Row]) -> ReadStats:
-        shop.replies = [reply({"data": page}) for page in (*pages, [])]
-        grid = WindowGrid("P3650D", "2024-01-01")
-        slices = grid.slices(grid.opened(NOW), now=NOW, lookback=resource.connector.lookback)
-        request = LoadRequest(now=NOW, resources=[resource], slices=slices if resource.windowed else ())
-        with loading(request) as load:
-            (outcome,) = load.outcomes.values()
-            if outcome.error:
-                raise outcome.error
-            (stats,) = outcome.stats_by_slice.values()
-            return stats
-
-    return load_
 
 
 @pytest.fixture
