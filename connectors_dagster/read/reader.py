@@ -181,7 +181,8 @@ def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
 def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
     """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter.
 
-    The bounds lie on multiples of the granularity and include no more than they must.
+    The bounds lie on multiples of the granularity and include no more than they must. A local time that occurs twice
+    is moved outwards, because the API may mean either of the two.
     """
     cursor = resource.cursor
     assert cursor
@@ -191,4 +192,5 @@ def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
     lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
+    lower, upper = lower - timestamps.repeated(lower), upper + timestamps.repeated(upper)
     return {"start_value": timestamps.encode(lower), "end_value": timestamps.encode(upper)}

@@ -20,6 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 TIMESTAMP = pa.timestamp("us", "UTC")
 EMPTY_TEXT = b'""'
+YEAR_2, YEAR_9999 = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (2, 9999))
 
 
 class WindowFilter:
@@ -43,6 +44,7 @@ class WindowFilter:
         self._starts = [_microseconds(piece.window.start) for piece in self._slices]
         self._ends = [_microseconds(piece.window.end) for piece in self._slices]
         self._since = [_microseconds(piece.since) for piece in self._slices]
+        self._zero = frozenset(map(_microseconds, self.cursor.timestamp_format.zero_timestamps))
 
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
         """Group rows by slice; a row outside all slices is counted in the stats of the first.
@@ -62,16 +64,21 @@ class WindowFilter:
         return kept
 
     def _timestamps(self, rows: Sequence[RawRow]) -> list[int | None]:
-        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns; None without a cursor."""
+        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns.
+
+        Rows without a cursor have None, as have those whose cursor says that there is no time.
+        """
         texts = join_column(rows, self._field) if self._field else SEPARATOR.join(map(self._text, rows))
         fitted = fit(texts, "timestamp", TIMESTAMP, self.cursor.timestamp_format)
         for misfit in fitted.misfits:
-            if (text := texts.split(SEPARATOR)[misfit]) != EMPTY_TEXT:
-                raise RowError(
-                    f"{self.resource}: cursor {self.path!r} contains {decode(text)!r}, which is not a timestamp"
-                )
+            text = texts.split(SEPARATOR)[misfit]
+            if text != EMPTY_TEXT and not self.cursor.timestamp_format.is_no_time(value := decode(text)):
+                raise RowError(f"{self.resource}: cursor {self.path!r} contains {value!r}, which is not a timestamp")
         timestamps: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
-        return timestamps
+        return [None if timestamp is None or self._is_zero(timestamp) else timestamp for timestamp in timestamps]
+
+    def _is_zero(self, timestamp: int) -> bool:
+        return not YEAR_2 <= timestamp < YEAR_9999 or timestamp in self._zero
 
     def _text(self, row: RawRow) -> bytes:
         """Return the JSON text of a row's cursor."""

@@ -46,10 +46,10 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
     """
     if kind == "json":
         return Fitted(_as_written(texts))
-    if (array := _whole(_unquoted(texts), kind, arrow_type)) is not None:
+    if (array := _whole(_unquoted(texts), kind, arrow_type, timestamp_format)) is not None:
         return Fitted(array)
     values = decode_column(texts)
-    if (array := _whole(_inferred(values), kind, arrow_type)) is not None:
+    if (array := _whole(_inferred(values), kind, arrow_type, timestamp_format)) is not None:
         return Fitted(array)
     if kind == "text":
         pairs = zip(texts.split(SEPARATOR), values, strict=True)
@@ -126,7 +126,9 @@ def _inferred(values: Sequence[Any]) -> pa.Array | None:
     return None if array.type == pa.float64() and bool in set(map(type, values)) else array
 
 
-def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Array | None:
+def _whole(
+    array: pa.Array | None, kind: str, arrow_type: pa.DataType, timestamp_format: TimestampFormat
+) -> pa.Array | None:
     """Convert a whole column at once; None if a value needs its own conversion."""
     if array is None or array.type == arrow_type:
         return array
@@ -134,16 +136,22 @@ def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Arr
         if pa.types.is_null(array.type) or (array.type, arrow_type) == (pa.int64(), pa.float64()):
             return array.cast(arrow_type)
         if pa.types.is_string(array.type) and kind.endswith("timestamp"):
-            return _timestamps(array).cast(arrow_type)
+            return _timestamps(array, in_utc=timestamp_format.timezone == "UTC").cast(arrow_type)
     except (pa.ArrowException, OverflowError, ValueError):
         pass
     return None
 
 
-def _timestamps(texts: pa.Array) -> pa.Array:
-    """Parse ISO 8601 text if all values or none have a time zone; without one they are UTC."""
+def _timestamps(texts: pa.Array, *, in_utc: bool) -> pa.Array:
+    """Parse ISO 8601 text if all values have a time zone, or if none has one and that means UTC.
+
+    Raises:
+        ValueError: the text has another form. Local times are read one by one, by the rules of `TimestampFormat`.
+    """
     try:
         timestamps = texts.cast(pa.timestamp("us"))
+        if not in_utc:
+            raise ValueError("local times")
     except pa.ArrowInvalid:
         timestamps = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
     pc.min_max(timestamps).as_py()  # raises for the years 0 and 10000, which Arrow would accept

@@ -1,15 +1,21 @@
 """How an API writes a timestamp: text with or without a time zone, or seconds since 1970."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 UNITS = {"epoch_seconds": timedelta(seconds=1), "epoch_milliseconds": timedelta(milliseconds=1)}
 PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+DATE_IN_DIGITS = re.compile(r"(?:19|2\d)\d{6}(?:\d{4}(?:\d\d)?)?")
+YEAR_OF_NO_TIME = re.compile(r"(?:000[01]|9999)-?\d\d-?\d\d")
+LITERAL_Z = re.compile(r"(?<!%)Z$")
 TOO_LARGE = 10**15
 
 
@@ -18,21 +24,37 @@ class TimestampFormat:
     """Reads cursor values as aware UTC timestamps and writes timestamps as request parameters.
 
     Args:
-        format: a strftime pattern in UTC, ``epoch_seconds`` or ``epoch_milliseconds``.
+        format: a strftime pattern, ``epoch_seconds`` or ``epoch_milliseconds``.
         granularity: the smallest time difference that the API's filter and cursor can express. A change within one
             such step may carry the timestamp at which the step began.
+        timezone: the IANA name of the time zone of timestamps that have none, in rows and in parameters.
+        zero: values that mean "no time", such as ``1970-01-01``. The years 0, 1 and 9999 always do.
 
-    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is UTC), 0 to 9
-    fraction digits (truncated to microseconds), or a plain date (midnight). Other text is parsed with
-    ``format``. A number counts seconds unless ``format`` is ``epoch_milliseconds``. Text that consists of digits is
-    read as a number only with an epoch format.
+    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is in ``timezone``),
+    0 to 9 fraction digits (truncated to microseconds), or a plain date (midnight). Other text is parsed with
+    ``format``. A number counts seconds unless ``format`` is ``epoch_milliseconds``. Text that is a number is read as
+    one only with an epoch format; without, a number such as 20240101 is read as the date that its digits are.
+
+    When clocks go back, an hour occurs twice: it is read as the first of the two. A local time that clocks skip is
+    read with the offset before the change.
     """
 
     format: str = "%Y-%m-%dT%H:%M:%SZ"
     granularity: timedelta = timedelta(seconds=1)
+    timezone: str = "UTC"
+    zero: tuple[str | int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a granularity that is not positive or that the format cannot write."""
+        """Refuse an unknown time zone, and a granularity that is not positive or that the format cannot write."""
+        try:
+            _ = self._zone
+        except (KeyError, OSError, ValueError) as error:
+            raise ValueError(f"TimestampFormat: timezone {self.timezone!r} is not an IANA time zone") from error
+        if self.timezone != "UTC" and LITERAL_Z.search(self.format):
+            raise ValueError(
+                f"TimestampFormat: format {self.format!r} ends in Z, which is UTC, but timezone is {self.timezone!r}: "
+                "leave out the Z, or write the offset with %z"
+            )
         if self.granularity <= timedelta(0):
             raise ValueError(f"TimestampFormat: granularity is {self.granularity}; it must be longer than zero")
         one_step = EPOCH + self.granularity
@@ -56,18 +78,48 @@ class TimestampFormat:
             if isinstance(value, str):
                 return self._from_text(value.strip().upper())
             if isinstance(value, datetime):
-                return _in_utc(value)
+                return self._in_utc(value)
             if isinstance(value, date):
-                return datetime(value.year, value.month, value.day, tzinfo=UTC)
-            return self._from_epoch(value)
+                return self._in_utc(datetime(value.year, value.month, value.day))
+            return self._from_number(value)
         except (ValueError, OverflowError, InvalidOperation) as error:
             raise ValueError(f"{value!r} is not a timestamp") from error
 
     def encode(self, timestamp: datetime) -> str | int:
         """Write a timestamp as a request parameter; parts that the format does not write are dropped."""
-        timestamp = timestamp.astimezone(UTC)
         unit = UNITS.get(self.format)
-        return timestamp.strftime(self.format) if unit is None else (timestamp - EPOCH) // unit
+        return timestamp.astimezone(self._zone).strftime(self.format) if unit is None else (timestamp - EPOCH) // unit
+
+    def is_no_time(self, value: Any) -> bool:
+        """Tell whether a value says that there is no time: year 0, 1 or 9999, or what is declared as `zero`."""
+        try:
+            timestamp = self.decode(value)
+        except ValueError:
+            return value in self.zero or (isinstance(value, str) and bool(YEAR_OF_NO_TIME.match(value.strip())))
+        return timestamp.year in (1, 9999) or timestamp in self.zero_timestamps
+
+    def repeated(self, timestamp: datetime) -> timedelta:
+        """Return by how much clocks go back if the local time of a timestamp occurs twice, else zero."""
+        local = timestamp.astimezone(self._zone)
+        first, second = (local.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+        return first - second
+
+    def settled(self, timestamp: datetime) -> datetime:
+        """Return a time before which no row can still be written, if `timestamp` is such a time for the API.
+
+        While the hour that occurs twice goes on, rows may still get the local times of the first of the two.
+        """
+        return timestamp - 2 * self.repeated(timestamp)
+
+    @cached_property
+    def zero_timestamps(self) -> frozenset[datetime]:
+        """The values declared as `zero` that are timestamps."""
+        return frozenset(found for value in self.zero if (found := self._decoded(value)))
+
+    @cached_property
+    def in_utc(self) -> "TimestampFormat":
+        """The same format with UTC for timestamps without a time zone."""
+        return self if self.timezone == "UTC" else replace(self, timezone="UTC")
 
     def resolution(self, value: Any) -> timedelta:
         """Return the span of time that a cursor value stands for: a day for a plain date, else the granularity."""
@@ -82,20 +134,36 @@ class TimestampFormat:
         """Round up to the granularity."""
         return timestamp + (EPOCH - timestamp) % self.granularity
 
+    @cached_property
+    def _zone(self) -> tzinfo:
+        return UTC if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+    def _decoded(self, value: Any) -> datetime | None:
+        try:
+            return self.decode(value)
+        except ValueError:
+            return None
+
     def _from_text(self, text: str) -> datetime:
-        # Without this check, Python reads 1711111112222 as the year 1711.
-        if text.isdigit() and (self.format in UNITS or not PLAIN_DATE.fullmatch(text)):
+        # Without this check, Python reads 1711111112222 and 1711111112222.5 as the year 1711.
+        if NUMBER.fullmatch(text) and (self.format in UNITS or not PLAIN_DATE.fullmatch(text)):
             return self._written(text)
         try:
-            return _in_utc(datetime.fromisoformat(text))
+            return self._in_utc(datetime.fromisoformat(text))
         except ValueError:
             return self._written(text)
+
+    def _from_number(self, value: Any) -> datetime:
+        # 20240101 is a date to people; as seconds it would be in August 1970.
+        if self.format not in UNITS and isinstance(value, int | float) and DATE_IN_DIGITS.fullmatch(f"{value:.15g}"):
+            return self._from_text(f"{value:.15g}")
+        return self._from_epoch(value)
 
     def _written(self, value: str | int) -> datetime:
         """Read what `encode` writes."""
         if self.format in UNITS:
             return self._from_epoch(value)
-        return _in_utc(datetime.strptime(str(value), self.format))
+        return self._in_utc(datetime.strptime(str(value), self.format))
 
     def _from_epoch(self, value: Any) -> datetime:
         if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
@@ -106,6 +174,5 @@ class TimestampFormat:
         unit = UNITS.get(self.format, UNITS["epoch_seconds"])
         return EPOCH + timedelta(microseconds=int(number * (unit // timedelta(microseconds=1))))
 
-
-def _in_utc(timestamp: datetime) -> datetime:
-    return timestamp.replace(tzinfo=UTC) if timestamp.tzinfo is None else timestamp.astimezone(UTC)
+    def _in_utc(self, timestamp: datetime) -> datetime:
+        return (timestamp.replace(tzinfo=self._zone) if timestamp.tzinfo is None else timestamp).astimezone(UTC)
