@@ -112,9 +112,7 @@ def _slices(
         return []
     grid, lag = grid_of(connector), connector.lookback
     windows = [grid.find(key) for key in context.partition_keys]
-    timestamps = cursor.timestamp_format
-    settled = timestamps.settled(now - lag)
-    slices = grid.slices(windows, now=settled + lag, lookback=lag, granularity=timestamps.granularity)
+    slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
     if not config.full:
         slices = [resume(context.instance, assets, selected, piece) for piece in slices]
     return [piece.trial() for piece in slices] if config.page_limit else slices

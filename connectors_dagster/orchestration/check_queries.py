@@ -143,7 +143,8 @@ def _column(resource: Resource) -> Mapping[str, Any]:
 
 
 def _as_stored(resource: Resource, time: datetime) -> Any:
-    column = _column(resource)
+    assert resource.cursor
+    column, timestamps = _column(resource), resource.cursor.timestamp_format
     if column.get("data_type") == "timestamp":
-        return time.replace(tzinfo=None) if column.get("timezone") is False else time
-    return resource.cursor.timestamp_format.encode(time) if resource.cursor else time
+        return timestamps.zone.to_local(time) if column.get("timezone") is False else time
+    return timestamps.encode(time)

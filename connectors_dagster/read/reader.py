@@ -192,5 +192,5 @@ def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
     lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
-    lower, upper = lower - timestamps.repeated(lower), upper + timestamps.repeated(upper)
+    lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)
     return {"start_value": timestamps.encode(lower), "end_value": timestamps.encode(upper)}

@@ -14,6 +14,8 @@ from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode_column
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 NUL, NUL_IN_JSON = "\0", r"\u0000"
+WITHOUT_ZONE = ("date", "local timestamp")
+"""Types of columns that keep the time that the API wrote."""
 ESCAPE = re.compile(r"\\(?:u0000|.)")
 
 
@@ -46,6 +48,8 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
     """
     if kind == "json":
         return Fitted(_as_written(texts))
+    if kind in WITHOUT_ZONE:
+        timestamp_format = timestamp_format.in_utc
     if (array := _whole(_unquoted(texts), kind, arrow_type, timestamp_format)) is not None:
         return Fitted(array)
     values = decode_column(texts)

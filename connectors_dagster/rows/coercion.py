@@ -80,7 +80,7 @@ def _local_timestamp(value: Any, timestamp_format: TimestampFormat) -> Any:
 
 
 def _date(value: Any, timestamp_format: TimestampFormat) -> Any:
-    timestamp = _timestamp(value, timestamp_format.in_utc)  # a date has no time zone
+    timestamp = _timestamp(value, timestamp_format)
     whole = timestamp is not MISFIT and timestamp.time() == time.min
     return timestamp.date() if whole else MISFIT
 

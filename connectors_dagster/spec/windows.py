@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+from connectors_dagster.spec.timestamps import TimestampFormat
+
+BY_SECOND = TimestampFormat()
 SHORTEST_MONTH = timedelta(days=28)
-END_OF_TIME = datetime.max.replace(microsecond=0, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)  # later timestamps mean that there is no time
 MAX_WINDOWS = 100_000  # the maximum per asset that Dagster's documentation recommends
 STEP = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -112,15 +113,13 @@ class WindowGrid:
         return Window(start, self._edge(index + 1))
 
     def slices(
-        self, windows: list[Window], *, now: datetime, lookback: timedelta, granularity: timedelta = SECOND
+        self, windows: list[Window], *, now: datetime, lookback: timedelta, timestamps: TimestampFormat = BY_SECOND
     ) -> list[Slice]:
         """Make slices that read windows from their start and record as read what is older than `now` less `lookback`.
 
-        That time is rounded down to the granularity: a change that comes later in the same step of the granularity
-        may still get the timestamp at which the step began.
+        `timestamps` says how exact the cursors are, see `TimestampFormat.settled`.
         """
-        settled = now - lookback
-        settled -= (settled - EPOCH) % granularity
+        settled = timestamps.settled(now - lookback)
         return [
             Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first) for w in sorted(windows)
         ]

@@ -184,7 +184,8 @@ def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehous
 
 def test_with_date_cursors_the_current_day_is_not_recorded_as_read():
     window = GRID.find(FOURTH)
-    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, granularity=timedelta(days=1))
+    by_day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
+    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, timestamps=by_day)
     assert piece.until == datetime(2024, 4, 10, tzinfo=UTC)
 
 

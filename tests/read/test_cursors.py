@@ -262,6 +262,44 @@ def test_a_window_that_ends_in_the_hour_that_occurs_twice_has_all_rows_of_that_h
     assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps)), pieces) == ([3], [0, 1, 2])
 
 
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "America/Los_Angeles", "UTC"])
+def test_dates_of_the_time_zone_of_the_api_lose_no_row_at_the_edges_of_windows(feed, tmp_path, zone):
+    days = TimestampFormat(format="%Y-%m-%d", granularity=DAY, timezone=zone)
+    feed.read = lambda text: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    moments = [START + timedelta(hours=6 * count, minutes=30) for count in range(-8, 4 * 62)]
+    for id, at in enumerate(moments):
+        feed.put(id, at, at=at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d"))
+    inside = [id for id, (_, row) in feed.rows.items() if START <= days.decode(row["at"]) < NEXT_END]
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=days), column="date")
+    assert read_slices(connector, slices(2))[1] == inside
+
+
+def test_an_api_that_means_either_of_two_equal_local_times_loses_no_row(feed, tmp_path):
+    grid, zone = WindowGrid("PT30M", "2024-10-26T22:00:00"), ZoneInfo("Europe/Amsterdam")
+    local = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone=zone.key)
+    for id, minutes in enumerate(range(5, 360, 10)):
+        at = datetime(2024, 10, 26, 22, tzinfo=UTC) + timedelta(minutes=minutes)
+        feed.put(id, at, at=at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"))
+    windows = grid.opened(datetime(2024, 10, 27, 4, tzinfo=UTC))
+    pieces = grid.slices(windows, now=NOW.replace(year=2025), lookback=SECOND)
+    for fold in (0, 1):
+        feed.read = lambda text, fold=fold: datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold)
+        connector = build_connector(tmp_path, feed, Cursor(timestamp_format=local))
+        assert read_slices(connector, pieces)[1] == list(range(36))
+
+
+def test_a_column_without_a_time_zone_keeps_the_local_time(feed, warehouse, tmp_path):
+    feed.put(1, START + DAY, at="2024-01-02T01:00:00")
+    local = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone="Europe/Amsterdam")
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=local))
+    schema = connector.schema.read_text().replace(
+        "data_type: timestamp", "data_type: timestamp\n        timezone: false"
+    )
+    connector.schema.write_text(schema)
+    load_slices(connector.graph["changes"], slices(1))
+    assert warehouse.column("feed.changes", '"at"') == [datetime(2024, 1, 2, 1)]
+
+
 @pytest.mark.parametrize("value", ["soon", "1711111112222", "1711111112222.5", True, {}])
 def test_a_cursor_that_is_not_a_timestamp_fails_and_is_named(feed, tmp_path, value):
     feed.put(1, START, at=value)
