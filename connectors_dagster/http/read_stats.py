@@ -11,7 +11,7 @@ class ReadStats:
     `duplicates` counts rows that were read more than once, and `moved` the pages that were read again because rows had
     moved or were missing. `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total
     number of rows if the API reports it. `not_available` describes the response that says that this account does not
-    have the resource.
+    have the resource. `clock_lag` is the largest number of seconds by which the clock of the API was behind ours.
     """
 
     rows: int = 0
@@ -29,6 +29,7 @@ class ReadStats:
     absent: int = 0
     keys: int = 0
     source_rows: int | None = None
+    clock_lag: float = field(default=0.0, metadata={"join": max})
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
 
@@ -37,7 +38,7 @@ class ReadStats:
         for item in fields(self):
             mine, theirs = getattr(self, item.name), getattr(other, item.name)
             if theirs is not None:
-                setattr(self, item.name, theirs if mine is None else _sum(mine, theirs))
+                setattr(self, item.name, theirs if mine is None else item.metadata.get("join", _sum)(mine, theirs))
 
 
 def _sum(mine: Any, theirs: Any) -> Any:

@@ -1,13 +1,14 @@
 """Families as multi-assets: one op reads, loads and reports parents together with their children."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn
 
 import dagster as dg
 from pydantic import Field
 
 from connectors_dagster.compat.dagster_internals import retry_delay
+from connectors_dagster.config import settings
 from connectors_dagster.errors import (
     ApiError,
     DestinationBusyError,
@@ -110,7 +111,7 @@ def _slices(
     connector, cursor = assets.connector, selected[0].root.cursor
     if cursor is None:
         return []
-    grid, lag = grid_of(connector), connector.lookback
+    grid, lag = grid_of(connector), settings.lookback(connector)
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
     if not config.full:
@@ -128,9 +129,7 @@ def _materialize(
         with loading(request) as load:
             loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
             for outcome in loaded:
-                yield _result(
-                    context, assets.specs[outcome.resource.name], load, outcome, page_limit=request.page_limit
-                )
+                yield _result(context, assets.specs[outcome.resource.name], request, load, outcome)
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
     except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
@@ -139,21 +138,31 @@ def _materialize(
 
 
 def _result(
-    context: dg.AssetExecutionContext, spec: dg.AssetSpec, load: "Load", outcome: "Outcome", *, page_limit: int | None
+    context: dg.AssetExecutionContext, spec: dg.AssetSpec, request: LoadRequest, load: "Load", outcome: "Outcome"
 ) -> dg.MaterializeResult[None]:
     resource, metadata = outcome.resource, {}
     about_load = {**load_metadata(load, outcome), **loaded_metadata(spec, resource, load.pipeline.default_schema)}
-    if page_limit:
-        about_load["page_limit"] = page_limit
+    if request.page_limit:
+        about_load["page_limit"] = request.page_limit
     for piece, stats in outcome.stats_by_slice.items():
         # With windows, all metadata is added per window: Dagster would show metadata of the result above it.
-        shown = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, stats)}
+        claimed = piece and piece.claimed(_settled(request, load))
+        shown = preview_metadata(resource, piece, outcome.previews[piece]) | read_metadata(resource, claimed, stats)
         if piece is None:
             metadata = {**shown, **about_load}
         else:
             shown |= about_load
             context.add_asset_metadata(shown, asset_key=spec.key, partition_key=piece.window.key)
     return dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
+
+
+def _settled(request: LoadRequest, load: "Load") -> datetime:
+    """Return before which time nothing changes any more, by the clock of the API where it is behind ours."""
+    root = request.resources[0].root
+    assert root.cursor
+    lag = max(stats.clock_lag for outcome in load.outcomes.values() for stats in outcome.stats_by_slice.values())
+    its_now = request.now - timedelta(seconds=lag)
+    return root.cursor.timestamp_format.settled(its_now - settings.lookback(request.connector))
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:

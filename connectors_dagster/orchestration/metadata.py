@@ -51,6 +51,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "requests": stats.requests,
         "retries": stats.retries,
         "waited": round(stats.waited, 3),
+        "clock_lag": stats.clock_lag,
         "bytes": stats.bytes,
         "keys_read": stats.keys,
         **({} if stats.source_rows is None else {"source_rows": stats.source_rows}),

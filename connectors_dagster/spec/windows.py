@@ -54,6 +54,10 @@ class Slice:
         """Return a copy that records nothing as read."""
         return replace(self, until=self.window.start)
 
+    def claimed(self, settled: datetime) -> "Slice":
+        """Return a copy that records as read only what is before `settled`."""
+        return replace(self, until=max(self.window.start, min(self.until, settled)))
+
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
         """Return a copy that resumes where an earlier read ended, less the lag."""
         since = max(self.window.start, min(reached - lag, self.window.end))
