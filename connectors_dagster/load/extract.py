@@ -1,7 +1,7 @@
 """Reads resources into the folder of a pipeline: one dlt package each, ready to load."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,16 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
             outcome.error = kind(f"{resource}: not read, because its parent {parent} failed")
             continue
         _read(pipeline, request, reader, outcome)
+    _share_clock_lag(outcomes.values())
     return outcomes
+
+
+def _share_clock_lag(outcomes: Iterable[Outcome]) -> None:
+    """Give all counts of a family the largest lag: its resources are read from one API with one clock."""
+    every = [stats for outcome in outcomes for stats in outcome.stats_by_slice.values()]
+    largest = max((stats.clock_lag for stats in every), default=0.0)
+    for stats in every:
+        stats.clock_lag = largest
 
 
 def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, outcome: Outcome) -> None:

@@ -1,7 +1,7 @@
 """Families as multi-assets: one op reads, loads and reports parents together with their children."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
 import dagster as dg
@@ -129,7 +129,9 @@ def _materialize(
         with loading(request) as load:
             loaded = [outcome for outcome in load.outcomes.values() if outcome.dlt_resource is not None]
             for outcome in loaded:
-                yield _result(context, assets.specs[outcome.resource.name], request, load, outcome)
+                yield _result(
+                    context, assets.specs[outcome.resource.name], load, outcome, page_limit=request.page_limit
+                )
             errors = [outcome.error for outcome in load.outcomes.values() if outcome.error]
     except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
         errors = [error]
@@ -138,31 +140,21 @@ def _materialize(
 
 
 def _result(
-    context: dg.AssetExecutionContext, spec: dg.AssetSpec, request: LoadRequest, load: "Load", outcome: "Outcome"
+    context: dg.AssetExecutionContext, spec: dg.AssetSpec, load: "Load", outcome: "Outcome", *, page_limit: int | None
 ) -> dg.MaterializeResult[None]:
     resource, metadata = outcome.resource, {}
     about_load = {**load_metadata(load, outcome), **loaded_metadata(spec, resource, load.pipeline.default_schema)}
-    if request.page_limit:
-        about_load["page_limit"] = request.page_limit
+    if page_limit:
+        about_load["page_limit"] = page_limit
     for piece, stats in outcome.stats_by_slice.items():
         # With windows, all metadata is added per window: Dagster would show metadata of the result above it.
-        claimed = piece and piece.claimed(_settled(request, load))
-        shown = preview_metadata(resource, piece, outcome.previews[piece]) | read_metadata(resource, claimed, stats)
+        shown = {**preview_metadata(resource, piece, outcome.previews[piece]), **read_metadata(resource, piece, stats)}
         if piece is None:
             metadata = {**shown, **about_load}
         else:
             shown |= about_load
             context.add_asset_metadata(shown, asset_key=spec.key, partition_key=piece.window.key)
     return dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
-
-
-def _settled(request: LoadRequest, load: "Load") -> datetime:
-    """Return before which time nothing changes any more, by the clock of the API where it is behind ours."""
-    root = request.resources[0].root
-    assert root.cursor
-    lag = max(stats.clock_lag for outcome in load.outcomes.values() for stats in outcome.stats_by_slice.values())
-    its_now = request.now - timedelta(seconds=lag)
-    return root.cursor.timestamp_format.settled(its_now - settings.lookback(request.connector))
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:

@@ -68,6 +68,7 @@ class Summary:
 
     lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
     errors: list[str] = field(default_factory=list)
+    remarks: dict[str, None] = field(default_factory=dict)
 
 
 def select(
@@ -157,6 +158,9 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult) ->
             line = summary.lines[found.asset_key.to_user_string()]
             line.windows += found.partition is not None
             line.rows += int(str(found.metadata["rows"].value))
+            if "remarks" in found.metadata:
+                lines = str(found.metadata["remarks"].value).splitlines()
+                summary.remarks |= dict.fromkeys(f"{found.asset_key.to_user_string()}: {text}" for text in lines)
         elif event.is_step_success:
             for resource in item.assets.families.get(str(event.step_key), ()):
                 if resource in item.resources:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.errors import RowError
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.read.unrequested import Unrequested
 from connectors_dagster.rows.arrow_arrays import fit
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, decode_row, encode, join_column
 from connectors_dagster.spec.options import Cursor
@@ -30,9 +31,12 @@ class WindowFilter:
         resource: a resource with a cursor.
         stats_by_slice: the slices to fill, each with its counts.
         undated: the slice that keeps the rows without a cursor; None if none of these slices does.
+        read: the counts of the requests.
     """
 
-    def __init__(self, resource: Resource, stats_by_slice: Mapping[Slice, ReadStats], undated: Slice | None) -> None:
+    def __init__(
+        self, resource: Resource, stats_by_slice: Mapping[Slice, ReadStats], undated: Slice | None, read: ReadStats
+    ) -> None:
         """Prepare the bounds."""
         self.resource, self.stats_by_slice, self.undated = resource, stats_by_slice, undated
         assert resource.cursor and resource.incremental
@@ -41,20 +45,23 @@ class WindowFilter:
         self._field = jsonpath.extract_simple_field_name(self.path)
         self._deep = jsonpath.compile_path(self.path)
         self._slices = sorted(stats_by_slice)
-        self._starts = [_microseconds(piece.window.start) for piece in self._slices]
-        self._ends = [_microseconds(piece.window.end) for piece in self._slices]
-        self._since = [_microseconds(piece.since) for piece in self._slices]
-        self._zero = frozenset(map(_microseconds, self.cursor.timestamp_format.zero_timestamps))
+        self._starts = [to_microseconds(piece.window.start) for piece in self._slices]
+        self._ends = [to_microseconds(piece.window.end) for piece in self._slices]
+        self._since = [to_microseconds(piece.since) for piece in self._slices]
+        self._unrequested = Unrequested(resource, self._slices, read)
+        self._zero = frozenset(map(to_microseconds, self.cursor.timestamp_format.zero_timestamps))
 
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
         """Group rows by slice; a row outside all slices is counted in the stats of the first.
 
         Raises:
-            RowError: a cursor is not a timestamp, or is missing and `without_cursor` is "fail".
+            RowError: a cursor is not a timestamp, or is missing and `without_cursor` is "fail", or was not requested.
         """
         kept: dict[Slice, list[RawRow]] = {}
         for row, timestamp in zip(rows, self._timestamps(rows), strict=True):
             piece = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
+            if piece is None and timestamp is not None:
+                piece = self._outside(timestamp, row)
             if piece is None:
                 self.stats_by_slice[self._slices[0]].outside += 1
             else:
@@ -97,6 +104,19 @@ class WindowFilter:
                 return None
         return self._slices[index]
 
+    def _outside(self, timestamp: int, row: RawRow) -> Slice | None:
+        """Return the slice that keeps a row from outside all slices; count it if it belongs to no window at all."""
+        first = self._slices[0]
+        if first.extent is None:
+            return None
+        self._unrequested.check(from_microseconds(timestamp), lambda: decode(self._text(row)))
+        if timestamp < to_microseconds(first.extent.start):
+            if self.cursor.before_start == "keep":
+                return first if first.first else None
+            self.stats_by_slice[first].before_start += 1
+        self.stats_by_slice[first].after_end += timestamp >= to_microseconds(first.extent.end)
+        return None
+
     def _without_cursor(self) -> Slice | None:
         if self.cursor.without_cursor == "fail":
             raise RowError(
@@ -106,5 +126,11 @@ class WindowFilter:
         return self.undated
 
 
-def _microseconds(timestamp: datetime) -> int:
+def to_microseconds(timestamp: datetime) -> int:
+    """Return a timestamp as microseconds since 1970."""
     return (timestamp - EPOCH) // MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """Return the timestamp of a number of microseconds since 1970."""
+    return EPOCH + count * MICROSECOND

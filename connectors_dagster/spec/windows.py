@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from calendar import monthrange
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -33,17 +33,31 @@ class Window:
         return _key(self.start)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """All windows at the time of a read: from the `start` of the first to the `end` of the last one that has started.
+
+    Rows from before `settled` do not change any more.
+    """
+
+    start: datetime
+    end: datetime
+    settled: datetime
+
+
 @dataclass(frozen=True, order=True)
 class Slice:
     """The part of a window that one run reads: from `since`; everything before `until` is then recorded as read.
 
-    `first` is true if the slice starts where the first of all windows starts.
+    `first` is true if the slice starts where the first of all windows starts. `extent` describes all windows; None if
+    that is not known.
     """
 
     window: Window
     since: datetime
     until: datetime
     first: bool = False
+    extent: Extent | None = field(default=None, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -54,8 +68,11 @@ class Slice:
         """Return a copy that records nothing as read."""
         return replace(self, until=self.window.start)
 
-    def claimed(self, settled: datetime) -> "Slice":
-        """Return a copy that records as read only what is before `settled`."""
+    def behind(self, lag: timedelta, timestamps: TimestampFormat) -> "Slice":
+        """Return a copy that records less as read, because the clock of the API is behind ours."""
+        if self.extent is None:
+            return self
+        settled = timestamps.settled(self.extent.settled - lag)
         return replace(self, until=max(self.window.start, min(self.until, settled)))
 
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
@@ -124,8 +141,10 @@ class WindowGrid:
         `timestamps` says how exact the cursors are, see `TimestampFormat.settled`.
         """
         settled = timestamps.settled(now - lookback)
+        extent = Extent(start=self._first, end=self._edge(self._started(now)), settled=settled)
         return [
-            Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first) for w in sorted(windows)
+            Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first, extent=extent)
+            for w in sorted(windows)
         ]
 
     @cached_property
