@@ -9,14 +9,33 @@ from typing import Any
 
 import dlt
 
-from connectors_dagster.config.values import Count, CountOrNone, Duration, Hours, Share, environment, misspelt, read
+from connectors_dagster.config.values import (
+    Count,
+    CountOrNone,
+    Duration,
+    Hours,
+    Lag,
+    Share,
+    environment,
+    misspelt,
+    read,
+)
 from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 
 DEFAULT_START_DATE = "2024-01-01"
 OF_A_CONNECTOR = (
-    *("allow_http", "max_loss", "max_parallel_requests", "owners", "requests_per_minute", "resources", "schedule"),
+    *(
+        "allow_http",
+        "lookback",
+        "max_loss",
+        "max_parallel_requests",
+        "owners",
+        "requests_per_minute",
+        "resources",
+        "schedule",
+    ),
     *("stale_after_hours", "start_date", "step"),
 )
 OF_ALL = (
@@ -63,7 +82,7 @@ def check_settings(connector: Connector) -> None:
         log.warning(name)
     for check in (allow_http, max_loss, owners, stale_after):
         check(connector.name)
-    for option in (max_parallel_requests, requests_per_minute):
+    for option in (lookback, max_parallel_requests, requests_per_minute):
         option(connector)
 
 
@@ -116,6 +135,11 @@ def allow_http(connector: str) -> bool:
 def step(connector: Connector) -> str:
     """Read the length of a connector's windows; by default, what the connector declares."""
     return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
+
+
+def lookback(connector: Connector) -> timedelta:
+    """Read how long the API of a connector may take to show a change; by default, what the connector declares."""
+    return read(f"sources.{connector.name}.lookback", Lag, connector.lookback)
 
 
 def selected_resources(connector: Connector, select: Sequence[str] | None = None) -> tuple[str, ...]:

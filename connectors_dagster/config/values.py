@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
@@ -15,6 +16,7 @@ Count = Annotated[int, pydantic.Field(ge=1)]
 CountOrNone = Annotated[int, pydantic.Field(ge=0)]
 Share = Annotated[float, pydantic.Field(ge=0, le=1, allow_inf_nan=False)]
 Duration = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
+Lag = Annotated[timedelta, pydantic.Field(ge=timedelta(0), le=timedelta(days=3650))]
 Hours = Annotated[float, pydantic.Field(ge=0.1, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -59,5 +61,6 @@ def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
 
 
 def _wanted(error: pydantic.ValidationError) -> str:
-    said = error.errors(include_url=False, include_context=False)[0]["msg"]
+    wrong = error.errors(include_url=False, include_context=False)[0]
+    said = "Input should be a duration such as PT10M" if wrong["type"].startswith("time_delta") else wrong["msg"]
     return said.partition(", unable")[0].replace("Input should be", "it must be")

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from requests.adapters import HTTPAdapter
@@ -30,6 +31,7 @@ class RequestPolicy:
         adapter: holds the connections.
         rate_limiter: limits concurrent requests and requests per minute; None for no limit.
         rate_limit_header: a response header with the number of remaining requests.
+        now: returns the time with a time zone, to compare with the clock of the API; None: it is not compared.
         reached: set once the API has responded to a request.
     """
 
@@ -44,6 +46,7 @@ class RequestPolicy:
     adapter: HTTPAdapter = field(default_factory=JsonAdapter)
     rate_limiter: RateLimiter | None = None
     rate_limit_header: str | None = None
+    now: Callable[[], datetime] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from connectors_dagster.http.reported_error import reports_error
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import build_retrying
+from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.options import IgnoredResponse
 
@@ -117,11 +118,15 @@ class ApiSession(requests.Session):
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.stats.requests += 1
         with self._allowed():
+            sent = self.policy.now() if self.policy.now else None
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
             response.ends_pages = self.has_page and response.status_code == 204
             self.stats.bytes += len(response.content)
         self.policy.reached.set()
+        if sent:
+            lag = lag_behind(sent, response.headers).total_seconds()
+            self.stats.clock_lag = max(self.stats.clock_lag, lag)
         self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
         if response.status_code >= 300:
             what = (

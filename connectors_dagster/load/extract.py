@@ -1,7 +1,7 @@
 """Reads resources into the folder of a pipeline: one dlt package each, ready to load."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -17,7 +17,7 @@ from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
-from connectors_dagster.load.rejected_rows import rejected_rows, rejected_table
+from connectors_dagster.load.rejected_rows import rejected_rows
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.resource_rows import rows_of
 from connectors_dagster.read.connection import Connection
@@ -59,7 +59,7 @@ class Outcome:
     @property
     def tables(self) -> list[str]:
         """The tables that are loaded."""
-        return [self.resource.name, *([rejected_table(self.resource)] if self.rejected else [])]
+        return [self.resource.name, *([self.resource.rejected_table] if self.rejected else [])]
 
     @property
     def errors(self) -> list[Exception]:
@@ -93,7 +93,16 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
         if parent and outcomes[parent.name].failed:
             of_parent = _not_read(resource, outcomes[parent.name])
             outcome.failed = {**dict.fromkeys(outcomes[parent.name].failed, of_parent), **outcome.failed}
+    _share_clock_lag(outcomes.values())
     return outcomes
+
+
+def _share_clock_lag(outcomes: Iterable[Outcome]) -> None:
+    """Give all counts of a family the largest lag: its resources are read from one API with one clock."""
+    every = [stats for outcome in outcomes for stats in outcome.stats_by_slice.values()]
+    largest = max((stats.clock_lag for stats in every), default=0.0)
+    for stats in every:
+        stats.clock_lag = largest
 
 
 def _not_read(resource: Resource, parent: Outcome) -> ApiError:

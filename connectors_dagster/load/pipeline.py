@@ -52,7 +52,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     """
     use_defaults()
     check_destination(request.connector.name)
-    connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests)
+    connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
     work = work_folder()
     with (
         alone(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),

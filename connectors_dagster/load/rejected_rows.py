@@ -8,14 +8,8 @@ import pyarrow as pa
 from dlt.common.schema import TColumnSchema
 
 from connectors_dagster.read.reader import ResourceReader
-from connectors_dagster.spec.resource import Resource
 
 COLUMNS = ("id", "raw_row", "reason", "window_key")
-
-
-def rejected_table(resource: Resource) -> str:
-    """Return the name of the table for the rows of a resource that were set aside."""
-    return f"{resource.name}__rejected"
 
 
 def rejected_rows(reader: ResourceReader) -> Iterator[Any]:
@@ -30,7 +24,7 @@ def rejected_rows(reader: ResourceReader) -> Iterator[Any]:
         name: {"name": name, "data_type": "text", "nullable": name == "window_key"} for name in COLUMNS
     }
     hints = dlt.mark.make_hints(
-        table_name=rejected_table(reader.resource), columns=columns, primary_key="id", write_disposition="merge"
+        table_name=reader.resource.rejected_table, columns=columns, primary_key="id", write_disposition="merge"
     )
     rows = [{name: getattr(row, name) for name in COLUMNS} for row in rejected.values()]
     schema = pa.schema([pa.field(name, pa.string(), nullable=name == "window_key") for name in COLUMNS])

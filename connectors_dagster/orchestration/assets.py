@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from connectors_dagster.compat.dagster_internals import retry_delay
+from connectors_dagster.config import settings
 from connectors_dagster.errors import (
     ApiError,
     DestinationBusyError,
@@ -108,9 +109,9 @@ def _slices(
     connector, cursor = assets.connector, selected[0].root.cursor
     if cursor is None:
         return []
-    grid, lag = grid_of(connector), connector.lookback
+    grid, lag = grid_of(connector), settings.lookback(connector)
     windows = [grid.find(key) for key in context.partition_keys]
-    slices = grid.slices(windows, now=now, lookback=lag, granularity=cursor.timestamp_format.granularity)
+    slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
     if not config.full:
         slices = [resume(context.instance, assets, selected, piece) for piece in slices]
     return [piece.trial() for piece in slices] if config.page_limit else slices

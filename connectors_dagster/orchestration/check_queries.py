@@ -1,7 +1,7 @@
 """Check a loaded table with plain SQL on any destination, or with the metadata its loads recorded."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -17,6 +17,10 @@ from connectors_dagster.spec.windows import Window
 
 Finding = tuple[bool, dict[str, Any]]
 """Whether the check passed, and the numbers behind it."""
+NO_TIMES = (
+    Window(datetime.min.replace(tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)),
+    Window(datetime(9999, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+)
 
 
 def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.AssetKey) -> Finding:
@@ -42,7 +46,7 @@ def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
         cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
-        spans = _spans(loaded)
+        spans = [*_spans(loaded), *_no_times(resource)]
         inside = " OR ".join([f"({cursor} >= %s AND {cursor} < %s)"] * len(spans)) or "1 = 0"
         bounds = [_as_stored(resource, bound) for span in spans for bound in (span.start, span.end)]
         sql = f"SELECT count(*) FROM {table} WHERE {cursor} IS NOT NULL AND NOT ({inside})"
@@ -125,8 +129,22 @@ def _spans(windows: Sequence[Window]) -> list[Window]:
     return spans
 
 
+def _no_times(resource: Resource) -> list[Window]:
+    """Return the spans of the cursors that say that there is no time, if the column holds timestamps."""
+    cursor = resource.cursor
+    if cursor is None or _column(resource).get("data_type") != "timestamp":
+        return []
+    zeros = cursor.timestamp_format.zero_timestamps
+    return [*NO_TIMES, *(Window(zero, zero + timedelta(microseconds=1)) for zero in sorted(zeros))]
+
+
+def _column(resource: Resource) -> Mapping[str, Any]:
+    return resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
+
+
 def _as_stored(resource: Resource, time: datetime) -> Any:
-    column = resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
+    assert resource.cursor
+    column, timestamps = _column(resource), resource.cursor.timestamp_format
     if column.get("data_type") == "timestamp":
-        return time.replace(tzinfo=None) if column.get("timezone") is False else time
-    return resource.cursor.timestamp_format.encode(time) if resource.cursor else time
+        return timestamps.zone.to_local(time) if column.get("timezone") is False else time
+    return timestamps.encode(time)

@@ -1,7 +1,7 @@
 """The metadata of a materialization."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,6 +10,7 @@ from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import location
+from connectors_dagster.orchestration.remarks import remarks_on
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
@@ -41,8 +42,12 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
     """Return the counts of a read; for a window also its bounds and until when it was read.
 
     Waits are in seconds; bytes are counted as received and decoded. `outside` counts the rows that belong to no window
-    of the run; it is reported only on the first window.
+    of the run, and with them `before_start` and `after_end` those that belong to no window at all; they are reported
+    only on the first window.
     """
+    if piece and resource.root.cursor:
+        piece = piece.behind(timedelta(seconds=stats.clock_lag), resource.root.cursor.timestamp_format)
+    remarks = remarks_on(resource, stats)
     return {
         "rows": stats.rows,
         **(window_metadata(resource, piece) if piece else {}),
@@ -51,12 +56,15 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "requests": stats.requests,
         "retries": stats.retries,
         "waited": round(stats.waited, 3),
+        "clock_lag": stats.clock_lag,
         "bytes": stats.bytes,
         "keys_read": stats.keys,
         **({} if stats.source_rows is None else {"source_rows": stats.source_rows}),
         "duplicates": stats.duplicates,
         "moved": stats.moved,
         "outside": stats.outside,
+        "before_start": stats.before_start,
+        "after_end": stats.after_end,
         "without_cursor": stats.without_cursor,
         "ignored": stats.ignored,
         **({"not_available": stats.not_available} if stats.not_available else {}),
@@ -64,6 +72,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "rejected": stats.rejected,
         "drift": dg.MetadataValue.json(stats.drift),
         "missing_fields": dg.MetadataValue.json(stats.missing_fields),
+        **({"remarks": dg.MetadataValue.text("\n".join(remarks))} if remarks else {}),
     }
 
 

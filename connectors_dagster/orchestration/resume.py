@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import fetch_materializations, recorded_by_earlier_attempts
+from connectors_dagster.config import settings
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.spec.resource import Resource
@@ -37,4 +38,4 @@ def resume(instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Seq
     """Start a slice at the time all resources were read to, minus the lookback, else at the start of its window."""
     reached = [last_fetched(instance, resource, assets.key(resource), piece.window.key) for resource in resources]
     known = [time for time in reached if time is not None]
-    return piece.resumed(min(known), lag=assets.connector.lookback) if len(known) == len(reached) else piece
+    return piece.resumed(min(known), lag=settings.lookback(assets.connector)) if len(known) == len(reached) else piece

@@ -60,8 +60,6 @@ class Line:
     windows: int = 0
     rows: int = 0
     seconds: float = 0.0
-    rejected: int = 0
-    table: str = ""
 
 
 @dataclass
@@ -70,15 +68,7 @@ class Summary:
 
     lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
     errors: list[str] = field(default_factory=list)
-
-    @property
-    def remarks(self) -> list[str]:
-        """What to look at although it is no failure."""
-        return [
-            f"{name}: {line.rejected} rows cannot be placed and were set aside in {line.table}__rejected"
-            for name, line in self.lines.items()
-            if line.rejected
-        ]
+    remarks: dict[str, None] = field(default_factory=dict)
 
 
 def select(
@@ -170,8 +160,9 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
         line = summary.lines[found.asset_key.to_user_string()]
         line.windows += found.partition is not None
         line.rows += int(str(found.metadata["rows"].value))
-        line.table = str(item.assets.by_key[found.asset_key]).replace("/", ".")
-        line.rejected += int(str(found.metadata["rejected"].value))
+        if "remarks" in found.metadata:
+            lines = str(found.metadata["remarks"].value).splitlines()
+            summary.remarks |= dict.fromkeys(f"{found.asset_key.to_user_string()}: {text}" for text in lines)
     for event in result.all_events:
         if event.is_step_success:
             for resource in item.assets.families.get(str(event.step_key), ()):

@@ -1,7 +1,9 @@
 """The connection of a connector: its settings are read once, for everything that makes requests."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from connectors_dagster.config import settings
 from connectors_dagster.config.workdir import work_folder
@@ -29,8 +31,12 @@ class Connection:
     max_parallel_requests: int
 
 
-def connect(connector: Connector, *, max_parallel_requests: int | None = None) -> Connection:
+def connect(
+    connector: Connector, *, max_parallel_requests: int | None = None, now: datetime | None = None
+) -> Connection:
     """Read the settings of a connector; `max_parallel_requests` overrides the configured number.
+
+    With `now`, the current time, the clock of the API is compared with ours.
 
     Raises:
         MissingSettingsError: names every setting without a value.
@@ -53,5 +59,11 @@ def connect(connector: Connector, *, max_parallel_requests: int | None = None) -
             per_minute=settings.requests_per_minute(connector),
         ),
         rate_limit_header=connector.rate_limit_header,
+        now=None if now is None else _clock_from(now),
     )
     return Connection(values=values, policy=policy, max_parallel_requests=requests_at_once)
+
+
+def _clock_from(now: datetime) -> Callable[[], datetime]:
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)

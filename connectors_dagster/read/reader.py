@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.bad_rows import BadRows
+from connectors_dagster.read.bounds import unfiltered, window_bounds
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.failed_windows import FailedWindows
@@ -145,6 +145,7 @@ class ResourceReader:
             self.resource,
             stats_by_slice,
             undated if undated in stats_by_slice else None,
+            shared,
             lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[pieces[0]]),
         )
         label = f"{self.resource} window {pieces[0].window.key}"
@@ -200,25 +201,3 @@ class _Page:
 
 def _report(label: str, stats: ReadStats) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
-
-
-def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
-    """Return whether slices are read without the API's filter, which would hide the rows without a cursor."""
-    assert resource.cursor
-    return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
-
-
-def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
-    """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter.
-
-    The bounds lie on multiples of the granularity and include no more than they must.
-    """
-    cursor = resource.cursor
-    assert cursor
-    if not resource.filtered or unfiltered(resource, pieces):
-        return {}
-    timestamps = cursor.timestamp_format
-    lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
-    if cursor.lower == "exclusive":
-        lower -= timestamps.granularity
-    return {"start_value": timestamps.encode(lower), "end_value": timestamps.encode(upper)}

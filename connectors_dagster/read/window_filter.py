@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.read.unrequested import Unrequested
 from connectors_dagster.rows.arrow_arrays import fit
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, decode_row, encode, join_column
 from connectors_dagster.spec.options import Cursor
@@ -19,6 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 TIMESTAMP = pa.timestamp("us", "UTC")
 EMPTY_TEXT = b'""'
+YEAR_2, YEAR_9999 = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (2, 9999))
 
 
 class WindowFilter:
@@ -28,6 +30,7 @@ class WindowFilter:
         resource: a resource with a cursor.
         stats_by_slice: the slices to fill, each with its counts.
         undated: the slice that keeps the rows without a cursor; None if none of these slices does.
+        read: the counts of the requests.
         refuse: gets the rows that cannot be placed, each with the reason; if it returns, they are left out.
     """
 
@@ -36,6 +39,7 @@ class WindowFilter:
         resource: Resource,
         stats_by_slice: Mapping[Slice, ReadStats],
         undated: Slice | None,
+        read: ReadStats,
         refuse: Callable[[Sequence[tuple[RawRow, str]]], None],
     ) -> None:
         """Prepare the bounds."""
@@ -46,14 +50,19 @@ class WindowFilter:
         self._field = jsonpath.extract_simple_field_name(self.path)
         self._deep = jsonpath.compile_path(self.path)
         self._slices = sorted(stats_by_slice)
-        self._starts = [_microseconds(piece.window.start) for piece in self._slices]
-        self._ends = [_microseconds(piece.window.end) for piece in self._slices]
-        self._since = [_microseconds(piece.since) for piece in self._slices]
+        self._starts = [to_microseconds(piece.window.start) for piece in self._slices]
+        self._ends = [to_microseconds(piece.window.end) for piece in self._slices]
+        self._since = [to_microseconds(piece.since) for piece in self._slices]
+        self._unrequested = Unrequested(resource, self._slices, read)
+        self._zero = frozenset(map(to_microseconds, self.cursor.timestamp_format.zero_timestamps))
 
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
         """Group rows by slice; a row outside all slices is counted in the stats of the first.
 
         A row whose cursor is not a timestamp, or is missing although `without_cursor` is "fail", is refused.
+
+        Raises:
+            RowError: a row was not requested.
         """
         kept: dict[Slice, list[RawRow]] = {}
         timestamps, bad = self._timestamps(rows)
@@ -63,6 +72,8 @@ class WindowFilter:
             if number in bad:
                 continue
             piece = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
+            if piece is None and timestamp is not None:
+                piece = self._outside(timestamp, row)
             if piece is None:
                 self.stats_by_slice[self._slices[0]].outside += 1
             else:
@@ -70,21 +81,27 @@ class WindowFilter:
         return kept
 
     def _timestamps(self, rows: Sequence[RawRow]) -> tuple[list[int | None], dict[int, str]]:
-        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns; None without a cursor.
+        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns.
 
-        Also returns the numbers of the rows whose cursor cannot be used, each with the reason.
+        Rows without a cursor have None, as have those whose cursor says that there is no time. Also returns the
+        numbers of the rows whose cursor cannot be used, each with the reason.
         """
         texts = join_column(rows, self._field) if self._field else SEPARATOR.join(map(self._text, rows))
         fitted = fit(texts, "timestamp", TIMESTAMP, self.cursor.timestamp_format)
         bad = {}
         for misfit in fitted.misfits:
-            if (text := texts.split(SEPARATOR)[misfit]) != EMPTY_TEXT:
-                bad[misfit] = f"cursor {self.path!r} contains {decode(text)!r}, which is not a timestamp"
-        timestamps: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
+            text = texts.split(SEPARATOR)[misfit]
+            if text != EMPTY_TEXT and not self.cursor.timestamp_format.is_no_time(value := decode(text)):
+                bad[misfit] = f"cursor {self.path!r} contains {value!r}, which is not a timestamp"
+        parsed: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
+        timestamps = [None if timestamp is None or self._is_zero(timestamp) else timestamp for timestamp in parsed]
         if self.cursor.without_cursor == "fail":
             reason = f"a row has no cursor {self.path!r}, and rows without one are declared to fail"
             bad = {number: reason for number, timestamp in enumerate(timestamps) if timestamp is None} | bad
         return timestamps, bad
+
+    def _is_zero(self, timestamp: int) -> bool:
+        return not YEAR_2 <= timestamp < YEAR_9999 or timestamp in self._zero
 
     def _text(self, row: RawRow) -> bytes:
         """Return the JSON text of a row's cursor."""
@@ -103,10 +120,29 @@ class WindowFilter:
                 return None
         return self._slices[index]
 
+    def _outside(self, timestamp: int, row: RawRow) -> Slice | None:
+        """Return the slice that keeps a row from outside all slices; count it if it belongs to no window at all."""
+        first = self._slices[0]
+        if first.extent is None:
+            return None
+        self._unrequested.check(from_microseconds(timestamp), lambda: decode(self._text(row)))
+        if timestamp < to_microseconds(first.extent.start):
+            if self.cursor.before_start == "keep":
+                return first if first.first else None
+            self.stats_by_slice[first].before_start += 1
+        self.stats_by_slice[first].after_end += timestamp >= to_microseconds(first.extent.end)
+        return None
+
     def _without_cursor(self) -> Slice | None:
         self.stats_by_slice[self._slices[0]].without_cursor += 1
         return self.undated
 
 
-def _microseconds(timestamp: datetime) -> int:
+def to_microseconds(timestamp: datetime) -> int:
+    """Return a timestamp as microseconds since 1970."""
     return (timestamp - EPOCH) // MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """Return the timestamp of a number of microseconds since 1970."""
+    return EPOCH + count * MICROSECOND

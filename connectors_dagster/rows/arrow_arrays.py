@@ -16,6 +16,8 @@ from connectors_dagster.spec.timestamps import TimestampFormat
 NUL, NUL_IN_JSON = "\0", r"\u0000"
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+WITHOUT_ZONE = ("date", "local timestamp")
+"""Types of columns that keep the time that the API wrote."""
 ESCAPE = re.compile(r"\\(?:u0000|.)")
 
 
@@ -48,10 +50,12 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
     """
     if kind == "json":
         return Fitted(_as_written(texts))
-    if (array := _whole(_unquoted(texts), kind, arrow_type)) is not None:
+    if kind in WITHOUT_ZONE:
+        timestamp_format = timestamp_format.in_utc
+    if (array := _whole(_unquoted(texts), kind, arrow_type, timestamp_format)) is not None:
         return Fitted(array)
     values = decode_column(texts)
-    if (array := _whole(_inferred(values), kind, arrow_type)) is not None:
+    if (array := _whole(_inferred(values), kind, arrow_type, timestamp_format)) is not None:
         return Fitted(array)
     if kind == "text":
         pairs = zip(texts.split(SEPARATOR), values, strict=True)
@@ -89,8 +93,9 @@ def _infer_time(values: Sequence[str]) -> TDataType | None:
         (DATE, "date", pa.date32()),
         (TIMESTAMP, "timestamp", pa.timestamp("us", "UTC")),
     )
+    texts, in_utc = pa.array(values), TimestampFormat()  # a timestamp has its zone, and a date has none
     for pattern, data_type, arrow_type in written:
-        if all(map(pattern.fullmatch, values)) and _whole(pa.array(values), data_type, arrow_type) is not None:
+        if all(map(pattern.fullmatch, values)) and _whole(texts, data_type, arrow_type, in_utc) is not None:
             return data_type
     return None
 
@@ -142,7 +147,9 @@ def _inferred(values: Sequence[Any]) -> pa.Array | None:
     return None if array.type == pa.float64() and bool in set(map(type, values)) else array
 
 
-def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Array | None:
+def _whole(
+    array: pa.Array | None, kind: str, arrow_type: pa.DataType, timestamp_format: TimestampFormat
+) -> pa.Array | None:
     """Convert a whole column at once; None if a value needs its own conversion."""
     if array is None or array.type == arrow_type:
         return array
@@ -150,7 +157,7 @@ def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Arr
         if pa.types.is_null(array.type) or (array.type, arrow_type) == (pa.int64(), pa.float64()):
             return array.cast(arrow_type)
         if pa.types.is_string(array.type) and kind.endswith("timestamp"):
-            return _timestamps(array).cast(arrow_type)
+            return _timestamps(array, in_utc=timestamp_format.timezone == "UTC").cast(arrow_type)
         if pa.types.is_string(array.type) and kind == "date":
             dates = array.cast(arrow_type)
             pc.min_max(dates).as_py()  # raises for the year 0, which Arrow would accept
@@ -160,10 +167,16 @@ def _whole(array: pa.Array | None, kind: str, arrow_type: pa.DataType) -> pa.Arr
     return None
 
 
-def _timestamps(texts: pa.Array) -> pa.Array:
-    """Parse ISO 8601 text if all values or none have a time zone; without one they are UTC."""
+def _timestamps(texts: pa.Array, *, in_utc: bool) -> pa.Array:
+    """Parse ISO 8601 text if all values have a time zone, or if none has one and that means UTC.
+
+    Raises:
+        ValueError: the text has another form. Local times are read one by one, by the rules of `TimestampFormat`.
+    """
     try:
         timestamps = texts.cast(pa.timestamp("us"))
+        if not in_utc:
+            raise ValueError("local times")
     except pa.ArrowInvalid:
         timestamps = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
     pc.min_max(timestamps).as_py()  # raises for the years 0 and 10000, which Arrow would accept

@@ -43,12 +43,18 @@ class Cursor:
         without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the load.
         unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
             cursor. If the run has other windows, their rows are taken from the same responses.
+        before_start: ``drop`` rows that are older than the first window, which are counted, or ``keep`` them with
+            the first window. If the API filters, they are requested from 1970 on.
+        outside: ``fail`` the load if the API returns rows from outside of the bounds that were requested, because its
+            filter may use another time zone or another field; or ``drop`` such rows.
     """
 
     timestamp_format: TimestampFormat = TimestampFormat()
     lower: Literal["inclusive", "exclusive"] = "inclusive"
     without_cursor: Literal["keep", "fail"] = "keep"
     unfiltered_first: bool = False
+    before_start: Literal["drop", "keep"] = "drop"
+    outside: Literal["fail", "drop"] = "fail"
 
 
 @dataclass(frozen=True, kw_only=True)

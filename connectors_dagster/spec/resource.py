@@ -55,6 +55,11 @@ class Resource:
         return (key,) if isinstance(key, str) else tuple(key)
 
     @property
+    def rejected_table(self) -> str:
+        """The name of the table for rows that were set aside because they cannot be placed."""
+        return f"{self.name}__rejected"
+
+    @property
     def disposition(self) -> str:
         """What a load does with the rows of the table: ``merge``, ``replace`` or ``append``."""
         disposition = self.definition.get("write_disposition") or "append"

@@ -4,15 +4,16 @@ import re
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+from connectors_dagster.spec.timestamps import TimestampFormat
+
+BY_SECOND = TimestampFormat()
 SHORTEST_MONTH = timedelta(days=28)
-END_OF_TIME = datetime.max.replace(microsecond=0, tzinfo=UTC)
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)  # later timestamps mean that there is no time
 MAX_WINDOWS = 100_000  # the maximum per asset that Dagster's documentation recommends
 STEP = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -33,17 +34,31 @@ class Window:
         return _key(self.start)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """All windows at the time of a read: from the `start` of the first to the `end` of the last one that has started.
+
+    Rows from before `settled` do not change any more.
+    """
+
+    start: datetime
+    end: datetime
+    settled: datetime
+
+
 @dataclass(frozen=True, order=True)
 class Slice:
     """The part of a window that one run reads: from `since`; everything before `until` is then recorded as read.
 
-    `first` is true if the slice starts where the first of all windows starts.
+    `first` is true if the slice starts where the first of all windows starts. `extent` describes all windows; None if
+    that is not known.
     """
 
     window: Window
     since: datetime
     until: datetime
     first: bool = False
+    extent: Extent | None = field(default=None, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -53,6 +68,13 @@ class Slice:
     def trial(self) -> "Slice":
         """Return a copy that records nothing as read."""
         return replace(self, until=self.window.start)
+
+    def behind(self, lag: timedelta, timestamps: TimestampFormat) -> "Slice":
+        """Return a copy that records less as read, because the clock of the API is behind ours."""
+        if self.extent is None:
+            return self
+        settled = timestamps.settled(self.extent.settled - lag)
+        return replace(self, until=max(self.window.start, min(self.until, settled)))
 
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
         """Return a copy that resumes where an earlier read ended, less the lag."""
@@ -113,17 +135,17 @@ class WindowGrid:
         return Window(start, self._edge(index + 1))
 
     def slices(
-        self, windows: list[Window], *, now: datetime, lookback: timedelta, granularity: timedelta = SECOND
+        self, windows: list[Window], *, now: datetime, lookback: timedelta, timestamps: TimestampFormat = BY_SECOND
     ) -> list[Slice]:
         """Make slices that read windows from their start and record as read what is older than `now` less `lookback`.
 
-        That time is rounded down to the granularity: a change that comes later in the same step of the granularity
-        may still get the timestamp at which the step began.
+        `timestamps` says how exact the cursors are, see `TimestampFormat.settled`.
         """
-        settled = now - lookback
-        settled -= (settled - EPOCH) % granularity
+        settled = timestamps.settled(now - lookback)
+        extent = Extent(start=self._first, end=self._edge(self._started(now)), settled=settled)
         return [
-            Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first) for w in sorted(windows)
+            Slice(w, w.start, max(w.start, min(w.end, settled)), first=w.start == self._first, extent=extent)
+            for w in sorted(windows)
         ]
 
     @cached_property

@@ -71,6 +71,8 @@ def test_start_date_and_step_are_per_connector(monkeypatch):
         ("REQUESTS_PER_MINUTE", "-1"),
         ("STALE_AFTER_HOURS", "a day"),
         ("STALE_AFTER_HOURS", "0.01"),
+        ("LOOKBACK", "soon"),
+        ("LOOKBACK", "-PT5M"),
         ("MAX_LOSS", "50"),
         ("MAX_LOSS", "nan"),
         ("ALLOW_HTTP", "perhaps"),

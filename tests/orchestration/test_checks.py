@@ -60,6 +60,13 @@ def test_a_row_outside_the_loaded_windows_fails(loaded, run_checks, warehouse):
     assert not run_checks()["cursor_in_windows"].passed
 
 
+def test_a_cursor_that_says_that_there_is_no_time_is_not_outside(loaded, run_checks, warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("UPDATE storefront.orders SET date_modified_gmt = '0001-01-01 00:00:00+00' WHERE id = 1")
+        connection.execute("UPDATE storefront.orders SET date_modified_gmt = '9999-12-31 23:59:59+00' WHERE id = 2")
+    assert run_checks()["cursor_in_windows"].passed
+
+
 def test_a_window_marked_complete_but_not_read_to_its_end_fails(loaded, run_checks, instance):
     key = dg.AssetKey(["storefront", "orders"])
     record = instance.fetch_materializations(

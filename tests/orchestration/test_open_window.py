@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import dagster as dg
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from connectors_dagster import Cursor, TimestampFormat, load_connectors
 from connectors_dagster.orchestration import clock, runs
@@ -107,6 +110,32 @@ def test_a_change_the_api_shows_late_is_loaded_by_the_next_refresh(api, run, tim
     assert warehouse.ids("billing.products") == ["late"]
 
 
+@pytest.mark.parametrize("lag", [timedelta(minutes=15), timedelta(days=7)], ids=str)
+def test_a_change_is_not_missed_if_the_clock_of_the_api_is_behind(api, run, time, warehouse, lag):
+    def answer_with_date(request: Request) -> JSONResponse | None:
+        after, rows = request.query_params["modified_after"], api.tables["storefront"]["orders"]
+        found = [row for row in rows if row["date_modified_gmt"] > after]
+        page = found[int(request.query_params["offset"]) :]
+        return JSONResponse({"data": page}, headers={"Date": format_datetime(time.now - lag, usegmt=True)})
+
+    api.set("storefront/orders", [])
+    api.faults.append(answer_with_date)
+    read = run("storefront/orders", [FOURTH])
+    # The lag is measured in real time, and the time of the test stands still.
+    assert read["fetched_until"] == pytest.approx((NOON - LAG - lag).timestamp(), abs=60)
+    changed = f"{NOON - lag + MINUTE:%Y-%m-%dT%H:%M:%S}"
+    api.set("storefront/orders", [order(1, changed)])
+    time.now += HOUR
+    run("storefront/orders", [FOURTH], refresh=True)
+    assert read["clock_lag"] == pytest.approx(lag.total_seconds(), abs=60)
+    assert warehouse.ids("storefront.orders") == [1]
+
+
+def test_the_lookback_is_a_setting(api, run, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__LOOKBACK", "PT2H")
+    assert run("storefront/orders", [FOURTH])["fetched_until"] == (NOON - 2 * HOUR).timestamp()
+
+
 def test_the_transition_to_a_new_window_loses_nothing(api, run, time, instance, warehouse):
     window = GRID.find(FOURTH)
     time.now = window.end - HOUR
@@ -184,7 +213,8 @@ def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehous
 
 def test_with_date_cursors_the_current_day_is_not_recorded_as_read():
     window = GRID.find(FOURTH)
-    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, granularity=timedelta(days=1))
+    by_day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
+    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, timestamps=by_day)
     assert piece.until == datetime(2024, 4, 10, tzinfo=UTC)
 
 

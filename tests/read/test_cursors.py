@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -190,9 +191,116 @@ def test_rows_without_a_cursor_fail_if_declared_to(feed, tmp_path, fields):
         read_slices(connector, slices(4))
 
 
-@pytest.mark.parametrize(
-    "value", ["soon", "1711111112222", "0000-00-00 00:00:00", "0001-01-01T00:00:00+02:00", True, {}]
-)
+NO_TIMES = [
+    "0000-00-00 00:00:00",
+    "0000-00-00",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+02:00",
+    "9999-12-31T23:59:59-05:00",
+    "9999-12-31",
+    "1970-01-01T00:00:00+00:00",
+    "never",
+    0,
+]
+
+
+@pytest.mark.parametrize("bounds", ["both", "none"])
+def test_rows_whose_cursor_says_that_there_is_no_time_are_rows_without_a_cursor(feed, tmp_path, bounds):
+    for id, value in enumerate(NO_TIMES):
+        feed.put(id, None, at=value)
+    timestamps = TimestampFormat(zero=("1970-01-01", "never"))
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps), bounds=bounds)
+    assert read_slices(connector, slices(2)) == ([len(NO_TIMES), 0], list(range(len(NO_TIMES))))
+
+
+def test_a_cursor_that_says_that_there_is_no_time_stays_as_it_was_written(feed, warehouse, tmp_path):
+    for id, value in enumerate(("0000-00-00 00:00:00", "0001-01-01T00:00:00Z")):
+        feed.put(id, None, at=value)
+    load_slices(build_connector(tmp_path, feed, Cursor()).graph["changes"], slices(1))
+    rows = warehouse.query('SELECT "at"::VARCHAR, at__v_text FROM feed.changes ORDER BY id')
+    assert rows == [(None, "0000-00-00 00:00:00"), ("0001-01-01 00:00:00+00", None)]
+
+
+def test_numbers_that_are_dates_are_the_same_dates_as_their_text(feed, warehouse, tmp_path):
+    for id, value in enumerate((20240102, "20240102", 20241301)):
+        feed.put(id, None, at=value)
+    connector = build_connector(tmp_path, feed, Cursor(), bounds="none", path="other")
+    load_slices(connector.graph["changes"], slices(1))
+    rows = warehouse.query("SELECT \"at\" AT TIME ZONE 'UTC', at__v_text FROM feed.changes ORDER BY id")
+    assert rows == [(datetime(2024, 1, 2), None), (datetime(2024, 1, 2), None), (None, "20241301")]
+
+
+def test_epoch_milliseconds_arrive_as_numbers_and_as_text_with_a_fraction(feed, tmp_path):
+    milliseconds = TimestampFormat(format="epoch_milliseconds", granularity=timedelta(milliseconds=1))
+    for id, value in enumerate(["1706011112222", 1706011112222, "1706011112222.5"]):
+        feed.put(id, None, at=value)
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=milliseconds), bounds="none")
+    assert read_slices(connector, slices(1)) == ([3], [0, 1, 2])
+
+
+def test_rows_and_bounds_are_in_the_time_zone_of_the_api(feed, warehouse, tmp_path):
+    zone = ZoneInfo("America/Los_Angeles")
+    feed.read = lambda text: datetime.fromisoformat(text).replace(tzinfo=zone)
+    for id, at in enumerate([START - SECOND, START, END - SECOND, END, NEXT_END - SECOND, NEXT_END]):
+        feed.put(id, at, at=at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"))
+    timestamps = TimestampFormat(format="%Y-%m-%d %H:%M:%S", timezone=zone.key)
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps))
+    counts = load_slices(connector.graph["changes"], slices(2))
+    assert min(asked["after"] for asked in feed.asked) == "2023-12-31 16:00:00"
+    assert [stats.rows for stats in counts.values()] == [2, 2]
+    stored = warehouse.column("feed.changes", "\"at\" AT TIME ZONE 'UTC'")
+    assert stored == [at.replace(tzinfo=None) for at in (START, END - SECOND, END, NEXT_END - SECOND)]
+
+
+def test_a_window_that_ends_in_the_hour_that_occurs_twice_has_all_rows_of_that_hour(feed, tmp_path):
+    grid = WindowGrid("P1D", "2024-10-26T01:30:00")
+    feed.read = lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC)  # compares local times as text
+    for id, at in enumerate(["2024-10-26T03:30:00", "2024-10-27T02:10:00", "2024-10-27T02:50:00"]):
+        feed.put(id, feed.read(at), at=at)
+    timestamps = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone="Europe/Amsterdam")
+    pieces = grid.slices([grid.find("2024-10-26T01:30:00")], now=NOW.replace(year=2025), lookback=SECOND)
+    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps)), pieces) == ([3], [0, 1, 2])
+
+
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "America/Los_Angeles", "UTC"])
+def test_dates_of_the_time_zone_of_the_api_lose_no_row_at_the_edges_of_windows(feed, tmp_path, zone):
+    days = TimestampFormat(format="%Y-%m-%d", granularity=DAY, timezone=zone)
+    feed.read = lambda text: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    moments = [START + timedelta(hours=6 * count, minutes=30) for count in range(-8, 4 * 62)]
+    for id, at in enumerate(moments):
+        feed.put(id, at, at=at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d"))
+    inside = [id for id, (_, row) in feed.rows.items() if START <= days.decode(row["at"]) < NEXT_END]
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=days), column="date")
+    assert read_slices(connector, slices(2))[1] == inside
+
+
+def test_an_api_that_means_either_of_two_equal_local_times_loses_no_row(feed, tmp_path):
+    grid, zone = WindowGrid("PT30M", "2024-10-26T22:00:00"), ZoneInfo("Europe/Amsterdam")
+    local = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone=zone.key)
+    for id, minutes in enumerate(range(5, 360, 10)):
+        at = datetime(2024, 10, 26, 22, tzinfo=UTC) + timedelta(minutes=minutes)
+        feed.put(id, at, at=at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"))
+    windows = grid.opened(datetime(2024, 10, 27, 4, tzinfo=UTC))
+    pieces = grid.slices(windows, now=NOW.replace(year=2025), lookback=SECOND)
+    for fold in (0, 1):
+        feed.read = lambda text, fold=fold: datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold)
+        connector = build_connector(tmp_path, feed, Cursor(timestamp_format=local))
+        assert read_slices(connector, pieces)[1] == list(range(36))
+
+
+def test_a_column_without_a_time_zone_keeps_the_local_time(feed, warehouse, tmp_path):
+    feed.put(1, START + DAY, at="2024-01-02T01:00:00")
+    local = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone="Europe/Amsterdam")
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=local))
+    schema = connector.schema.read_text().replace(
+        "data_type: timestamp", "data_type: timestamp\n        timezone: false"
+    )
+    connector.schema.write_text(schema)
+    load_slices(connector.graph["changes"], slices(1))
+    assert warehouse.column("feed.changes", '"at"') == [datetime(2024, 1, 2, 1)]
+
+
+@pytest.mark.parametrize("value", ["soon", "1711111112222", "1711111112222.5", True, {}])
 def test_a_cursor_that_is_not_a_timestamp_fails_and_is_named(feed, tmp_path, value):
     feed.put(1, START, at=value)
     with pytest.raises(

@@ -13,6 +13,8 @@ ISO, SECONDS, MILLISECONDS = (
     TimestampFormat(format="epoch_seconds"),
     TimestampFormat(format="epoch_milliseconds", granularity=timedelta(milliseconds=1)),
 )
+AMSTERDAM = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone="Europe/Amsterdam")
+DAYS_IN_AMSTERDAM = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1), timezone="Europe/Amsterdam")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,8 @@ ISO, SECONDS, MILLISECONDS = (
         (ISO, " 2024-01-01 "),
         (ISO, "20240101"),
         (ISO, 1704067200),
+        (ISO, 20240101),
+        (ISO, 20240101.0),
         (ISO, NEW_YEAR.replace(tzinfo=None)),
         (ISO, date(2024, 1, 1)),
         (SECONDS, 1704067200.0),
@@ -33,6 +37,23 @@ ISO, SECONDS, MILLISECONDS = (
         (SECONDS, "2024-01-01T00:00:00Z"),
         (MILLISECONDS, 1704067200000),
         (MILLISECONDS, "1704067200000"),
+        (MILLISECONDS, "1704067200000.0"),
+        (SECONDS, "1704067200.000"),
+        (TimestampFormat(format="%Y%m%d%H%M%S"), 20240101000000),
+        (TimestampFormat(format="%Y%m%d%H%M", granularity=timedelta(minutes=1)), 202401010000),
+        (TimestampFormat(format="epoch_microseconds"), 1704067200000000),
+        (TimestampFormat(format="epoch_nanoseconds"), "1704067200000000999"),
+        (ISO, "2023-12-31T24:00:00Z"),
+        (ISO, "2024-01-01T02:00:00.000+02:00"),
+        (ISO, "2023-12-31 24:00+00"),
+        (ISO, "2023-12-31T23:59:60Z"),
+        (ISO, "2024-01-01T14:00:00+14:00"),
+        (ISO, "2024-01-01T00:00:00.000000999Z"),
+        (ISO, "2024-01-01Z"),
+        (AMSTERDAM, "2023-12-31T24:00:00+00:00"),
+        (AMSTERDAM, "2024-01-01T01:00:00"),
+        (AMSTERDAM, "2024-01-01T00:00:00Z"),
+        (TimestampFormat(format="%d/%m/%Y %H:%M:%S", timezone="America/New_York"), "31/12/2023 19:00:00"),
         (TimestampFormat(format="%d/%m/%Y %H:%M:%S"), "01/01/2024 00:00:00"),
     ],
 )
@@ -50,6 +71,15 @@ def test_every_form_of_a_timestamp_gives_the_same_result(timestamp_format: Times
             "2024",
             "1704067200",
             "1711111112222",
+            "1711111112222.5",
+            20241301,
+            "01/02/24",
+            "24-01-01",
+            1704067200000000000,
+            "2024-01-01T24:00:01Z",
+            "2024-01-01T23:59:61Z",
+            202401010000,
+            20240101000000,
             "0001-01-01T00:00:00+02:00",
             None,
             True,
@@ -87,3 +117,82 @@ def test_bounds_rounded_to_the_granularity_are_read_back_unchanged(timestamp_for
 def test_a_format_that_cannot_write_the_granularity_is_refused(format: str, granularity: timedelta):
     with pytest.raises(ValueError, match=r"TimestampFormat: .* (cannot write|cannot be read back|longer than zero)"):
         TimestampFormat(format=format, granularity=granularity)
+
+
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        ("2024-03-31T01:59:59", "2024-03-31T00:59:59"),
+        ("2024-03-31T02:30:00", "2024-03-31T01:30:00"),  # skipped: clocks go from 2:00 to 3:00
+        ("2024-03-31T03:00:00", "2024-03-31T01:00:00"),
+        ("2024-07-01", "2024-06-30T22:00:00"),
+        ("2024-10-27T02:30:00", "2024-10-27T00:30:00"),  # occurs twice: clocks go from 3:00 to 2:00
+        ("2024-10-27T03:00:00", "2024-10-27T02:00:00"),
+    ],
+)
+def test_local_times_follow_the_rules_of_their_time_zone(local: str, utc: str):
+    assert AMSTERDAM.decode(local) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+def test_bounds_are_written_in_the_time_zone_of_the_api():
+    assert AMSTERDAM.encode(datetime(2024, 7, 1, tzinfo=UTC)) == "2024-07-01T02:00:00"
+
+
+def test_an_unknown_time_zone_is_refused():
+    with pytest.raises(ValueError, match="TimestampFormat: timezone 'Europe/Amsterdm' is not an IANA time zone"):
+        TimestampFormat(timezone="Europe/Amsterdm")
+
+
+@pytest.mark.parametrize(
+    ("read", "settled"), [("23:59", "23:59"), ("00:30", "22:30"), ("01:59", "23:59"), ("02:00", "02:00")]
+)
+def test_nothing_of_the_hour_that_occurs_twice_is_settled_before_it_has_passed(read: str, settled: str):
+    def in_the_night_of_the_change(text: str) -> datetime:
+        return datetime.fromisoformat(f"2024-10-{26 if text > '20' else 27}T{text}Z")
+
+    assert AMSTERDAM.settled(in_the_night_of_the_change(read)) == in_the_night_of_the_change(settled)
+
+
+def test_a_format_that_says_utc_beside_another_time_zone_is_refused():
+    with pytest.raises(ValueError, match="ends in Z, which is UTC, but timezone is 'Europe/Amsterdam'"):
+        TimestampFormat(timezone="Europe/Amsterdam")
+    assert TimestampFormat(format="%Y-%m-%dT%H:%M:%S%z", timezone="Europe/Amsterdam").encode(NEW_YEAR).endswith("+0100")
+
+
+@pytest.mark.parametrize("timestamp_format", [SECONDS, MILLISECONDS], ids=lambda one: one.format)
+@pytest.mark.parametrize("value", [20240101, "20240101", 19991231.0])
+def test_a_date_in_digits_is_not_taken_for_a_number_of_seconds(
+    timestamp_format: TimestampFormat, value: int | str | float
+):
+    with pytest.raises(ValueError, match="is not a timestamp"):
+        timestamp_format.decode(value)
+
+
+def test_a_date_with_an_offset_is_midnight_there():
+    assert ISO.decode("2024-01-01+14:00") == ISO.decode("2023-12-31T10:00:00Z")
+    assert ISO.decode("2024-01-01-05:00") == ISO.decode("2024-01-01T05:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("moment", "floor", "ceil"),
+    [
+        ("2024-01-01T12:00", "2023-12-31T23:00", "2024-01-01T23:00"),
+        ("2024-03-31T12:00", "2024-03-30T23:00", "2024-03-31T22:00"),
+        ("2024-10-27T12:00", "2024-10-26T22:00", "2024-10-27T23:00"),
+        ("2024-07-01T22:00", "2024-07-01T22:00", "2024-07-01T22:00"),
+    ],
+)
+def test_days_begin_at_midnight_of_the_time_zone(moment: str, floor: str, ceil: str):
+    moments = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (moment, floor, ceil)]
+    assert [DAYS_IN_AMSTERDAM.floor(moments[0]), DAYS_IN_AMSTERDAM.ceil(moments[0])] == moments[1:]
+
+
+@pytest.mark.parametrize(
+    "zone", ["Europe/Amsterdam", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe", "Asia/Kathmandu"]
+)
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)], ids=str)
+def test_rounding_never_goes_to_the_wrong_side_whatever_clocks_do(zone: str, step: timedelta):
+    local = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", granularity=step, timezone=zone)
+    for minutes in range(0, 366 * 24 * 60, 37):
+        moment = NEW_YEAR + timedelta(minutes=minutes)
+        assert local.settled(moment) <= local.floor(moment) <= moment <= local.ceil(moment)

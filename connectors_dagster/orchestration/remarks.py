@@ -1,0 +1,54 @@
+"""What people should know about a read that succeeded, in sentences."""
+
+from datetime import timedelta
+
+from connectors_dagster.config.settings import environment_name
+from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.server_clock import LONGEST_LAG
+from connectors_dagster.spec.resource import Resource
+
+WORTH_A_REMARK = timedelta(minutes=1)
+
+
+def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
+    """Return the remarks on a read; the name of the resource is not in them."""
+    return [*_rejected(resource, stats), *_outside(resource, stats), *_clock(timedelta(seconds=stats.clock_lag))]
+
+
+def _rejected(resource: Resource, stats: ReadStats) -> list[str]:
+    table = f"{resource.connector.name}.{resource.rejected_table}"
+    return [f"rows that cannot be placed, which were set aside in {table}: {stats.rejected}"] if stats.rejected else []
+
+
+def _outside(resource: Resource, stats: ReadStats) -> list[str]:
+    found = []
+    if stats.before_start:
+        start = environment_name(resource.connector.name, "start_date")
+        found.append(
+            f"rows from before the first window, which were not loaded: {stats.before_start}. Set {start} to an "
+            "earlier date, or before_start='keep' of the cursor to load them with the first window"
+        )
+    if stats.after_end:
+        found.append(
+            f"rows from after the last window, which were not loaded: {stats.after_end}. They are loaded when the "
+            "window of their time begins"
+        )
+    return found
+
+
+def _clock(lag: timedelta) -> list[str]:
+    if lag < WORTH_A_REMARK:
+        return []
+    if lag >= LONGEST_LAG:
+        return [
+            f"the Date header of the API is more than {LONGEST_LAG.days} days behind, so it is not a clock: windows "
+            "that ended before that are complete, later ones are read again by every refresh"
+        ]
+    return [f"the clock of the API is about {_about(lag)} behind ours: windows count as read only until what it says"]
+
+
+def _about(lag: timedelta) -> str:
+    for unit, length in (("days", timedelta(days=1)), ("hours", timedelta(hours=1))):
+        if lag >= 2 * length:
+            return f"{lag / length:.0f} {unit}"
+    return f"{lag / timedelta(minutes=1):.0f} minutes"

@@ -1,0 +1,53 @@
+"""The bounds of a request: which times are asked for, and how the API writes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connectors_dagster.http.request_parts import Bounds
+from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.windows import Slice
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""From when rows are requested that are older than the first window."""
+
+
+@dataclass(frozen=True)
+class Requested:
+    """The bounds of a request; each is None if it is not sent."""
+
+    lower: datetime | None = None
+    upper: datetime | None = None
+
+
+def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
+    """Return whether slices are read without the API's filter, which would hide the rows without a cursor."""
+    assert resource.cursor
+    return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
+
+
+def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
+    """Return the bounds for neighbouring slices; without bounds for a read without the filter.
+
+    They lie on multiples of the granularity and include no more than they must. A local time that occurs twice is
+    moved outwards, because the API may mean either of the two.
+    """
+    cursor = resource.cursor
+    assert cursor
+    if not resource.filtered or unfiltered(resource, pieces):
+        return Requested()
+    timestamps = cursor.timestamp_format
+    lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
+    if cursor.lower == "exclusive":
+        lower -= timestamps.granularity
+    lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)
+    older = cursor.before_start == "keep" and pieces[0].first
+    return Requested(BEGINNING if older else lower, upper if resource.bounded else None)
+
+
+def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
+    """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter."""
+    assert resource.cursor
+    encode, times = resource.cursor.timestamp_format.encode, requested(resource, pieces)
+    named = {"start_value": times.lower, "end_value": times.upper}
+    return {name: encode(time) for name, time in named.items() if time is not None}
