@@ -1,7 +1,7 @@
 """The destination: DuckDB unless configured otherwise, with one writer at a time."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,9 @@ DEFAULT_FILE = "connectors.duckdb"
 LOAD_ID = "_dlt_load_id"
 BUSY_TIMEOUT = 60.0
 POLL = 0.25
+LOCKED = ("could not set lock on file", "used by another process")
+DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "could not read enough bytes", "replaying wal")
+"""Parts of DuckDB's messages, in lower case: its error classes do not tell these cases apart."""
 
 
 def duckdb_file() -> Path:
@@ -109,14 +112,16 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
 
 
 @contextmanager
-def only_writer(path: Path, purpose: str) -> Iterator[None]:
+def only_writer(path: Path, purpose: str, *, timeout: float | None = None) -> Iterator[None]:
     """Open a DuckDB file for one process of this project, and wait until other programs close it.
+
+    `timeout` is how many seconds to wait for others; by default as configured.
 
     Raises:
         DestinationBusyError: another process keeps it open; names it and the place.
         LoadError: the file cannot be opened at all.
     """
-    with alone(path.with_name(path.name + ".lock"), purpose), closing(_open(path)):
+    with alone(path.with_name(path.name + ".lock"), purpose, timeout=timeout), closing(_open(path, timeout)):
         # This connection stays open so that no other program opens the file before dlt does.
         yield
 
@@ -141,9 +146,12 @@ def refuse_foreign_table(client: SqlClientBase[Any], table: str) -> None:
 
 
 @contextmanager
-def reading(dataset: str) -> Iterator[SqlClientBase[Any]]:
-    """Open a dataset for queries; a DuckDB file is opened only while no process writes it."""
-    with _nobody_writing(f"reading {dataset}"):
+def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClientBase[Any]]:
+    """Open a dataset for queries; a DuckDB file is opened only while no process writes it.
+
+    `timeout` is how many seconds to wait for that; by default as configured.
+    """
+    with _nobody_writing(f"reading {dataset}", timeout):
         client: Any = dlt.dataset(build_destination(), dataset).sql_client
         with client:
             yield client
@@ -156,27 +164,42 @@ def stored_schema(dataset: str, name: str) -> Schema:
 
 
 @contextmanager
-def _nobody_writing(purpose: str) -> Iterator[None]:
-    with only_writer(duckdb_file(), purpose) if destination_traits().writer_lock == "file" else nullcontext():
+def _nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
+    in_file = destination_traits().writer_lock == "file"
+    with only_writer(duckdb_file(), purpose, timeout=timeout) if in_file else nullcontext():
         yield
 
 
-def _open(path: Path) -> "duckdb.DuckDBPyConnection":
+def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnection":
     import duckdb  # imported here so that looking up the destination does not load a database
 
-    timeout = seconds("busy_timeout", BUSY_TIMEOUT)
+    timeout = seconds("busy_timeout", BUSY_TIMEOUT) if timeout is None else timeout
     deadline = time.monotonic() + timeout
     while True:
         try:
             return duckdb.connect(str(path))
         except duckdb.Error as error:
-            if "lock" not in str(error).lower():
-                raise LoadError(f"{path}: {error}") from None
+            if not _found_in(str(error), LOCKED):
+                raise LoadError(damage(error) or f"{path}: {error}") from None
             if time.monotonic() >= deadline:
                 raise DestinationBusyError(
                     f"{path}: still open in another program after {timeout:.0f} s: close it and retry. {error}"
                 ) from None
         time.sleep(POLL)
+
+
+def damage(error: Exception) -> str | None:
+    """Say what to do if the DuckDB file is damaged; None if an error has another cause."""
+    if destination_name() != "duckdb" or not _found_in(str(error), DAMAGED):
+        return None
+    return (
+        f"{duckdb_file()} is damaged: {error}. Restore a backup, or move the file and its .wal away: windows that are "
+        "not in the file count as not loaded, and the next runs load them"
+    )
+
+
+def _found_in(message: str, parts: Sequence[str]) -> bool:
+    return any(part in message.lower() for part in parts)
 
 
 @contextmanager

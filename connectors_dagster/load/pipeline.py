@@ -1,13 +1,14 @@
 """One dlt pipeline per family and run: everything is read first, then loaded together."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import dlt
 import pyarrow as pa
 from dlt.common.pipeline import LoadInfo
+from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.pipeline.exceptions import PipelineStepFailed
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
@@ -16,15 +17,23 @@ from connectors_dagster.compat.dlt_internals import DltException, retry_schema_u
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import alone
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.append_new_keys import append_new_keys
-from connectors_dagster.load.destination import build_destination, check_destination, refuse_foreign_table, writer
+from connectors_dagster.load.destination import (
+    build_destination,
+    check_destination,
+    damage,
+    refuse_foreign_table,
+    writer,
+)
 from connectors_dagster.load.dlt_errors import is_transient, root_cause, without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
+from connectors_dagster.load.inventory import forget_if_altered, last_load
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
-from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.load.traits import TRAITS, destination_traits
 from connectors_dagster.read.connection import connect
 
 CREATE_ATTEMPTS = 10
@@ -32,11 +41,17 @@ CREATE_ATTEMPTS = 10
 
 @dataclass
 class Load:
-    """The result of loading a family; valid while its pipeline's folder exists."""
+    """The result of loading a family; valid while its pipeline's folder exists.
+
+    `last_load_id` is the last load of the family at the destination, also if this one brought no rows. `altered` names
+    the tables that were dropped or altered by hand since the load before.
+    """
 
     pipeline: dlt.Pipeline
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     info: LoadInfo | None = None
+    last_load_id: str | None = None
+    altered: Sequence[str] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -67,15 +82,16 @@ def loading(request: LoadRequest) -> Iterator[Load]:
         load = Load(pipeline)
         with _step(load, "schema"):
             pipeline.sync_destination()
+            stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
         with _timed(load, "extract"):
             load.outcomes = extract(pipeline, request, connection)
         pa.default_memory_pool().release_unused()
         if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
-            _load(load, request)
+            _load(load, request, stored)
         yield load
 
 
-def _load(load: Load, request: LoadRequest) -> None:
+def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
     # Families that load into a new dataset for the first time try to create it concurrently.
     again = Retrying(
         retry=retry_if_exception(retry_schema_update()),
@@ -88,6 +104,8 @@ def _load(load: Load, request: LoadRequest) -> None:
             for outcome in load.outcomes.values():
                 for table in outcome.tables:
                     refuse_foreign_table(client, table)
+            if stored is not None and destination_name() in TRAITS:
+                load.altered = forget_if_altered(load.pipeline, client, stored)
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)
@@ -97,6 +115,7 @@ def _load(load: Load, request: LoadRequest) -> None:
         if request.page_limit is None:
             _handle_missing_rows(load, request)
         _count_rows(load)
+        _note_last_load(load)
 
 
 def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
@@ -138,6 +157,15 @@ def _count_rows(load: Load) -> None:
                     outcome.table_rows = int((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
 
 
+def _note_last_load(load: Load) -> None:
+    loaded = [load_id for outcome in load.outcomes.values() for load_id in outcome.load_ids]
+    if loaded:
+        load.last_load_id = max(loaded)
+    elif destination_name() in TRAITS:
+        with load.pipeline.sql_client() as client:
+            load.last_load_id = last_load(client, load.pipeline.pipeline_name)
+
+
 @contextmanager
 def _step(load: Load, name: str) -> Iterator[None]:
     """Run a step at the destination, as its only writer where needed.
@@ -149,8 +177,11 @@ def _step(load: Load, name: str) -> Iterator[None]:
         with _timed(load, name), writer(load.pipeline):
             yield
     except (PipelineStepFailed, DltException) as error:
+        cause = root_cause(error)
+        if damaged := damage(cause):
+            raise LoadError(damaged) from None
         kind = TransientLoadError if is_transient(error) else LoadError
-        raise kind(f"{load.pipeline.pipeline_name}: {root_cause(error)}") from None
+        raise kind(f"{load.pipeline.pipeline_name}: {cause}") from None
 
 
 @contextmanager

@@ -30,6 +30,10 @@ from connectors_dagster.spec.windows import Slice
 WINDOWS_PER_RUN = 12
 # Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+ALTERED = (
+    "{connector}.{table} was dropped or altered by hand since the last load. It was created again, and all windows of "
+    "its family count as not loaded: the schedule loads them again."
+)
 TRANSIENT = (TransientApiError, TransientLoadError, DestinationBusyError)
 
 
@@ -113,7 +117,7 @@ def _slices(
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
     if not config.full:
-        slices = [resume(context.instance, assets, selected, piece) for piece in slices]
+        slices = resume(context.instance, assets, selected, slices)
     return [piece.trial() for piece in slices] if config.page_limit else slices
 
 
@@ -126,6 +130,8 @@ def _materialize(
     errors: list[Exception] = []
     try:
         with loading(request) as load:
+            for table in load.altered:
+                context.log.warning(ALTERED.format(connector=request.connector.name, table=table))
             for outcome in load.outcomes.values():
                 if outcome.dlt_resource is not None:
                     yield from report.results(load, outcome)

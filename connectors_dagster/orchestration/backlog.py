@@ -7,6 +7,7 @@ from datetime import datetime
 import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import fetch_materializations, latest_materialization_ids
+from connectors_dagster.load.inventory import Inventory, take_inventory
 from connectors_dagster.orchestration.active_runs import active_windows
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
@@ -26,6 +27,7 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
     Families that need the same windows share a run. Windows come first, oldest first, then resources without windows.
     """
     windows = grid_of(assets.connector).opened(now)
+    inventory = take_inventory(assets.connector.name) if assets.has_windows else None
     busy = active_windows(instance, assets, windows)
     whole: list[Resource] = []
     chunks: dict[tuple[Window, ...], list[Resource]] = defaultdict(list)
@@ -33,7 +35,7 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
         if not family[0].windowed:
             whole += [] if name in busy else family
             continue
-        left = _incomplete(instance, assets, family, windows) - busy.get(name, set())
+        left = _incomplete(instance, assets, family, windows, inventory) - busy.get(name, set())
         for chunk in _chunks(windows, left, size=WINDOWS_PER_RUN if family[0].root.filtered else len(windows)):
             chunks[chunk] += family
     plans = [Plan(assets, chunks[chunk], [window.key for window in chunk]) for chunk in sorted(chunks)]
@@ -41,21 +43,27 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
 
 
 def _incomplete(
-    instance: dg.DagsterInstance, assets: ConnectorAssets, family: Sequence[Resource], windows: Sequence[Window]
+    instance: dg.DagsterInstance,
+    assets: ConnectorAssets,
+    family: Sequence[Resource],
+    windows: Sequence[Window],
+    inventory: Inventory | None,
 ) -> set[Window]:
     """Return the windows that at least one resource has not read to the end."""
-    reached = [_reached(instance, resource, assets.key(resource)) for resource in family]
+    reached = [_reached(instance, resource, assets.key(resource), inventory) for resource in family]
     return {w for w in windows if any(w.key not in read or read[w.key] < w.end for read in reached)}
 
 
-def _reached(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Mapping[str, datetime]:
-    """Look up until when the last materialization of each window read it."""
+def _reached(
+    instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey, inventory: Inventory | None
+) -> Mapping[str, datetime]:
+    """Look up until when the last materialization of each window read it, if the destination still holds it."""
     ids = latest_materialization_ids(instance, key)
     reached: dict[str, datetime] = {}
     for at in range(0, len(ids), QUERY_LIMIT):
         wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + QUERY_LIMIT])
         for found in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
-            if found.partition and (until := fetched_until(resource, found.metadata)):
+            if found.partition and (until := fetched_until(resource, found.metadata, inventory)):
                 reached[found.partition] = until
     return reached
 

@@ -10,6 +10,7 @@ from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import location
+from connectors_dagster.load.inventory import Inventory
 from connectors_dagster.orchestration.remarks import remarks_on
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.resource import Resource
@@ -94,6 +95,7 @@ def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
     return {
         **{f"seconds_{name}": round(phases[name], 3) for name in ("schema", "read", "load") if name in phases},
         "load_id": ", ".join(outcome.load_ids),
+        **({"last_load_id": load.last_load_id} if load.last_load_id else {}),
         **({} if outcome.table_rows is None else {"dagster/row_count": outcome.table_rows}),
     }
 
@@ -113,10 +115,26 @@ def read_from(resource: Resource) -> str:
     return redact(str(settings.base_url(resource.connector)))
 
 
-def fetched_until(resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
-    """Return until when a window was read, or None if it was another API or another destination."""
+def fetched_until(
+    resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]], inventory: Inventory | None = None
+) -> datetime | None:
+    """Return until when a window was read, or None if that was from another API or the destination does not hold it.
+
+    Args:
+        resource: the resource that was read.
+        metadata: what was recorded about the window.
+        inventory: what the destination holds now; without it, the record is believed.
+    """
     value, here = metadata.get("fetched_until"), (read_from(resource), location())
     there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))
     if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there != here:
         return None
-    return datetime.fromtimestamp(value.value, UTC)
+    return None if inventory and _lost(resource, metadata, inventory) else datetime.fromtimestamp(value.value, UTC)
+
+
+def _lost(resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]], inventory: Inventory) -> bool:
+    """Return whether the destination does not hold the load after which a window was recorded."""
+    own, last = (str(metadata[name].value) if name in metadata else "" for name in ("load_id", "last_load_id"))
+    # A load without rows creates no table.
+    table = resource.name if own or "dagster/row_count" in metadata else None
+    return bool(last) and not inventory.holds(last, table)

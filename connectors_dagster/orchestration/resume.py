@@ -8,15 +8,22 @@ import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import fetch_materializations, recorded_by_earlier_attempts
 from connectors_dagster.config import settings
+from connectors_dagster.load.inventory import Inventory, take_inventory
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 
-def last_fetched(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey, window: str) -> datetime | None:
-    """Return until when the last materialization of a window read it, or None if there is none."""
-    return fetched_until(resource, last_metadata(instance, key, window))
+def last_fetched(
+    instance: dg.DagsterInstance,
+    resource: Resource,
+    key: dg.AssetKey,
+    window: str,
+    inventory: Inventory | None = None,
+) -> datetime | None:
+    """Return until when the last materialization of a window read it, or None if there is none that counts."""
+    return fetched_until(resource, last_metadata(instance, key, window), inventory)
 
 
 def last_metadata(
@@ -34,8 +41,14 @@ def landed_before(context: dg.AssetExecutionContext) -> Mapping[tuple[dg.AssetKe
     return {(found.asset_key, found.partition): found for found in recorded if found.partition}
 
 
-def resume(instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource], piece: Slice) -> Slice:
-    """Start a slice at the time all resources were read to, minus the lookback, else at the start of its window."""
-    reached = [last_fetched(instance, resource, assets.key(resource), piece.window.key) for resource in resources]
-    known = [time for time in reached if time is not None]
-    return piece.resumed(min(known), lag=settings.lookback(assets.connector)) if len(known) == len(reached) else piece
+def resume(
+    instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource], slices: Sequence[Slice]
+) -> list[Slice]:
+    """Start slices at the time all resources were read to, minus the lookback, else at the start of their window."""
+    inventory, lag, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
+    for piece in slices:
+        key = piece.window.key
+        reached = [last_fetched(instance, one, assets.key(one), key, inventory) for one in resources]
+        known = [time for time in reached if time is not None]
+        resumed.append(piece.resumed(min(known), lag=lag) if len(known) == len(reached) else piece)
+    return resumed

@@ -18,6 +18,11 @@ class Warehouse:
         with duckdb.connect(str(self.path), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def change(self, sql: str) -> None:
+        """Run a statement, as a person would by hand."""
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute(sql)
+
     def column(self, table: str, column: str, *, order_by: str | None = None) -> list[Any]:
         """Return one column of a table, in the order of its values or of another column."""
         return [row[0] for row in self.query(f"SELECT {column} FROM {table} ORDER BY {order_by or column}")]

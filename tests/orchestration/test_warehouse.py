@@ -1,0 +1,106 @@
+"""A window counts as loaded only while the destination holds its load."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from connectors_dagster import load_connectors
+from connectors_dagster.errors import LoadError
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.backlog import backlog
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from tests.support.postgres import Postgres
+from tests.support.rows import order
+
+FIRST, SECOND, THIRD = "2024-01-01", "2024-01-31", "2024-03-01"
+MIDDLE = datetime(2024, 1, 31, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def orders(api, monkeypatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2024, 3, 20, tzinfo=UTC))
+    api.set("storefront/orders", [order(1, "2024-01-10T00:00:00"), order(2, "2024-02-10T00:00:00")])
+
+
+@pytest.fixture
+def left(instance: dg.DagsterInstance) -> Callable[[], list[str]]:
+    """The windows of orders that a refresh would load."""
+
+    def left_() -> list[str]:
+        plans = backlog(instance, ConnectorAssets(connector=load_connectors()["storefront"]), clock.now())
+        return [key for plan in plans for key in plan.windows if "orders" in {r.name for r in plan.resources}]
+
+    return left_
+
+
+def test_windows_of_a_deleted_file_are_loaded_again(materialize, left, warehouse):
+    materialize("storefront/orders")
+    assert left() == [THIRD]
+    warehouse.path.unlink()
+    assert left() == [FIRST, SECOND, THIRD]
+    materialize("storefront/orders")
+    assert (left(), warehouse.ids("storefront.orders")) == ([THIRD], [1, 2])
+
+
+def test_windows_that_a_restored_backup_does_not_hold_are_loaded_again(materialize, left, warehouse, tmp_path):
+    materialize("storefront/orders", until=MIDDLE)
+    shutil.copy(warehouse.path, tmp_path / "backup")
+    materialize("storefront/orders", since=MIDDLE)
+    shutil.copy(tmp_path / "backup", warehouse.path)
+    assert left() == [SECOND, THIRD]
+
+
+def test_a_window_without_rows_is_not_loaded_after_the_file_was_exchanged(api, materialize, left, warehouse):
+    """Its last record names the load before it, because it brought no rows itself."""
+    materialize("storefront/orders")
+    api.set("storefront/orders", [])
+    materialize("storefront/orders", until=MIDDLE)
+    assert left() == [THIRD]
+    warehouse.path.unlink()
+    assert FIRST in left()
+
+
+def test_an_empty_shop_is_complete_without_a_load(api, materialize, left):
+    api.set("storefront/orders", [])
+    materialize("storefront/orders")
+    assert left() == [THIRD]
+
+
+@pytest.mark.parametrize(
+    "change", ["DROP TABLE storefront.orders", "ALTER TABLE storefront.orders DROP COLUMN currency"]
+)
+def test_a_table_that_was_altered_by_hand_is_repaired_and_loaded_again(materialize, left, warehouse, change):
+    materialize("storefront/orders")
+    before = warehouse.query("SELECT id, currency FROM storefront.orders ORDER BY id")
+    warehouse.change(change)
+    assert materialize("storefront/orders", since=MIDDLE).errors == []
+    assert left() == [FIRST, THIRD]
+    materialize("storefront/orders", until=MIDDLE)
+    assert warehouse.query("SELECT id, currency FROM storefront.orders ORDER BY id") == before
+
+
+def test_a_refresh_reads_the_whole_window_if_the_file_was_exchanged(api, run_assets, warehouse):
+    run_assets("storefront/orders")
+    warehouse.path.unlink()
+    run_assets("storefront/orders", full=False)
+    assert warehouse.ids("storefront.orders") == [1]
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[::-1], lambda data: data[: len(data) // 2], lambda _: b""])
+def test_a_damaged_file_is_named_and_nothing_is_waited_for(load, warehouse, damage):
+    load("storefront/orders", windows=[FIRST])
+    warehouse.path.write_bytes(damage(warehouse.path.read_bytes()))
+    with pytest.raises(LoadError, match=r"warehouse.duckdb is damaged: .*Restore a backup, or move the file"):
+        load("storefront/orders", windows=[FIRST])
+
+
+def test_windows_in_another_database_of_the_same_kind_do_not_count(postgres, materialize, left, monkeypatch):
+    materialize("storefront/orders")
+    assert left() == [THIRD]
+    other = Postgres(postgres.port, f"{postgres.database}_other")
+    other.create()
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", other.url)
+    assert left() == [FIRST, SECOND, THIRD]
