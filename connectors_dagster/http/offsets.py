@@ -52,7 +52,7 @@ class AnchoredOffset(rereading.Rereading):
         self._known: dict[bytes, Any] = {}
         self._anchor: bytes | None = None
         self._size = self._steps_back = self._farthest = 0
-        self._was_short = False
+        self._was_short, self._lengths = False, set[int]()
         # An API that filters pages after it cut them has no positions by which rows could be seen to move.
         self._all_full = True
 
@@ -84,6 +84,7 @@ class AnchoredOffset(rereading.Rereading):
         self._has_next_page = self._continues(response, start, start + len(rows), full=full)
         self.confirming = not full and not self._signed
         self._size = max(self._size, len(rows))
+        self._note_length(len(rows))
         self._was_short, self._all_full = not full, self._all_full and full
         self._known, self._anchor = {}, None
         if not self.fresh and not full:
@@ -93,6 +94,15 @@ class AnchoredOffset(rereading.Rereading):
             self.offset.current_value = start + 1
         else:
             self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(rows) - 1
+
+    def _note_length(self, length: int) -> None:
+        """Be patient with an API that filters pages: the same few rows may be left of as many pages as a page is long.
+
+        An API that ignores the offset always returns the same number of rows.
+        """
+        self._lengths.add(length)
+        if len(self._lengths) > 1:
+            self.patience = max(AnchoredOffset.patience, self.offset.value_step)
 
     def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:

@@ -91,8 +91,9 @@ class RereadPages(Rereading):
         if self._signed or not self.pages.has_next_page or not self._ends_when_empty:
             return self.pages.has_next_page
         total = self.total.guess(response)
-        if total is not None and self._size:
-            return total > (number - self.pages.initial_value + 1) * self._size
+        if total is not None:
+            # Until a page has rows, a page may be as small as one row.
+            return total > (number - self.pages.initial_value + 1) * (self._size or 1)
         if rows:
             return not (self._was_short and self.short_page_is_end)
         return bool(self._size) and not self._follows_short and not self.short_page_is_end

@@ -9,7 +9,8 @@ class ReadStats:
     """Counts of one read: `rows` counts kept rows, `bytes` the size of decoded bodies, and `waited` is in seconds.
 
     `duplicates` counts rows that were read more than once, and `moved` the pages that were read again because rows had
-    moved or were missing. `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total
+    moved or were missing. `unsettled` counts the lists whose rows moved so that some may be hidden: what was read then
+    is not recorded as read. `keys` counts the distinct keys that were read, kept or not. `source_rows` is the total
     number of rows if the API reports it. `not_available` describes the response that says that this account does not
     have the resource.
     """
@@ -22,6 +23,7 @@ class ReadStats:
     bytes: int = 0
     duplicates: int = 0
     moved: int = 0
+    unsettled: int = 0
     outside: int = 0
     without_cursor: int = 0
     ignored: int = 0

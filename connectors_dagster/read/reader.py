@@ -11,6 +11,7 @@ import pyarrow as pa
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_parts import Bounds
+from connectors_dagster.http.rereading import Reading
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
@@ -127,7 +128,8 @@ class ResourceReader:
         window_filter = WindowFilter(self.resource, stats_by_slice, undated if undated in stats_by_slice else None)
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
-        for rows in self.endpoint.pages(session, window_bounds(self.resource, pieces)):
+        bounds, reading = window_bounds(self.resource, pieces), _reading(pieces, filtered=self.resource.filtered)
+        for rows in self.endpoint.pages(session, bounds, reading=reading):
             yield _Page.of(window_filter.split(rows), shared)
         for piece, stats in stats_by_slice.items():
             stats.add(shared)
@@ -140,7 +142,8 @@ class ResourceReader:
         for parent in parents:
             ignored = part.ignored
             childless = has_children is not None and parent[has_children] in ([], False)
-            for rows in () if childless else self.endpoint.child_pages(session, parent):
+            reading: Reading = "open window" if piece else "whole"
+            for rows in () if childless else self.endpoint.child_pages(session, parent, reading=reading):
                 part.rows += len(rows)
                 yield _Page.of({piece: rows}, part)
             if part.ignored == ignored:
@@ -170,6 +173,11 @@ class _Page:
 
 def _report(label: str, stats: ReadStats) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
+
+
+def _reading(pieces: Sequence[Slice], *, filtered: bool) -> Reading:
+    """Return what the list is that windows are read from."""
+    return "ended window" if filtered and all(piece.complete for piece in pieces) else "open window"
 
 
 def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:

@@ -53,6 +53,10 @@ class Slice:
         """Return a copy that records nothing as read."""
         return replace(self, until=self.window.start)
 
+    def claimed(self, *, settled: bool) -> "Slice":
+        """Return a copy that records as read what was read; nothing new if rows moved so that some may be hidden."""
+        return self if settled else replace(self, until=min(self.since, self.until))
+
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
         """Return a copy that resumes where an earlier read ended, less the lag."""
         since = max(self.window.start, min(reached - lag, self.window.end))
