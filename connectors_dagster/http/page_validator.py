@@ -130,7 +130,9 @@ class PageValidator:
         fingerprint = hash(tuple(_keys(page)))
         self._repeats = self._repeats + 1 if page and fingerprint in self._seen else 0
         self._seen.add(fingerprint)
-        patience = rereading.patience if rereading and (page.paginator.has_next_page or len(page) == 1) else 0
+        # Just enough rows may have appeared before a page to bring the rows of the page before it back.
+        patience = rereading.patience if rereading else 1
+        patience = patience if page.paginator.has_next_page or (rereading and len(page) == 1) else 0
         if self._repeats > patience or (rereading and rereading.stuck):
             why = "the API does not follow the paging parameters"
             if self.guessed:

@@ -21,7 +21,8 @@ class Passes:
     have appeared since, or if it brought some and rows are still missing.
 
     A window is not read again once it is recorded as read. So if the paginator does not notice rows that move, a window
-    of several pages is read until two passes agree; if none do, it is unsettled.
+    of several pages is read until two passes agree. If none do, it is unsettled, as is a scan: the next one is read
+    anyway.
 
     Args:
         label: names the list in errors.
@@ -78,7 +79,7 @@ class Passes:
         unsettled = self._unsettled
         if self._number > 1:
             lacking, unsettled = lacking and self._new > 0, unsettled and self._new > self._largest
-        doubtful = self._is_doubtful()
+        doubtful = self._is_doubtful() and self.reading != "scan"
         if self._number == MAX_PASSES or not (doubtful or (not complete and (unsettled or lacking))):
             return False
         self._known = self._keys.hashes()

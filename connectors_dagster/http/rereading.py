@@ -8,9 +8,10 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from connectors_dagster.errors import TransientApiError
 
 MAX_STEPS_BACK = 100
-Reading = Literal["whole", "open window", "ended window"]
-"""What a list is: all rows of a resource, which the next load reads again; those of a window in which rows can still
-appear; or those of a window that has ended, from which rows can only disappear."""
+Reading = Literal["whole", "scan", "open window", "ended window"]
+"""What a list is: all rows of a resource, which the next load reads again; all of them to find those of a window that
+has not ended, so that the next load does too; those of a window in which rows can still appear; or those of a window
+that has ended, from which rows can only disappear."""
 Notices = Literal["moves", "deletions", "nothing"]
 
 

@@ -176,8 +176,11 @@ def _report(label: str, stats: ReadStats) -> None:
 
 
 def _reading(pieces: Sequence[Slice], *, filtered: bool) -> Reading:
-    """Return what the list is that windows are read from."""
-    return "ended window" if filtered and all(piece.complete for piece in pieces) else "open window"
+    """Return what the list is that windows are read from; not all of them may have ended."""
+    ended = [piece.complete for piece in pieces]
+    if filtered:
+        return "ended window" if all(ended) else "open window"
+    return "open window" if any(ended) else "scan"
 
 
 def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:

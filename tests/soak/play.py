@@ -42,9 +42,8 @@ class Outcome:
     requests: int = 0
 
 
-def play(seed: int, folder: Path) -> Outcome:
-    """Play the episode of a seed in an empty folder."""
-    episode = draw_episode(seed)
+def play(episode: Episode, folder: Path) -> Outcome:
+    """Play an episode in an empty folder."""
     with serving(Shop(episode)) as shop, _surroundings(shop, folder):
         resource = build_resource(episode, folder)
         reader = _Reader(resource, shop)
@@ -60,7 +59,7 @@ def play_alone(seed: int) -> Outcome:
     """Play the episode of a seed in a process of its own, in a folder that is removed, and log nothing."""
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
-        return play(seed, Path(folder))
+        return play(draw_episode(seed), Path(folder))
 
 
 @dataclass
