@@ -4,6 +4,7 @@ BIN = .venv/bin
 
 ROWS ?= 100000
 RUNS ?= 3
+EPISODES ?= 1000
 
 # The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
@@ -11,7 +12,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo dev test test-lowest test-newest contract docs bench postgres browser screenshots format clean
+.PHONY: demo dev test test-lowest test-newest soak contract docs bench postgres browser screenshots format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -35,6 +36,10 @@ test-newest:
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
 	.venv-newest/bin/$(PYTEST) $(TESTS)
+
+# Random APIs whose rows change while they are read; SEED plays the same episodes again.
+soak: .venv/tested
+	$(BIN)/python -m tests.soak --episodes $(EPISODES) $(if $(SEED),--seed $(SEED))
 
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested

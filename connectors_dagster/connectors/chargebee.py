@@ -1,10 +1,11 @@
 """chargebee: Chargebee API v2. Source: apidocs.chargebee.com, read 2026-11-22.
 
 Rows are inside the items of `list`, under the resource's own name; `next_offset` is sent back unchanged as `offset`
-until it is missing. Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without
-`updated_at` (not changed since 2016-09-28), so the first window is read without it. The documentation does not say
-whether `between` includes its bounds. Both are handled: the request covers one more second, and rows outside the
-window are dropped. Deleted rows are requested where the list has them; their `deleted` is true.
+until it is missing. It contains the time and the id of a row, so rows do not move between pages (`pages_are_stable`).
+Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without `updated_at` (not
+changed since 2016-09-28), so the first window is read without it. The documentation does not say whether `between`
+includes its bounds. Both are handled: the request covers one more second, and rows outside the window are dropped.
+Deleted rows are requested where the list has them; their `deleted` is true.
 
 comment and promotional_credit, which the API cannot update, have windows on `created_at`, event on `occurred_at`.
 differential_price, gift, site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are
@@ -115,6 +116,7 @@ connector = Connector(
     enabled=False,
     requests_per_minute=150,
     retry=Retry(attempts=10),
+    pages_are_stable=True,
     ignored_responses={"configuration_incompatible": "not_available", "No changes are scheduled": "none"},
     credentials_help=(
         "In Chargebee, Settings > Configure Chargebee > API keys: create a read-only key with access to all data of "

@@ -2,8 +2,8 @@
 
 `meta.pagination.next` is present even on the last page and is an absolute URL, so it is not followed. Instead, each
 page is requested `after` the last id of the previous one, until `has_more` is false. Ids increase with creation time
-and `order_by` sorts them in ascending order, so rows created while pages are read are on the last page. Page sizes are
-the largest that each list allows.
+and `order_by` sorts them in ascending order, so rows created while pages are read are on the last page, and no row
+moves to another page (`pages_are_stable`). Page sizes are the largest that each list allows.
 
 Only `transactions` can be filtered by time. The other lists with a cursor are filtered here.
 Paddle archives rows instead of deleting them, and lists leave them out unless `status` requests them. Every list is
@@ -76,6 +76,7 @@ connector = Connector(
     enabled=False,
     requests_per_minute=240,
     retry=Retry(attempts=5),
+    pages_are_stable=True,
     credentials_help=(
         "In Paddle, Developer tools > Authentication > API keys: create a separate key with only these permissions: "
         "adjustment.read, address.read, business.read, customer.read, discount.read, notification.read (for events), "

@@ -32,6 +32,7 @@ from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, guard
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
+from connectors_dagster.http.rereading import Reading
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.http.session import ApiSession
@@ -76,14 +77,21 @@ class Endpoint:
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
         self._lock = threading.Lock()
 
-    def pages(self, session: ApiSession, bounds: Bounds = MappingProxyType({})) -> Iterator[list[RawRow]]:
-        """Yield the pages of a resource without a parent; `bounds` are those of the window to read."""
+    def pages(
+        self, session: ApiSession, bounds: Bounds = MappingProxyType({}), *, reading: Reading = "whole"
+    ) -> Iterator[list[RawRow]]:
+        """Yield the pages of a resource without a parent; `bounds` are those of the window to read.
+
+        `reading` says what the list is.
+        """
         parts = build_parts(self.resource, self.endpoint, bounds)
         client = self._client(session)
-        return self._checked(session, lambda: client.paginate(**self._written(parts), **self._paging(session)))
+        return self._checked(session, reading, lambda: client.paginate(**self._written(parts), **self._paging(session)))
 
-    def child_pages(self, session: ApiSession, parent: Row) -> Iterator[list[RawRow]]:
+    def child_pages(self, session: ApiSession, parent: Row, *, reading: Reading = "whole") -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
+
+        `reading` says what the list is.
 
         Raises:
             RowError: a field of the parent cannot be used in a URL path.
@@ -101,7 +109,7 @@ class Endpoint:
             return cast(Iterator[PageData[RawRow]], pages)
 
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
-        for page in self._checked(session, read):
+        for page in self._checked(session, reading, read):
             # New rows: the paginator compares the originals with the rows of the next page.
             yield [_renamed(row, included) | included for row in page]
 
@@ -163,8 +171,12 @@ class Endpoint:
         client.guard = self._guard(session)
         return client
 
-    def _checked(self, session: ApiSession, read: Callable[[], Iterator[PageData[RawRow]]]) -> Iterator[list[RawRow]]:
-        validator = PageValidator(self.resource, self.total, session.label, guessed=self._paginating is None)
+    def _checked(
+        self, session: ApiSession, reading: Reading, read: Callable[[], Iterator[PageData[RawRow]]]
+    ) -> Iterator[list[RawRow]]:
+        validator = PageValidator(
+            self.resource, self.total, session.label, guessed=self._paginating is None, reading=reading
+        )
         while True:
             pages, session.has_page = read(), False
             while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:

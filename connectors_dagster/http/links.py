@@ -31,7 +31,7 @@ class CountedLinks(rereading.Rereading, Links):
     When a row before the current page disappears, all following rows move up, and some land on a page that was
     already read. The total falls by their number, and that many rows before the current page are read again by
     following the links to previous pages. If another row appears at the same time, the total does not reveal the one
-    that disappeared; but a window that has ended gets no new rows.
+    that disappeared: so a window that has not ended is read twice (see `Passes`).
 
     Args:
         links: dlt's paginator; names the link to the next page.
@@ -42,6 +42,7 @@ class CountedLinks(rereading.Rereading, Links):
     def __init__(self, links: HeaderLinkPaginator, total: Total, label: str) -> None:
         """Start before the first page."""
         Links.__init__(self, links.links_next_key)
+        self.notices = "deletions"
         self.total, self.label = total, label
         self._total = self._size = self._behind = self._steps_back = self._place = 0
         self._farthest = -1

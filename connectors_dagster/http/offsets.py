@@ -52,7 +52,8 @@ class AnchoredOffset(rereading.Rereading):
         self._known: dict[bytes, Any] = {}
         self._anchor: bytes | None = None
         self._size = self._steps_back = self._farthest = 0
-        self._was_short = False
+        self._was_short, self._lengths = False, set[int]()
+        self._guessed_size = False
         # An API that filters pages after it cut them has no positions by which rows could be seen to move.
         self._all_full = True
 
@@ -74,6 +75,11 @@ class AnchoredOffset(rereading.Rereading):
         if not self._overlaps(found, start):
             self._step_back(start)
             return
+        if self._guessed_size and rows:
+            self._guessed_size = False
+            if len(rows) < self.offset.value_step:
+                self._start_again(rows)
+                return
         self.stepping = self.moved = self._steps_back > 0
         if self._anchor and self._all_full and not self.stepping and keys[0] != self._anchor:
             self.moved = self.unsettled = True
@@ -84,15 +90,26 @@ class AnchoredOffset(rereading.Rereading):
         self._has_next_page = self._continues(response, start, start + len(rows), full=full)
         self.confirming = not full and not self._signed
         self._size = max(self._size, len(rows))
+        self._note_length(len(rows))
         self._was_short, self._all_full = not full, self._all_full and full
         self._known, self._anchor = {}, None
         if not self.fresh and not full:
             # The API has filtered the page: the next one starts a whole page later, without an anchor.
+            self._guessed_size = self._guessed_size or not self._size
             self.offset.current_value = start + (self._size or self.offset.value_step)
         elif len(rows) == 1:  # a page of one row would be all anchor
             self.offset.current_value = start + 1
         else:
             self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(rows) - 1
+
+    def _note_length(self, length: int) -> None:
+        """Be patient with an API that filters pages: the same few rows may be left of as many pages as a page is long.
+
+        An API that ignores the offset always returns the same number of rows.
+        """
+        self._lengths.add(length)
+        if len(self._lengths) > 1:
+            self.patience = max(AnchoredOffset.patience, self.offset.value_step)
 
     def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:
@@ -100,6 +117,12 @@ class AnchoredOffset(rereading.Rereading):
 
     def _overlaps(self, found: Mapping[bytes, Any], start: int) -> bool:
         return start == self.offset.initial_value or not self._known or not self._known.keys().isdisjoint(found)
+
+    def _start_again(self, rows: list[Any]) -> None:
+        """Go back to the start: the API may limit the page size, and then rows were skipped after empty pages."""
+        self._size, self.fresh = len(rows), range(len(rows))
+        self.stepping, self.moved, self.confirming, self._has_next_page = True, False, False, True
+        self.offset.current_value = self.offset.initial_value
 
     def _step_back(self, start: int) -> None:
         self._steps_back += 1

@@ -18,7 +18,7 @@ class RereadPages(Rereading):
 
     When a row before the current page disappears, all following rows move up, and some of them move to a page that
     was already read. So after each page, the previous one is read again. If it has changed, rows have moved and the
-    list is unsettled. The cost is that each page but the last is read twice.
+    list is unsettled. The cost is that each page but the last is read twice. An empty page counts as the last.
 
     Without `total_path` or `has_more_path`, an empty page is the end if the page before it was short, or empty too. A
     total that the API reports in another place says whether there is more. While anything says that there is more,
@@ -74,8 +74,8 @@ class RereadPages(Rereading):
             self._previous, self._current = self._current, dict(zip(keys, rows, strict=True))
             self._previous_keys, self._current_keys = self._current_keys, list(keys)
             self._more = self._has_more(response, rows, number)
-            # After the last page, which is empty, no row can have moved to a page that was short.
-            self._rereading = bool(self._previous) and not self.stable and (bool(rows) or not self._follows_short)
+            # Even a short page may have got a row from an empty one: the API may have filtered it.
+            self._rereading = bool(self._previous) and not self.stable
             self.pages.current_value = number + (-1 if self._rereading else 1)
         self._has_next_page = self._rereading or self._more
         self.confirming = self._was_short and not self._rereading and not self._signed
@@ -91,8 +91,9 @@ class RereadPages(Rereading):
         if self._signed or not self.pages.has_next_page or not self._ends_when_empty:
             return self.pages.has_next_page
         total = self.total.guess(response)
-        if total is not None and self._size:
-            return total > (number - self.pages.initial_value + 1) * self._size
+        if total is not None:
+            # Until a page has rows, a page may be as small as one row.
+            return total > (number - self.pages.initial_value + 1) * (self._size or 1)
         if rows:
             return not (self._was_short and self.short_page_is_end)
         return bool(self._size) and not self._follows_short and not self.short_page_is_end

@@ -13,7 +13,7 @@ from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import Rereading
+from connectors_dagster.http.rereading import Reading, Rereading
 from connectors_dagster.http.response import JsonResponse, describe_response
 from connectors_dagster.http.signs_of_more import clear_signs, vague_signs
 from connectors_dagster.http.total import Total
@@ -34,15 +34,23 @@ class PageValidator:
         total: reads the number of rows from a response.
         label: names the sequence in errors.
         guessed: whether dlt chose the paginator because the connector names none.
+        reading: what the list is.
     """
 
-    def __init__(self, resource: Resource, total: Total, label: str, *, guessed: bool = False) -> None:
+    def __init__(
+        self, resource: Resource, total: Total, label: str, *, guessed: bool = False, reading: Reading = "whole"
+    ) -> None:
         """Start before the first page."""
         self.resource, self.total, self.label, self.guessed = resource, total, label, guessed
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
         self._list = _compiled(self.head)
-        self.passes = Passes(label, accept_fewer=resource.connector.accept_fewer)
+        connector = resource.connector
+        self.passes = Passes(
+            label,
+            accept_fewer=connector.accept_fewer,
+            reading="whole" if connector.pages_are_stable else reading,
+        )
         self.restart()
 
     def restart(self) -> None:
@@ -73,7 +81,7 @@ class PageValidator:
         # A paginator that knows which rows are fresh may request a page twice.
         if rereading is None or (rereading.fresh is None and not rereading.stepping):
             self._check_what_follows(page)
-        return self.passes.add(page, _keys(page), rereading)
+        return self.passes.add(page, _keys(page), rereading, more=page.paginator.has_next_page)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
         """Add the counts that need all pages to `stats`; `whole` is true if the last page was read.
@@ -131,7 +139,9 @@ class PageValidator:
         fingerprint = hash(tuple(_keys(page)))
         self._repeats = self._repeats + 1 if page and fingerprint in self._seen else 0
         self._seen.add(fingerprint)
-        patience = rereading.patience if rereading and (page.paginator.has_next_page or len(page) == 1) else 0
+        # Just enough rows may have appeared before a page to bring the rows of the page before it back.
+        patience = rereading.patience if rereading else 1
+        patience = patience if page.paginator.has_next_page or (rereading and len(page) == 1) else 0
         if self._repeats > patience or (rereading and rereading.stuck):
             why = "the API does not follow the paging parameters"
             if self.guessed:

@@ -1,10 +1,11 @@
 """How often a list is read, and which rows each pass adds."""
 
+from array import array
 from collections.abc import Sequence
 
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import Rereading, moves_too_fast
+from connectors_dagster.http.rereading import Notices, Reading, Rereading, moves_too_fast
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import RawRow
 
@@ -19,14 +20,22 @@ class Passes:
     reports. It is read once more if that brought more new rows than fit on a page, for these are not just rows that
     have appeared since, or if it brought some and rows are still missing.
 
+    A window is not read again once it is recorded as read. So if the paginator does not notice rows that move, a window
+    of several pages is read until two passes agree. If none do, it is unsettled, as is a scan: the next one is read
+    anyway.
+
     Args:
         label: names the list in errors.
         accept_fewer: whether the API may report more rows than it returns.
+        reading: what the list is.
     """
 
-    def __init__(self, label: str, *, accept_fewer: bool) -> None:
+    def __init__(self, label: str, *, accept_fewer: bool, reading: Reading = "whole") -> None:
         """Start before the first pass."""
-        self.label, self.accept_fewer = label, accept_fewer
+        self.label, self.accept_fewer, self.reading = label, accept_fewer, reading
+        self._notices: Notices = "moves"
+        self._several = False
+        self._order, self._order_before = array("q"), array("q")
         self._keys = KeyCounter()
         self._totals: set[int] = set()
         self._known: set[int] | None = None
@@ -39,8 +48,14 @@ class Passes:
         if total is not None:
             self._totals.add(total)
 
-    def add(self, rows: list[RawRow], keys: Sequence[bytes], paginator: Rereading | None) -> list[RawRow]:
-        """Record a page and return the rows that were not read before."""
+    def add(
+        self, rows: list[RawRow], keys: Sequence[bytes], paginator: Rereading | None, *, more: bool
+    ) -> list[RawRow]:
+        """Record a page and return the rows that were not read before; `more` is true if another page follows."""
+        self._notices = "nothing" if paginator is None else paginator.notices
+        self._several = self._several or more
+        if self.reading != "whole" and self._notices != "moves":
+            self._order.extend(map(hash, keys))
         if paginator is not None:
             self._unsettled = self._unsettled or paginator.unsettled
             self._moved += paginator.moved
@@ -64,11 +79,22 @@ class Passes:
         unsettled = self._unsettled
         if self._number > 1:
             lacking, unsettled = lacking and self._new > 0, unsettled and self._new > self._largest
-        if self._number == MAX_PASSES or complete or not (unsettled or lacking):
+        doubtful = self._is_doubtful() and self.reading != "scan"
+        if self._number == MAX_PASSES or not (doubtful or (not complete and (unsettled or lacking))):
             return False
         self._known = self._keys.hashes()
         self._number, self._unsettled, self._new = self._number + 1, False, 0
+        self._order_before, self._order = self._order, array("q")
         return True
+
+    def _is_doubtful(self) -> bool:
+        """Return whether rows may have moved unnoticed in a window, so that some are hidden."""
+        if self.reading == "whole" or self._notices == "moves" or not self._several:
+            return False
+        only_disappear = self.reading == "ended window"
+        if only_disappear and (self._notices == "deletions" or len(self._totals) == 1):
+            return False
+        return self._number == 1 or not _follows(self._order_before, self._order)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
         """Add the counts to `stats`; `whole` is true if the last page was read.
@@ -81,6 +107,7 @@ class Passes:
         stats.keys += different
         stats.duplicates += len(self._keys) - different
         stats.moved += self._moved
+        stats.unsettled += whole and self._is_doubtful()
         if self._number == MAX_PASSES and self._unsettled and self._new > max(self._largest, FEW_ROWS):
             raise moves_too_fast(self.label)
         if not whole or not self._totals:
@@ -94,3 +121,10 @@ class Passes:
                 f"{self.label}: {read}, but the API reports a total of {total}: check paginator and primary_key; if "
                 "the API counts rows that it does not return, set accept_fewer of the connector"
             )
+
+
+def _follows(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Return whether a list has the rows of an earlier pass in the same order, so that at most new rows appeared."""
+    known = set(before)
+    kept = [key for key in after if key in known]
+    return list(dict.fromkeys(kept)) == list(dict.fromkeys(before))

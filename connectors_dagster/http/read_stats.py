@@ -9,7 +9,8 @@ class ReadStats:
     """Counts of one read: `rows` counts kept rows, `bytes` the size of decoded bodies, and `waited` is in seconds.
 
     `duplicates` counts rows that were read more than once, and `moved` the pages that were read again because rows had
-    moved or were missing. `outside` counts the rows that belong to no window of the run, and with them `before_start`
+    moved or were missing. `unsettled` counts the lists whose rows moved so that some may be hidden: what was read then
+    is not recorded as read. `outside` counts the rows that belong to no window of the run, and with them `before_start`
     and `after_end` those from before the first and after the last of all windows. `keys` counts the distinct keys that
     were read, kept or not. `source_rows` is the total number of rows if the API reports it. `not_available` describes
     the response that says that this account does not have the resource. `clock_lag` is the largest number of seconds
@@ -25,6 +26,7 @@ class ReadStats:
     bytes: int = 0
     duplicates: int = 0
     moved: int = 0
+    unsettled: int = 0
     outside: int = 0
     before_start: int = 0
     after_end: int = 0

@@ -1,12 +1,18 @@
 """What all paginators that read pages again have in common."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from connectors_dagster.errors import TransientApiError
 
 MAX_STEPS_BACK = 100
+Reading = Literal["whole", "scan", "open window", "ended window"]
+"""What a list is: all rows of a resource, which the next load reads again; all of them to find those of a window that
+has not ended, so that the next load does too; those of a window in which rows can still appear; or those of a window
+that has ended, from which rows can only disappear."""
+Notices = Literal["moves", "deletions", "nothing"]
 
 
 class Rereading(BasePaginator):
@@ -21,9 +27,12 @@ class Rereading(BasePaginator):
     * `stuck` is true if a page, the one before it and that one read again are the same: the API does not turn pages;
     * `confirming` is true if the next request only confirms that there are no more rows.
 
+    `notices` says what the paginator notices while pages are read: rows that move for any reason, only deletions, or
+    nothing.
     `patience` is how many pages in a row may repeat earlier ones because just enough rows appeared before them.
     """
 
+    notices: Notices = "moves"
     patience = 0
     fresh: Sequence[int] | None = None
     stepping = False

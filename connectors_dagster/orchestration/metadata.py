@@ -51,7 +51,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
     remarks = remarks_on(resource, stats)
     return {
         "rows": stats.rows,
-        **(window_metadata(resource, piece) if piece else {}),
+        **(window_metadata(resource, piece.claimed(settled=not stats.unsettled)) if piece else {}),
         **({"dagster/partition_row_count": stats.rows} if piece else {}),
         "pages": stats.pages,
         "requests": stats.requests,
@@ -63,6 +63,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         **({} if stats.source_rows is None else {"source_rows": stats.source_rows}),
         "duplicates": stats.duplicates,
         "moved": stats.moved,
+        "unsettled": stats.unsettled,
         "outside": stats.outside,
         "before_start": stats.before_start,
         "after_end": stats.after_end,

@@ -76,6 +76,10 @@ class Slice:
         settled = timestamps.settled(self.extent.settled - lag)
         return replace(self, until=max(self.window.start, min(self.until, settled)))
 
+    def claimed(self, *, settled: bool) -> "Slice":
+        """Return a copy that records as read what was read; nothing new if rows moved so that some may be hidden."""
+        return self if settled else replace(self, until=min(self.since, self.until))
+
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
         """Return a copy that resumes where an earlier read ended, less the lag."""
         since = max(self.window.start, min(reached - lag, self.window.end))

@@ -345,3 +345,43 @@ def test_the_parameters_of_a_page_are_requested_as_declared(shop, read, tmp_path
     shop.replies = [reply({"data": numbered(1)}), reply({"data": []})]
     read(things(tmp_path, paginator=PAGES | {"total_path": None}))
     assert [parse_qs(urlsplit(path).query)["page"] for path in shop.paths[:2]] == [["1"], ["2"]]
+
+
+def test_an_empty_first_page_of_an_api_with_small_pages_hides_no_rows(listing, read, tmp_path):
+    """The first page of 2 instead of 5 rows is filtered: how long pages are shows only on a later one."""
+    every = range(20)
+
+    def body(query):
+        offset = int(query["offset"])
+        return {"data": numbered(*(n for n in every[offset:][:2] if n > 1)), "more": offset + 2 < len(every)}
+
+    listing.body = body
+    found = read(
+        things(tmp_path, paginator={"type": "offset", "limit": 5, "total_path": None, "has_more_path": "more"})
+    )
+    assert numbers(found) == [*range(2, 20)]
+
+
+def test_empty_first_page_numbers_are_not_the_end_while_the_total_says_more(listing, read, tmp_path):
+    every = range(12)
+
+    def body(query):
+        start = (int(query["page"]) - 1) * 2
+        return JSONResponse({"data": numbered(*(n for n in every[start:][:2] if n > 5))}, headers={"X-Total": "12"})
+
+    listing.body = body
+    connector = things(tmp_path, paginator={"type": "page_number", "base_page": 1, "total_path": None}).connector
+    assert numbers(read(replace(connector, accept_fewer=True).graph["things"])) == [*range(6, 12)]
+
+
+def test_an_offset_list_with_few_rows_left_on_each_page_does_not_count_as_repeated(listing, read, tmp_path):
+    every = range(30)
+
+    def body(query):
+        offset = int(query["offset"])
+        rows = numbered(*(n for n in every[offset:][:10] if n in (13, 27)))
+        return JSONResponse({"data": rows}, headers={"X-Total": "30"})
+
+    listing.body = body
+    connector = things(tmp_path, paginator={"type": "offset", "limit": 10, "total_path": None}).connector
+    assert numbers(read(replace(connector, accept_fewer=True).graph["things"])) == [13, 27]

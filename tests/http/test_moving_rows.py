@@ -217,11 +217,11 @@ def test_page_numbers_are_read_twice_and_the_end_is_confirmed(listing, read, tmp
         return [query["page"] for query in listing.asked]
 
     assert requested(0, PAGES) == ["1"]
-    assert requested(7, PAGES) == ["1", "2", "1", "3"]
+    assert requested(7, PAGES) == ["1", "2", "1", "3", "2"]
     assert requested(8, PAGES) == ["1", "2", "1", "3", "2", "4"]
     assert requested(8, PAGES | {"total_path": "pages"}) == ["1", "2", "1"]
     assert requested(3, PAGES | {"total_path": "pages"}) == ["1"]
-    assert requested(3, PAGES, params={"per_page": 4}) == ["1", "2"]
+    assert requested(3, PAGES, params={"per_page": 4}) == ["1", "2", "1"]
 
 
 def test_page_numbers_are_read_once_where_the_connector_says_that_they_are_stable(listing, read, tmp_path):
@@ -249,3 +249,32 @@ def test_rows_that_appear_at_the_top_all_the_time_do_not_fail_a_load(listing, re
     listing.body = body
     found = read(things(tmp_path, paginator=PAGES))
     assert set(range(100, 120)) <= set(numbers(found))
+
+
+def test_a_row_that_moves_to_a_page_that_was_filtered_is_found(listing, read, tmp_path):
+    """Page 1 is short because the API has filtered it; then a row goes, and page 2 gives its only row to page 1."""
+    every, hidden = [0, 1, 2, 3], {0}
+
+    def body(query):
+        if len(listing.asked) == 2:
+            every.remove(0)
+        return {"data": numbered(*(n for n in page_of(query, every, 3) if n not in hidden))}
+
+    listing.body = body
+    assert numbers(read(things(tmp_path, paginator=PAGES, params={"limit": 3}))) == [1, 2, 3]
+
+
+def test_a_page_of_links_that_others_pushed_down_is_not_an_endless_list(listing, read, tmp_path):
+    """Just as many rows appear as fit on a page, so that the next page has the rows of the page before."""
+    every = list(range(100, 112))
+
+    def body(query):
+        if len(listing.asked) == 2:
+            every[:0] = [1, 2, 3, 4]
+        place = int(query.get("place", 0))
+        following = f"{listing.url}/things?place={place + 4}" if place + 4 < len(every) else None
+        return {"data": numbered(*every[place : place + 4]), "next": following}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator={"type": "json_link", "next_url_path": "next"}))
+    assert set(range(100, 112)) <= set(numbers(found))

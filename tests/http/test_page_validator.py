@@ -191,7 +191,7 @@ def test_a_page_that_repeats_under_a_new_cursor_fails(api, read):
         "/event-types",
         response=lambda: JSONResponse(page_of("billing/event_types", [{"id": "a"}], next=f"{next(numbers)}")),
     )
-    with pytest.raises(EnvelopeError, match="page 2 repeats an earlier page"):
+    with pytest.raises(EnvelopeError, match="page 3 repeats an earlier page"):
         read("billing/event_types")
 
 

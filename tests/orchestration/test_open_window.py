@@ -102,6 +102,18 @@ def test_a_refresh_resumes_at_the_last_settled_time_and_a_manual_run_reads_every
     assert warehouse.ids("storefront.orders") == [1, 2]
 
 
+def test_a_window_in_which_rows_moved_unnoticed_is_not_recorded_as_read(api, run, time, warehouse):
+    """The pages of a cursor do not show whether rows moved; the next refresh reads the window from its start."""
+    api.set("billing/products", [product(f"{number:02}", "2024-04-01T00:00:00Z") for number in range(25)])
+    first = run("billing/products", [FOURTH])
+    assert first["fetched_until"] == first["window_start"]
+    assert (first["unsettled"], first["complete"]) == (1, False)
+    time.now += HOUR
+    assert run("billing/products", [FOURTH], refresh=True)["rows"] == 25
+    api.set("billing/products", [product("new", "2024-04-10T12:30:00Z")])
+    assert run("billing/products", [FOURTH], refresh=True)["fetched_until"] == (time.now - LAG).timestamp()
+
+
 def test_a_change_the_api_shows_late_is_loaded_by_the_next_refresh(api, run, time, warehouse):
     run("billing/products", [FOURTH])
     api.set("billing/products", [product("late", (NOON - LAG + MINUTE).isoformat())])
