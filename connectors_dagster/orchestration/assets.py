@@ -19,6 +19,7 @@ from connectors_dagster.errors import (
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.masked import masked, masked_errors
 from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata, response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
@@ -95,7 +96,8 @@ def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
         )
-        yield from _materialize(context, assets, request)
+        with masked_errors():
+            yield from _materialize(context, assets, request)
 
     return materialize
 
@@ -152,8 +154,8 @@ def _result(
             metadata = {**shown, **about_load}
         else:
             shown |= about_load
-            context.add_asset_metadata(shown, asset_key=spec.key, partition_key=piece.window.key)
-    return dg.MaterializeResult(asset_key=spec.key, metadata=metadata)
+            context.add_asset_metadata(masked(shown), asset_key=spec.key, partition_key=piece.window.key)
+    return dg.MaterializeResult(asset_key=spec.key, metadata=masked(metadata))
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception]) -> NoReturn:

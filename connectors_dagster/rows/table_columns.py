@@ -18,6 +18,7 @@ from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import ColumnNames
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode
+from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
@@ -197,7 +198,7 @@ class TableColumns:
         if not fitted.misfits:
             lacking = f"{written.count(bytes(NULL))} of {len(written)} rows have no {column!r}"
             raise RowError(f"{self.label}: {lacking}, which is {role}: check primary_key and the schema file")
-        kind, shown = _kind(self.hints[column]), as_text(written[fitted.misfits[0]])[:SHOWN]
+        kind, shown = _kind(self.hints[column]), excerpt(as_text(written[fitted.misfits[0]]), SHOWN)
         raise RowError(
             f"{self.label}: {column!r} is {role} and contains {shown!r}, which is not a {kind}: declare its data_type "
             f"as text in the schema file; if the table already has the column as {kind}, drop the table and reload it"

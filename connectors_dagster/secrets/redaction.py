@@ -21,6 +21,11 @@ MAX_MASKED = 100_000
 LONGEST = 20_000
 """Characters that one secret may take in a text, with all its escapes."""
 
+# As dlt makes the name of a column: these letters stand for others, and what is no letter or digit for nothing.
+_IN_NAMES = str.maketrans("+*@|", "xxal")
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+SHORTEST_IN_NAMES = 6
+
 _secrets: frozenset[str] = frozenset()
 _wanted = Wanted()
 
@@ -42,6 +47,13 @@ def redact(text: str) -> str:
     for place in (_IN_QUERY, _IN_JSON):
         text = place.sub(rf"\1{MASK}", text)
     return _IN_USERINFO.sub(rf"\1{MASK}@", _IN_HEADER.sub(rf"\1 {MASK}", text))
+
+
+def redact_name(name: str) -> str:
+    """Mask the name of a field or column, which keeps only the letters and digits of a secret."""
+    kept = _in_names(name)
+    known = {_in_names(secret) for secret in _secrets}
+    return MASK if any(len(one) >= SHORTEST_IN_NAMES and one in kept for one in known) else redact(name)
 
 
 def excerpt(text: str, length: int) -> str:
@@ -67,6 +79,10 @@ def _masked(text: str, end: int) -> Iterator[str]:
 def _spans(text: str) -> list[tuple[int, int]]:
     """List where secrets stand in a text, in order; a word in base64 counts as a whole."""
     return sorted(layer.origin(*span) for layer in unescape(text) for span in _wanted.find(layer.text))
+
+
+def _in_names(text: str) -> str:
+    return _NOT_IN_NAMES.sub("", text.translate(_IN_NAMES).lower())
 
 
 class _RedactingFactory:
