@@ -14,7 +14,7 @@ class MaskedError(Exception):
         super().__init__(redact(message))
 
 
-class SettingError(ValueError):
+class SettingError(MaskedError, ValueError):
     """A setting has a value that cannot be used; the message names its environment variable and what is allowed."""
 
 

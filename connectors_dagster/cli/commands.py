@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,7 +27,18 @@ class _PlainErrors(click.Group):
 
             if text := explain(error):
                 raise click.ClickException(text) from None
+            _end_if_secret()
             raise
+
+
+def _end_if_secret() -> None:
+    """End the process if the traceback of the current error shows a secret, and print it masked."""
+    from connectors_dagster.secrets.redaction import redact
+
+    trace = traceback.format_exc()
+    if (safe := redact(trace)) != trace:
+        click.echo(safe, err=True)
+        sys.exit(1)
 
 
 @click.group(cls=_PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})

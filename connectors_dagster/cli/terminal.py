@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from connectors_dagster.secrets.redaction import redact
+
 READS = "connectors_dagster.read.reader"
 
 
@@ -27,12 +29,12 @@ out = _console()
 
 def say(text: str, *, style: str | None = None) -> None:
     """Print a line without markup."""
-    out.print(text, style=style, markup=False, highlight=False)
+    out.print(redact(text), style=style, markup=False, highlight=False)
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; without a terminal, print aligned plain lines."""
-    texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    texts = [[f"{cell:,}" if isinstance(cell, int) else redact(str(cell)) for cell in row] for row in rows]
     right = [all(isinstance(row[index], int | float) for row in rows) and bool(rows) for index in range(len(heads))]
     if out.is_terminal:
         table = Table(*heads)

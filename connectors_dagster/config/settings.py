@@ -21,6 +21,7 @@ from connectors_dagster.config.values import (
     read,
 )
 from connectors_dagster.errors import SettingError
+from connectors_dagster.secrets.spellings import SHORTEST
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 
@@ -69,7 +70,12 @@ def read_settings(connector: Connector) -> dict[Setting, str]:
     values = {setting: _value(connector.name, setting) for setting in connector.settings}
     if missing := [setting for setting, value in values.items() if value is None]:
         raise MissingSettingsError(connector.name, missing)
-    return {setting: _trimmed(connector.name, setting, str(value)) for setting, value in values.items()}
+    trimmed = {setting: _trimmed(connector.name, setting, str(value)) for setting, value in values.items()}
+    for setting, value in trimmed.items():
+        if isinstance(setting, Secret) and 0 < len(value) < SHORTEST:
+            name = environment_name(connector.name, setting)
+            log.warning("%s has fewer than %d characters: such a short secret is not masked in texts", name, SHORTEST)
+    return trimmed
 
 
 def check_settings(connector: Connector) -> None:

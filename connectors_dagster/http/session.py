@@ -57,6 +57,8 @@ class ApiSession(requests.Session):
         self._kept: requests.Response | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
+        # Without any authentication of its own, requests would use ~/.netrc, even in place of a declared header.
+        self.auth = _as_declared
         self._exhausted = False
         self._environment: Mapping[str, Any] = {}
         self._retrying = build_retrying(
@@ -211,6 +213,11 @@ class ApiSession(requests.Session):
             self.policy.retry.attempts,
             state.upcoming_sleep,
         )
+
+
+def _as_declared(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add nothing to a request."""
+    return request
 
 
 def _kind(error: BaseException | None) -> str:

@@ -1,5 +1,6 @@
 """OAuth2 access tokens that are requested with the same care as everything else, and renewed when they are revoked."""
 
+import re
 import threading
 from collections.abc import Sequence
 
@@ -13,7 +14,10 @@ from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.secrets.redaction import remember
 
-NO_TOKEN = ("", "None")
+NO_TOKEN = ("None", "null", "undefined")
+TOKENS = ("access_token", "refresh_token", "id_token")
+TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What fits into a header: no blank, no line break, nothing outside of ASCII."""
 
 
 class TokenAuth(AuthBase):
@@ -37,8 +41,7 @@ class TokenAuth(AuthBase):
         named = f" with {' and '.join(settings)}" if settings else ""
         self.label = f"{label}: access token{named}"
         session = ApiSession(policy, ReadStats(), self.label)
-        session.hooks["response"].append(_raise_for_status)
-        session.max_redirects = 0
+        session.hooks["response"].append(self._check)
         oauth.session = session
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -56,13 +59,31 @@ class TokenAuth(AuthBase):
             self.oauth(rejected)
 
     def _obtain(self) -> None:
-        self.oauth.obtain_token()
-        token = str(self.oauth.access_token)
-        if token in NO_TOKEN:
+        self.oauth.access_token = None
+        try:
+            self.oauth.obtain_token()
+        except (AttributeError, TypeError, ValueError, OverflowError):  # dlt takes the response apart unchecked
             self.oauth.access_token = None
-            raise ApiError(f"{self.label}: the response of {self.oauth.access_token_url} has no access_token")
-        remember([token])
+            failure = self._unusable("is not an object with access_token, or its expires_in is not a number")
+        else:
+            return
+        raise failure
 
+    def _check(self, response: requests.Response, *_: object, **__: object) -> None:
+        """Refuse a response without a token before dlt makes the text "None" of it, and mask the tokens in it."""
+        response.raise_for_status()
+        if response.is_redirect:
+            where = response.headers.get("Location")
+            raise self._unusable(f"redirects to {where}, which is not followed: set the address of the token itself")
+        try:
+            body = response.json()
+        except ValueError:
+            return  # the session says so
+        found = body if isinstance(body, dict) else {}
+        remember(str(found[name]) for name in TOKENS if isinstance(found.get(name), str))
+        token = found.get("access_token")
+        if not isinstance(token, str) or not TOKEN.fullmatch(token) or token in NO_TOKEN:
+            raise self._unusable("has no access_token that can be sent")
 
-def _raise_for_status(response: requests.Response, *_: object, **__: object) -> None:
-    response.raise_for_status()
+    def _unusable(self, why: str) -> ApiError:
+        return ApiError(f"{self.label}: the response of {self.oauth.access_token_url} {why}")

@@ -12,6 +12,7 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
+from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
 from connectors_dagster.config.settings import destination_name
@@ -19,6 +20,7 @@ from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
 from connectors_dagster.load.traits import TRAITS, destination_traits
+from connectors_dagster.secrets.redaction import remember
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,7 +73,8 @@ def location() -> str:
 
 
 def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves the parameters open, too
-    """Build the configured destination without opening it."""
+    """Build the configured destination without opening it; from now on its secrets are masked."""
+    remember(destination_secrets())
     name = destination_name()
     if name == "duckdb":
         return dlt.destinations.duckdb(credentials=str(duckdb_file()))

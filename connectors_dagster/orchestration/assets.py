@@ -21,6 +21,7 @@ from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.load_report import LoadReport
+from connectors_dagster.orchestration.masked import masked_errors
 from connectors_dagster.orchestration.metadata import response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
 from connectors_dagster.orchestration.resume import resume
@@ -98,7 +99,8 @@ def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
         )
-        yield from _materialize(context, report, request)
+        with masked_errors():
+            yield from _materialize(context, report, request)
 
     return materialize
 

@@ -15,6 +15,7 @@ from connectors_dagster.orchestration.check_queries import (
     source_count,
 )
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.masked import masked, masked_errors
 from connectors_dagster.spec.resource import Resource
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -75,7 +76,9 @@ def build_checks(assets: ConnectorAssets) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         for key in sorted(context.selected_asset_check_keys, key=lambda key: (key.asset_key.path, key.name)):
-            yield _result(context.instance, key, assets.by_key[key.asset_key])
+            with masked_errors():
+                result = _result(context.instance, key, assets.by_key[key.asset_key])
+            yield result
 
     return check
 
@@ -93,5 +96,5 @@ def _result(instance: dg.DagsterInstance, key: dg.AssetCheckKey, resource: Resou
     except DatabaseUndefinedRelation:
         passed, numbers = False, {"reason": "the table does not exist yet: materialize the asset"}
     return dg.AssetCheckResult(
-        asset_key=key.asset_key, check_name=key.name, passed=passed, severity=check.severity, metadata=numbers
+        asset_key=key.asset_key, check_name=key.name, passed=passed, severity=check.severity, metadata=masked(numbers)
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.masked import masked
 from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata
 from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.resume import landed_before
@@ -76,13 +77,14 @@ class LoadReport:
     def _metadata(self, load: "Load", outcome: "Outcome", piece: Slice | None) -> dict[str, Any]:
         resource, stats = outcome.resource, outcome.stats_by_slice[piece]
         spec = self.assets.specs[resource.name]
-        return {
+        shown = {
             **preview_metadata(resource, piece, outcome.previews[piece]),
             **read_metadata(resource, piece, stats),
             **load_metadata(load, outcome),
             **loaded_metadata(spec, resource, load.pipeline.default_schema),
             **({"page_limit": self.page_limit} if self.page_limit else {}),
         }
+        return masked(shown)
 
     def _repeat(self, key: dg.AssetKey, *, without: set[str]) -> None:
         """Record what earlier attempts have recorded again, because the result is that of all windows."""

@@ -20,6 +20,7 @@ from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import FIELD, ColumnNames
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, join_column
+from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
@@ -272,7 +273,7 @@ class TableColumns:
         return f"a row has no {column!r}, which is {self._role(column)}: check {WHERE_KEYS_ARE}"
 
     def _misfit(self, column: str, text: bytes) -> str:
-        kind, shown = _kind(self.hints[column]), as_text(text)[:SHOWN]
+        kind, shown = _kind(self.hints[column]), excerpt(as_text(text), SHOWN)
         return (
             f"{column!r} is {self._role(column)} and contains {shown!r}, which is not a {kind}: declare its data_type "
             f"as text in the schema file; if the table already has the column as {kind}, drop the table and reload it"

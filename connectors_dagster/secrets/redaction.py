@@ -1,13 +1,12 @@
 """Masks secrets in text; no other module does."""
 
-import base64
-import html
-import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
-from urllib.parse import quote, quote_plus
+
+from connectors_dagster.secrets.spellings import SHORTEST
+from connectors_dagster.secrets.unescaped import unescape
+from connectors_dagster.secrets.wanted import Wanted
 
 MASK = "***"
 _NAMES = (
@@ -18,69 +17,72 @@ _IN_QUERY = re.compile(rf"(?i)([?&;](?:{_NAMES}|key|signature|sig)=)[^&\s'\"<>)]
 _IN_JSON = re.compile(rf"(?i)(['\"](?:{_NAMES})\\?['\"]\s*:\s*\\?['\"])[^'\"\\]+")
 _IN_HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}")
 _IN_USERINFO = re.compile(r"(://)[^/?#\s]+@")
-_IN_BASE64 = r"[A-Za-z0-9+/_-]*"
-SHORTEST_IN_BASE64 = 4
 MAX_MASKED = 100_000
+LONGEST = 20_000
+"""Characters that one secret may take in a text, with all its escapes."""
+
+# As dlt makes the name of a column: these letters stand for others, and what is no letter or digit for nothing.
+_IN_NAMES = str.maketrans("+*@|", "xxal")
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+SHORTEST_IN_NAMES = 6
 
 _secrets: frozenset[str] = frozenset()
-_known = re.compile(r"(?!)")
-_encoded: dict[str, re.Pattern[str]] = {}
+_wanted = Wanted()
 
 
 def remember(secrets: Iterable[str]) -> None:
     """Mask these values, also when encoded or escaped, in everything that this process logs or raises."""
-    global _secrets, _known, _encoded
-    found = _secrets.union(secrets)
-    if found != _secrets:
-        # At least three characters: masking shorter values would make every text unreadable.
-        forms = {form for secret in found for form in _forms(secret) if len(form) > 2}
-        _known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))) or r"(?!)")
-        cores = {core for secret in found for core in _base64_cores(secret)}
-        _encoded = {core: re.compile(f"{_IN_BASE64}{re.escape(core)}{_IN_BASE64}=*") for core in cores}
-        _secrets = found
+    global _secrets, _wanted
+    found = {secret for secret in secrets if len(secret.strip()) >= SHORTEST} - _secrets
+    if found:
+        _wanted = _wanted.with_secrets(found)
+        _secrets |= found
     if not isinstance(logging.getLogRecordFactory(), _RedactingFactory):
         logging.setLogRecordFactory(_RedactingFactory(logging.getLogRecordFactory()))
 
 
 def redact(text: str) -> str:
     """Mask every known secret, and any value in a place where secrets usually are."""
-    text = _known.sub(MASK, text)
-    for core, word in _encoded.items():
-        if core in text:
-            text = word.sub(MASK, text)
+    text = "".join(_masked(text, len(text)))
     for place in (_IN_QUERY, _IN_JSON):
         text = place.sub(rf"\1{MASK}", text)
     return _IN_USERINFO.sub(rf"\1{MASK}@", _IN_HEADER.sub(rf"\1 {MASK}", text))
 
 
+def redact_name(name: str) -> str:
+    """Mask the name of a field or column, which keeps only the letters and digits of a secret."""
+    kept = _in_names(name)
+    known = {_in_names(secret) for secret in _secrets}
+    return MASK if any(len(one) >= SHORTEST_IN_NAMES and one in kept for one in known) else redact(name)
+
+
 def excerpt(text: str, length: int) -> str:
     """Return the beginning of a text. It is masked before it is shortened: half a secret would not be recognized."""
-    return redact(text[:MAX_MASKED])[:length]
+    if len(text) <= MAX_MASKED:
+        return redact(text)[:length]
+    # What is left of a secret at the end of the part that is searched is not shown.
+    return redact("".join(_masked(text[:MAX_MASKED], MAX_MASKED - LONGEST)))[:length]
 
 
-def _forms(secret: str) -> Iterator[str]:
-    for value in {secret, secret.strip()}:
-        quoted = [quote(value, safe=""), quote(value), quote_plus(value)]
-        quoted += [_lower_hex(text) for text in quoted]
-        yield from chain(quoted, map(quote, quoted))
-        yield from (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value))
-        yield from (repr(value)[1:-1], repr(value.encode())[2:-1])
+def _masked(text: str, end: int) -> Iterator[str]:
+    """Yield the text up to an end, with a mask for each secret."""
+    shown = 0
+    for start, stop in _spans(text):
+        if stop > shown and start < end:
+            if start >= shown:
+                yield text[shown:start]
+                yield MASK
+            shown = stop
+    yield text[shown:end]
 
 
-def _lower_hex(text: str) -> str:
-    return re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), text)
+def _spans(text: str) -> list[tuple[int, int]]:
+    """List where secrets stand in a text, in order; a word in base64 counts as a whole."""
+    return sorted(layer.origin(*span) for layer in unescape(text) for span in _wanted.find(layer.text))
 
 
-def _base64_cores(secret: str) -> Iterator[str]:
-    """Yield the part of base64 that the secret alone determines, for each of its three possible alignments."""
-    raw = secret.encode()
-    if len(raw) < SHORTEST_IN_BASE64:
-        return
-    for before in range(3):
-        encoded = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")
-        # The characters at both ends also encode bits of the neighbouring text.
-        core = encoded[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
-        yield from (core, core.replace("+", "-").replace("/", "_"))
+def _in_names(text: str) -> str:
+    return _NOT_IN_NAMES.sub("", text.translate(_IN_NAMES).lower())
 
 
 class _RedactingFactory:
@@ -97,6 +99,8 @@ class _RedactingFactory:
             return record
         if (safe := redact(text)) != text:
             record.msg, record.args = safe, ()
+        if record.stack_info:
+            record.stack_info = redact(record.stack_info)
         if record.exc_info:
             trace = logging.Formatter().formatException(record.exc_info)
             if (safe := redact(trace)) != trace:

@@ -1,7 +1,11 @@
 """Credentials go only to the connector's own origin, whatever the API responds."""
 
+import base64
+from dataclasses import replace
+
 import pytest
 
+from connectors_dagster import Secret, Setting
 from connectors_dagster.errors import ApiError, ForeignOriginError
 from tests.support.shop import AUTH, SECRETS, things
 from tests.support.wire import reply
@@ -103,6 +107,38 @@ def test_a_redirect_within_the_origin_is_followed_with_the_credentials(
     rows, stats = read(things(project))
     assert ([row["id"] for row in rows], shop.paths, stats.requests) == (["1"], ["/things", "/v2"], 2)
     assert [f"Authorization: Bearer {SECRETS['api_key']}" in text for text in shop.received] == [True, True]
+
+
+# Credentials of the machine
+
+
+@pytest.fixture
+def netrc(tmp_path, monkeypatch):
+    """Credentials for every host of these tests that belong to another program."""
+    file = tmp_path / "netrc"
+    file.write_text("machine 127.0.0.1 login someone password else\nmachine localhost login someone password else\n")
+    file.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(file))
+
+
+def test_credentials_in_netrc_never_replace_or_join_declared_ones(shop, read, project, netrc):
+    resource = things(project)
+    shop.replies = [reply(b"", "302 Found", Location="/v2"), reply({"data": [{"id": "1"}]})]
+    client = {"base_url": Setting("base_url"), "headers": {"Authorization": Secret("api_key")}}
+    read(replace(resource.connector, config={**resource.connector.config, "client": client}).graph["things"])
+    assert [f"Authorization: {SECRETS['api_key']}\r\n" in text for text in shop.received] == [True, True]
+    for auth in AUTH:
+        shop.received.clear()
+        read(things(project, auth=auth))
+        assert "someone" not in "".join(shop.received)
+        assert base64.b64encode(b"someone:else").decode() not in "".join(shop.received)
+
+
+def test_without_credentials_those_in_netrc_are_not_sent(shop, read, project, netrc):
+    resource = things(project)
+    client = {"base_url": Setting("base_url")}
+    read(replace(resource.connector, config={**resource.connector.config, "client": client}).graph["things"])
+    assert "Authorization" not in shop.received[0]
 
 
 def test_circular_redirects_fail(shop, read, project):

@@ -141,10 +141,13 @@ class Tokens:
     def __init__(self) -> None:
         self.issued, self.valid, self.asked = 0, "", []
         self.answer: Any = None
+        self.refusal: Any = {"error": "token expired"}
+        self.seen, self.authorized = [], []
 
     async def token(self, request: Request) -> JSONResponse:
         form = (await request.body()).decode()
         self.asked.append(form)
+        self.authorized.append(request.headers.get("authorization"))
         if self.answer is not None:
             return JSONResponse(*self.answer)
         self.issued += 1
@@ -152,8 +155,9 @@ class Tokens:
         return JSONResponse({"access_token": self.valid, "expires_in": 3600})
 
     async def things(self, request: Request) -> JSONResponse:
-        if request.headers.get("authorization") != f"Bearer {self.valid}":
-            return JSONResponse({"error": "token expired"}, 401)
+        self.seen.append(request.headers.get("authorization"))
+        if self.seen[-1] != f"Bearer {self.valid}":
+            return JSONResponse(self.refusal, 401)
         page = int(request.query_params.get("page", "1"))
         if page == 2 and self.issued == 1:
             self.valid = "revoked"
@@ -212,4 +216,50 @@ def test_a_token_endpoint_that_refuses_names_the_settings_and_no_secret(tokens, 
 def test_a_response_without_a_token_fails_instead_of_sending_none(tokens, read):
     tokens.answer = ({"token": "x"}, 200)
     with pytest.raises(ApiError, match="has no access_token"):
+        read(tokens.connector.graph["things"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            {"access_token": token}
+            for token in (None, "", "None", "null", 7, ["t0ken"], {"t0": "ken"}, "t0 ken\r\nX: y")
+        ),
+        *({"access_token": "t0ken", "expires_in": time} for time in ("soon", None, [1], 10**30)),
+        *([], "t0ken", None, 7),
+    ],
+)
+def test_a_token_that_cannot_be_used_fails_with_a_name_and_is_not_sent(tokens, read, answer):
+    tokens.answer = (answer, 200)
+    with pytest.raises(ApiError, match=r"^shop: access token with client_id and client_secret: .*/token") as caught:
+        read(tokens.connector.graph["things"])
+    assert "t0ken" not in str(caught.value)
+    assert tokens.seen == []
+
+
+def test_a_token_request_is_not_redirected(tokens, read, elsewhere):
+    tokens.answer = ({}, 307, {"Location": elsewhere.url + "/token"})
+    with pytest.raises(ApiError, match=r"redirects to .*, which is not followed"):
+        read(tokens.connector.graph["things"])
+    assert elsewhere.connections == 0
+
+
+def test_a_token_request_does_not_use_netrc(tokens, read, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    read(tokens.connector.graph["things"])
+    assert set(tokens.authorized) == {None}
+
+
+def test_secrets_are_not_sent_to_a_token_endpoint_without_encryption(tokens, read, tmp_path):
+    connector = oauth_connector(tmp_path, "http://192.0.2.1/token")
+    with pytest.raises(ApiError, match="unencrypted"):
+        read(connector.graph["things"])
+
+
+def test_tokens_that_an_api_issued_are_masked(tokens, read):
+    tokens.answer = ({"access_token": "t0ken-x/y", "refresh_token": "refr3sh-x/y", "id_token": "id-t0ken"}, 200)
+    tokens.refusal = {"error": r"rejected t0ken-x\/y, refr3sh-x%2Fy and id-t0ken"}
+    with pytest.raises(ApiError, match=r"answered 401: .*rejected \*\*\*, \*\*\* and \*\*\*"):
         read(tokens.connector.graph["things"])

@@ -5,17 +5,9 @@ import logging
 
 import pytest
 
-from connectors_dagster.secrets import redaction
 from connectors_dagster.secrets.redaction import redact, remember
 from tests.support.leaks import forms, leaks
 from tests.support.shop import SECRETS
-
-
-@pytest.fixture
-def forgetful(monkeypatch) -> None:
-    """Forget after a test what it has remembered."""
-    for name in ("_secrets", "_known", "_encoded"):
-        monkeypatch.setattr(redaction, name, getattr(redaction, name))
 
 
 @pytest.mark.parametrize("secret", [*SECRETS.values(), "plain", "with\nnewline\n", "a.b*c[d]", "ünïcödé", "short"])
@@ -57,6 +49,13 @@ def test_records_of_any_logger_are_masked_with_their_arguments_and_tracebacks(fo
         logger.exception("sent %s to %s", "s3cr3t-value", {"key": "s3cr3t-value"})
     assert "s3cr3t-value" not in caplog.text
     assert "ValueError: refused ***" in caplog.text
+
+
+def test_the_stack_of_a_record_is_masked(forgetful, caplog):
+    remember(["s3cr3t-value"])
+    logging.getLogger("somebody.else").warning("look", stack_info=True), "s3cr3t-value"
+    assert "s3cr3t-value" not in caplog.text
+    assert "look" in caplog.text
 
 
 def test_a_record_with_a_wrong_format_string_is_left_to_logging(forgetful, capsys, monkeypatch):

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from tests.support.escapes import ESCAPES
+
 
 def forms(secrets: list[str]) -> set[str]:
     """All encodings of the secrets."""
@@ -27,6 +29,7 @@ def _forms(secrets: tuple[str, ...]) -> set[str]:
     for text in secrets:
         found |= {text, quote(text), quote(text, safe=""), quote_plus(text), html.escape(text), repr(text)[1:-1]}
         found |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], quote(quote(text, safe=""))}
+        found |= {escape(text) for escape in ESCAPES.values()}
     return found | {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in found}
 
 

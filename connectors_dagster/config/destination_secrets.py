@@ -1,0 +1,56 @@
+"""The secrets of the destination, wherever dlt finds them; to be masked, even if they are written wrongly."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import dlt
+
+SECTIONS = ("destination", "credentials")
+IN_ENVIRONMENT = re.compile(r"(?:.*__)?(?:DESTINATION|CREDENTIALS)(?:__.*)?\Z")
+SECRET_NAME = re.compile(r"(?i)pass(?:word|wd|phrase)?|pwd|secret|token|private_key|access_key|account_key|api_key")
+CREDENTIALS = re.compile(r"(?i)credentials|connection_string|dsn")
+# The last @ ends the password: one that is not percent-encoded may contain others, and slashes.
+IN_ADDRESS = re.compile(r"\A\s*(?:[\w+.-]*:?/{0,3})?[^:/@\s]*:(?P<password>.+)@")
+IN_PARAMETERS = re.compile(rf"(?i)(?:{SECRET_NAME.pattern.removeprefix('(?i)')})\w*\s*=\s*(?:'([^']*)'|([^\s&;'\"]+))")
+
+
+def destination_secrets() -> Iterator[str]:
+    """Yield the passwords, tokens and keys of the destination from the configuration and the environment."""
+    for name, value in os.environ.items():
+        if IN_ENVIRONMENT.match(name):
+            yield from _secrets_in(name.rpartition("__")[2] or name, value)
+    for section in SECTIONS:
+        yield from _secrets_in(section, dlt.secrets.get(section))
+
+
+def _secrets_in(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _secrets_in(str(key), item)
+    elif isinstance(value, str):
+        if SECRET_NAME.search(name):
+            yield value
+        elif value.lstrip().startswith("{"):
+            yield from _in_json(name, value)
+        elif CREDENTIALS.search(name):
+            yield from _in_address(value)
+
+
+def _in_json(name: str, text: str) -> Iterator[str]:
+    try:
+        yield from _secrets_in(name, json.loads(text))
+    except ValueError:
+        yield text
+
+
+def _in_address(text: str) -> Iterator[str]:
+    """Yield the password of a connection string, or of key=value pairs; of a malformed one, what may be it."""
+    if found := IN_ADDRESS.match(text):
+        for password in (found["password"], found["password"].partition("@")[0]):
+            yield from (password, unquote(password))
+    for quoted, bare in IN_PARAMETERS.findall(text):
+        yield quoted or bare
