@@ -10,6 +10,7 @@ from benchmarks import probes, report
 from benchmarks.contest import Run, Trial, rounds
 from benchmarks.entrants import ENTRANTS
 from benchmarks.results import HEADS, Result, at, collect, table
+from benchmarks.revision import entrants_at
 from benchmarks.script import RunError
 from benchmarks.server import serving
 
@@ -22,16 +23,19 @@ NAMES = (*(entrant.name for entrant in ENTRANTS), *probes.NAMES)
 @click.option("--runs", default=FULL_RUNS, show_default=True, help="Number of runs of each program.")
 @click.option("--latency", "latencies", type=int, multiple=True, default=LATENCIES, help="In ms; defaults to 0 and 50.")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="Run only this program or probe.")
-def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str]) -> None:
+@click.option("--against", multiple=True, metavar="COMMIT", help="Run this project as it was at this commit, too.")
+def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], against: Sequence[str]) -> None:
     """Load the same orders with this project and with others, in turn."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM also ends the processes started here
     names = only or NAMES
+    entrants = [entrant for entrant in ENTRANTS if entrant.name in names]
+    for commit in against:
+        entrants += [entrant for entrant in entrants_at(commit) if entrant.name.partition(" ")[0] in names]
     trials = [
         Trial(entrant=entrant, connections=connections, latency=latency)
         for latency in latencies
-        for entrant in ENTRANTS
+        for entrant in entrants
         for connections in entrant.connections
-        if entrant.name in names
     ]
     click.echo(f"making {rows:,} orders")
     with serving(rows) as address:
@@ -42,7 +46,7 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str]) ->
     _show(results, figures, rows)
     for error in (*failed, *errors):
         click.echo(f"\nfailed: {error}")
-    if not only and set(latencies) == set(LATENCIES) and rows >= FULL_ROWS and runs >= FULL_RUNS:
+    if not (only or against) and set(latencies) == set(LATENCIES) and rows >= FULL_ROWS and runs >= FULL_RUNS:
         report.write(results, figures, rows=rows, runs=runs, today=datetime.now(UTC).date())
         click.echo(f"\nwrote {report.PAGE.parent.name}/{report.PAGE.name} and its chart")
     else:

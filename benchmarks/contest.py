@@ -57,7 +57,7 @@ def run_trial(trial: Trial, *, address: str, rows: int, number: int = 0) -> Run:
     except subprocess.CalledProcessError as error:
         raise RunError(f"{trial}: not installed: {error}") from error
     command = [f"benchmarks.peers.{entrant.module}", f"{address}/{trial.latency}", str(trial.connections)]
-    figures, usage = run_script(str(trial), python, command)
+    figures, usage = run_script(str(trial), python, command, root=entrant.root)
     # Ids count up from 1. If count, minimum and maximum match, so do the ids.
     expected = {"ids": rows, "first": 1, "last": rows, "rows": rows}
     if any(figures[name] != number for name, number in expected.items()):

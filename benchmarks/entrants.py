@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.environment import ROOT
+
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -16,21 +18,18 @@ class Entrant:
         label: its name in tables and in the chart.
         about: what it does, and which part is timed.
         module: its script in `peers/`.
-        environment: its requirements file in `peers/`, without suffix; None for this project's environment.
+        requirements: the requirements file of its environment; None for this project's environment.
         connections: numbers of concurrent requests; each is measured.
+        root: the checkout whose scripts and package run.
     """
 
     name: str
     label: str
     about: str
     module: str
-    environment: str | None = None
+    requirements: Path | None = None
     connections: Sequence[int] = (1,)
-
-    @property
-    def requirements(self) -> Path | None:
-        """The requirements file of its environment."""
-        return PEERS / f"{self.environment}.txt" if self.environment else None
+    root: Path = ROOT
 
 
 ENTRANTS = (
@@ -60,7 +59,7 @@ ENTRANTS = (
         label="airbyte-cdk, extract only",
         about="`source-declarative-manifest read` from start to exit; writes text to a file, loads nothing",
         module="airbyte_extract",
-        environment="airbyte-cdk",
+        requirements=PEERS / "airbyte-cdk.txt",
         connections=(4, 16),
     ),
     Entrant(
@@ -68,7 +67,7 @@ ENTRANTS = (
         label="PyAirbyte",
         about="loads the same manifest into PyAirbyte's DuckDB cache, whole process",
         module="pyairbyte",
-        environment="pyairbyte",
+        requirements=PEERS / "pyairbyte.txt",
         connections=(4, 16),
     ),
     Entrant(
@@ -76,13 +75,13 @@ ENTRANTS = (
         label="Singer",
         about="a tap written with singer-sdk, piped into target-duckdb, from start to exit of both",
         module="singer",
-        environment="singer",
+        requirements=PEERS / "singer.txt",
     ),
     Entrant(
         name="dlt",
         label="dlt",
         about="`rest_api` with dlt's defaults, merged on `id`, one pipeline run for all orders, whole process",
         module="rest_api",
-        environment="dlt",
+        requirements=PEERS / "dlt.txt",
     ),
 )

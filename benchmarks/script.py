@@ -20,8 +20,10 @@ class RunError(Exception):
     """A script failed, or loaded the wrong rows."""
 
 
-def run_script(name: str, python: str, command: Sequence[str]) -> tuple[Mapping[str, float], Usage]:
-    """Run ``python -m …`` and return the figures it printed and its usage.
+def run_script(
+    name: str, python: str, command: Sequence[str], *, root: Path = ROOT
+) -> tuple[Mapping[str, float], Usage]:
+    """Run ``python -m …`` with the modules of a checkout and return the figures it printed and its usage.
 
     Raises:
         RunError: it failed or printed no figures; the message names the folder with its output.
@@ -29,7 +31,7 @@ def run_script(name: str, python: str, command: Sequence[str]) -> tuple[Mapping[
     folder = BASE / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    usage = measure([python, "-m", *command], folder=folder, environment=_environment(folder), timeout=TIMEOUT)
+    usage = measure([python, "-m", *command], folder=folder, environment=_environment(folder, root), timeout=TIMEOUT)
     lines = (folder / "out").read_text(encoding="utf-8", errors="replace").splitlines()
     printed = [line.removeprefix(ANSWER) for line in lines if line.startswith(ANSWER)]
     if usage.status or not printed:
@@ -41,9 +43,9 @@ def run_script(name: str, python: str, command: Sequence[str]) -> tuple[Mapping[
     return json.loads(printed[-1]), usage
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, root: Path) -> dict[str, str]:
     own = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {**own, **QUIET, "PYTHONPATH": str(ROOT), **dict.fromkeys(PRIVATE, str(folder))}
+    return {**own, **QUIET, "PYTHONPATH": str(root), **dict.fromkeys(PRIVATE, str(folder))}
 
 
 def _keep(folder: Path, name: str) -> Path:

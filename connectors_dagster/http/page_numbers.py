@@ -61,8 +61,9 @@ class RereadPages(Rereading):
         """Record a page and determine which one to read next."""
         rows, number = data or [], self.pages.current_value
         keys = cast(JsonResponse, response).row_keys
-        known = self._previous | self._current
-        self.fresh = [at for at, key in enumerate(keys) if known.get(key) != rows[at]]
+        self.fresh = [
+            at for at, key in enumerate(keys) if rows[at] not in (self._previous.get(key), self._current.get(key))
+        ]
         self.stepping, self.moved = self._rereading, False
         if self.stepping:
             self.moved = list(keys) != self._previous_keys

@@ -72,8 +72,8 @@ class Summary:
     errors: list[str] = field(default_factory=list)
 
     @property
-    def remarks(self) -> list[str]:
-        """What to look at although it is no failure."""
+    def set_aside(self) -> list[str]:
+        """Which rows could not be placed, and where they are."""
         return [
             f"{name}: {line.rejected} rows cannot be placed and were set aside in {line.table}__rejected"
             for name, line in self.lines.items()

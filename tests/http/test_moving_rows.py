@@ -182,6 +182,14 @@ def test_a_row_that_is_edited_and_moves_to_the_end_is_read_last_as_it_is_now(lis
     assert stats.duplicates > 0
 
 
+def test_a_page_that_is_read_again_unchanged_brings_no_rows(listing, read, tmp_path):
+    """A row is on two pages, older on the first one: reading the first page again does not bring back the old row."""
+    pages = {"1": [{"id": "1", "name": "old"}, {"id": "2", "name": "x"}], "2": [{"id": "1", "name": "new"}]}
+    listing.body = lambda query: {"data": pages.get(query["page"], [])}
+    found, _ = read(things(tmp_path, paginator=PAGES))
+    assert [row["name"] for row in found if row["id"] == "1"] == ["old", "new"]
+
+
 @pytest.mark.parametrize("size", [2, 3, 5, 7])
 @pytest.mark.parametrize("paginator", [OFFSET, PAGES])
 def test_no_row_is_missed_while_others_appear_vanish_and_jump(listing, read, tmp_path, paginator, size):
