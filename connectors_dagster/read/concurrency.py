@@ -12,20 +12,27 @@ _here = threading.local()
 
 
 class AbandonedError(Exception):
-    """The consumer has stopped reading."""
+    """Nobody waits for a thread any more: the consumer has stopped reading, or the waits were ended."""
 
 
 def pause(seconds: float) -> None:
     """Sleep; in a thread of `Interleaved`, stop when its consumer stops reading.
 
     Raises:
-        AbandonedError: the consumer has stopped reading.
+        AbandonedError: the consumer has stopped reading, or another thread has ended the waits.
     """
-    stop: threading.Event | None = getattr(_here, "stop", None)
-    if stop is None:
+    wake: threading.Event | None = getattr(_here, "wake", None)
+    if wake is None:
         time.sleep(seconds)
-    elif stop.wait(seconds):
+    elif wake.wait(seconds):
         raise AbandonedError
+
+
+def end_waits() -> None:
+    """End the waits of all threads of the `Interleaved` that this thread belongs to, from now on."""
+    wake: threading.Event | None = getattr(_here, "wake", None)
+    if wake is not None:
+        wake.set()
 
 
 class _End:
@@ -43,7 +50,7 @@ class Interleaved(Generic[T]):
         """Read with up to `workers` threads; nothing starts before the first item is requested."""
         self.sources, self.workers = sources, workers
         self._ready: Queue[T | _End] = Queue(maxsize=2 * workers)
-        self._stop = threading.Event()
+        self._stop, self._wake = threading.Event(), threading.Event()
 
     def __iter__(self) -> Iterator[T]:
         """Start the threads and yield their items; closing the iterator stops them."""
@@ -53,6 +60,7 @@ class Interleaved(Generic[T]):
                 yield from self._collect(len(futures))
             finally:
                 self._stop.set()
+                self._wake.set()
                 for future in futures:
                     future.cancel()
 
@@ -68,7 +76,7 @@ class Interleaved(Generic[T]):
 
     def _drain(self, source: Iterator[T]) -> None:
         error: BaseException | None = None
-        _here.stop = self._stop
+        _here.wake = self._wake
         try:
             for item in source:
                 if not self._put(item):

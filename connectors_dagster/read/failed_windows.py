@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
 from connectors_dagster.errors import ApiError, ForeignOriginError, TransientApiError, UnreachableError
+from connectors_dagster.read.concurrency import AbandonedError, end_waits
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
 
@@ -46,6 +47,10 @@ class FailedWindows:
             yield from pages
         except ApiError as error:
             self.add(pieces, error)
+        except AbandonedError:
+            if self._stopped_by is None:
+                raise
+            self._skipped.update(piece for piece in pieces if piece)
         else:
             self._any_ended = self._any_ended or not all(piece in self for piece in pieces)
 
@@ -61,6 +66,7 @@ class FailedWindows:
         hopeless = isinstance(error, ForeignOriginError | UnreachableError) or error.response.get("status") in REFUSED
         if hopeless or (len(self.errors) >= MOST_FAILURES and not self._any_ended):
             self._stopped_by = self._stopped_by or error
+            end_waits()
 
     def close(self) -> None:
         """Give the slices that were skipped an error of their own.

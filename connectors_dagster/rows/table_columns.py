@@ -141,21 +141,31 @@ class TableColumns:
         return [name for name in self.declared if name not in self._seen] if self._seen else []
 
     def unusable(self, rows: Sequence[RawRow]) -> dict[int, str]:
-        """Return the rows that cannot be loaded, by number, because a required value is missing or does not fit."""
+        """Return the rows that cannot be loaded, by number, because a required value is missing or does not fit.
+
+        Raises:
+            RowError: a required value is nested too deeply.
+        """
         found: dict[int, str] = {}
         for name in self._required:
-            texts, column = join_column(rows, name), self._names.column(name)
-            if column not in self.hints:  # no row has shown its type yet
-                missing = [number for number, text in enumerate(texts.split(SEPARATOR)) if text == bytes(NULL)]
-                found |= {number: self._missing(column) for number in missing}
-                continue
-            fitted = fit(texts, _kind(self.hints[column]), self._arrow_type(column), self.timestamp_format)
-            if fitted.array.null_count:
-                missing = pc.indices_nonzero(fitted.array.is_null()).to_pylist()
-                found |= {number: self._missing(column) for number in missing}
-                written = texts.split(SEPARATOR)
-                found |= {number: self._misfit(column, written[number]) for number in fitted.misfits}
+            try:
+                found |= self._unusable(self._names.column(name), join_column(rows, name))
+            except RecursionError:
+                raise self._too_deep(name) from None
         return found
+
+    def _unusable(self, column: str, texts: bytes) -> dict[int, str]:
+        kind = _kind(self.hints[column]) if column in self.hints else "text"
+        if kind == "text":  # it takes every value; without a hint, no row has shown the type yet
+            written = texts.split(SEPARATOR) if bytes(NULL) in texts else []
+            return {number: self._missing(column) for number, text in enumerate(written) if text == bytes(NULL)}
+        fitted = fit(texts, kind, self._arrow_type(column), self.timestamp_format)
+        if not fitted.array.null_count:
+            return {}
+        missing = pc.indices_nonzero(fitted.array.is_null()).to_pylist()
+        written = texts.split(SEPARATOR)
+        misfits = {number: self._misfit(column, written[number]) for number in fitted.misfits}
+        return {number: self._missing(column) for number in missing} | misfits
 
     def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
         """Convert rows to a batch with all declared columns and those that the rows add.
@@ -174,7 +184,7 @@ class TableColumns:
                 if column in self.hints or self._infer(name, column, texts):
                     arrays |= self._arrays(column, texts)
             except RecursionError:
-                raise RowError(f"{self.label}: {name!r} contains a value that is nested too deeply") from None
+                raise self._too_deep(name) from None
         if ROW_ID in self.hints:
             arrays[ROW_ID] = pa.array([token_urlsafe(9) for _ in range(len(rows))], pa.string())
         for column in self.hints.keys() - arrays.keys():
@@ -265,6 +275,9 @@ class TableColumns:
             lacking = f"{written.count(bytes(NULL))} of {len(written)} rows have no {column!r}"
             raise RowError(f"{self.label}: {lacking}, which is {self._role(column)}: check {WHERE_KEYS_ARE}")
         raise RowError(f"{self.label}: {self._misfit(column, written[fitted.misfits[0]])}")
+
+    def _too_deep(self, name: str) -> RowError:
+        return RowError(f"{self.label}: {name!r} contains a value that is nested too deeply")
 
     def _role(self, column: str) -> str:
         return "a key" if column in self.keys else "declared nullable: false"

@@ -94,6 +94,24 @@ def test_a_bad_cursor_fails_all_windows_that_share_their_requests_because_it_bel
     assert outcome.dlt_resource is None and len(outcome.errors) == 1
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"write_disposition": "append"},
+        {"merge_key": "at"},
+        {"write_disposition": {"disposition": "merge", "strategy": "scd2"}},
+    ],
+    ids=str,
+)
+def test_all_windows_fail_together_if_rows_of_a_partial_read_could_change_others(feed, declare, warehouse, other):
+    put_bad(feed, BAD["no key"][0])
+    connector = declare()
+    config: Any = {**connector.config, "resources": [{**connector.config["resources"][0], **other}]}
+    outcome = load(replace(connector, config=config))
+    assert outcome.dlt_resource is None and len(outcome.errors) == 1
+    assert "feed.changes" not in warehouse.tables()
+
+
 @pytest.mark.parametrize("bounds", ["both", "none"])
 @pytest.mark.parametrize(("row", "reason"), BAD.values(), ids=BAD)
 def test_a_row_that_cannot_be_placed_is_set_aside_as_the_api_wrote_it(feed, declare, warehouse, row, reason, bounds):

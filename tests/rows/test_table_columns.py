@@ -314,7 +314,7 @@ def test_a_key_that_does_not_fit_fails_and_is_named(key, message):
 def test_a_null_in_a_field_declared_not_nullable_fails_and_is_named(declare, catalog):
     declare(name={"data_type": "text", "nullable": False})
     catalog('{"id": 1, "name": ""}')
-    with pytest.raises(RowError, match="1 of 2 rows have no 'name', which is declared nullable: false"):
+    with pytest.raises(RowError, match="a row has no 'name', which is declared nullable: false"):
         catalog('{"id": 1, "name": ""}', '{"id": 2}')
 
 

@@ -5,7 +5,7 @@ from time import perf_counter
 
 import pytest
 
-from connectors_dagster.spec.windows import Window, WindowGrid
+from connectors_dagster.spec.windows import Window, WindowGrid, describe_windows
 
 
 def at(text: str) -> datetime:
@@ -101,3 +101,9 @@ def test_a_step_that_is_not_a_duration_is_refused(step):
 def test_a_start_date_that_is_not_a_date_is_refused(start):
     with pytest.raises(ValueError, match=r"start date '.*' (is not an ISO 8601 date|has a fraction of a second)"):
         WindowGrid("P30D", start)
+
+
+def test_neighbouring_windows_are_described_as_a_range():
+    windows = WindowGrid("P1M", "2024-01-01").opened(datetime(2024, 12, 2, tzinfo=UTC))
+    chosen = [windows[n] for n in (4, 0, 2, 1, 11)]
+    assert describe_windows(chosen) == "2024-01-01 to 2024-03-01, 2024-05-01, 2024-12-01"
