@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.common.pipeline import ExtractInfo
 from dlt.common.schema import TTableSchemaColumns
-from dlt.extract import make_nested_hints
 
 from connectors_dagster.load.duplicates import Duplicates, numbered_batches, without
 from connectors_dagster.read.reader import BATCH_BYTES, BATCH_ROWS, ResourceReader
@@ -77,7 +76,7 @@ class NestedRows:
     def _hints(self) -> Any:
         name = self.reader.resource.name
         nested: dict[str | Sequence[str], Any] = {
-            path: make_nested_hints(
+            path: dlt.mark.make_nested_hints(
                 columns=dict(columns.hints), parent_table_name="__".join((name, *self.tables.parents[path]))
             )
             for path, columns in self.tables.tables.items()
