@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.common.pipeline import ExtractInfo
 from dlt.common.schema import TTableSchemaColumns
-from dlt.extract import make_nested_hints
 
 from connectors_dagster.load.duplicates import Duplicates, numbered_batches, without
 from connectors_dagster.read.reader import BATCH_BYTES, BATCH_ROWS, ResourceReader
@@ -22,6 +21,8 @@ from connectors_dagster.rows.raw_json import NULL, RawRow, decode, decode_fields
 from connectors_dagster.spec.resource import ABSENT_SINCE
 
 ROW, PARENT = "row", "parent"
+PIECE = 8 * 1024 * 1024
+"""How many characters of rows are converted at once: as objects they take many times the memory."""
 
 
 class NestedRows:
@@ -62,11 +63,11 @@ class NestedRows:
             self.tables.root.restart()
             self._dropped, known = len(older), 0
             for first, batch in numbered_batches(files):
-                texts = without(older, first, batch).column(ROW).to_pylist()
-                objects = self.tables.to_objects([decode_fields(text.encode()) for text in texts])
-                columns = sum(len(table.hints) for table in self.tables.tables.values())
-                yield dlt.mark.with_hints(objects, self._hints()) if columns > known else objects
-                known = columns
+                for texts in _pieces(without(older, first, batch).column(ROW).to_pylist()):
+                    objects = self.tables.to_objects([decode_fields(text.encode()) for text in texts])
+                    columns = sum(len(table.hints) for table in self.tables.tables.values())
+                    yield dlt.mark.with_hints(objects, self._hints()) if columns > known else objects
+                    known = columns
 
     def drop_older(self, _pipeline: dlt.Pipeline, _extracted: ExtractInfo) -> int:
         """Return how many rows had a newer copy; dlt did not receive them."""
@@ -75,7 +76,7 @@ class NestedRows:
     def _hints(self) -> Any:
         name = self.reader.resource.name
         nested: dict[str | Sequence[str], Any] = {
-            path: make_nested_hints(
+            path: dlt.mark.make_nested_hints(
                 columns=dict(columns.hints), parent_table_name="__".join((name, *self.tables.parents[path]))
             )
             for path, columns in self.tables.tables.items()
@@ -127,6 +128,15 @@ class NestedRows:
             parent=PARENT if self._parent else None,
         )
         return duplicates.older(files, repeated)
+
+
+def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    start = size = 0
+    for at, text in enumerate(texts, start=1):
+        size += len(text)
+        if size >= PIECE or at == len(texts):
+            yield texts[start:at]
+            start, size = at, 0
 
 
 def _fields(row: Any) -> dict[str, Any]:

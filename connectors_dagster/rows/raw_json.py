@@ -45,7 +45,7 @@ def join_column(rows: Sequence[RawRow], name: str) -> bytes:
     return SEPARATOR.join([row.get(name, NULL) for row in rows])
 
 
-def decode_fields(raw: msgspec.Raw) -> RawRow:
+def decode_fields(raw: msgspec.Raw | bytes) -> RawRow:
     """Parse an object, except its fields."""
     return _FIELDS.decode(raw)
 
