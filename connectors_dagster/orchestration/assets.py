@@ -1,6 +1,7 @@
 """Families as multi-assets: one op reads, loads and reports parents together with their children."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,7 +23,7 @@ from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata, response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
-from connectors_dagster.orchestration.resume import resume
+from connectors_dagster.orchestration.resume import is_reread_due, resume
 from connectors_dagster.orchestration.table_metadata import loaded_metadata
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
@@ -115,6 +116,8 @@ def _slices(
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
     if not config.full:
+        if is_reread_due(context.instance, assets, selected, slices, now):
+            slices = [replace(piece, unfiltered=True) for piece in slices]
         slices = [resume(context.instance, assets, selected, piece) for piece in slices]
     return [piece.trial() for piece in slices] if config.page_limit else slices
 

@@ -11,6 +11,9 @@ from connectors_dagster.spec.windows import Slice
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when rows are requested that are older than the first window."""
 
+EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+"""Earlier cursors mean that there is no time, and earlier bounds cannot be written in every time zone."""
+
 
 @dataclass(frozen=True)
 class Requested:
@@ -22,8 +25,10 @@ class Requested:
 
 def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
     """Return whether slices are read without the API's filter, which would hide the rows without a cursor."""
-    assert resource.cursor
-    return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
+    cursor = resource.cursor
+    assert cursor
+    first = cursor.unfiltered_first or cursor.reread_every is not None
+    return any(piece.unfiltered or (first and piece.first) for piece in pieces)
 
 
 def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
@@ -37,7 +42,7 @@ def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
     if not resource.filtered or unfiltered(resource, pieces):
         return Requested()
     timestamps = cursor.timestamp_format
-    lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
+    lower, upper = timestamps.floor(max(pieces[0].since, EARLIEST)), timestamps.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
     lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)

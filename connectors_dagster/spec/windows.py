@@ -50,7 +50,7 @@ class Slice:
     """The part of a window that one run reads: from `since`; everything before `until` is then recorded as read.
 
     `first` is true if the slice starts where the first of all windows starts. `extent` describes all windows; None if
-    that is not known.
+    that is not known. `unfiltered` asks for a read without the filter of the API.
     """
 
     window: Window
@@ -58,6 +58,7 @@ class Slice:
     until: datetime
     first: bool = False
     extent: Extent | None = field(default=None, compare=False)
+    unfiltered: bool = field(default=False, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -95,7 +96,7 @@ class WindowGrid:
 
     def __post_init__(self) -> None:
         """Refuse a step or a start date from which no windows can be computed."""
-        if self._shortest <= timedelta(0):
+        if shortest(self.step) <= timedelta(0):
             raise ValueError(f"step {self.step!r} must be longer than zero: use an ISO 8601 duration such as P30D")
         if self._first.microsecond:
             raise ValueError(f"start date {self.start!r} has a fraction of a second: use whole seconds")
@@ -156,14 +157,9 @@ class WindowGrid:
         """The step as months, which differ in length, and the rest."""
         return _months_and_rest(self.step)
 
-    @property
-    def _shortest(self) -> timedelta:
-        months, rest = self._length
-        return months * SHORTEST_MONTH + rest
-
     def _started(self, now: datetime) -> int:
         """Count the windows that have started by `now`."""
-        most = max(0, (now - self._first) // self._shortest + 1)
+        most = max(0, (now - self._first) // shortest(self.step) + 1)
         return bisect_right(range(most), now, key=self._edge)
 
     def _edge(self, index: int) -> datetime:
@@ -173,6 +169,16 @@ class WindowGrid:
             return _plus_months(self._first, months * index) + rest * index
         except (OverflowError, ValueError):
             return END_OF_TIME
+
+
+def shortest(duration: str) -> timedelta:
+    """Return the shortest time that an ISO 8601 duration can be; months differ in length.
+
+    Raises:
+        ValueError: the text is not a duration.
+    """
+    months, rest = _months_and_rest(duration)
+    return months * SHORTEST_MONTH + rest
 
 
 def _plus_months(timestamp: datetime, months: int) -> datetime:
