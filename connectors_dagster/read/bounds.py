@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
+DAY = timedelta(days=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when rows are requested that are older than the first window."""
 
@@ -35,7 +36,8 @@ def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
     """Return the bounds for neighbouring slices; without bounds for a read without the filter.
 
     They lie on multiples of the granularity and include no more than they must. A local time that occurs twice is
-    moved outwards, because the API may mean either of the two.
+    moved outwards, because the API may mean either of the two. So are dates without a named time zone, because the
+    days of an account may begin half a day earlier or later than in UTC.
     """
     cursor = resource.cursor
     assert cursor
@@ -46,6 +48,8 @@ def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
     lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)
+    if timestamps.granularity >= DAY and timestamps.timezone == "UTC":
+        lower, upper = lower - DAY, upper + DAY
     older = cursor.before_start == "keep" and pieces[0].first
     return Requested(BEGINNING if older else lower, upper if resource.bounded else None)
 

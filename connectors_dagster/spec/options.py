@@ -69,7 +69,7 @@ class Cursor:
     def reread_every(self) -> timedelta | None:
         """How often a refresh is made without the filter."""
         if isinstance(self.reread_without_cursor, str):
-            return shortest(self.reread_without_cursor)
+            return shortest(self.reread_without_cursor, what="Cursor: reread_without_cursor")
         return self.reread_without_cursor
 
 

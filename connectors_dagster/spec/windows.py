@@ -155,7 +155,7 @@ class WindowGrid:
     @cached_property
     def _length(self) -> tuple[int, timedelta]:
         """The step as months, which differ in length, and the rest."""
-        return _months_and_rest(self.step)
+        return _months_and_rest(self.step, "step")
 
     def _started(self, now: datetime) -> int:
         """Count the windows that have started by `now`."""
@@ -171,13 +171,13 @@ class WindowGrid:
             return END_OF_TIME
 
 
-def shortest(duration: str) -> timedelta:
+def shortest(duration: str, *, what: str = "step") -> timedelta:
     """Return the shortest time that an ISO 8601 duration can be; months differ in length.
 
     Raises:
         ValueError: the text is not a duration.
     """
-    months, rest = _months_and_rest(duration)
+    months, rest = _months_and_rest(duration, what)
     return months * SHORTEST_MONTH + rest
 
 
@@ -189,16 +189,16 @@ def _plus_months(timestamp: datetime, months: int) -> datetime:
     return timestamp.replace(year=year, month=month + 1, day=min(timestamp.day, monthrange(year, month + 1)[1]))
 
 
-def _months_and_rest(step: str) -> tuple[int, timedelta]:
+def _months_and_rest(step: str, what: str) -> tuple[int, timedelta]:
     found = STEP.fullmatch(step)
     if not found:
-        raise ValueError(f"step {step!r} is not an ISO 8601 duration: use for example P30D, P1M or PT6H")
+        raise ValueError(f"{what} {step!r} is not an ISO 8601 duration: use for example P30D, P1M or PT6H")
     parts = {unit: int(count) for unit, count in found.groupdict(default="0").items()}
     months = 12 * parts.pop("years") + parts.pop("months")
     try:
         return months, timedelta(**parts)
     except OverflowError as error:
-        raise ValueError(f"step {step!r} is too long for a calendar date: use a shorter one") from error
+        raise ValueError(f"{what} {step!r} is too long for a calendar date: use a shorter one") from error
 
 
 def _parse(text: str, *, what: str) -> datetime:

@@ -75,7 +75,7 @@ def test_the_first_window_is_also_read_without_the_filter_if_rows_without_a_curs
 
 @pytest.mark.parametrize("period", ["monthly", "P0D", DAY * 0, -DAY])
 def test_a_reread_without_cursor_that_is_not_a_duration_is_refused(period):
-    with pytest.raises(ValueError, match=r"reread_without_cursor|not an ISO 8601 duration"):
+    with pytest.raises(ValueError, match="Cursor: reread_without_cursor"):
         Cursor(reread_without_cursor=period)
 
 
