@@ -1,45 +1,17 @@
-"""The code location: every enabled connector with its lineage and automation, and what was scaffolded beside them."""
+"""The code location: every enabled connector with its lineage and automation, also those in `defs`."""
 
 import logging
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 
 import dagster as dg
 
-from connectors_dagster import defs as defs_folder
-from connectors_dagster.compat.dagster_internals import (
-    build_components,
-    component_folder,
-    components_of,
-    open_component_folder,
-    open_component_tree,
-)
-from connectors_dagster.config import settings
-from connectors_dagster.connectors import connector_names, installed_connectors, load_connector, load_installed
-from connectors_dagster.errors import SettingError
-from connectors_dagster.orchestration.broken import (
-    Broken,
-    BrokenConnectorsError,
-    build_broken_sensor,
-    describe_broken,
-)
-from connectors_dagster.orchestration.build import definitions_of
-from connectors_dagster.orchestration.component import RestConnector
-from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.broken import BrokenConnectorsError, build_broken_sensor
 from connectors_dagster.orchestration.examples import build_examples
 from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
-from connectors_dagster.spec.connector import Connector
+from connectors_dagster.orchestration.location import Location, load_location
 
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
 # of all steps are forked from one that has done it.
 FAMILIES_AT_ONCE = 4
-PROJECT = Path(__file__).parents[1]
-"""The same as in pyproject.toml, which is not there once installed."""
-UNSCAFFOLDED = {"__init__.py", "__pycache__"}
 log = logging.getLogger(__name__)
 EXECUTOR = dg.multiprocess_executor.configured(
     {
@@ -51,124 +23,9 @@ EXECUTOR = dg.multiprocess_executor.configured(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Location:
-    """What is loaded: the assets of every enabled connector by name, all definitions, and what is broken."""
-
-    enabled: Sequence[ConnectorAssets]
-    definitions: dg.Definitions
-    broken: Sequence[Broken]
-
-
-@dataclass(kw_only=True)
-class _Loader:
-    """Loads connectors one by one, so that a broken one does not keep the others out."""
-
-    found: dict[str, ConnectorAssets] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)
-    definitions: list[dg.Definitions] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
-
-    def add(self, place: str, load: Callable[[], Iterable[Connector]]) -> None:
-        """Add connectors in Python."""
-        with self._noting(place):
-            for connector in load():
-                assets = ConnectorAssets(connector=connector)
-                self._check_name(place, connector)
-                if settings.is_enabled(connector):
-                    self.definitions.append(definitions_of(assets))
-                self._take(place, assets)
-
-    def add_scaffolded(self) -> None:
-        """Add what is scaffolded: all at once, or folder by folder if something in it is broken."""
-        tree = open_component_tree(defs_folder, PROJECT)
-        folder = component_folder(tree)
-        written = sorted(path for path in folder.iterdir() if path.name not in UNSCAFFOLDED)
-        if not written:
-            return  # to build nothing takes Dagster as long as to build all connectors
-        try:
-            self._add_tree("defs/", tree)
-        except Exception:  # noqa: BLE001  # raised again below, by the folder whose fault it is
-            for path in written:
-                self._add_part(path)
-
-    def _add_part(self, path: Path) -> None:
-        place = f"defs/{path.name}"
-        if not path.is_dir():
-            reason = "is left out while another part of the folder is broken: put it into a folder of its own"
-            self.broken.append(Broken(place=place, reason=reason))
-            return
-        place = f"{place}/defs.yaml" if (path / "defs.yaml").exists() else place
-        with self._noting(place, path):
-            self._add_tree(place, open_component_folder(path, defs_folder, PROJECT))
-
-    def _add_tree(self, place: str, tree: dg.ComponentTree) -> None:
-        components = components_of(tree, RestConnector)
-        for component in components:
-            self._check_name(place, component.connector)
-        with warnings.catch_warnings():
-            # Dagster warns that it uses previews of its own to look into the folder.
-            for category in (dg.PreviewWarning, dg.BetaWarning):
-                warnings.filterwarnings("ignore", category=category, module=r"dagster\.")
-            self.definitions.append(build_components(tree))
-        for component in components:
-            self._take(place, component.assets)
-
-    def _check_name(self, place: str, connector: Connector) -> None:
-        if other := self.places.get(connector.name):
-            raise ValueError(f"{connector.name}: both in {other} and in {place}; rename one of them")
-
-    def _take(self, place: str, assets: ConnectorAssets) -> None:
-        self.found[assets.connector.name], self.places[assets.connector.name] = assets, place
-
-    @contextmanager
-    def _noting(self, place: str, folder: Path | None = None) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  # the code of a connector may raise anything
-            self.broken.append(describe_broken(error, place, folder))
-
-
-def load_location() -> Location:
-    """Load every connector and what was scaffolded; touches no secret, network or disk.
-
-    Raises:
-        SettingError: a setting that all connectors share has a value that cannot be used.
-    """
-    settings.check_shared_settings()
-    loader = _Loader()
-    for name in connector_names():
-        loader.add(f"connectors/{name}.py", partial(_shipped, name))
-    for place, entry in installed_connectors().items():
-        loader.add(place, partial(load_installed, entry))
-    loader.add_scaffolded()
-    everything = [loader.found[name] for name in sorted(loader.found)]
-    try:
-        settings.enabled(assets.connector for assets in everything)
-    except SettingError as error:
-        if not loader.broken:  # else it may be the broken one that is listed
-            loader.broken.append(Broken(place="settings", reason=str(error)))
-    enabled = [assets for assets in everything if settings.is_enabled(assets.connector)]
-    return Location(enabled=enabled, definitions=dg.Definitions.merge(*loader.definitions), broken=tuple(loader.broken))
-
-
-def _shipped(name: str) -> list[Connector]:
-    return [load_connector(name)]
-
-
-def enabled_assets() -> list[ConnectorAssets]:
-    """Return the assets of the connectors that configuration enables, by name, wherever they are written."""
-    return list(load_location().enabled)
-
-
-def enabled_connectors() -> list[Connector]:
-    """Return the connectors that configuration enables, by name, wherever they are written."""
-    return [assets.connector for assets in enabled_assets()]
-
-
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Build the definitions; touches no secret, network or disk.
+    """Build the definitions; reads only configuration and schema files, and no secret.
 
     Raises:
         BrokenConnectorsError: no connector is left, because all that are enabled are broken.

@@ -234,7 +234,7 @@ def materialize(instance: dg.DagsterInstance) -> Callable[..., runs.Summary]:
     """Materialize through Dagster as the command line does."""
 
     def materialize_(*selection: str, since: datetime | None = None, until: datetime | None = None) -> runs.Summary:
-        from connectors_dagster.definitions import enabled_assets
+        from connectors_dagster.orchestration.location import enabled_assets
 
         selected = runs.select(enabled_assets(), selection)
         return runs.execute(defs(), instance, list(runs.plan(instance, selected, since=since, until=until)))

@@ -81,6 +81,20 @@ def test_a_room_says_in_one_sentence_what_lives_in_it(room):
     assert doc and re.match(r"[A-Z].*\.", doc)
 
 
+def sentence(room: str) -> str:
+    """Return what the docstring of a room says about its imports, if it says anything."""
+    doc = ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8"))) or ""
+    found = re.search(r"May (?:import|not) ([^.]*)\.", doc)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("room", sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")}))
+def test_a_room_says_whom_it_may_import_as_the_table_does(room):
+    said = sentence(room)
+    named = {word for word in re.findall(r"\w+", said) if word in WALLS}
+    assert named == (set() if "every other room" in said else WALLS[room])
+
+
 def test_only_orchestration_the_code_location_and_one_module_for_its_internals_import_dagster():
     importers = {
         path.relative_to(PACKAGE)

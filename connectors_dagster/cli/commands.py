@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
+PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
 
 
 class _PlainErrors(click.Group):
@@ -29,6 +30,7 @@ class _PlainErrors(click.Group):
 
 
 @click.group(cls=_PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="connectors_dagster")
 def main() -> None:
     """Load REST APIs window by window, with dlt and Dagster."""
 
@@ -37,8 +39,8 @@ def main() -> None:
 def list_resources() -> None:
     """List resources with their key, cursor, partitions and table."""
     from connectors_dagster.cli.terminal import say, show_table
-    from connectors_dagster.definitions import load_location
     from connectors_dagster.load.destination import location
+    from connectors_dagster.orchestration.location import load_location
     from connectors_dagster.orchestration.partitions import grid_of
 
     loaded = load_location()
@@ -54,7 +56,10 @@ def list_resources() -> None:
         for assets in loaded.enabled
         for resource in assets.resources
     ]
-    show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
+    if rows:
+        show_table(("connector", "resource", "key", "cursor", "partitions", "table"), rows)
+    else:
+        say("no connector is enabled: set CONNECTORS__ENABLED", style="yellow")
     for broken in loaded.broken:
         say(f"broken  {broken}", style="red")
     say(f"loads into {location()}")
@@ -66,8 +71,8 @@ def check() -> None:
     """Check the settings of every enabled connector and make one request to each API."""
     from connectors_dagster.cli.check import check as check_connector
     from connectors_dagster.cli.terminal import say
-    from connectors_dagster.definitions import load_location
     from connectors_dagster.errors import ApiError, SettingError
+    from connectors_dagster.orchestration.location import load_location
 
     loaded = load_location()
     for broken in loaded.broken:
@@ -84,8 +89,12 @@ def check() -> None:
 
 @main.command()
 @click.argument("selection", nargs=-1)
-@click.option("--from", "since", type=click.DateTime(), help="Load the windows that end after this UTC day.")
-@click.option("--to", "until", type=click.DateTime(), help="Load the windows that start before this UTC day.")
+@click.option(
+    "--from", "since", type=click.DateTime(), metavar="DATE", help="Load the windows that end after this UTC day."
+)
+@click.option(
+    "--to", "until", type=click.DateTime(), metavar="DATE", help="Load the windows that start before this UTC day."
+)
 def run(selection: Sequence[str], since: datetime | None, until: datetime | None) -> None:
     """Materialize SELECTION, such as storefront or storefront/orders; defaults to all enabled connectors."""
     with _uncollected():
@@ -100,8 +109,8 @@ def run(selection: Sequence[str], since: datetime | None, until: datetime | None
 
 
 @main.command()
-@click.option("--port", default=8765, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--scale", default=1.0, show_default=True, help="Amount of data: 10 is ten times the rows.")
+@click.option("--port", default=8765, show_default=True, type=PORT, help="Port on 127.0.0.1.")
+@click.option("--scale", default=1.0, show_default=True, type=SCALE, help="Amount of data: 10 is ten times the rows.")
 def sandbox(port: int, scale: float) -> None:
     """Serve the sandbox: one server with an API for each connector."""
     from connectors_dagster.sandbox import serve
@@ -110,16 +119,16 @@ def sandbox(port: int, scale: float) -> None:
 
 
 @main.command()
-@click.option("--scale", default=1.0, show_default=True, help="Amount of data: 10 is ten times the rows.")
+@click.option("--scale", default=1.0, show_default=True, type=SCALE, help="Amount of data: 10 is ten times the rows.")
 def demo(scale: float) -> None:
-    """Load all enabled connectors from a sandbox into demo.duckdb and compare the row counts."""
+    """Load the connectors that are enabled by default from a sandbox into demo.duckdb, and compare the row counts."""
     from connectors_dagster.cli.demo import show_demo
 
     sys.exit(show_demo(scale=scale))
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the Dagster UI on 127.0.0.1.")
+@click.option("--port", default=3000, show_default=True, type=PORT, help="Port of the Dagster UI on 127.0.0.1.")
 def dev(port: int) -> None:
     """Serve the Dagster UI, with a sandbox for connectors that are not configured."""
     from connectors_dagster.cli.demo import serve_ui

@@ -1,4 +1,4 @@
-"""The demo: a sandbox in its own process, a load of all enabled connectors from it, and a comparison of both."""
+"""The demo: a sandbox in its own process, a load from it, and a comparison of both."""
 
 import json
 import os
@@ -167,7 +167,7 @@ def _say_what_next() -> None:
         f"""
 The tables are in {duckdb_file()}. Next:
   make dev                   start the Dagster UI with these runs, their lineage and a sandbox
-  connectors list            list resources with their key, cursor, partitions and table
+  .venv/bin/connectors list  list resources with their key, cursor, partitions and table
   README.md                  connect your own shop: a few settings, then `connectors check` and `connectors run`
 """
     )

@@ -6,9 +6,10 @@ from datetime import datetime
 from connectors_dagster.cli.terminal import say, show_reads, show_table
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.workdir import project_folder
-from connectors_dagster.definitions import Location, definitions_in, load_location
+from connectors_dagster.definitions import definitions_in
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.location import Location, load_location
 from connectors_dagster.spec.resource import Resource
 
 

@@ -10,7 +10,7 @@ Not public, although some of it is in an `__all__`:
 * the building blocks of `rest_api`: dlt documents only `rest_api_source` and `rest_api_resources`, which do not show
   whole pages;
 * the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
-* `validate_dict`, `jsonpath`, `retry_schema_update`, the Arrow types of columns, and the base of dlt's errors;
+* `validate_dict` with its error, `jsonpath`, `retry_schema_update`, the Arrow types of columns, and the base of errors;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
 
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
@@ -25,7 +25,7 @@ from dlt.common.configuration.exceptions import DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.exceptions import DltException
+from dlt.common.exceptions import DictValidationException, DltException
 from dlt.common.schema import TColumnSchema
 from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
 from dlt.common.storages import FileStorage, PackageStorage
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEDUPLICATED",
+    "DictValidationException",
     "DltException",
     "IgnoreResponseException",
     "TomlProviderReadException",

@@ -1,4 +1,7 @@
-"""All connectors: every module of this package defines a `connector`; other packages can provide more."""
+"""All connectors: every module of this package defines a `connector`; other packages can provide more.
+
+May import spec.
+"""
 
 from collections.abc import Iterator
 from importlib import import_module

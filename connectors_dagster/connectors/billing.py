@@ -1,4 +1,6 @@
-"""billing: invoices and subscriptions of a software vendor. Spec 003; fields follow Paddle Billing (read 2026-11-21).
+"""billing: invoices and subscriptions of a software vendor.
+
+Modelled on Paddle Billing (developer.paddle.com, read 2026-11-21).
 
 Pages follow the body's `next`, which is sent back as the query parameter `next`, until `has_more` is false (even the
 last page has a `next`). The API cannot filter by time, so resources with a cursor are filtered here.

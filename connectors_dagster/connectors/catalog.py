@@ -1,4 +1,4 @@
-"""catalog: product data of a shop. Spec 001, which names only the fields id, name and price.
+"""catalog: product data of a shop, modelled on no particular API.
 
 The API has no time filter, so its one resource is loaded whole. The key is sent in the query string.
 """

@@ -1,4 +1,4 @@
-"""chargebee: Chargebee API v2. Sources: the fact sheet and apidocs.chargebee.com (both read 2026-11-22).
+"""chargebee: Chargebee API v2. Source: apidocs.chargebee.com, read 2026-11-22.
 
 Rows are inside the items of `list`, under the resource's own name; `next_offset` is sent back unchanged as `offset`
 until it is missing. Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without

@@ -1,4 +1,4 @@
-"""fulfillment: a warehouse. Spec 002; fields follow the Picqer API v1 (fact sheet read 2026-11-21).
+"""fulfillment: a warehouse. Modelled on the Picqer API v1 (picqer.com/en/api, read 2026-11-21).
 
 The API cannot filter by time. customers and products are loaded whole: a customer has no modification time.
 orders are filtered here by `updated`, which is in the account's local time without a time zone and is read as UTC.

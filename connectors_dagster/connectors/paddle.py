@@ -1,4 +1,4 @@
-"""paddle: Paddle Billing, API version 1. Sources: the fact sheet and developer.paddle.com (both read 2026-11-22).
+"""paddle: Paddle Billing, API version 1. Source: developer.paddle.com, read 2026-11-22.
 
 `meta.pagination.next` is present even on the last page and is an absolute URL, so it is not followed. Instead, each
 page is requested `after` the last id of the previous one, until `has_more` is false. Ids increase with creation time

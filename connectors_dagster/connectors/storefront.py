@@ -1,4 +1,6 @@
-"""storefront: a web shop. Spec 000; fields follow WooCommerce wc/v3 (fact sheet read 2026-11-21).
+"""storefront: a web shop.
+
+Modelled on WooCommerce wc/v3 (github.com/woocommerce/woocommerce-rest-api-docs, read 2026-11-21).
 
 customers has no time filter and is loaded whole. coupons and orders are filtered by the API on
 `date_modified_gmt`: `modified_after` and `modified_before` are both exclusive, have a resolution of one second, and are

@@ -1,7 +1,7 @@
-"""subscriptions: recurring billing. Spec 004; fields follow Chargebee API v2 (fact sheet read 2026-11-21).
+"""subscriptions: recurring billing. Modelled on Chargebee API v2 (apidocs.chargebee.com, read 2026-11-21).
 
 Rows are inside the items of `list`, under the resource's own name. `next_offset` is sent back unchanged as
-`offset` until it is missing. The spec gives no resource a cursor, so all are loaded whole. An item can be deleted
+`offset` until it is missing. No resource has a cursor, so all are loaded whole. An item can be deleted
 between the list of items and the request for its attachments: a 404 there means no rows.
 """
 

@@ -53,7 +53,7 @@ def _describe_api(connector: Connector) -> dg.AssetSpec:
     """Describe the API with its address but without its credentials."""
     return dg.AssetSpec(
         key=default_key(Api(connector=connector)),
-        description=f"{connector.description}: the API itself. It is only read, never changed.",
+        description=f"The API of {connector.name}. Connectors only read from it.",
         group_name=connector.name,
         kinds={"http"},
         tags={"connector": connector.name},

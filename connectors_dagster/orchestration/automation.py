@@ -24,7 +24,7 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
     job = dg.define_asset_job(
         name=assets.name,
         selection=dg.AssetSelection.assets(*assets.by_key),
-        description=f"{connector.description}: all resources, or the windows you select.",
+        description=f"Loads all resources of {connector.name}, or the windows you select.",
         tags={"connector": connector.name},
     )
     cron = settings.schedule(connector.name) or hourly(assets.name)

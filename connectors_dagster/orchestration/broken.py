@@ -9,6 +9,7 @@ import dagster as dg
 import pydantic
 import yaml
 
+from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.redaction import redact
 
 
@@ -49,6 +50,8 @@ def describe_broken(error: Exception, place: str, folder: Path | None = None) ->
     if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark:
         line = cause.problem_mark.line + 1
         return Broken(place=f"{place}:{line}", reason=f"is not YAML: {cause.problem}")
+    if isinstance(cause, SettingError):
+        return Broken(place="settings", reason=str(cause))
     kind = "" if isinstance(cause, ValueError) or _is_of_dagster(cause) else f"{type(cause).__name__}: "
     return Broken(place=_place_in(cause, folder) or place, reason=redact(f"{kind}{cause}"))
 

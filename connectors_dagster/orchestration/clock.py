@@ -1,4 +1,4 @@
-"""The current time. Nothing else reads it, so that a test can set it."""
+"""The current time. Nothing else in this room reads it, so that a test can set it."""
 
 from datetime import UTC, datetime
 

@@ -23,7 +23,8 @@ def grid_of(connector: Connector) -> WindowGrid:
     try:
         return WindowGrid(settings.step(connector), settings.start_date(connector.name))
     except ValueError as error:
-        names = (settings.environment_name(connector.name, name) for name in ("step", "start_date"))
+        wrong = [name for name in ("step", "start_date") if str(error).startswith(name.replace("_", " "))]
+        names = [settings.environment_name(connector.name, name) for name in wrong or ("step", "start_date")]
         raise SettingError(f"{connector.name}: {error}; check {' and '.join(names)}") from error
 
 

@@ -1,4 +1,7 @@
-"""A small real HTTP API that speaks the dialects of all connectors, with made-up, repeatable data."""
+"""A small real HTTP API that speaks the dialects of all connectors, with made-up, repeatable data.
+
+May not import anything from this project.
+"""
 
 from connectors_dagster.sandbox.app import build_app
 from connectors_dagster.sandbox.server import running, serve, serving

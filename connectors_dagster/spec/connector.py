@@ -107,7 +107,16 @@ class Connector:
 
     @cached_property
     def tables(self) -> Mapping[str, TTableSchemaColumns]:
-        """Declared columns by table, from the schema file."""
+        """Declared columns by table, from the schema file.
+
+        Raises:
+            ValueError: the file does not exist.
+        """
+        if not self.schema.exists():
+            raise ValueError(
+                f"{self.name}: the schema file {self.schema.name} does not exist: create it beside {self.source_file}; "
+                "with 'tables: {}' in it, dlt finds the columns"
+            )
         document = yaml.load(self.schema.read_text(encoding="utf-8"), Loader=_yaml_loader())
         tables = document["tables"]
         return {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
-from connectors_dagster.compat.dlt_internals import create_paginator, jsonpath, validate_dict
+from connectors_dagster.compat.dlt_internals import DictValidationException, create_paginator, jsonpath, validate_dict
 from connectors_dagster.spec.placeholders import Setting
 
 if TYPE_CHECKING:
@@ -31,11 +31,13 @@ def check_connector(connector: "Connector") -> None:
 
     Raises:
         ValueError: the message names the connector or resource and what to change.
-        DictValidationException: `config` is not a dlt REST configuration.
     """
     for problem in _written_secrets(connector.config):  # first, because dlt shows values in its errors
         raise ValueError(f"{connector.name}: {problem}")
-    validate_dict(RESTAPIConfig, connector.config, path=connector.name)
+    try:
+        validate_dict(RESTAPIConfig, connector.config, path=connector.name)
+    except DictValidationException as error:
+        raise ValueError(_explain(error)) from None
     for problem in _name_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _connector_problems(connector):
@@ -43,6 +45,19 @@ def check_connector(connector: "Connector") -> None:
     for resource in connector.graph.values():
         for problem in _resource_problems(resource):
             raise ValueError(f"{resource}: {problem}")
+
+
+def _explain(error: DictValidationException) -> str:
+    """Return the deepest problem that dlt found in a configuration.
+
+    For a value that may have several types, dlt says for each what is wrong: a list of the allowed words says most, and
+    then the shortest message.
+    """
+    causes = [error]
+    for cause in causes:
+        causes += cause.nested_exceptions or []
+    deepest = min(causes, key=lambda one: (-one.path.count("/"), "not one of" not in one.msg, len(one.msg)))
+    return f"{deepest.path}: {deepest.msg.replace('`', '')}"
 
 
 def _name_problems(connector: "Connector") -> Iterator[str]:

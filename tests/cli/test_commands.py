@@ -12,7 +12,7 @@ from rich.console import Console
 
 from connectors_dagster.cli import main, terminal
 from connectors_dagster.cli.run import materialize
-from connectors_dagster.definitions import enabled_connectors
+from connectors_dagster.orchestration.location import enabled_connectors
 from tests.support.rows import order
 
 

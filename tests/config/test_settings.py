@@ -7,8 +7,8 @@ import pytest
 
 from connectors_dagster import build_definitions, load_connectors
 from connectors_dagster.config import settings
-from connectors_dagster.definitions import enabled_connectors, load_location
 from connectors_dagster.errors import SettingError
+from connectors_dagster.orchestration.location import enabled_connectors, load_location
 
 STOREFRONT = load_connectors()["storefront"]
 

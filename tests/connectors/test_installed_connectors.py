@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors_dagster.definitions import defs, enabled_connectors, load_location
+from connectors_dagster.definitions import defs
+from connectors_dagster.orchestration.location import enabled_connectors, load_location
 from tests.support.rows import product
 
 CONNECTOR = """

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from connectors_dagster import definitions
+from connectors_dagster.orchestration import location
 from tests.support.scaffolded import Scaffolded
 
 
@@ -16,5 +16,5 @@ def scaffolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
     (folder / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     module = import_module(folder.name)
-    monkeypatch.setattr(definitions, "defs_folder", module)
+    monkeypatch.setattr(location, "defs_folder", module)
     return Scaffolded(folder, module)

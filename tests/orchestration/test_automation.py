@@ -11,8 +11,9 @@ from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from connectors_dagster import build_definitions, load_connectors
-from connectors_dagster.definitions import defs, enabled_connectors
+from connectors_dagster.definitions import defs
 from connectors_dagster.orchestration import clock, runs
+from connectors_dagster.orchestration.location import enabled_connectors
 from connectors_dagster.orchestration.metadata import window_metadata
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.rows import order

@@ -12,6 +12,7 @@ from connectors_dagster import definitions
 from connectors_dagster.cli import main, terminal
 from connectors_dagster.cli.run import materialize
 from connectors_dagster.orchestration.broken import BrokenConnectorsError
+from connectors_dagster.orchestration.location import load_location
 from tests.support.rows import customer
 from tests.support.scaffolded import Scaffolded
 
@@ -54,7 +55,7 @@ def in_defs(scaffolded: Scaffolded, monkeypatch: pytest.MonkeyPatch) -> Scaffold
 @pytest.mark.parametrize(("before", "after", "message"), BROKEN.values(), ids=list(BROKEN))
 def test_a_broken_file_is_named_and_the_others_are_loaded(before, after, message, in_defs):
     in_defs.put("bad", GOOD.replace("name: good", "name: bad").replace(before, after))
-    location = definitions.load_location()
+    location = load_location()
     assert {"good", "billing"} < {assets.connector.name for assets in location.enabled}
     (broken,) = location.broken
     assert broken.place.startswith("defs/bad/defs.yaml")
@@ -65,7 +66,7 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(before, after, message
 def test_a_broken_python_file_is_named_with_its_line(in_defs):
     (in_defs.folder / "code").mkdir()
     (in_defs.folder / "code" / "assets.py").write_text("\nraise RuntimeError('no such table')\n")
-    (broken,) = definitions.load_location().broken
+    (broken,) = load_location().broken
     assert str(broken) == "code/assets.py:2: RuntimeError: no such table"
 
 
@@ -91,7 +92,7 @@ def test_the_code_location_fails_only_if_nothing_else_is_left(in_defs, monkeypat
 @pytest.mark.parametrize("name", ["good", "billing"])
 def test_a_setting_of_one_connector_that_is_wrong_leaves_the_others(name, in_defs, monkeypatch):
     monkeypatch.setenv(f"SOURCES__{name.upper()}__STALE_AFTER_HOURS", "a day")
-    location = definitions.load_location()
+    location = load_location()
     names = {assets.connector.name for assets in location.enabled}
     assert name not in names and {"good", "billing", "storefront"} - {name} <= names
     (broken,) = location.broken

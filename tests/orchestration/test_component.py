@@ -27,6 +27,7 @@ from connectors_dagster import (
     definitions,
     load_connectors,
 )
+from connectors_dagster.orchestration.location import enabled_connectors, load_location
 from connectors_dagster.orchestration.scaffolder import RestConnectorScaffolder
 from tests.support.rows import address, customer, product
 
@@ -221,14 +222,14 @@ def test_the_docs_connector_for_the_sandbox_loads_like_any_other(scaffolded, api
 
 def test_a_scaffolded_connector_can_be_turned_off(scaffolded, monkeypatch):
     scaffolded.put("shop", storefront_as("shop"))
-    assert "shop" in [connector.name for connector in definitions.enabled_connectors()]
+    assert "shop" in [connector.name for connector in enabled_connectors()]
     monkeypatch.setenv("CONNECTORS__ENABLED", "billing")
     assert {spec.group_name for spec in definitions.defs().resolve_all_asset_specs()} == {"billing"}
 
 
 def test_a_connector_name_can_be_used_only_once(scaffolded):
     scaffolded.put("billing", storefront_as("billing"))
-    location = definitions.load_location()
+    location = load_location()
     (broken,) = location.broken
     assert str(broken).startswith("defs/billing/defs.yaml: billing: both in connectors/billing.py and in defs/billing")
     assert "billing" in [assets.connector.name for assets in location.enabled]

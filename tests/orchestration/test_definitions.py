@@ -7,7 +7,8 @@ import sys
 import dagster as dg
 import pytest
 
-from connectors_dagster.definitions import defs, enabled_connectors
+from connectors_dagster.definitions import defs
+from connectors_dagster.orchestration.location import enabled_connectors
 
 APIS = {f"{connector.name}/api" for connector in enabled_connectors()}
 SPECS = {key: spec for spec in defs().resolve_all_asset_specs() if (key := spec.key.to_user_string()) not in APIS}

@@ -7,9 +7,10 @@ import dagster as dg
 import pytest
 
 from connectors_dagster import Connector, build_definitions, load_connectors
-from connectors_dagster.definitions import defs, enabled_connectors
+from connectors_dagster.definitions import defs
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.examples.revenue import build_revenue
+from connectors_dagster.orchestration.location import enabled_connectors
 from tests.support.rows import order
 
 ORDERS, TRANSACTIONS = dg.AssetKey(["storefront", "orders"]), dg.AssetKey(["billing", "transactions"])

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from connectors_dagster import Connector
-from connectors_dagster.definitions import load_location
+from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.shop import things
 

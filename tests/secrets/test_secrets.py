@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse
 
 from connectors_dagster import Retry, Secret, Setting
 from connectors_dagster.config.settings import MissingSettingsError
-from connectors_dagster.definitions import enabled_connectors
 from connectors_dagster.errors import ApiError, SettingError
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.orchestration.location import enabled_connectors
 from connectors_dagster.spec.placeholders import find_placeholders
 from tests.support.leaks import chain, forms, leaks, texts
 from tests.support.rows import NOW
