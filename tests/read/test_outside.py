@@ -97,6 +97,11 @@ def test_a_row_that_changes_while_it_is_read_may_be_newer_than_what_was_requeste
     assert found == (None if fails else ([0], []))
 
 
+def test_a_filter_that_ignores_seconds_is_not_refused(feed, tmp_path):
+    feed.put(1, START, at="2024-01-31T00:00:59Z")
+    assert read_slices(build_connector(tmp_path, feed, Cursor()), slices(0, 1)) == ([0], [])
+
+
 def test_an_edge_of_a_window_within_a_day_is_within_the_resolution_of_dates(feed, tmp_path):
     feed.put(1, START, at="2023-12-31")
     feed.put(2, START, at="2024-01-31")
