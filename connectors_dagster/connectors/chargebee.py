@@ -3,9 +3,9 @@
 Rows are inside the items of `list`, under the resource's own name; `next_offset` is sent back unchanged as `offset`
 until it is missing. It contains the time and the id of a row, so rows do not move between pages (`pages_are_stable`).
 Lists that can be filtered by `updated_at` are loaded in windows. The filter hides rows without `updated_at` (not
-changed since 2016-09-28), so the first window is read without it. The documentation does not say whether `between`
-includes its bounds. Both are handled: the request covers one more second, and rows outside the window are dropped.
-Deleted rows are requested where the list has them; their `deleted` is true.
+changed since 2016-09-28), so the first window is read without it, and so is one refresh in 30 days. The documentation
+does not say whether `between` includes its bounds. Both are handled: the request covers one more second, and rows
+outside the window are dropped. Deleted rows are requested where the list has them; their `deleted` is true.
 
 comment and promotional_credit, which the API cannot update, have windows on `created_at`, event on `occurred_at`.
 differential_price, gift, site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are
@@ -51,7 +51,7 @@ WITH_DELETED = {
 BOUNDS = "[{incremental.start_value},{incremental.end_value}]"
 SECONDS = TimestampFormat(format="epoch_seconds")
 CURSORS = {
-    "updated_at": Cursor(timestamp_format=SECONDS, lower="exclusive", unfiltered_first=True),
+    "updated_at": Cursor(timestamp_format=SECONDS, lower="exclusive", reread_without_cursor="P30D"),
     "created_at": Cursor(timestamp_format=SECONDS, lower="exclusive"),
     "occurred_at": Cursor(timestamp_format=SECONDS, lower="exclusive"),
 }

@@ -1,6 +1,7 @@
 """Families as multi-assets: one op reads, loads and reports parents together with their children."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -24,7 +25,7 @@ from connectors_dagster.orchestration.load_report import LoadReport
 from connectors_dagster.orchestration.masked import masked_errors
 from connectors_dagster.orchestration.metadata import response_metadata
 from connectors_dagster.orchestration.partitions import grid_of, partitions_of
-from connectors_dagster.orchestration.resume import resume
+from connectors_dagster.orchestration.resume import is_reread_due, resume
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
@@ -119,6 +120,8 @@ def _slices(
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
     if not config.full:
+        if is_reread_due(context.instance, assets, selected, slices, now):
+            slices = [replace(piece, unfiltered=True) for piece in slices]
         slices = resume(context.instance, assets, selected, slices)
     return [piece.trial() for piece in slices] if config.page_limit else slices
 

@@ -13,12 +13,14 @@ from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.resume import last_fetched, last_metadata
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.time_zone import TimeZone
 from connectors_dagster.spec.windows import Window
 
 Finding = tuple[bool, dict[str, Any]]
 """Whether the check passed, and the numbers behind it."""
+BEGINNING = datetime(2, 1, 1, tzinfo=UTC)
 NO_TIMES = (
-    Window(datetime.min.replace(tzinfo=UTC), datetime(2, 1, 1, tzinfo=UTC)),
+    Window(datetime.min.replace(tzinfo=UTC), BEGINNING),
     Window(datetime(9999, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
 )
 
@@ -46,7 +48,7 @@ def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
         cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
-        spans = [*_spans(loaded), *_no_times(resource)]
+        spans = [*_spans(loaded), *_older(resource, loaded), *_no_times(resource)]
         inside = " OR ".join([f"({cursor} >= %s AND {cursor} < %s)"] * len(spans)) or "1 = 0"
         bounds = [_as_stored(resource, bound) for span in spans for bound in (span.start, span.end)]
         sql = f"SELECT count(*) FROM {table} WHERE {cursor} IS NOT NULL AND NOT ({inside})"
@@ -129,6 +131,12 @@ def _spans(windows: Sequence[Window]) -> list[Window]:
     return spans
 
 
+def _older(resource: Resource, loaded: Sequence[Window]) -> list[Window]:
+    """Return the span before the first window if its rows are loaded with that window."""
+    keeps = resource.cursor is not None and resource.cursor.before_start == "keep"
+    return [Window(BEGINNING, loaded[0].start)] if keeps and loaded and loaded[0] == _opened(resource)[0] else []
+
+
 def _no_times(resource: Resource) -> list[Window]:
     """Return the spans of the cursors that say that there is no time, if the column holds timestamps."""
     cursor = resource.cursor
@@ -142,9 +150,16 @@ def _column(resource: Resource) -> Mapping[str, Any]:
     return resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
 
 
+def _local(zone: TimeZone, time: datetime) -> datetime:
+    try:
+        return zone.to_local(time)
+    except OverflowError:  # the first and the last day that a column can hold
+        return time.replace(tzinfo=None)
+
+
 def _as_stored(resource: Resource, time: datetime) -> Any:
     assert resource.cursor
     column, timestamps = _column(resource), resource.cursor.timestamp_format
     if column.get("data_type") == "timestamp":
-        return timestamps.zone.to_local(time) if column.get("timezone") is False else time
+        return time if column.get("timezone") is not False else _local(timestamps.zone, time)
     return timestamps.encode(time)

@@ -1,7 +1,7 @@
 """Find out from recorded materializations which windows were read, and until when."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,8 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def last_fetched(
@@ -52,3 +54,28 @@ def resume(
         known = [time for time in reached if time is not None]
         resumed.append(piece.resumed(min(known), lag=lag) if len(known) == len(reached) else piece)
     return resumed
+
+
+def is_reread_due(
+    instance: dg.DagsterInstance,
+    assets: ConnectorAssets,
+    resources: Sequence[Resource],
+    pieces: Sequence[Slice],
+    now: datetime,
+) -> bool:
+    """Return whether rows without a cursor are to be found again: a new period has begun since the last refresh.
+
+    Periods are counted from 1970, so that nothing has to be recorded. Windows that are complete do not count, because
+    what is recorded for them is not the time of the read.
+    """
+    cursor = resources[0].root.cursor
+    if cursor is None or cursor.reread_every is None:
+        return False
+    period, lag = cursor.reread_every, settings.lookback(assets.connector)
+    found = (
+        (last_fetched(instance, resource, assets.key(resource), piece.window.key), piece.window.end)
+        for piece in pieces
+        for resource in resources
+    )
+    refreshed = [reached + lag for reached, end in found if reached and reached < end]
+    return any((time - EPOCH) // period < (now - EPOCH) // period for time in refreshed)

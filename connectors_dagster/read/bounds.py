@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
+DAY = timedelta(days=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """From when rows are requested that are older than the first window."""
+
+EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+"""Earlier cursors mean that there is no time, and earlier bounds cannot be written in every time zone."""
 
 
 @dataclass(frozen=True)
@@ -22,25 +26,30 @@ class Requested:
 
 def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
     """Return whether slices are read without the API's filter, which would hide the rows without a cursor."""
-    assert resource.cursor
-    return resource.cursor.unfiltered_first and any(piece.first for piece in pieces)
+    cursor = resource.cursor
+    assert cursor
+    first = cursor.unfiltered_first or cursor.reread_every is not None
+    return any(piece.unfiltered or (first and piece.first) for piece in pieces)
 
 
 def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
     """Return the bounds for neighbouring slices; without bounds for a read without the filter.
 
     They lie on multiples of the granularity and include no more than they must. A local time that occurs twice is
-    moved outwards, because the API may mean either of the two.
+    moved outwards, because the API may mean either of the two. So are dates without a named time zone, because the
+    days of an account may begin half a day earlier or later than in UTC.
     """
     cursor = resource.cursor
     assert cursor
     if not resource.filtered or unfiltered(resource, pieces):
         return Requested()
     timestamps = cursor.timestamp_format
-    lower, upper = timestamps.floor(pieces[0].since), timestamps.ceil(pieces[-1].window.end)
+    lower, upper = timestamps.floor(max(pieces[0].since, EARLIEST)), timestamps.ceil(pieces[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
     lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)
+    if timestamps.granularity >= DAY and timestamps.timezone == "UTC":
+        lower, upper = lower - DAY, upper + DAY
     older = cursor.before_start == "keep" and pieces[0].first
     return Requested(BEGINNING if older else lower, upper if resource.bounded else None)
 

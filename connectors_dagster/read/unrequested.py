@@ -10,6 +10,9 @@ from connectors_dagster.read.bounds import requested, window_bounds
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
+INEXACT = timedelta(minutes=1)
+"""Some filters ignore seconds. Time zones differ by more."""
+
 
 class Unrequested:
     """Refuses rows that an API returns from outside of the bounds of a request.
@@ -26,7 +29,7 @@ class Unrequested:
         self.ignored = resource.cursor.outside == "drop"
 
     def check(self, timestamp: datetime, cursor: Callable[[], Any]) -> None:
-        """Refuse a row that differs from the bounds by more than the resolution of its cursor.
+        """Refuse a row that differs from the bounds by more than the resolution of its cursor, at least a minute.
 
         A row may be newer than what was requested if it has changed since.
 
@@ -36,7 +39,7 @@ class Unrequested:
         if self.ignored or self.bounds.lower is None:
             return
         value = cursor()
-        span = self.timestamps.resolution(value)
+        span = max(self.timestamps.resolution(value), INEXACT)
         early = timestamp + span < self.bounds.lower
         late = self.bounds.upper is not None and timestamp > self.bounds.upper + span
         if early or (late and timestamp + span < self._settled()):

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 from connectors_dagster.spec.timestamps import TimestampFormat
+from connectors_dagster.spec.windows import shortest
 
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
@@ -43,6 +45,8 @@ class Cursor:
         without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the load.
         unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
             cursor. If the run has other windows, their rows are taken from the same responses.
+        reread_without_cursor: how often a refresh is made without the filter, as ``P30D`` or a `timedelta`, for an API
+            in which some rows never get a cursor. `unfiltered_first` is then implied.
         before_start: ``drop`` rows that are older than the first window, which are counted, or ``keep`` them with
             the first window. If the API filters, they are requested from 1970 on.
         outside: ``fail`` the load if the API returns rows from outside of the bounds that were requested, because its
@@ -53,8 +57,21 @@ class Cursor:
     lower: Literal["inclusive", "exclusive"] = "inclusive"
     without_cursor: Literal["keep", "fail"] = "keep"
     unfiltered_first: bool = False
+    reread_without_cursor: str | timedelta | None = None
     before_start: Literal["drop", "keep"] = "drop"
     outside: Literal["fail", "drop"] = "fail"
+
+    def __post_init__(self) -> None:
+        """Refuse a reread_without_cursor that is not a duration."""
+        if self.reread_every is not None and self.reread_every <= timedelta(0):
+            raise ValueError(f"Cursor: reread_without_cursor is {self.reread_without_cursor}: it must be positive")
+
+    @cached_property
+    def reread_every(self) -> timedelta | None:
+        """How often a refresh is made without the filter."""
+        if isinstance(self.reread_without_cursor, str):
+            return shortest(self.reread_without_cursor, what="Cursor: reread_without_cursor")
+        return self.reread_without_cursor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,8 +37,9 @@ class TimestampFormat:
             ``epoch_nanoseconds``.
         granularity: the smallest time difference that the API's filter and cursor can express. A change within one
             such step may carry the timestamp at which the step began.
-        timezone: the IANA name of the time zone of timestamps that have none, in rows and in parameters. A local
-            time that occurs twice is read as the first of the two, one that clocks skip with the offset before.
+        timezone: the IANA name of the time zone of timestamps that have none, in rows and in parameters. Without a
+            name it is UTC, and if bounds are dates, a day more is requested at each end. A local time that occurs
+            twice is read as the first of the two, one that clocks skip with the offset before.
         zero: values that mean "no time", such as ``1970-01-01``. The years 0, 1 and 9999 always do.
 
     Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is in ``timezone``),

@@ -130,8 +130,10 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield f"{sorted(unread)} of 'incremental' are not supported: set the options of the cursor in resources"
     if other := resource.bounds - {"start_value", "end_value"}:
         yield f"{sorted(other)} of 'incremental' are unknown placeholders: use start_value and end_value"
-    if resource.cursor and resource.cursor.unfiltered_first and not resource.filtered:
-        yield "unfiltered_first is set, but the endpoint has no filter that could be omitted"
+    if resource.cursor and not resource.filtered:
+        for name in ("unfiltered_first", "reread_without_cursor"):
+            if getattr(resource.cursor, name):
+                yield f"{name} is set, but the endpoint has no filter that could be omitted"
     if not resource.primary_key:
         yield "primary_key is missing: it is how duplicates are merged"
 

@@ -51,7 +51,7 @@ class Slice:
     """The part of a window that one run reads: from `since`; everything before `until` is then recorded as read.
 
     `first` is true if the slice starts where the first of all windows starts. `extent` describes all windows; None if
-    that is not known.
+    that is not known. `unfiltered` asks for a read without the filter of the API.
     """
 
     window: Window
@@ -59,6 +59,7 @@ class Slice:
     until: datetime
     first: bool = False
     extent: Extent | None = field(default=None, compare=False)
+    unfiltered: bool = field(default=False, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -100,7 +101,7 @@ class WindowGrid:
 
     def __post_init__(self) -> None:
         """Refuse a step or a start date from which no windows can be computed."""
-        if self._shortest <= timedelta(0):
+        if shortest(self.step) <= timedelta(0):
             raise ValueError(f"step {self.step!r} must be longer than zero: use an ISO 8601 duration such as P30D")
         if self._first.microsecond:
             raise ValueError(f"start date {self.start!r} has a fraction of a second: use whole seconds")
@@ -159,16 +160,11 @@ class WindowGrid:
     @cached_property
     def _length(self) -> tuple[int, timedelta]:
         """The step as months, which differ in length, and the rest."""
-        return _months_and_rest(self.step)
-
-    @property
-    def _shortest(self) -> timedelta:
-        months, rest = self._length
-        return months * SHORTEST_MONTH + rest
+        return _months_and_rest(self.step, "step")
 
     def _started(self, now: datetime) -> int:
         """Count the windows that have started by `now`."""
-        most = max(0, (now - self._first) // self._shortest + 1)
+        most = max(0, (now - self._first) // shortest(self.step) + 1)
         return bisect_right(range(most), now, key=self._edge)
 
     def _edge(self, index: int) -> datetime:
@@ -191,6 +187,16 @@ def describe_windows(windows: Iterable[Window]) -> str:
     return ", ".join(run[0].key if len(run) == 1 else f"{run[0].key} to {run[-1].key}" for run in runs)
 
 
+def shortest(duration: str, *, what: str = "step") -> timedelta:
+    """Return the shortest time that an ISO 8601 duration can be; months differ in length.
+
+    Raises:
+        ValueError: the text is not a duration.
+    """
+    months, rest = _months_and_rest(duration, what)
+    return months * SHORTEST_MONTH + rest
+
+
 def _plus_months(timestamp: datetime, months: int) -> datetime:
     """Add months; if the month is too short, return its last day."""
     if not months:
@@ -199,16 +205,16 @@ def _plus_months(timestamp: datetime, months: int) -> datetime:
     return timestamp.replace(year=year, month=month + 1, day=min(timestamp.day, monthrange(year, month + 1)[1]))
 
 
-def _months_and_rest(step: str) -> tuple[int, timedelta]:
+def _months_and_rest(step: str, what: str) -> tuple[int, timedelta]:
     found = STEP.fullmatch(step)
     if not found:
-        raise ValueError(f"step {step!r} is not an ISO 8601 duration: use for example P30D, P1M or PT6H")
+        raise ValueError(f"{what} {step!r} is not an ISO 8601 duration: use for example P30D, P1M or PT6H")
     parts = {unit: int(count) for unit, count in found.groupdict(default="0").items()}
     months = 12 * parts.pop("years") + parts.pop("months")
     try:
         return months, timedelta(**parts)
     except OverflowError as error:
-        raise ValueError(f"step {step!r} is too long for a calendar date: use a shorter one") from error
+        raise ValueError(f"{what} {step!r} is too long for a calendar date: use a shorter one") from error
 
 
 def _parse(text: str, *, what: str) -> datetime:

@@ -143,6 +143,17 @@ def test_a_change_is_not_missed_if_the_clock_of_the_api_is_behind(api, run, time
     assert warehouse.ids("storefront.orders") == [1]
 
 
+def test_rows_that_never_get_a_cursor_are_found_again_by_a_refresh_without_the_filter(api, run, time, warehouse):
+    run("chargebee/transaction", [FOURTH])
+    api.set("chargebee/transaction", [{"id": "late"}])
+    for days in (1, 8, 1):  # the second refresh is the first one after a multiple of 30 days since 1970
+        time.now += timedelta(days=days)
+        run("chargebee/transaction", [FOURTH], refresh=True)
+    filtered = ["updated_at[between]" in asked for asked in api.asked("/transactions")]
+    assert filtered == [True, True, False, True]
+    assert warehouse.ids("chargebee.transaction") == ["late"]
+
+
 def test_the_lookback_is_a_setting(api, run, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__LOOKBACK", "PT2H")
     assert run("storefront/orders", [FOURTH])["fetched_until"] == (NOON - 2 * HOUR).timestamp()

@@ -1,6 +1,7 @@
 """Some filters hide the rows without a cursor, so the first window of all is read without the filter."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -61,6 +62,21 @@ def test_every_row_is_read_once_whichever_windows_share_a_run(feed, connector, p
     runs = [GRID.slices(WINDOWS[a:b], now=NOW, lookback=LAG) for a, b in pairwise(edges)]
     found = sorted(id for run in runs for id in read_slices(connector, run)[1])
     assert found == [id for id, days in enumerate(places) if days is None or 0 <= days < 120]
+
+
+def test_the_first_window_is_also_read_without_the_filter_if_rows_without_a_cursor_are_read_again(feed, tmp_path):
+    feed.put(0, None, at=None)
+    connector = build_connector(tmp_path, feed, Cursor(reread_without_cursor="P30D"))
+    first, second = GRID.slices(WINDOWS[:2], now=NOW, lookback=LAG)
+    assert read_slices(connector, [first])[1] == [0]
+    assert read_slices(connector, [second])[1] == []
+    assert read_slices(connector, [replace(second, unfiltered=True)])[1] == [0]
+
+
+@pytest.mark.parametrize("period", ["monthly", "P0D", DAY * 0, -DAY])
+def test_a_reread_without_cursor_that_is_not_a_duration_is_refused(period):
+    with pytest.raises(ValueError, match="Cursor: reread_without_cursor"):
+        Cursor(reread_without_cursor=period)
 
 
 def test_unfiltered_first_is_refused_for_an_endpoint_without_a_filter(feed, tmp_path):

@@ -18,7 +18,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2024, 4, 10, 12, tzinfo=UTC)
 GRID = WindowGrid("P30D", "2024-01-01")
 START = datetime(2024, 1, 1, tzinfo=UTC)
-ZONE = ZoneInfo("America/Los_Angeles")
 
 
 @pytest.fixture
@@ -54,10 +53,6 @@ def test_rows_from_before_the_first_window_are_loaded_with_it_if_declared(feed, 
     assert read_slices(connector, slices(1, 2)) == ([1], [3])
 
 
-def in_its_time_zone(text: str) -> datetime:
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=ZONE)
-
-
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata", "Europe/Amsterdam"])
 def test_a_filter_in_another_time_zone_fails_and_says_what_was_requested_and_what_came(feed, tmp_path, zone):
     put(feed, *(START + 6 * HOUR * count for count in range(-8, 300)))
@@ -71,13 +66,19 @@ def test_a_filter_in_another_time_zone_fails_and_says_what_was_requested_and_wha
     assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=named)), slices(0, 2))[1] == everything
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland", "UTC"])
+def test_a_filter_by_dates_of_an_unknown_time_zone_loses_no_row(feed, tmp_path, zone):
+    put(feed, *(START + HOUR / 2 + 6 * HOUR * count for count in range(-20, 300)))
+    feed.read = lambda text: datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    dates = TimestampFormat(format="%Y-%m-%d", granularity=DAY)
+    everything = [id for id, (at, _) in feed.rows.items() if at and START <= at < START + 60 * DAY]
+    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=dates)), slices(0, 2))[1] == everything
+
+
 @pytest.mark.parametrize("bounds", ["both", "lower"])
 def test_rows_that_were_not_requested_are_dropped_if_declared(feed, tmp_path, bounds):
-    feed.read = lambda _: datetime.min
-    put(feed, START - DAY, START)
-    feed.upper = "inclusive"
-    feed.rows[1] = (datetime.min.replace(tzinfo=UTC), feed.rows[1][1])
-    feed.rows[0] = (datetime.min.replace(tzinfo=UTC), feed.rows[0][1])
+    for id, at in enumerate((START - DAY, START)):
+        feed.put(id, START, at=at.isoformat())  # the filter uses another field
     with pytest.raises(RowError, match="outside='drop'"):
         read_slices(build_connector(tmp_path, feed, Cursor(), bounds=bounds), slices(0, 1))
     connector = build_connector(tmp_path, feed, Cursor(outside="drop"), bounds=bounds)
@@ -94,6 +95,11 @@ def test_a_row_that_changes_while_it_is_read_may_be_newer_than_what_was_requeste
     except RowError:
         assert fails
     assert found == (None if fails else ([0], []))
+
+
+def test_a_filter_that_ignores_seconds_is_not_refused(feed, tmp_path):
+    feed.put(1, START, at="2024-01-31T00:00:59Z")
+    assert read_slices(build_connector(tmp_path, feed, Cursor()), slices(0, 1)) == ([0], [])
 
 
 def test_an_edge_of_a_window_within_a_day_is_within_the_resolution_of_dates(feed, tmp_path):
