@@ -68,8 +68,9 @@ class CountedLinks(rereading.Rereading, Links):
         if self._steps_back > rereading.MAX_STEPS_BACK or previous is None:
             raise rereading.moves_too_fast(self.label)
         # From a page after the end, the link leads to the current last page.
-        place = min(self._place - 1, (self._total - 1) // self._size)
-        self._behind -= (self._place - place) * self._size
+        size = self._size or 1  # all pages so far may have been empty
+        place = min(self._place - 1, (self._total - 1) // size)
+        self._behind -= (self._place - place) * size
         self._place, self.stepping, self.moved = place, True, True
         self._next_reference = previous
 

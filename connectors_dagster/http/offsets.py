@@ -18,7 +18,8 @@ class AnchoredOffset(rereading.Rereading):
     too late. So every page after the first starts at the last row of the previous page. If a page contains no row of
     the previous page, rows have disappeared: the page is discarded, and the paginator goes back page by page until
     they overlap. If the anchor is on the page but not its first row, rows have appeared or moved up from pages that
-    were not read yet: then the list is unsettled. The cost is one extra row per page.
+    were not read yet: then the list is unsettled. The cost is one extra row per page. There is no anchor after an empty
+    page and with pages of one row: then rows that move are not noticed.
 
     A short page is the end if a total says so, if `short_page_is_end` is set, or if the next request returns nothing
     new: the API may limit the page size, or filter rows after it cut the page. A page without new rows after a full
@@ -72,6 +73,8 @@ class AnchoredOffset(rereading.Rereading):
         rows, start = data or [], self.offset.current_value
         keys = cast(JsonResponse, response).row_keys
         found = dict(zip(keys, rows, strict=True))
+        if self._anchor is None and start != self.offset.initial_value:
+            self.notices = "nothing"
         if not self._overlaps(found, start):
             self._step_back(start)
             return
@@ -88,7 +91,9 @@ class AnchoredOffset(rereading.Rereading):
             self._farthest, self._steps_back = start + len(rows), 0
         full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
         self._has_next_page = self._continues(response, start, start + len(rows), full=full)
-        self.confirming = not full and not self._signed
+        self.confirming = not self._signed and (
+            not full or self._is_total(self.total.guess(response), start + len(rows))
+        )
         self._size = max(self._size, len(rows))
         self._note_length(len(rows))
         self._was_short, self._all_full = not full, self._all_full and full
@@ -139,14 +144,19 @@ class AnchoredOffset(rereading.Rereading):
         # dlt adds a whole page to the offset before it compares it with the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response)
-        if self._signed or full or not self.offset.has_next_page:
+        if self._signed or not self.offset.has_next_page:
             return self.offset.has_next_page
+        if full:
+            return not self._is_total(self.total.read(response), end)
         total = self.total.guess(response)
         if total is not None:
             return total > end
         # Only the anchor, or no row at all, confirms that the short page before was the last.
         confirmed = end <= start + 1 and (self._was_short or end == self.offset.initial_value)
         return not (confirmed and not self.fresh) and not self.short_page_is_end
+
+    def _is_total(self, total: int | None, end: int) -> bool:
+        return total is not None and total <= end
 
     def __str__(self) -> str:
         return f"anchored {self.offset}"

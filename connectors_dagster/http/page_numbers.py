@@ -46,7 +46,7 @@ class RereadPages(Rereading):
         self._previous_keys: list[bytes] = []
         self._current_keys: list[bytes] = []
         self._requested = self._size = 0
-        self._was_short = self._follows_short = self._rereading = self._more = False
+        self._was_short = self._follows_short = self._rereading = self._more = self._reached = False
 
     def init_request(self, request: requests.Request) -> None:
         """Request the first page."""
@@ -74,11 +74,12 @@ class RereadPages(Rereading):
             self._previous, self._current = self._current, dict(zip(keys, rows, strict=True))
             self._previous_keys, self._current_keys = self._current_keys, list(keys)
             self._more = self._has_more(response, rows, number)
+            self._reached = self._reaches(self.total.guess(response), number)
             # Even a short page may have got a row from an empty one: the API may have filtered it.
             self._rereading = bool(self._previous) and not self.stable
             self.pages.current_value = number + (-1 if self._rereading else 1)
         self._has_next_page = self._rereading or self._more
-        self.confirming = self._was_short and not self._rereading and not self._signed
+        self.confirming = (self._was_short or self._reached) and not self._rereading and not self._signed
 
     def _has_more(self, response: requests.Response, rows: list[Any], number: int) -> bool:
         """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
@@ -90,13 +91,18 @@ class RereadPages(Rereading):
         self.pages.update_state(response)
         if self._signed or not self.pages.has_next_page or not self._ends_when_empty:
             return self.pages.has_next_page
-        total = self.total.guess(response)
+        # After a full page, only a declared total is the end: in a common header, another number may be meant.
+        full = rows and not self._was_short
+        total = self.total.read(response) if full else self.total.guess(response)
         if total is not None:
-            # Until a page has rows, a page may be as small as one row.
-            return total > (number - self.pages.initial_value + 1) * (self._size or 1)
+            return not self._reaches(total, number)
         if rows:
             return not (self._was_short and self.short_page_is_end)
         return bool(self._size) and not self._follows_short and not self.short_page_is_end
+
+    def _reaches(self, total: int | None, number: int) -> bool:
+        """Return whether the rows up to a page are as many as the total; before any rows, pages may have one each."""
+        return total is not None and total <= (number - self.pages.initial_value + 1) * (self._size or 1)
 
     def __str__(self) -> str:
         return f"reread {self.pages}"

@@ -278,3 +278,39 @@ def test_a_page_of_links_that_others_pushed_down_is_not_an_endless_list(listing,
     listing.body = body
     found = read(things(tmp_path, paginator={"type": "json_link", "next_url_path": "next"}))
     assert set(range(100, 112)) <= set(numbers(found))
+
+
+def test_a_total_that_falls_while_only_empty_pages_were_read_loses_no_row(listing, read, tmp_path):
+    """The API has filtered the first pages; a row goes after the second one, and the others move up."""
+    every = list(range(1, 13))
+
+    def body(query):
+        if len(listing.asked) == 3:
+            del every[0]
+        page = int(query.get("page", 1))
+        links = {"next": page + 1} if page * 3 < len(every) else {}
+        links |= {"prev": page - 1} if page > 1 else {}
+        written = ", ".join(f'<{listing.url}/things?page={at}>; rel="{name}"' for name, at in links.items())
+        rows = numbered(*(n for n in every[(page - 1) * 3 :][:3] if n > 6))
+        return JSONResponse({"data": rows}, headers={"Link": written, "X-Total": str(len(every))})
+
+    listing.body = body
+    connector = things(tmp_path, paginator="header_link").connector
+    connector = replace(connector, total_header="X-Total", accept_fewer=True)
+    assert numbers(read(connector.graph["things"])) == list(range(7, 13))
+
+
+@pytest.mark.parametrize("paginator", [OFFSET, PAGES])
+def test_a_declared_total_is_the_end_after_a_full_page(listing, read, tmp_path, paginator):
+    """No page beyond it is requested; without a declaration, a common header and a refusal agree."""
+
+    def body(query):
+        rows = page_of(query, list(range(8)))
+        headers = {"X-Total": "8"}
+        return JSONResponse({"data": numbered(*rows)} if rows else {}, 200 if rows else 404, headers=headers)
+
+    listing.body = body
+    connector = things(tmp_path, paginator=paginator).connector
+    assert numbers(read(replace(connector, total_header="X-Total").graph["things"])) == list(range(8))
+    assert len(listing.asked) == 3
+    assert numbers(read(connector.graph["things"])) == list(range(8))

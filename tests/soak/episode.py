@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-POSITIONAL = ("offset", "page", "header_link", "json_link", "cursor", "cursor_header")
+NUMBERED = ("offset", "page")
+"""The next page is computed by the reader, which must know the end."""
+POSITIONAL = (*NUMBERED, "header_link", "json_link", "cursor", "cursor_header")
 """A page begins at a position of the list, so that rows move between pages."""
 BY_KEY = ("keyset", "last_row")
 """A page begins after a row."""
@@ -90,26 +92,28 @@ def draw_episode(seed: int) -> Episode:
         envelope = "data"
     total = draw.choice(_totals(paging, envelope))
     has_more = paging in ("offset", "page", "cursor", "keyset") and envelope != "$" and draw.random() < 0.4
-    if has_more and paging in ("offset", "page"):
+    if has_more and paging in NUMBERED:
         total = None  # dlt takes one sign
     window = draw.choice(["none", "none", "api", "api", "api", "reader"])
-    told = has_more or total is not None or paging not in ("offset", "page")
+    most = draw.choice([size, size, size, 100, max(1, size // 2)])
+    told = has_more or total is not None or paging not in NUMBERED
+    hidden = _hidden(draw, paging, min(size, most), told=told)
+    if hidden[0] and paging == "offset":
+        most = max(most, size)  # else only rows would show how long pages are
     return Episode(
         seed=seed,
         paging=paging,
         rows=draw.choice([0, 1, size, size + 1, 2 * size, 3 * size, draw.randrange(60), draw.randrange(60)]),
         size=size,
-        most=draw.choice([size, size, size, 100, max(1, size // 2)]),
+        most=most,
         order="id" if paging == "last_row" else draw.choice(["id", "-id", "at", "-at"]),
         envelope=envelope,
         total=total,
         has_more=has_more,
-        hidden=_hidden(draw, paging, size, told=told),
+        hidden=hidden,
         end=draw.choice(ENDS),
         # A 404 after a full page or a cursor is not an end.
-        beyond=draw.choice(
-            ["empty", "empty", "null", "204", *(["404"] if told and paging in ("offset", "page") else [])]
-        ),
+        beyond=draw.choice(["empty", "empty", "null", "204", *(["404"] if told and paging in NUMBERED else [])]),
         has_prev=draw.random() < 0.7,
         window=window,
         missing=draw.choice(["keep", "delete", "mark"]) if window == "none" else "keep",
@@ -130,12 +134,12 @@ def _totals(paging: str, envelope: str) -> Sequence[str | None]:
 
 
 def _hidden(draw: random.Random, paging: str, size: int, *, told: bool) -> tuple[int, int]:
-    """Choose which rows the API hides; where it gives no sign of more, never two pages in a row."""
+    """Choose which rows the API hides; where it gives no sign of more, fewer than fit on a page."""
     if paging not in POSITIONAL or draw.random() < 0.7:
         return (0, 0)
     if told:
         return (draw.randrange(2, 30), draw.randrange(1, 15))
-    return (10_000, draw.randrange(1, size + 1))
+    return (10_000, draw.randrange(size))
 
 
 def _edits(draw: random.Random) -> list[tuple[Edit, ...]]:
