@@ -15,6 +15,7 @@ from connectors_dagster.compat.dlt_internals import DltException, retry_schema_u
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import alone
+from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.append_new_keys import append_new_keys
@@ -54,6 +55,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests)
     work = work_folder()
     with (
+        private_files(),
         alone(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),
         private_folder(work / "loads") as folder,
     ):
