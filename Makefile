@@ -12,7 +12,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo dev test test-lowest test-newest soak contract docs bench postgres browser screenshots format clean
+.PHONY: demo dev test test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -65,12 +65,21 @@ screenshots: .venv/tested
 bench: .venv/installed
 	$(BIN)/python -m benchmarks --rows $(ROWS) --runs $(RUNS)
 
+# What an installation consists of, with versions and licenses, as CycloneDX JSON in sbom.json.
+sbom: .venv-sbom/installed .venv-audit/installed
+	.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-format JSON \
+		--output-file sbom.json .venv-sbom/bin/python
+
+# Known vulnerabilities of the pinned versions; asks the advisory database of PyPI.
+audit: .venv-audit/installed
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
 format: .venv/tested
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .venv-lowest .venv-newest .venv-sbom .venv-audit sbom.json .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -79,6 +88,16 @@ clean:
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv-sbom/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv-audit/installed:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8' 'pip-audit>=2.10,<3'
 	touch $@
 
 .venv-lowest/tested: pyproject.toml constraints-lowest.txt

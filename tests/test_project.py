@@ -1,7 +1,10 @@
 """What holds the project together beside its code: bounds, pins, the workflow, the forms and the hooks."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,42 @@ def test_what_the_next_major_release_may_break_has_an_upper_bound(name):
     assert any(bound.operator == "<" for bound in BOUNDS[name].specifier)
 
 
+MADE_BY_TESTS = {"components_of_a_test", "my_defs", "translated_in_a_test"}
+BY_EXTRA = {"psycopg2-binary": "dlt[postgres]"}
+"""Packages that come with the extra of another one, because the platform decides which they are."""
+
+
+def imported(*folders: str) -> dict[str, str]:
+    """Map each package that code in these folders imports to a file that imports it."""
+    ours = {"connectors_dagster", "tests", "docs", "benchmarks", *MADE_BY_TESTS, *sys.stdlib_module_names}
+    found = {}
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            found |= {name.partition(".")[0]: str(path) for name in names}
+    packages = packages_distributions()
+    return {
+        canonicalize_name(packages[name][0]) if name in packages else name: path
+        for name, path in found.items()
+        if name not in ours
+    }
+
+
+def test_every_package_that_is_imported_is_a_dependency_with_a_lowest_version():
+    used = imported("connectors_dagster")
+    assert {name: path for name, path in used.items() if name not in BOUNDS} == {}
+    assert [name for name in used if not any(bound.operator == ">=" for bound in BOUNDS[name].specifier)] == []
+
+
+def test_every_package_that_tests_import_is_declared():
+    extras = PROJECT["optional-dependencies"]["dev"]
+    declared = {*BOUNDS, *(canonicalize_name(Requirement(extra).name) for extra in extras)}
+    declared |= {name for name, extra in BY_EXTRA.items() if extra in extras}
+    assert {name: path for name, path in imported("tests", "docs").items() if name not in declared} == {}
+
+
 def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
     jobs = parsed(WORKFLOW)["jobs"]
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
@@ -56,7 +95,7 @@ def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
     targets = {
         word for command in made if command.startswith("make ") for word in command.split()[1:] if "=" not in word
     }
-    assert {"test-lowest", "test-newest"} <= targets
+    assert {"test-lowest", "test-newest", "sbom", "audit"} <= targets
     assert {target for target in targets if f"\n{target}:" not in MAKEFILE} == set()
 
 

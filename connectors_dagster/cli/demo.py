@@ -17,6 +17,7 @@ import duckdb
 
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config import settings
+from connectors_dagster.config.private_files import OTHERS
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
 from connectors_dagster.load.destination import duckdb_file
@@ -66,7 +67,7 @@ def serve_ui(*, port: int = 3000) -> int:
         say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
         # A shell may start this process with SIGINT ignored, and Dagster stops on nothing else.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        return _until_interrupted(subprocess.Popen(ui_command(port), cwd=project_folder()))
+        return _until_interrupted(subprocess.Popen(ui_command(port), cwd=project_folder(), umask=OTHERS))
 
 
 def ui_command(port: int) -> list[str]:

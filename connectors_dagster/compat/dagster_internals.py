@@ -29,6 +29,7 @@ __all__ = [
     "open_component_folder",
     "open_component_tree",
     "planned_steps",
+    "project_folders",
     "recorded_by_earlier_attempts",
     "report_run_failed",
     "retry_delay",
@@ -146,6 +147,11 @@ def retry_delay(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> fl
 def source_relative_path(context: dg.ComponentLoadContext, path: str) -> Path:
     """Resolve a path that is relative to the file of a component (`resolve_source_relative_path`)."""
     return context.resolution_context.resolve_source_relative_path(path)
+
+
+def project_folders(context: dg.ComponentLoadContext) -> tuple[Path, Path]:
+    """Return the folder of a component's project and that of its components (`project_root`, `defs_module_path`)."""
+    return context.project_root, context.defs_module_path
 
 
 def translated_spec(

@@ -9,6 +9,7 @@ from typing import Any
 
 import dlt
 
+from connectors_dagster.config.private_files import warn_of_readable_secrets
 from connectors_dagster.config.values import (
     Count,
     CountOrNone,
@@ -100,6 +101,7 @@ def check_shared_settings() -> None:
     """
     for name in misspelt("connectors", OF_ALL):
         log.warning(name)
+    warn_of_readable_secrets()
     show_examples()
     preview_rows()
     for timeout in ("busy_timeout", "siblings_timeout"):

@@ -17,6 +17,7 @@ from connectors_dagster.compat.dlt_internals import DltException, retry_schema_u
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import alone
+from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
@@ -70,6 +71,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
     work = work_folder()
     with (
+        private_files(),
         alone(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),
         private_folder(work / "loads") as folder,
     ):

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 
 import dagster as dg
 import pydantic
 
-from connectors_dagster.compat.dagster_internals import source_relative_path, translated_spec
+from connectors_dagster.compat.dagster_internals import project_folders, source_relative_path, translated_spec
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration.asset_keys import Api
 from connectors_dagster.orchestration.asset_specs import Translation, describe_asset
@@ -18,6 +19,7 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.docstrings import arguments, summary
 from connectors_dagster.orchestration.json_schema import Documented, rest_api_schema
 from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnectorScaffolder
+from connectors_dagster.orchestration.templates import check_templates, refuse_templates
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 from connectors_dagster.spec.resource import Resource
@@ -63,11 +65,11 @@ class RestConnector(dg.Component):
             ValueError: the connector contradicts itself, or a secret is written into the file.
         """
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
-        schema = source_relative_path(context, given.pop("schema_file"))
-        resolve = context.resolution_context.resolve_value
-        select, prefix = resolve(given.pop("select")), resolve(given.pop("key_prefix"))
+        schema = _inside_project(given.pop("schema_file"), context)
         translation = _translation(given.pop("translation"), context)
-        connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"], context)})
+        refuse_templates({name: value for name, value in given.items() if name != "config"})
+        select, prefix = given.pop("select"), given.pop("key_prefix")
+        connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"])})
         return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
 
     def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
@@ -97,23 +99,32 @@ class RestConnector(dg.Component):
 def _translation(written: Any, context: dg.ComponentLoadContext) -> Translation | None:
     if written is None:
         return None
+    check_templates(written.model_dump() if isinstance(written, pydantic.BaseModel) else written)
     return lambda spec, asset: translated_spec(
         context, written, spec, resource=asset, connector=asset.connector, spec=spec
     )
 
 
-def _filled(value: Any, context: dg.ComponentLoadContext) -> Any:
-    """Put settings in the place of placeholders; other templates are Dagster's, and plain text stays as it is."""
+def _inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
+    refuse_templates(written)
+    path, folders = source_relative_path(context, written).resolve(), project_folders(context)
+    if not any(path.is_relative_to(folder.resolve()) for folder in folders):
+        raise ValueError(f"schema_file {written!r} is outside of the project {folders[0]}: move the file into it")
+    return path
+
+
+def _filled(value: Any) -> Any:
+    """Put settings in the place of placeholders; nothing else is a template."""
     if isinstance(value, dict):
-        return {key: _filled(item, context) for key, item in value.items()}
+        refuse_templates(list(value))
+        return {key: _filled(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, context) for item in value]
+        return [_filled(item) for item in value]
     if isinstance(value, str) and (found := PLACEHOLDER.fullmatch(value)):
         return KINDS[found[1]](found[2])
     if isinstance(value, str) and PART.search(value):
         raise ValueError(f"{value!r}: a setting stands for a whole value; give all of it as one setting")
-    if isinstance(value, str) and "{{" in value:
-        return context.resolution_context.resolve_value(value)
+    refuse_templates(value)
     return value
 
 

@@ -17,6 +17,7 @@ from connectors_dagster.compat.dagster_internals import (
     step_failure,
     step_seconds,
 )
+from connectors_dagster.config.private_files import private_files
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
@@ -125,9 +126,10 @@ def plan(
 def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
     """Open the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(project / ".dagster")))
-    home.mkdir(parents=True, exist_ok=True)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+    with private_files():
+        home.mkdir(parents=True, exist_ok=True)
+        with dg.DagsterInstance.get() as instance:
+            yield instance
 
 
 def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[Plan]) -> Summary:

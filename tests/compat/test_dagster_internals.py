@@ -246,6 +246,7 @@ class Beside(dg.Component, dg.Model, dg.Resolvable):
 
     @classmethod
     def load(cls, attributes: Any, context: dg.ComponentLoadContext) -> "Beside":
+        assert internals.project_folders(context) == (context.path.parents[1], context.path.parent)
         return cls(file=attributes.file, path=internals.source_relative_path(context, attributes.file))
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from inspect import signature
@@ -41,7 +41,7 @@ def in_yaml(connector: Connector) -> str:
     """Write a connector as YAML."""
     model = RestConnector.get_model_cls()
     same = {field.name: getattr(connector, field.name) for field in fields(Connector) if field.name != "schema"}
-    attributes = model(**{**same, "config": plain(connector.config), "schema_file": str(connector.schema)})
+    attributes = model(**{**same, "config": plain(connector.config), "schema_file": "schema.yaml"})
     given = attributes.model_dump(mode="json")
     return yaml.safe_dump({"type": "connectors_dagster.RestConnector", "attributes": given}, sort_keys=False)
 
@@ -70,9 +70,9 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
 @pytest.mark.parametrize("twin", load_connectors().values(), ids=lambda connector: connector.name)
 def test_a_python_and_a_yaml_twin_are_one_value_and_give_identical_definitions(twin, scaffolded, monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", twin.name)
-    scaffolded.put(twin.name, in_yaml(twin))
+    scaffolded.put(twin.name, in_yaml(twin), twin.schema.read_text(encoding="utf-8"))
     component, definitions = scaffolded.load()
-    assert component.connector == twin
+    assert replace(component.connector, schema=twin.schema) == twin
     assert [(type(s), s) for s in component.connector.settings] == [(type(s), s) for s in twin.settings]
     assert described(definitions) == described(build_definitions(twin))
 
@@ -159,6 +159,65 @@ def test_errors_the_schema_cannot_find_fail_the_load_of_the_component(before, af
     shown = "".join(traceback.format_exception(caught.value))
     assert message in shown
     assert "t0p-s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        *(
+            ("path: /tickets\n", f"path: '{template}'\n")
+            for template in (
+                "{{ env.HOME }}",
+                "{{ 7 * 7 }}",
+                "{% set x = 1 %}",
+                "{{ ''.__class__ }}",
+                "{# x #}",
+                "a{{b",
+            )
+        ),
+        ("path: /tickets\n", "path: /tickets\n          params: {'{{ env.HOME }}': x}\n"),
+        ("  name: helpdesk\n", "  name: helpdesk\n  select: '{{ env.HOME }}'\n"),
+        ("  name: helpdesk\n", "  name: helpdesk\n  key_prefix: ['{{ env.HOME }}']\n"),
+        ("  name: helpdesk\n", "  name: helpdesk\n  schema_file: '{{ env.HOME }}'\n"),
+        *(
+            ("  name: helpdesk\n", f"  name: helpdesk\n  translation: {{description: {template!r}}}\n")
+            for template in (
+                *("{{ env('HOME') }}", "{{ env.HOME }}", "{{ resource.__class__ }}", "{{ spec['__class__'] }}"),
+                *("{{ resource | attr('_x') }}", "{{ resource.name.upper() }}", "{% for x in spec %}{% endfor %}"),
+                *("{{ spec['_' ~ 'x'] }}", "{% import 'x' as x %}", "{{ context }}", "{{ cycler.x }}"),
+            )
+        ),
+    ],
+)
+def test_a_template_that_does_more_than_read_settings_or_an_asset_is_refused(before, after, scaffolded):
+    assert before in BLOCKS["yaml"][0]
+    scaffolded.put("helpdesk", BLOCKS["yaml"][0].replace(before, after, 1))
+    with pytest.raises(Exception, match="helpdesk") as caught:
+        scaffolded.load()
+    assert re.search("are allowed here|a template may read", "".join(traceback.format_exception(caught.value)))
+
+
+@pytest.mark.parametrize("schema", ["../../../outside.yaml", "/etc/hostname", "../link/outside.yaml"])
+def test_a_schema_file_outside_of_the_project_is_refused(schema, scaffolded, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "outside.yaml"
+    outside.write_text("tables: {}")
+    (scaffolded.folder / "link").symlink_to(outside.parent)
+    text = BLOCKS["yaml"][0].replace("  name: helpdesk\n", f"  name: helpdesk\n  schema_file: {schema}\n")
+    scaffolded.put("helpdesk", text)
+    with pytest.raises(Exception, match="helpdesk") as caught:
+        scaffolded.load()
+    assert "is outside of the project" in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:os.mkdir", "!!python/name:os.system", "!thing"])
+def test_tags_that_make_objects_are_refused_in_components_and_schema_files(tag, scaffolded):
+    made = scaffolded.folder / "made"
+    value, text = f"{tag} ['{made}']" if "apply" in tag else f"{tag} ''", BLOCKS["yaml"][0]
+    for defs, schema in ((f"{text}  examples: {value}\n", "tables: {}"), (text, f"tables: {value}\n")):
+        scaffolded.put("helpdesk", defs, schema)
+        with pytest.raises(Exception, match="could not determine a constructor"):
+            scaffolded.load()[1].resolve_all_asset_specs()
+        assert not made.exists()
 
 
 def test_text_that_looks_like_a_number_stays_text(scaffolded):
