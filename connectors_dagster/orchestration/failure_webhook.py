@@ -63,7 +63,10 @@ def post(address: str, text: str) -> None:
         WebhookError: it was not accepted. The error leaves out the address, which is often the secret.
     """
     try:
-        response = requests.post(address, json={"text": text}, timeout=TIMEOUT, allow_redirects=False)
+        # Without an auth of its own, requests would send what ~/.netrc has for that host.
+        response = requests.post(
+            address, json={"text": text}, timeout=TIMEOUT, allow_redirects=False, auth=lambda request: request
+        )
     except requests.RequestException as error:
         raise WebhookError(f"CONNECTORS__FAILURE_WEBHOOK cannot be reached: {type(error).__name__}") from None
     if response.status_code >= 300:
