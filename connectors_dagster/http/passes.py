@@ -53,7 +53,8 @@ class Passes:
     ) -> list[RawRow]:
         """Record a page and return the rows that were not read before; `more` is true if another page follows."""
         self._notices = "nothing" if paginator is None else paginator.notices
-        self._several = self._several or more
+        # A short first page that only has to be confirmed is the whole list.
+        self._several = self._several or (more and not (paginator is not None and paginator.confirming))
         if self.reading != "whole" and self._notices != "moves":
             self._order.extend(map(hash, keys))
         if paginator is not None:

@@ -101,8 +101,9 @@ def test_reading_ends_with_the_last_row_and_only_the_page_parameter_changes(reso
         found, reading = read(resource)
         [stats] = reading.stats_by_slice.values()
         requests = vendor.requests_for(resource)
-        # Pages by offset overlap, and without a total a short page is confirmed by another request.
-        pages = (-(-count // facts.size) + 2) * (2 if resource.parent else 1)
+        # Pages by offset overlap, and without a total a short page is confirmed by another request. Windows of several
+        # pages are read twice where rows could move unnoticed.
+        pages = (-(-count // facts.size) + 2) * (2 if resource.parent else 1) * (2 if resource.root.windowed else 1)
         changes = {frozenset(r.query.items()) - {(facts.place, r.query.get(facts.place))} for r in requests}
         assert (len(changes), len(requests) <= pages) == (1, True), [r.target for r in requests]
         counts[count] = (len(there), len(found), len(keys(resource, found)), stats.duplicates)

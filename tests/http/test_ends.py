@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from connectors_dagster.errors import ApiError, EnvelopeError
+from connectors_dagster.errors import ApiError, EnvelopeError, RowError
 from connectors_dagster.http.link_header import parse_links
 from tests.support.numbered import numbered, numbers
 from tests.support.shop import things
@@ -213,7 +213,8 @@ def test_a_response_without_a_body_is_the_end_for_every_paginator(listing, read,
 
 def test_a_row_that_is_an_empty_object_is_not_an_empty_list(shop, read, tmp_path):
     shop.replies = [reply({"data": [{}]})]
-    assert read(things(tmp_path))[0] == [{}]
+    with pytest.raises(RowError, match="a row has no 'id', which is a key"):
+        read(things(tmp_path))
 
 
 @pytest.mark.parametrize("empty", ["", False, 0, None])

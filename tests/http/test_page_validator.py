@@ -3,6 +3,7 @@
 import pytest
 from starlette.responses import JSONResponse
 
+from connectors_dagster import load_connectors
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http import page_validator
 from tests.support.listing import FIRST_WINDOW, LISTS, SIZES, key_of, page_of, part, rows_of
@@ -61,7 +62,9 @@ def test_an_envelope_that_changes_between_two_pages_fails_at_the_second(api, loa
     api.faults.append(fault)
     with pytest.raises(EnvelopeError, match=rf"{resource}.*: page 2 "):
         load(resource)
-    assert f"{resource.replace('/', '.')}" not in warehouse.tables()
+    connector, _, name = resource.partition("/")
+    if not load_connectors()[connector].graph[name].windowed:  # else the other windows are loaded
+        assert f"{connector}.{name}" not in warehouse.tables()
 
 
 def test_an_error_with_status_200_is_quoted(api, read):
@@ -120,7 +123,7 @@ def test_the_last_page_may_be_empty(api, read, resource):
 @pytest.mark.parametrize(
     ("resource", "requests_by_count"),
     [
-        ("storefront/customers", {0: 1, 7: 1, 100: 2}),  # a header has the total
+        ("storefront/customers", {0: 1, 7: 1, 100: 1}),  # a header has the total
         ("catalog/ecommerce_data", {0: 1, 1: 2, 7: 2, 100: 3, 950: 11}),
         ("fulfillment/customers", {0: 1, 7: 2, 95: 12}),
     ],

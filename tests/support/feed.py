@@ -116,8 +116,14 @@ def load_slices(resource: Resource, slices: Sequence[Slice]) -> Mapping[Slice | 
 
 
 def read_slices(connector: Connector, slices: Sequence[Slice]) -> tuple[list[int], list[Any]]:
-    """Read slices without loading them; returns the numbers of rows by window and the sorted ids of all."""
+    """Read slices without loading them; returns the numbers of rows by window and the sorted ids of all.
+
+    Raises:
+        ApiError: at least one window cannot be read.
+    """
     (resource,) = connector.graph.values()
     reading = ResourceReader(resource=resource, connection=connect(connector), slices=slices)
     ids = sorted(decode_row(row)["id"] for rows, _ in reading.pages() for row in rows)
+    for error in reading.failed.errors.values():
+        raise error
     return [stats.rows for stats in reading.stats_by_slice.values()], ids
