@@ -1,6 +1,6 @@
 """Paging by offset without losing rows that move while pages are read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import requests
@@ -91,21 +91,27 @@ class AnchoredOffset(rereading.Rereading):
             self._farthest, self._steps_back = start + len(rows), 0
         full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
         self._has_next_page = self._continues(response, start, start + len(rows), full=full)
-        self.confirming = not self._signed and (
-            not full or self._is_total(self.total.guess(response), start + len(rows))
-        )
         self._size = max(self._size, len(rows))
         self._note_length(len(rows))
         self._was_short, self._all_full = not full, self._all_full and full
+        self._place_next(found, keys, start, full=full)
+        total = self.total.guess(response)
+        self.told = self._signed or total is not None
+        self.confirming = self._is_total(total, self.offset.current_value + bool(self._anchor)) or not (
+            full or self._signed
+        )
+
+    def _place_next(self, found: Mapping[bytes, Any], keys: Sequence[bytes], start: int, *, full: bool) -> None:
+        """Set the offset of the next page, after one with the rows `found`, which have these keys in order."""
         self._known, self._anchor = {}, None
         if not self.fresh and not full:
             # The API has filtered the page: the next one starts a whole page later, without an anchor.
             self._guessed_size = self._guessed_size or not self._size
             self.offset.current_value = start + (self._size or self.offset.value_step)
-        elif len(rows) == 1:  # a page of one row would be all anchor
+        elif len(keys) == 1:  # a page of one row would be all anchor
             self.offset.current_value = start + 1
         else:
-            self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(rows) - 1
+            self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(keys) - 1
 
     def _note_length(self, length: int) -> None:
         """Be patient with an API that filters pages: the same few rows may be left of as many pages as a page is long.

@@ -74,7 +74,8 @@ class RereadPages(Rereading):
             self._previous, self._current = self._current, dict(zip(keys, rows, strict=True))
             self._previous_keys, self._current_keys = self._current_keys, list(keys)
             self._more = self._has_more(response, rows, number)
-            self._reached = self._reaches(self.total.guess(response), number)
+            # Pages may be as long as requested: the API may have filtered all of them.
+            self._reached = self._reaches(self.total.guess(response), number, size=max(self._size, self._requested))
             # Even a short page may have got a row from an empty one: the API may have filtered it.
             self._rereading = bool(self._previous) and not self.stable
             self.pages.current_value = number + (-1 if self._rereading else 1)
@@ -95,14 +96,14 @@ class RereadPages(Rereading):
         full = rows and not self._was_short
         total = self.total.read(response) if full else self.total.guess(response)
         if total is not None:
-            return not self._reaches(total, number)
+            return not self._reaches(total, number, size=self._size)
         if rows:
             return not (self._was_short and self.short_page_is_end)
         return bool(self._size) and not self._follows_short and not self.short_page_is_end
 
-    def _reaches(self, total: int | None, number: int) -> bool:
+    def _reaches(self, total: int | None, number: int, *, size: int) -> bool:
         """Return whether the rows up to a page are as many as the total; before any rows, pages may have one each."""
-        return total is not None and total <= (number - self.pages.initial_value + 1) * (self._size or 1)
+        return total is not None and total <= (number - self.pages.initial_value + 1) * (size or 1)
 
     def __str__(self) -> str:
         return f"reread {self.pages}"

@@ -386,3 +386,28 @@ def test_an_offset_list_with_few_rows_left_on_each_page_does_not_count_as_repeat
     listing.body = body
     connector = things(tmp_path, paginator={"type": "offset", "limit": 10, "total_path": None}).connector
     assert numbers(read(replace(connector, accept_fewer=True).graph["things"])) == [13, 27]
+
+
+@pytest.mark.parametrize("sign", [{"total": 8}, {"more": True}])
+def test_a_filtered_last_page_may_have_the_rows_of_the_page_before(listing, read, tmp_path, sign):
+    """Of 8 rows only 3 and 4 are left, which are on several overlapping pages; the API says where the list ends."""
+
+    def body(query):
+        offset = int(query["offset"])
+        rows = numbered(*(n for n in range(8)[offset:][:5] if n in (3, 4)))
+        return {"data": rows, **({"total": 8} if "total" in sign else {"more": offset + 5 < 8})}
+
+    listing.body = body
+    path = {"total_path": "total"} if "total" in sign else {"total_path": None, "has_more_path": "more"}
+    connector = things(tmp_path, paginator={"type": "offset", "limit": 5, **path}).connector
+    assert numbers(read(replace(connector, accept_fewer=True).graph["things"])) == [3, 4]
+
+
+def test_a_refusal_where_the_total_ends_is_the_end_even_if_all_rows_were_filtered(listing, read, tmp_path):
+    def body(query):
+        offset = int(query["offset"])
+        return {"data": [], "total": 4} if offset < 4 else JSONResponse({"error": "out of range"}, 404)
+
+    listing.body = body
+    connector = things(tmp_path, paginator={"type": "offset", "limit": 4, "total_path": "total"}).connector
+    assert numbers(read(replace(connector, accept_fewer=True).graph["things"])) == []

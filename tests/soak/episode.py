@@ -117,7 +117,7 @@ def draw_episode(seed: int) -> Episode:
         has_prev=draw.random() < 0.7,
         window=window,
         missing=draw.choice(["keep", "delete", "mark"]) if window == "none" else "keep",
-        behind=draw.choice([0, 0, 0, 20, 200]),
+        behind=draw.choice([0, 0, 0, 20, 200, 5_000]),
         reads=draw.choice([1, 1, 2]),
         later=draw.choice([0, 0.01, 0.01, 1, 40]),
         edits=tuple(_edits(draw)),

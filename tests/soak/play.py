@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,22 +73,26 @@ class _Reader:
         self.reached: dict[str, datetime] = {}
 
     def read(self) -> str:
-        """Load what is incomplete; returns the error if there is one."""
+        """Load what is incomplete; returns the errors if there are any."""
         slices = self._slices() if self.resource.windowed else []
         # One request at a time, so that an episode is the same each time it is played.
         request = LoadRequest(now=self.shop.now, resources=[self.resource], slices=slices, max_parallel_requests=1)
         with loading(request) as load:
             (outcome,) = load.outcomes.values()
-            if isinstance(outcome.error, ApiError):
-                return f"{type(outcome.error).__name__}: {outcome.error}"
-            if outcome.error:
-                raise outcome.error
-            self._claim(slices, outcome.stats_by_slice)
-        return ""
+            for error in outcome.errors:
+                if not isinstance(error, ApiError):
+                    raise error
+            if outcome.error is None:
+                self._claim(outcome.landed)
+            return "; ".join(f"{type(error).__name__}: {error}" for error in outcome.errors)
 
-    def _claim(self, slices: Sequence[Slice], stats: Mapping[Slice | None, ReadStats]) -> None:
-        claimed = [piece.claimed(settled=not stats[piece].unsettled) for piece in slices]
-        self.reached |= {piece.window.key: piece.until for piece in claimed}
+    def _claim(self, landed: Mapping[Slice | None, ReadStats]) -> None:
+        """Record as read what materializations do (see `read_metadata`)."""
+        for piece, stats in landed.items():
+            if piece is not None and self.resource.cursor:
+                lag = timedelta(seconds=stats.clock_lag)
+                piece = piece.behind(lag, self.resource.cursor.timestamp_format)
+                self.reached[piece.window.key] = piece.claimed(settled=not stats.unsettled).until
 
     def _slices(self) -> list[Slice]:
         now, lag = self.shop.now, self.resource.connector.lookback

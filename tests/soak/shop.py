@@ -64,10 +64,15 @@ class Shop:
         if not self.quiet and number < len(self.episode.edits):
             for edit in self.episode.edits[number]:
                 self._edit(edit)
-        return self._page(query)
+        reply = self._page(query)
+        reply.headers["Date"] = format_datetime(self._clock(), usegmt=True)
+        return reply
+
+    def _clock(self) -> datetime:
+        return self.now - timedelta(seconds=self.episode.behind)
 
     def _edit(self, edit: Edit) -> None:
-        at = _spell(self.now - timedelta(seconds=self.episode.behind))
+        at = _spell(self._clock())
         number = min(int(edit.place * len(self.rows)), len(self.rows) - 1)
         if edit.what == "insert":
             ids = sorted(row["id"] for row in self.rows) or [0]
@@ -187,8 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         reply = self.server.shop.respond(self.path)  # type: ignore[attr-defined]  # set by `serving`
         content = b"" if reply.status == 204 else json.dumps(reply.body).encode()
-        date = datetime.now(UTC) - timedelta(seconds=self.server.shop.episode.behind)  # type: ignore[attr-defined]
-        headers = {"Date": format_datetime(date, usegmt=True), "Content-Length": str(len(content)), **reply.headers}
+        headers = {"Content-Length": str(len(content)), **reply.headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.wfile.write(f"HTTP/1.1 {reply.status} X\r\n{head}\r\n".encode() + content)
 
