@@ -101,7 +101,7 @@ class AnchoredOffset(rereading.Rereading):
             full or self._signed
         )
 
-    def _place_next(self, found: Mapping[bytes, Any], keys: Sequence[bytes], start: int, *, full: bool) -> None:
+    def _place_next(self, found: dict[bytes, Any], keys: Sequence[bytes], start: int, *, full: bool) -> None:
         """Set the offset of the next page, after one with the rows `found`, which have these keys in order."""
         self._known, self._anchor = {}, None
         if not self.fresh and not full:
