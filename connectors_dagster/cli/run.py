@@ -36,7 +36,7 @@ def materialize(
     summary.errors.extend(map(str, location.broken))
     rows = [(name, line.windows, line.rows, round(line.seconds, 1)) for name, line in summary.lines.items()]
     show_table(("asset", "windows", "rows", "seconds"), rows)
-    for remark in summary.remarks:
+    for remark in (*summary.set_aside, *summary.remarks):
         say(remark, style="yellow")
     for error in summary.errors:
         say(error, style="red")

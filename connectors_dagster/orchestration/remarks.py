@@ -12,12 +12,7 @@ WORTH_A_REMARK = timedelta(minutes=1)
 
 def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
     """Return the remarks on a read; the name of the resource is not in them."""
-    return [*_rejected(resource, stats), *_outside(resource, stats), *_clock(timedelta(seconds=stats.clock_lag))]
-
-
-def _rejected(resource: Resource, stats: ReadStats) -> list[str]:
-    table = f"{resource.connector.name}.{resource.rejected_table}"
-    return [f"rows that cannot be placed, which were set aside in {table}: {stats.rejected}"] if stats.rejected else []
+    return [*_outside(resource, stats), *_clock(timedelta(seconds=stats.clock_lag))]
 
 
 def _outside(resource: Resource, stats: ReadStats) -> list[str]:

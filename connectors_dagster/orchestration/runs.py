@@ -61,6 +61,8 @@ class Line:
     windows: int = 0
     rows: int = 0
     seconds: float = 0.0
+    rejected: int = 0
+    rejected_table: str = ""
 
 
 @dataclass
@@ -70,6 +72,15 @@ class Summary:
     lines: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
     errors: list[str] = field(default_factory=list)
     remarks: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def set_aside(self) -> list[str]:
+        """Which rows cannot be placed, and where they are."""
+        return [
+            f"{name}: {line.rejected} rows cannot be placed and were set aside in {line.rejected_table}"
+            for name, line in self.lines.items()
+            if line.rejected
+        ]
 
 
 def select(
@@ -162,6 +173,9 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
         line = summary.lines[found.asset_key.to_user_string()]
         line.windows += found.partition is not None
         line.rows += int(str(found.metadata["rows"].value))
+        resource = item.assets.by_key[found.asset_key]
+        line.rejected += int(str(found.metadata["rejected"].value))
+        line.rejected_table = f"{resource.connector.name}.{resource.rejected_table}"
         if "remarks" in found.metadata:
             lines = str(found.metadata["remarks"].value).splitlines()
             summary.remarks |= dict.fromkeys(f"{found.asset_key.to_user_string()}: {text}" for text in lines)
