@@ -96,7 +96,7 @@ class AnchoredOffset(rereading.Rereading):
         self._was_short, self._all_full = not full, self._all_full and full
         self._place_next(found, keys, start, full=full)
         total = self.total.guess(response)
-        self.told = self._signed or total is not None
+        self.end_is_reported = self._signed or total is not None
         self.confirming = self._is_total(total, self.offset.current_value + bool(self._anchor)) or not (
             full or self._signed
         )

@@ -141,7 +141,7 @@ class PageValidator:
         self._seen.add(fingerprint)
         # Just enough rows may have appeared before a page to bring the rows of the page before it back.
         patience = rereading.patience if rereading else 1
-        may_be_last = rereading and (len(page) == 1 or rereading.told)
+        may_be_last = rereading and (len(page) == 1 or rereading.end_is_reported)
         patience = patience if page.paginator.has_next_page or may_be_last else 0
         if self._repeats > patience or (rereading and rereading.stuck):
             why = "the API does not follow the paging parameters"

@@ -29,13 +29,13 @@ class Rereading(BasePaginator):
 
     `notices` says what the paginator notices while pages are read: rows that move for any reason, only deletions, or
     nothing.
-    `told` is true if the API says where the list ends: then the last page may repeat an earlier one, because the API
-    may have filtered pages after it cut them.
+    `end_is_reported` is true if the API says where the list ends: then the last page may repeat an earlier one, because
+    the API may have filtered pages after it cut them.
     `patience` is how many pages in a row may repeat earlier ones because just enough rows appeared before them.
     """
 
     notices: Notices = "moves"
-    told = False
+    end_is_reported = False
     patience = 0
     fresh: Sequence[int] | None = None
     stepping = False

@@ -7,14 +7,12 @@ from typing import Any
 
 import dlt
 from dlt.common.pipeline import ExtractInfo
-from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.errors import RowError
 from connectors_dagster.load.duplicates import Duplicates, drop
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.table_columns import TableColumns
-from connectors_dagster.spec.resource import ABSENT_SINCE
 
 
 class ArrowRows:
@@ -26,19 +24,9 @@ class ArrowRows:
         self._keys = KeyCounter()
 
     @property
-    def hints(self) -> TTableSchemaColumns:
-        """The columns that are known so far."""
-        return self.columns.hints
-
-    @property
     def drift(self) -> dict[str, str]:
         """Differences from the declaration, by column."""
         return self.columns.drift
-
-    @property
-    def missing_fields(self) -> list[str]:
-        """The declared fields that no row had."""
-        return [name for name in self.columns.missing if name != ABSENT_SINCE]
 
     def __iter__(self) -> Iterator[Any]:
         """Yield batches, each with the column hints if it has new columns."""

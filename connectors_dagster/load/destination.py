@@ -20,7 +20,7 @@ from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
-from connectors_dagster.load.traits import TRAITS, destination_traits
+from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
 
 if TYPE_CHECKING:
@@ -129,25 +129,6 @@ def only_writer(path: Path, purpose: str, *, timeout: float | None = None) -> It
     with private_files(), lock, closing(_open(path, timeout)):
         # This connection stays open so that no other program opens the file before dlt does.
         yield
-
-
-def refuse_foreign_table(client: SqlClientBase[Any], table: str) -> None:
-    """Refuse to load into a table that was not created by a load: dlt would add its columns to it.
-
-    Raises:
-        LoadError: the table exists without the column that records the load of each row.
-    """
-    if destination_name() not in TRAITS:
-        return  # it may not describe its tables in the same way
-    where = "table_schema = %s AND table_name = %s"
-    found = client.execute_sql(
-        f"SELECT column_name FROM information_schema.columns WHERE {where}", client.dataset_name, table
-    )
-    if found and LOAD_ID not in {str(column).lower() for column, *_ in found}:
-        raise LoadError(
-            f"{client.dataset_name}.{table} was not created by a load, or was altered by hand: it has no column "
-            f"{LOAD_ID}: rename or drop the table; the next load creates it"
-        )
 
 
 @contextmanager

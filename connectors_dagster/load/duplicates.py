@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import pyarrow.parquet as pq
 from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.load.key_check import KeyCheck
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.timestamps import to_microseconds
 
 BATCH_ROWS = 5_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = -(2**63)
 """What a copy without a cursor is sorted by, in microseconds since 1970: it counts as older than any other."""
 
@@ -92,7 +91,7 @@ class Duplicates:
         path = str((self.resource.incremental or {})["cursor_path"])
         value = next(iter(jsonpath.find_values(path, self.fields(row))), None)
         try:
-            return (cursor.timestamp_format.decode(value) - EPOCH) // timedelta(microseconds=1)
+            return to_microseconds(cursor.timestamp_format.decode(value))
         except ValueError:
             return None
 

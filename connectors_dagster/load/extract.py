@@ -23,7 +23,7 @@ from connectors_dagster.load.resource_rows import rows_of
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
 
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "table_format")
@@ -137,7 +137,7 @@ def _extract_resource(
     dlt_resource: DltResource = dlt.resource(
         chain(rows, rejected_rows(reader)),
         name=resource.name,
-        columns=dict(rows.hints),
+        columns=dict(rows.columns.hints),
         max_table_nesting=ALL_LEVELS,
         **{key: value for key, value in resource.definition.items() if key in HINTS},
     )
@@ -151,7 +151,8 @@ def _extract_resource(
         older = rows.drop_older(pipeline, extracted)
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for stats in reader.stats_by_slice.values():
-        stats.drift, stats.missing_fields = rows.drift, rows.missing_fields
+        stats.drift = rows.drift
+        stats.missing_fields = [name for name in rows.columns.missing if name != ABSENT_SINCE]
     _check_count(reader, ready + older)
     with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
     return dlt_resource, [load_id for load_id in extracted.loads_ids if load_id in with_rows]

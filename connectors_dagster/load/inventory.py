@@ -1,23 +1,24 @@
 """Which loads and tables a destination holds, to compare them with what was recorded."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-import dlt
 from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import DestinationBusyError, LoadError
-from connectors_dagster.load.destination import duckdb_file, reading
-from connectors_dagster.load.traits import TRAITS
+from connectors_dagster.load.destination import LOAD_ID, duckdb_file, reading
+from connectors_dagster.load.traits import destination_traits
 
 LOADS, VERSIONS = "_dlt_loads", "_dlt_version"
 TIMEOUT = 5.0
 """Seconds to wait for a destination that is being written."""
+Columns = Mapping[str, Set[str]]
+"""The names of columns by table, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Inventory:
     """The ids of all loads of a connector that the destination holds, and the columns of its tables, by table."""
 
     loads: frozenset[str] = frozenset()
-    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    columns: Columns = field(default_factory=dict)
 
     def holds(self, load_id: str, table: str | None = None) -> bool:
         """Return whether a load, and a table if given, are there."""
@@ -34,8 +35,8 @@ class Inventory:
 
 def take_inventory(dataset: str) -> Inventory | None:
     """Read what the destination holds of a connector; None if that cannot be found out now."""
-    if destination_name() not in TRAITS:
-        return None  # it may not describe its tables in the same way
+    if not destination_traits().describes_tables:
+        return None
     if destination_name() == "duckdb" and not duckdb_file().exists():
         return Inventory()
     try:
@@ -45,7 +46,7 @@ def take_inventory(dataset: str) -> Inventory | None:
         return None  # a load that needs the destination will say what is wrong
 
 
-def columns_in(client: SqlClientBase[Any]) -> Mapping[str, frozenset[str]]:
+def columns_in(client: SqlClientBase[Any]) -> Columns:
     """Read the names of all columns of a dataset by table, in lower case."""
     query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
     columns: dict[str, set[str]] = defaultdict(set)
@@ -59,25 +60,38 @@ def last_load(client: SqlClientBase[Any], family: str) -> str | None:
     return max(_loads(client, family), default=None)
 
 
-def forget_if_altered(pipeline: dlt.Pipeline, client: SqlClientBase[Any], stored: Schema) -> list[str]:
+def refuse_foreign_tables(dataset: str, found: Columns, tables: Iterable[str]) -> None:
+    """Refuse to load into tables that were not created by a load: dlt would add its columns to them.
+
+    Raises:
+        LoadError: a table exists without the column that records the load of each row.
+    """
+    for table in tables:
+        if LOAD_ID not in found.get(table.lower(), {LOAD_ID}):
+            raise LoadError(
+                f"{dataset}.{table} was not created by a load, or was altered by hand: it has no column {LOAD_ID}: "
+                "rename or drop the table; the next load creates it"
+            )
+
+
+def forget_if_altered(client: SqlClientBase[Any], found: Columns, stored: Schema) -> list[str]:
     """Forget the loads of a family if one of its tables was dropped, or lost a column, since its last load.
 
     Its next load creates the tables again, and its windows count as not loaded.
 
     Args:
-        pipeline: the pipeline of the family.
         client: a connection to the destination.
+        found: the columns that the destination has.
         stored: the tables of the family according to its last load.
 
     Returns:
         The names of these tables.
     """
-    found = columns_in(client)
     tables = {str(table["name"]): stored.get_table_columns(str(table["name"])) for table in stored.data_tables()}
     altered = [name for name, columns in tables.items() if not _names(columns) <= found.get(name.lower(), frozenset())]
     for table in (LOADS, VERSIONS) if altered else ():
         name = client.make_qualified_table_name(table)
-        client.execute_sql(f"DELETE FROM {name} WHERE schema_name = %s", pipeline.pipeline_name)
+        client.execute_sql(f"DELETE FROM {name} WHERE schema_name = %s", stored.name)
     return altered
 
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -13,10 +12,10 @@ import pyarrow.compute as pc
 from connectors_dagster.errors import RowError
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.timestamps import DAY
 
 FEW, SHARE = 3, 0.003
 """This many rows, or this share of them, may change without a newer cursor: within the second of their last change."""
-DAY = timedelta(days=1)
 FIELDS, VALUE = 6, 32
 """How many fields of a row are shown, and how many characters of a value."""
 TELLS_APART = re.compile(r"(?i)(.*[_ -])?(id|key|no|nr|number|line|position|index|sku|uuid|code)|.*[a-z](Id|No|Key)")

@@ -9,7 +9,6 @@ import dlt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.common.pipeline import ExtractInfo
-from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.load.duplicates import Duplicates, numbered_batches, without
 from connectors_dagster.read.reader import BATCH_BYTES, BATCH_ROWS, ResourceReader
@@ -18,7 +17,7 @@ from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.nested_tables import NestedTables
 from connectors_dagster.rows.raw_json import NULL, RawRow, decode, decode_fields, write_row
-from connectors_dagster.spec.resource import ABSENT_SINCE
+from connectors_dagster.rows.table_columns import TableColumns
 
 ROW, PARENT = "row", "parent"
 PIECE = 8 * 1024 * 1024
@@ -39,19 +38,14 @@ class NestedRows:
         self._parent = next(iter(reader.resource.included.values()), None)
 
     @property
-    def hints(self) -> TTableSchemaColumns:
-        """The columns of the rows that are known so far."""
-        return self.tables.root.hints
+    def columns(self) -> TableColumns:
+        """The columns of the rows, without their child tables."""
+        return self.tables.root
 
     @property
     def drift(self) -> dict[str, str]:
         """Differences from the declaration, by column of all tables."""
         return self.tables.drift
-
-    @property
-    def missing_fields(self) -> list[str]:
-        """The declared fields that no row had."""
-        return [name for name in self.tables.root.missing if name != ABSENT_SINCE]
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the rows of each batch, with the column hints of all tables if there are new columns."""
@@ -60,7 +54,7 @@ class NestedRows:
             if not self._write(files[0], keys):
                 return
             older = self._older(files, keys)
-            self.tables.root.restart()
+            self.columns.restart()
             self._dropped, known = len(older), 0
             for first, batch in numbered_batches(files):
                 for texts in _pieces(without(older, first, batch).column(ROW).to_pylist()):
@@ -82,7 +76,7 @@ class NestedRows:
             for path, columns in self.tables.tables.items()
             if path
         }
-        return dlt.mark.make_hints(columns=dict(self.tables.root.hints), nested_hints=nested or None)
+        return dlt.mark.make_hints(columns=dict(self.columns.hints), nested_hints=nested or None)
 
     def _write(self, file: Path, keys: KeyCounter) -> bool:
         """Write all rows to a file; returns whether there are any."""
@@ -108,7 +102,7 @@ class NestedRows:
             yield rows
 
     def _with_keys(self, rows: list[RawRow]) -> pa.RecordBatch:
-        root = self.tables.root
+        root = self.columns
         required = root.to_batch(ColumnBuffer([{k: row[k] for k in root.required if k in row} for row in rows]))
         arrays = {name: required.column(key) for name, key in zip(self._keys, root.key_columns, strict=True)}
         if self._parent:

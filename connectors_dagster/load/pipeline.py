@@ -18,7 +18,6 @@ from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import alone
 from connectors_dagster.config.private_files import private_files
-from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.append_new_keys import append_new_keys
@@ -26,15 +25,14 @@ from connectors_dagster.load.destination import (
     build_destination,
     check_destination,
     damage,
-    refuse_foreign_table,
     writer,
 )
 from connectors_dagster.load.dlt_errors import is_transient, root_cause, without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
-from connectors_dagster.load.inventory import forget_if_altered, last_load
+from connectors_dagster.load.inventory import columns_in, forget_if_altered, last_load, refuse_foreign_tables
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
-from connectors_dagster.load.traits import TRAITS, destination_traits
+from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import connect
 
 CREATE_ATTEMPTS = 10
@@ -103,11 +101,11 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
     )
     with _step(load, "load"), without_expected_warnings():
         with load.pipeline.sql_client() as client:
-            for outcome in load.outcomes.values():
-                for table in outcome.tables:
-                    refuse_foreign_table(client, table)
-            if stored is not None and destination_name() in TRAITS:
-                load.altered = forget_if_altered(load.pipeline, client, stored)
+            if destination_traits().describes_tables:
+                found = columns_in(client)
+                tables = [table for outcome in load.outcomes.values() for table in outcome.tables]
+                refuse_foreign_tables(client.dataset_name, found, tables)
+                load.altered = forget_if_altered(client, found, stored) if stored is not None else []
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)
@@ -163,7 +161,7 @@ def _note_last_load(load: Load) -> None:
     loaded = [load_id for outcome in load.outcomes.values() for load_id in outcome.load_ids]
     if loaded:
         load.last_load_id = max(loaded)
-    elif destination_name() in TRAITS:
+    elif destination_traits().describes_tables:
         with load.pipeline.sql_client() as client:
             load.last_load_id = last_load(client, load.pipeline.pipeline_name)
 

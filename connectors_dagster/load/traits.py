@@ -16,20 +16,22 @@ class Traits:
             process; by an ``advisory`` lock of the database for each family; or not at all.
         counts_rows: whether it counts the rows of a table without reading them.
         stores_nul: whether text may contain the character NUL.
+        describes_tables: whether its information schema lists tables and columns as they are named here.
         reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
     """
 
     writer_lock: Literal["file", "advisory"] | None = None
     counts_rows: bool = False
     stores_nul: bool = True
+    describes_tables: bool = False
     reads_parquet: bool = False
 
 
 TRAITS: Mapping[str, Traits] = {
-    "duckdb": Traits(writer_lock="file", counts_rows=True, reads_parquet=True),
-    "motherduck": Traits(counts_rows=True),
-    "postgres": Traits(writer_lock="advisory", stores_nul=False),
-    "redshift": Traits(stores_nul=False),
+    "duckdb": Traits(writer_lock="file", counts_rows=True, describes_tables=True, reads_parquet=True),
+    "motherduck": Traits(counts_rows=True, describes_tables=True),
+    "postgres": Traits(writer_lock="advisory", stores_nul=False, describes_tables=True),
+    "redshift": Traits(stores_nul=False, describes_tables=True),
 }
 
 

@@ -1,7 +1,7 @@
 """Check a loaded table with plain SQL on any destination, or with the metadata its loads recorded."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -14,6 +14,7 @@ from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.resume import last_fetched, last_metadata
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.time_zone import TimeZone
+from connectors_dagster.spec.timestamps import MICROSECOND
 from connectors_dagster.spec.windows import Window
 
 Finding = tuple[bool, dict[str, Any]]
@@ -143,7 +144,7 @@ def _no_times(resource: Resource) -> list[Window]:
     if cursor is None or _column(resource).get("data_type") != "timestamp":
         return []
     zeros = cursor.timestamp_format.zero_timestamps
-    return [*NO_TIMES, *(Window(zero, zero + timedelta(microseconds=1)) for zero in sorted(zeros))]
+    return [*NO_TIMES, *(Window(zero, zero + MICROSECOND) for zero in sorted(zeros))]
 
 
 def _column(resource: Resource) -> Mapping[str, Any]:

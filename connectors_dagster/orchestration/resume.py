@@ -1,7 +1,7 @@
 """Find out from recorded materializations which windows were read, and until when."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -12,9 +12,8 @@ from connectors_dagster.load.inventory import Inventory, take_inventory
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.timestamps import EPOCH
 from connectors_dagster.spec.windows import Slice
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def last_fetched(

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.timestamps import DAY, EPOCH
 from connectors_dagster.spec.windows import Slice
-
-DAY = timedelta(days=1)
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""From when rows are requested that are older than the first window."""
 
 EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
 """Earlier cursors mean that there is no time, and earlier bounds cannot be written in every time zone."""
@@ -51,7 +48,7 @@ def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
     if timestamps.granularity >= DAY and timestamps.timezone == "UTC":
         lower, upper = lower - DAY, upper + DAY
     older = cursor.before_start == "keep" and pieces[0].first
-    return Requested(BEGINNING if older else lower, upper if resource.bounded else None)
+    return Requested(EPOCH if older else lower, upper if resource.bounded else None)
 
 
 def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:

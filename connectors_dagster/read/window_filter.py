@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -14,13 +14,12 @@ from connectors_dagster.rows.arrow_arrays import fit
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, decode_row, encode, join_column
 from connectors_dagster.spec.options import Cursor
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.timestamps import MICROSECOND, from_microseconds, to_microseconds
 from connectors_dagster.spec.windows import Slice
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 TIMESTAMP = pa.timestamp("us", "UTC")
 EMPTY_TEXT = b'""'
-YEAR_2, YEAR_9999 = ((datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND for year in (2, 9999))
+YEAR_2, YEAR_9999 = (to_microseconds(datetime(year, 1, 1, tzinfo=UTC)) for year in (2, 9999))
 
 
 class WindowFilter:
@@ -136,13 +135,3 @@ class WindowFilter:
     def _without_cursor(self) -> Slice | None:
         self.stats_by_slice[self._slices[0]].without_cursor += 1
         return self.undated
-
-
-def to_microseconds(timestamp: datetime) -> int:
-    """Return a timestamp as microseconds since 1970."""
-    return (timestamp - EPOCH) // MICROSECOND
-
-
-def from_microseconds(count: int) -> datetime:
-    """Return the timestamp of a number of microseconds since 1970."""
-    return EPOCH + count * MICROSECOND

@@ -111,11 +111,9 @@ class TableColumns:
         """Return the column of a declared field as the destination spells it."""
         return name and self._names.stored(name)
 
-    def fields(self, row: Mapping[str, Any], only: str | None = None) -> dict[str, Any]:
-        """Return the fields of a loaded row, or `only` one of them, by their names in the API."""
-        names = self._names.columns
-        columns = {name: names[name] for name in ((only,) if only else names) if name in names}
-        return {name: self._value(column, row) for name, column in columns.items()}
+    def fields(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of a loaded row by their names in the API."""
+        return {name: self._value(column, row) for name, column in self._names.columns.items()}
 
     def _value(self, column: str, row: Mapping[str, Any]) -> Any:
         value = row.get(self._names.stored(column))

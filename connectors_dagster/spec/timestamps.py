@@ -28,6 +28,16 @@ LITERAL_UTC = re.compile(r"((?<!%)Z|[+-]00:?00|GMT|UTC)$")
 TOO_LARGE = 10**20
 
 
+def to_microseconds(timestamp: datetime) -> int:
+    """Return a timestamp as microseconds since 1970."""
+    return (timestamp - EPOCH) // MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """Return the timestamp of a number of microseconds since 1970, in UTC."""
+    return EPOCH + count * MICROSECOND
+
+
 @dataclass(frozen=True, kw_only=True)
 class TimestampFormat:
     """Reads cursor values as aware UTC timestamps and writes timestamps as request parameters.
@@ -99,7 +109,7 @@ class TimestampFormat:
         unit = UNITS.get(self.format)
         if unit is None:
             return timestamp.astimezone(self.zone.rules).strftime(self.format)
-        return int((timestamp - EPOCH) // MICROSECOND // unit)
+        return int(to_microseconds(timestamp) // unit)
 
     def is_no_time(self, value: Any) -> bool:
         """Tell whether a value says that there is no time: year 0, 1 or 9999, or what is declared as `zero`."""
@@ -181,7 +191,7 @@ class TimestampFormat:
             raise ValueError(f"{value!r} is too large for a date")
         if self.format in UNITS and _is_date(number):
             raise ValueError(f"{value!r} is a date to people, but would be in 1970")
-        return EPOCH + int(number * UNITS.get(self.format, UNITS["epoch_seconds"])) * MICROSECOND
+        return from_microseconds(int(number * UNITS.get(self.format, UNITS["epoch_seconds"])))
 
 
 def _is_date(number: Decimal) -> bool:
