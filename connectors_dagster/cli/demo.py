@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from connectors_dagster.cli.terminal import say, show_table
-from connectors_dagster.config import settings
+from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.private_files import OTHERS
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
@@ -57,7 +57,7 @@ def serve_ui(*, port: int = 3000) -> int:
     home = os.environ.setdefault("DAGSTER_HOME", str(project_folder() / ".dagster"))
     with sandbox_process() as sandbox_port:
         sandbox = environment(sandbox_port)
-        missing = [c.name for c in _turned_on() if not settings.is_configured(c)]
+        missing = [c.name for c in _turned_on() if not placeholders.is_configured(c)]
         for name in missing:
             prefix = settings.environment_name(name, "")
             os.environ.update({key: value for key, value in sandbox.items() if key.startswith(prefix)})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from connectors_dagster.config import settings
+from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.orchestration.asset_keys import Api, default_key
 from connectors_dagster.orchestration.table_metadata import declared_metadata
@@ -73,7 +73,7 @@ def _summary(resource: Resource) -> str:
 
 
 def _address(connector: Connector) -> dg.MetadataValue[str]:
-    address = settings.base_url(connector)
+    address = placeholders.base_url(connector)
     if address is None:
         return dg.MetadataValue.text(f"not configured: {settings.environment_name(connector.name, 'base_url')}")
     return dg.MetadataValue.url(redact(address))

@@ -6,7 +6,7 @@ import dagster as dg
 import requests
 
 from connectors_dagster.compat.dagster_internals import step_failure
-from connectors_dagster.config import settings
+from connectors_dagster.config import placeholders, settings
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from connectors_dagster.secrets.redaction import redact, remember
 from connectors_dagster.spec.connector import Connector
@@ -33,7 +33,7 @@ def build_failure_sensor(connectors: Sequence[Connector]) -> dg.SensorDefinition
         address = settings.failure_webhook()
         if not address:
             return dg.SkipReason("CONNECTORS__FAILURE_WEBHOOK is not set: the failure is not reported.")
-        remember([address, *(secret for connector in connectors for secret in settings.known_secrets(connector))])
+        remember([address, *(secret for connector in connectors for secret in placeholders.known_secrets(connector))])
         post(address, redact(describe_failure(context))[:LONGEST])
         return None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from connectors_dagster.config import settings
+from connectors_dagster.config import placeholders
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import location
@@ -113,7 +113,7 @@ def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
 
 def read_from(resource: Resource) -> str:
     """Return the address of the API that is read. Windows read from one shop do not count for another."""
-    return redact(str(settings.base_url(resource.connector)))
+    return redact(str(placeholders.base_url(resource.connector)))
 
 
 def fetched_until(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors_dagster.config import settings
+from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.workdir import work_folder
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.request_policy import RequestPolicy
@@ -42,8 +42,8 @@ def connect(
         MissingSettingsError: names every setting without a value.
         ApiError: base_url is not an http(s) URL, or would send the credentials unencrypted.
     """
-    values = settings.read_settings(connector)
-    remember(settings.secret_values(values))
+    values = placeholders.read_settings(connector)
+    remember(placeholders.secret_values(values))
     requests_at_once = max_parallel_requests or settings.max_parallel_requests(connector)
     policy = RequestPolicy(
         base_url=fill_placeholders(connector.config["client"]["base_url"], values),

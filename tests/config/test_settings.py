@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from connectors_dagster import build_definitions, load_connectors
-from connectors_dagster.config import settings
+from connectors_dagster.config import placeholders, settings
 from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration.location import enabled_connectors, load_location
 
@@ -14,8 +14,8 @@ STOREFRONT = load_connectors()["storefront"]
 
 
 def test_all_missing_settings_are_listed_together_in_both_spellings():
-    with pytest.raises(settings.MissingSettingsError) as caught:
-        settings.read_settings(STOREFRONT)
+    with pytest.raises(placeholders.MissingSettingsError) as caught:
+        placeholders.read_settings(STOREFRONT)
     for name in ("base_url", "api_key", "api_secret"):
         assert f"SOURCES__STOREFRONT__{name.upper()}" in str(caught.value)
     assert ".dlt/config.toml: [sources.storefront] base_url" in str(caught.value)
@@ -25,8 +25,8 @@ def test_all_missing_settings_are_listed_together_in_both_spellings():
 def test_only_missing_settings_are_listed(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SOURCES__STOREFRONT__API_KEY", "k")
-    with pytest.raises(settings.MissingSettingsError, match="API_SECRET") as caught:
-        settings.read_settings(STOREFRONT)
+    with pytest.raises(placeholders.MissingSettingsError, match="API_SECRET") as caught:
+        placeholders.read_settings(STOREFRONT)
     assert "API_KEY" not in str(caught.value)
 
 
@@ -133,7 +133,7 @@ def test_a_misspelt_setting_is_named_with_the_one_that_is_meant(monkeypatch, cap
 def test_blanks_and_line_breaks_around_a_value_are_not_sent_and_said(around, monkeypatch, caplog):
     for name, value in (("BASE_URL", "http://127.0.0.1:1"), ("API_KEY", "key-1"), ("API_SECRET", "secret-1")):
         monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", around.format(value))
-    assert settings.read_settings(STOREFRONT) == {
+    assert placeholders.read_settings(STOREFRONT) == {
         "base_url": "http://127.0.0.1:1", "api_key": "key-1", "api_secret": "secret-1",
     }  # fmt: skip
     assert "SOURCES__STOREFRONT__API_KEY has blanks or line breaks around its value" in caplog.text
@@ -144,5 +144,5 @@ def test_a_line_break_inside_a_value_is_refused_without_showing_it(monkeypatch):
     for name, value in (("BASE_URL", "http://127.0.0.1:1"), ("API_KEY", "abc\ndef"), ("API_SECRET", "s")):
         monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", value)
     with pytest.raises(SettingError, match=r"SOURCES__STOREFRONT__API_KEY.*line break") as caught:
-        settings.read_settings(STOREFRONT)
+        placeholders.read_settings(STOREFRONT)
     assert "abc" not in str(caught.value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors_dagster.config.settings import MissingSettingsError
+from connectors_dagster.config.placeholders import MissingSettingsError
 from connectors_dagster.errors import ApiError, ForeignOriginError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession

@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from connectors_dagster import Retry, Secret, Setting
-from connectors_dagster.config.settings import MissingSettingsError
+from connectors_dagster.config.placeholders import MissingSettingsError
 from connectors_dagster.errors import ApiError, SettingError
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
