@@ -25,6 +25,7 @@ from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
+from connectors_dagster.secrets import redaction
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.support.api import Api
 from tests.support.documented import Documented
@@ -49,6 +50,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "warehouse.duckdb"))
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remember no secret from before, and forget after a test what it has remembered."""
+    monkeypatch.setattr(redaction, "_secrets", frozenset())
+    monkeypatch.setattr(redaction, "_wanted", redaction.Wanted())
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ class TokenAuth(AuthBase):
         except ValueError:
             return  # the session says so
         found = body if isinstance(body, dict) else {}
-        remember(str(found[name]) for name in TOKENS if isinstance(found.get(name), str))
+        tokens = (found.get(name) for name in TOKENS)
+        remember(token for token in tokens if isinstance(token, str) and token not in NO_TOKEN)
         token = found.get("access_token")
         if not isinstance(token, str) or not TOKEN.fullmatch(token) or token in NO_TOKEN:
             raise self._unusable("has no access_token that can be sent")

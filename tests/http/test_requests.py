@@ -15,6 +15,7 @@ from starlette.routing import Route
 from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting, TimestampFormat
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.sandbox import serving
+from connectors_dagster.secrets.redaction import redact
 from tests.support.shop import things
 from tests.support.wire import reply
 
@@ -236,6 +237,14 @@ def test_a_token_that_cannot_be_used_fails_with_a_name_and_is_not_sent(tokens, r
         read(tokens.connector.graph["things"])
     assert "t0ken" not in str(caught.value)
     assert tokens.seen == []
+
+
+@pytest.mark.parametrize("word", ["None", "null", "undefined"])
+def test_a_word_that_stands_for_no_token_is_not_masked_from_then_on(tokens, read, word):
+    tokens.answer = ({"access_token": word, "refresh_token": word}, 200)
+    with pytest.raises(ApiError, match="has no access_token"):
+        read(tokens.connector.graph["things"])
+    assert redact(f"is {word}able") == f"is {word}able"
 
 
 def test_a_token_request_is_not_redirected(tokens, read, elsewhere):
