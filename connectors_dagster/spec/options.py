@@ -17,14 +17,14 @@ IgnoredResponse = Literal["gone", "none", "not_available"]
 class Retry:
     """Which failed requests are retried, and after how long.
 
+    Statuses 408 and 425, and 403 with `Retry-After`, are always retried.
+
     Args:
         statuses: HTTP statuses that are worth a retry.
         attempts: maximum number of retries after the first request.
         factor: the first wait in seconds. The wait doubles with each retry: 2, 4, 8 …
         max_wait: the longest single wait, including `Retry-After`.
         connect_wait: how long a run waits in all for an API that refuses its first connection.
-
-    Statuses 408 and 425, and 403 with `Retry-After`, are always retried.
     """
 
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
