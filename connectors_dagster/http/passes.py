@@ -17,8 +17,8 @@ class Passes:
     """Decides whether a list must be read again, and leaves out the rows that earlier passes have read.
 
     A list is read again if rows moved in a way that may have hidden others, or if fewer rows were read than the API
-    reports. It is read once more if that brought more new rows than fit on a page, for these are not just rows that
-    have appeared since, or if it brought some and rows are still missing.
+    reports. It is read once more if that brought more new rows than fit on a page, because that many cannot all be
+    new, or if it brought some and rows are still missing.
 
     A window is not read again once it is recorded as read. So if the paginator does not notice rows that move, a window
     of several pages is read until two passes agree. If none do, it is unsettled, as is a scan: the next one is read

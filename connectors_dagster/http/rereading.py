@@ -9,9 +9,13 @@ from connectors_dagster.errors import TransientApiError
 
 MAX_STEPS_BACK = 100
 Reading = Literal["whole", "scan", "open window", "ended window"]
-"""What a list is: all rows of a resource, which the next load reads again; all of them to find those of a window that
-has not ended, so that the next load does too; those of a window in which rows can still appear; or those of a window
-that has ended, from which rows can only disappear."""
+"""What a list is:
+
+* ``whole``: all rows of a resource without windows. The next load reads them again.
+* ``scan``: all rows of a resource, read for windows that have not all ended. The next load reads them again.
+* ``open window``: the rows of a window in which rows can still appear.
+* ``ended window``: the rows of a window that has ended. Rows can only disappear from it.
+"""
 Notices = Literal["moves", "deletions", "nothing"]
 
 

@@ -1,4 +1,4 @@
-"""The type of each column: that of the destination, the declared one, or the one that its values show."""
+"""The type of each column: that of the destination, the declared one, or the one inferred from its values."""
 
 from collections.abc import Mapping
 from typing import Any, cast

@@ -22,7 +22,7 @@ from connectors_dagster.rows.required_values import RequiredValues
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 ROW_ID = "_dlt_id"
-"""The column in which dlt numbers rows with child tables; a table that was once loaded so must have it."""
+"""The column in which dlt numbers rows with child tables; required in every table that once had child tables."""
 
 
 @dataclass(kw_only=True)

@@ -91,7 +91,7 @@ class Resource:
 
     @property
     def filtered(self) -> bool:
-        """Whether the API filters by window; otherwise rows are filtered here."""
+        """Whether the API filters by window; otherwise rows are filtered after reading."""
         return self._filters_by("start")
 
     @property

@@ -120,7 +120,7 @@ class TimestampFormat:
         return timestamp.year in (1, 9999) or timestamp in self.zero_timestamps
 
     def settled(self, timestamp: datetime) -> datetime:
-        """Return a time before which no row can still be written, if `timestamp` is such a time for the API.
+        """Return the time before which cursors are final, if the API shows all changes up to `timestamp`.
 
         A change that comes later in the same step of the granularity may still get the timestamp at which the step
         began, and in an hour that occurs twice, the local time of the first of the two.
