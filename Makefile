@@ -10,7 +10,8 @@ EPISODES ?= 1000
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
 	tests/load/test_append_new_keys.py tests/load/test_missing_rows.py \
 	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
-PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
+PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo dev test test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
 

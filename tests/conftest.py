@@ -39,6 +39,11 @@ from tests.support.wire import Wire, reply
 Row = dict[str, Any]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests wait for the processes that they start."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project folder with its own instance and warehouse, and no settings of this machine."""
