@@ -181,6 +181,7 @@ class Endpoint:
             pages, session.has_page = read(), False
             while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
                 rows = validator.check(page)
+                validator.check_number(session.policy.limits)
                 session.has_page, session.reread = True, validator.reread
                 yield rows
             whole = validator.number != self.page_limit

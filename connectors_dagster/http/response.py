@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from connectors_dagster.http.request_budget import limited, read_body
 from connectors_dagster.rows.raw_json import decode, parse
 from connectors_dagster.secrets.redaction import excerpt, redact
 
@@ -32,13 +33,14 @@ class JsonResponse(requests.Response):
 
         Raises:
             requests.exceptions.ChunkedEncodingError: it was cut off, stalled or could not be decoded.
+            LimitError: it is too large, or takes too long.
         """
         if not isinstance(self._content, bytes):
             try:
-                self._content = self.raw.read(decode_content=True)
+                self._content = read_body(self.raw)
             except urllib3.exceptions.HTTPError as error:
                 raise requests.exceptions.ChunkedEncodingError(error) from error
-        return cast(bytes, self._content)
+        return self._content
 
     @property
     def apparent_encoding(self) -> str:
@@ -82,6 +84,13 @@ class JsonAdapter(HTTPAdapter):
         response = super().send(*args, **kwargs)
         _ = response.content
         return response
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return urllib3's pool of connections, whose requests have a limited time."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if not hasattr(pool, "limits_time"):
+            pool.ConnectionCls, pool.limits_time = limited(pool.ConnectionCls), True
+        return pool
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Build the response as a `JsonResponse`."""

@@ -75,14 +75,14 @@ class ResourceReader:
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
-        rows, size, any_rows = ColumnBuffer(), 0, False
+        rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, False
         self.bad_rows.check = columns.unusable
         for page, page_bytes in self.pages():
             rows.add(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield columns.to_batch(rows)
-                rows, size, any_rows = ColumnBuffer(), 0, True
+                rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, True
         if rows or not any_rows:
             yield columns.to_batch(rows)
 

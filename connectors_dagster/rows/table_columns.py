@@ -1,7 +1,7 @@
 """The columns of a table: converts JSON rows to Arrow batches and drops nothing."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any, NoReturn, cast
@@ -21,6 +21,7 @@ from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import FIELD, ColumnNames
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, join_column
 from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
@@ -48,6 +49,7 @@ class TableColumns:
         stored: the columns that the table already has in the destination.
         timestamp_format: parses timestamps.
         inferred: whether no columns are declared, except keys and columns copied from the parent.
+        limits: how many columns may be added to those that are declared.
     """
 
     label: str
@@ -59,6 +61,7 @@ class TableColumns:
     stored: TTableSchemaColumns = field(default_factory=dict)
     timestamp_format: TimestampFormat = field(default_factory=TimestampFormat)
     inferred: bool = False
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         """Start with the declared columns and the keys whose types are known."""
@@ -69,6 +72,7 @@ class TableColumns:
         stored = self.stored if self.inferred else None
         self._names = ColumnNames(self.label, self.naming, longest, self.declared, stored)
         self._seen: set[str] = set()
+        self._undeclared: set[str] = set()
         self._whole: dict[str, bool] = {}
         self._remarks: dict[str, str] = {}
         self._counts: dict[str, Counter[str]] = {}
@@ -165,16 +169,33 @@ class TableColumns:
         misfits = {number: self._misfit(column, written[number]) for number in fitted.misfits}
         return {number: self._missing(column) for number in missing} | misfits
 
+    def check_fields(self, names: Set[str]) -> None:
+        """Refuse fields if there are too many, with those before them, that are not declared.
+
+        Raises:
+            RowError: names some of the fields and the setting to raise.
+        """
+        self._undeclared |= names - self.declared.keys()
+        if len(self._undeclared) > self.limits.max_undeclared_columns:
+            shown = ", ".join(repr(excerpt(name, SHOWN)) for name in sorted(self._undeclared)[:3])
+            raise RowError(
+                f"{self.label}: more than {self.limits.max_undeclared_columns:,} fields are not declared, such as "
+                f"{shown}: if their names are values, declare the object that contains them as a json column; else "
+                f"declare them, or raise {self.limits.setting('max_undeclared_columns')}"
+            )
+
     def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
         """Convert rows to a batch with all declared columns and those that the rows add.
 
         Raises:
-            RowError: a key has no value that fits, a value is nested too deeply, or two fields would share a column.
+            RowError: a key has no value that fits, a value is nested too deeply, two fields would share a column, or
+                too many fields are not declared.
         """
         if not rows:
             self._default_keys_to_text()
         arrays: dict[str, pa.Array] = {}
         found = rows.names
+        self.check_fields(found)
         self._seen |= found
         for name in sorted(found | self._required, key=self.rank) if rows else ():
             column, texts = self._names.column(name), rows.column(name)
