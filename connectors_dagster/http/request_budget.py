@@ -17,6 +17,7 @@ from math import inf
 from typing import Any
 
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from connectors_dagster.spec.limits import Limits
 
@@ -94,8 +95,19 @@ def _budget() -> _Budget:
     return _current.get(_Budget(Limits(), inf))
 
 
+class LimitedAdapter(HTTPAdapter):
+    """An adapter whose requests end when their time is up."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return urllib3's pool of connections, with a limited time."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if not hasattr(pool, "limits_time"):
+            pool.ConnectionCls, pool.limits_time = _limited(pool.ConnectionCls), True
+        return pool
+
+
 @lru_cache
-def limited(connection: type[Any]) -> type[Any]:
+def _limited(connection: type[Any]) -> type[Any]:
     """Return a kind of urllib3's connections whose responses end when the time of the current request is up."""
     return type(connection.__name__, (connection,), {"response_class": _LimitedResponse})
 

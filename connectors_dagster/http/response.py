@@ -6,9 +6,8 @@ from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from connectors_dagster.http.request_budget import limited, read_body
+from connectors_dagster.http.request_budget import LimitedAdapter, read_body
 from connectors_dagster.rows.raw_json import decode, parse
 from connectors_dagster.secrets.redaction import excerpt, redact
 
@@ -47,12 +46,20 @@ class JsonResponse(requests.Response):
         """JSON is UTF-8; guessing would cost more than parsing."""
         return "utf-8"
 
+    @property
+    def text(self) -> str:
+        """The body as text; what cannot be decoded is replaced."""
+        try:
+            return super().text
+        except ValueError:  # requests replaces characters, but some of Python's encodings do not know how
+            return self.content.decode("utf-8", "replace")
+
     def json(self, **_: Any) -> Any:
         """The parsed body.
 
         Raises:
             ValueError: the body is not JSON.
-            requests.exceptions.InvalidJSONError: it is nested too deeply.
+            requests.exceptions.InvalidJSONError: it is nested too deeply, or its charset is unknown.
         """
         if self._parsed is None and not self.ends_pages:
             body = self._as_utf8()
@@ -71,12 +78,18 @@ class JsonResponse(requests.Response):
             return self.content.decode(encoding).encode()
         try:
             self.content.decode()
+            return self.content
         except UnicodeDecodeError:
-            return self.content.decode(self.encoding or "utf-8").encode()
-        return self.content
+            charset = self.encoding or "utf-8"
+        try:
+            return self.content.decode(charset).encode()
+        except LookupError:
+            raise requests.exceptions.InvalidJSONError(
+                f"the body is not in UTF-8, and Content-Type says that its charset is {charset!r}, which is unknown"
+            ) from None
 
 
-class JsonAdapter(HTTPAdapter):
+class JsonAdapter(LimitedAdapter):
     """An adapter that returns `JsonResponse` objects whose body is already read."""
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:
@@ -84,13 +97,6 @@ class JsonAdapter(HTTPAdapter):
         response = super().send(*args, **kwargs)
         _ = response.content
         return response
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Return urllib3's pool of connections, whose requests have a limited time."""
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        if not hasattr(pool, "limits_time"):
-            pool.ConnectionCls, pool.limits_time = limited(pool.ConnectionCls), True
-        return pool
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Build the response as a `JsonResponse`."""
