@@ -60,7 +60,7 @@ class PageValidator:
         self.confirming = self.reread = False
         self._last: bytes | None = None
         self._seen: set[int] = set()
-        self._requested: set[str] = set()
+        self._requested: set[int] = set()
         self._response: requests.Response | None = None
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
@@ -199,7 +199,7 @@ class PageValidator:
             yield from vague_signs(page.response, len(page), in_body=in_body)
 
     def _check_next(self, page: PageData[RawRow]) -> None:
-        following = f"{page.request.url} {page.request.params} {page.request.json}"
+        following = hash(f"{page.request.url} {page.request.params} {page.request.json}")
         if following in self._requested:
             self.fail("points to a page that was already requested", "paginator")
         self._requested.add(following)
