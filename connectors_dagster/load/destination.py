@@ -14,7 +14,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
-from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
+from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, exclusive_lock, seconds
 from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
@@ -125,7 +125,7 @@ def only_writer(path: Path, purpose: str, *, timeout: float | None = None) -> It
         DestinationBusyError: another process keeps it open; names it and the place.
         LoadError: the file cannot be opened at all.
     """
-    lock = alone(path.with_name(path.name + ".lock"), purpose, timeout=timeout)
+    lock = exclusive_lock(path.with_name(path.name + ".lock"), purpose, timeout=timeout)
     with private_files(), lock, closing(_open(path, timeout)):
         # This connection stays open so that no other program opens the file before dlt does.
         yield

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors_dagster.config.locks import alone
+from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.errors import DestinationBusyError, LoadError
 from connectors_dagster.sandbox import generate_tables
 from tests.support.processes import Job, families, opened, run_at_once, start
@@ -79,7 +79,7 @@ def test_a_lock_excludes_threads_as_well_as_processes(project):
     inside, most = [], []
 
     def enter() -> None:
-        with alone(project / "a.lock", "counting"):
+        with exclusive_lock(project / "a.lock", "counting"):
             inside.append(1)
             most.append(len(inside))
             inside.pop()
