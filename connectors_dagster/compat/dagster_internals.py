@@ -19,10 +19,12 @@ __all__ = [
     "build_job",
     "component_folder",
     "components_of",
+    "failed_before",
     "fetch_materializations",
     "free_pool_slots",
     "instance_folder",
     "is_interruption",
+    "is_of_other_location",
     "latest_materialization_ids",
     "materialization",
     "materializations_of_run",
@@ -33,8 +35,10 @@ __all__ = [
     "recorded_by_earlier_attempts",
     "report_run_failed",
     "retry_delay",
+    "run_failures",
     "source_relative_path",
     "step_failure",
+    "step_failures",
     "step_seconds",
     "translated_spec",
     "unfinished_backfills",
@@ -131,6 +135,45 @@ def step_failure(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     described = data.user_failure_data.description if data.user_failure_data else None
     return described or data.error_display_string
+
+
+def run_failures(
+    instance: dg.DagsterInstance, *, limit: int, after: int | None = None
+) -> Iterator[tuple[int, dg.DagsterRun | None]]:
+    """Yield the failures of runs with their storage ids: the oldest after an id, or the newest of all.
+
+    The run is None if it was deleted. Uses the records of `fetch_run_status_changes`.
+    """
+    wanted = dg.RunStatusChangeRecordsFilter(event_type=dg.DagsterEventType.RUN_FAILURE, after_storage_id=after)
+    for record in instance.fetch_run_status_changes(wanted, limit=limit, ascending=after is not None).records:
+        yield record.storage_id, instance.get_run_by_id(record.run_id)
+
+
+def failed_before(instance: dg.DagsterInstance, run_id: str, storage_id: int) -> bool:
+    """Return whether a run was recorded as failed before the failure with this storage id.
+
+    Uses the records of `fetch_run_status_changes` and `all_logs` of the instance.
+    """
+    if len(instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)) < 2:
+        return False
+    wanted = dg.RunStatusChangeRecordsFilter(event_type=dg.DagsterEventType.RUN_FAILURE, before_storage_id=storage_id)
+    return any(record.run_id == run_id for record in instance.fetch_run_status_changes(wanted, limit=1_000).records)
+
+
+def is_of_other_location(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
+    """Return whether a run was launched from another code location than that of a sensor.
+
+    Uses `code_location_origin` of the context and `remote_job_origin` of the run.
+    """
+    launched, here = run.remote_job_origin, context.code_location_origin
+    return bool(launched and here and launched.location_name != here.location_name)
+
+
+def step_failures(instance: dg.DagsterInstance, run_id: str) -> tuple[list[dg.DagsterEvent], str]:
+    """Return the events of the steps of a run that failed, and the message of its failure (`all_logs`)."""
+    steps = [entry.dagster_event for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)]
+    runs = [entry.dagster_event for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)]
+    return [event for event in steps if event], next((event.message or "" for event in runs if event), "")
 
 
 def is_interruption(event: dg.DagsterEvent) -> bool:

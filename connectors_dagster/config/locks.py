@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from connectors_dagster.cache_files import acquire
 from connectors_dagster.config.values import Duration, read
 from connectors_dagster.errors import DestinationBusyError, LoadError
 
@@ -33,9 +34,9 @@ def exclusive_lock(path: Path, purpose: str, *, timeout: float | None = None) ->
     lock = FileLock(path, timeout=wait, poll_interval=0.1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        acquire(lock, within=path.parent)
     except Timeout:
-        holder = path.read_text(encoding="utf-8").strip() or "an unknown process"
+        holder = path.read_text(encoding="utf-8", errors="replace").strip() or "an unknown process"
         raise DestinationBusyError(
             f"{path}: {holder} still holds the lock after {lock.timeout:.0f} s: wait for it or end it, then run again"
         ) from None

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -16,6 +17,7 @@ from connectors_dagster.config.values import (
     Duration,
     Hours,
     Lag,
+    Seconds,
     Share,
     environment,
     misspelt,
@@ -23,7 +25,9 @@ from connectors_dagster.config.values import (
 )
 from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.limits import Limits
 
+LIMITS = tuple(field for field in fields(Limits) if field.name != "connector")
 DEFAULT_START_DATE = "2024-01-01"
 OF_A_CONNECTOR = (
     *(
@@ -37,6 +41,7 @@ OF_A_CONNECTOR = (
         "schedule",
     ),
     *("stale_after_hours", "start_date", "step"),
+    *(limit.name for limit in LIMITS),
 )
 OF_ALL = (
     *("busy_timeout", "destination", "enabled", "examples", "failure_webhook", "preview_rows", "siblings_timeout"),
@@ -58,7 +63,7 @@ def check_settings(connector: Connector) -> None:
     """
     for name in misspelt(f"sources.{connector.name}", {*OF_A_CONNECTOR, *connector.settings}):
         log.warning(name)
-    for check in (allow_http, max_loss, owners, stale_after):
+    for check in (allow_http, limits, max_loss, owners, stale_after):
         check(connector.name)
     for option in (lookback, max_parallel_requests, requests_per_minute):
         option(connector)
@@ -128,6 +133,15 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
 def max_loss(connector: str) -> float:
     """Read the share of a table's rows, 0 to 1, that one load may delete because the API no longer returns them."""
     return read(f"sources.{connector}.max_loss", Share, 0.5)
+
+
+def limits(connector: str) -> Limits:
+    """Read what the API of a connector may send before a load fails."""
+    found: dict[str, Any] = {
+        limit.name: read(f"sources.{connector}.{limit.name}", Count if limit.type is int else Seconds, limit.default)
+        for limit in LIMITS
+    }
+    return Limits(connector=connector, **found)
 
 
 def max_parallel_requests(connector: Connector) -> int:

@@ -9,6 +9,9 @@ from pathlib import Path
 import dlt
 from filelock import FileLock, Timeout
 
+from connectors_dagster.cache_files import acquire, make_folder, move_aside
+from connectors_dagster.errors import LoadError
+
 LOCK = "alive.lock"
 
 
@@ -22,13 +25,27 @@ def work_folder() -> Path:
     return (project_folder() / str(dlt.config.get("connectors.work_folder") or ".connectors")).resolve()
 
 
+def work_subfolder(*names: str) -> Path:
+    """Return a folder in the work folder, and make it; what is in its place and is no folder is moved aside.
+
+    Raises:
+        LoadError: it cannot be made.
+    """
+    work = work_folder()
+    folder = work.joinpath(*names)
+    try:
+        return make_folder(folder, within=work)
+    except OSError as error:
+        raise LoadError(f"{folder}: {error.strerror}: the folder must be on a disk that can be written") from None
+
+
 @contextmanager
 def private_folder(base: Path) -> Iterator[Path]:
     """Create a folder in `base` that no other process touches while this process runs."""
     base.mkdir(parents=True, exist_ok=True)
     for _ in abandoned(base):
         continue
-    with FileLock(base / "birth.lock"):
+    with _birth(base):
         folder = Path(tempfile.mkdtemp(prefix="load-", dir=base))
         alive = FileLock(folder / LOCK)
         alive.acquire()
@@ -41,11 +58,28 @@ def private_folder(base: Path) -> Iterator[Path]:
 
 def abandoned(base: Path) -> Iterator[Path]:
     """Yield the private folders of killed processes; each is removed once the caller has handled it."""
-    with FileLock(base / "birth.lock"):
+    with _birth(base):
         for folder in base.glob("load-*"):
+            if not folder.is_dir():
+                move_aside(folder, "it is not a folder")
+                continue
+            alive = FileLock(folder / LOCK, timeout=0)
             try:
-                with FileLock(folder / LOCK, timeout=0):
-                    yield folder
-                    shutil.rmtree(folder, ignore_errors=True)
+                acquire(alive, within=folder)
             except (Timeout, FileNotFoundError):
                 continue
+            with alive:
+                yield folder
+                shutil.rmtree(folder, ignore_errors=True)
+            alive.release()
+
+
+@contextmanager
+def _birth(base: Path) -> Iterator[None]:
+    """Hold the lock under which private folders appear and disappear."""
+    lock = FileLock(base / "birth.lock")
+    acquire(lock, within=base)
+    try:
+        yield
+    finally:
+        lock.release()

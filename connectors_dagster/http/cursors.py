@@ -36,7 +36,7 @@ class CursorInRow(JSONResponseCursorPaginator):
         """Find the cursor as dlt does and parse it.
 
         Raises:
-            ValueError: it is an object or a list.
+            ValueError: it is an object, a list or a boolean.
         """
         if cast(JsonResponse, response).ends_pages:
             self._has_next_page = False
@@ -49,7 +49,7 @@ class CursorInRow(JSONResponseCursorPaginator):
             self._has_next_page = has_next and self._next_reference is not None
         else:
             self._has_next_page = has_next and not is_end(self._next_reference)
-        if self._has_next_page and isinstance(self._next_reference, dict | list):
+        if self._has_next_page and isinstance(self._next_reference, dict | list | bool):
             raise ValueError(f"'{self.cursor_path}' is not a single value, got `{self._next_reference}`")
 
 

@@ -38,6 +38,7 @@ from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
 from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
+from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
 
@@ -45,6 +46,7 @@ Row = Mapping[str, Any]
 """Fields of a parent row, parsed."""
 BEYOND_THE_END = {400, 404, 416, 422}
 """Statuses with which APIs refuse a page beyond the last."""
+_KINDS = {dict: "an object", list: "a list", bool: "a boolean"}
 OF_DLTS_SOURCES: Mapping[str, Any] = {
     "include_from_parent": [],
     "incremental_object": None,
@@ -115,9 +117,14 @@ class Endpoint:
 
     def _quoted(self, name: str, value: Any) -> Any:
         """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
+        in_path = {param.resolve_config["field"] for param in self.resource.resolved}
+        if name in in_path and isinstance(value, dict | list | bool):
+            raise RowError(
+                f"{self.resource}: a row of {self.resource.parent} has {excerpt(str(value), 80)} as {name!r}, which is "
+                f"{_KINDS[type(value)]} and cannot be used in a URL path: use a field that is text or a number"
+            )
         if isinstance(value, dict):
             return {key: self._quoted(f"{name}.{key}", item) for key, item in value.items()}
-        in_path = {param.resolve_config["field"] for param in self.resource.resolved}
         if name in in_path and (value is None or str(value) in ("", ".", "..")):
             raise RowError(
                 f"{self.resource}: a row of {self.resource.parent} has {value!r} as {name!r}, "
@@ -181,6 +188,7 @@ class Endpoint:
             pages, session.has_page = read(), False
             while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
                 rows = validator.check(page)
+                validator.check_number(session.policy.limits)
                 session.has_page, session.reread = True, validator.reread
                 yield rows
             whole = validator.number != self.page_limit

@@ -19,6 +19,7 @@ from connectors_dagster.http.signs_of_more import clear_signs, vague_signs
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, is_raw
 from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.resource import Resource
 
 MAX_EMPTY_PAGES = 1_000
@@ -59,7 +60,7 @@ class PageValidator:
         self.confirming = self.reread = False
         self._last: bytes | None = None
         self._seen: set[int] = set()
-        self._requested: set[str] = set()
+        self._requested: set[int] = set()
         self._response: requests.Response | None = None
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
@@ -95,6 +96,18 @@ class PageValidator:
     def count_page(self, response: requests.Response | None = None) -> None:
         """Count a page; `response` is what it was read from, if that is known."""
         self.number, self._response = self.number + 1, response
+
+    def check_number(self, limits: Limits) -> None:
+        """Refuse a page if there are too many before it.
+
+        Raises:
+            EnvelopeError: names the setting to raise.
+        """
+        if self.number > limits.max_pages:
+            raise EnvelopeError(
+                f"{self.label}: there are more than {limits.max_pages:,} pages: if the list is so long, raise "
+                f"{limits.setting('max_pages')}; if it does not end, check paginator"
+            )
 
     def fail(self, what: str, where: str) -> None:
         """Raise an error about the current page.
@@ -186,7 +199,7 @@ class PageValidator:
             yield from vague_signs(page.response, len(page), in_body=in_body)
 
     def _check_next(self, page: PageData[RawRow]) -> None:
-        following = f"{page.request.url} {page.request.params} {page.request.json}"
+        following = hash(f"{page.request.url} {page.request.params} {page.request.json}")
         if following in self._requested:
             self.fail("points to a page that was already requested", "paginator")
         self._requested.add(following)

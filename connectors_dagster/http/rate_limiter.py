@@ -1,6 +1,7 @@
 """Limits on concurrent requests and on requests per minute, shared by all processes of a machine."""
 
 import random
+import sqlite3
 import threading
 import time
 import weakref
@@ -13,6 +14,8 @@ from typing import cast
 
 from filelock import FileLock, Timeout
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
+
+from connectors_dagster.cache_files import acquire, make_folder, move_aside
 
 POLL = 0.02
 _thread = threading.local()
@@ -73,8 +76,7 @@ class RateLimiter:
 
     @cached_property
     def _made(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self.folder
+        return make_folder(self.folder, within=self.folder.parents[1])
 
     @cached_property
     def _rate(self) -> "_SharedRate | None":
@@ -92,10 +94,12 @@ class _Slot:
         if not self._threads.acquire(blocking=False):
             return False
         try:
-            self._processes.acquire()
-        except Timeout:
+            acquire(self._processes, within=Path(self._processes.lock_file).parent)
+        except BaseException as error:
             self._threads.release()
-            return False
+            if isinstance(error, Timeout):
+                return False
+            raise
         return True
 
     def give_back(self) -> None:
@@ -104,17 +108,64 @@ class _Slot:
 
 
 class _SharedRate:
-    """A sliding window of requests in a file, shared by the threads of all processes."""
+    """A sliding window of requests in a file, shared by the threads of all processes.
+
+    The file is made anew if it is damaged, deleted, exchanged, or cannot be read.
+    """
 
     def __init__(self, folder: Path, rate: Rate) -> None:
-        self._threads, self._processes = threading.Lock(), FileLock(folder / "rate.lock")
-        with self._processes:
-            self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(folder / "rate.sqlite"))
-        weakref.finalize(self, self._bucket.close)
+        self._threads, self._lock = threading.Lock(), FileLock(folder / "rate.lock")
+        self._folder, self._file, self._rate = folder, folder / "rate.sqlite", rate
+        self._bucket: SQLiteBucket | None = None
+        self._opened: tuple[int, int] | None = None
 
     def take(self) -> float:
         """Take one request and return 0, or return the seconds until one is allowed."""
-        with self._threads, self._processes:
-            item = RateItem("request", time.time_ns() // 1_000_000)
-            self._bucket.leak(item.timestamp)
-            return 0.0 if self._bucket.put(item) else max(cast(int, self._bucket.waiting(item)) / 1000, POLL)
+        with self._threads:
+            acquire(self._lock, within=self._folder)
+            try:
+                try:
+                    return self._take()
+                except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+                    self._clear(error)
+                return self._take()
+            finally:
+                self._lock.release()
+
+    def _clear(self, why: Exception) -> None:
+        self._close()
+        for name in (self._file.name, f"{self._file.name}-journal"):
+            if (path := self._folder / name).exists():
+                move_aside(path, why)
+
+    def _take(self) -> float:
+        bucket, item = self._open(), RateItem("request", time.time_ns() // 1_000_000)
+        bucket.leak(item.timestamp)
+        if bucket.put(item):
+            return 0.0
+        wait = cast(int, bucket.waiting(item))
+        if wait > self._rate.interval:
+            raise ValueError("it has requests from the future")
+        return max(wait / 1000, POLL)
+
+    def _open(self) -> SQLiteBucket:
+        """Return the bucket of the file that is there now; another process may have made it anew."""
+        if self._bucket is None or _identity(self._file) != self._opened:
+            self._close()
+            bucket = SQLiteBucket.init_from_file([self._rate], db_path=str(self._file))
+            self._closing = weakref.finalize(self, bucket.close)
+            self._bucket, self._opened = bucket, _identity(self._file)
+        return self._bucket
+
+    def _close(self) -> None:
+        if self._bucket is not None:
+            self._closing()
+        self._bucket = None
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

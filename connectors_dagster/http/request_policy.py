@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 from connectors_dagster.http.origin import home_origin
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.response import JsonAdapter
+from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.options import Retry
 
 
@@ -26,6 +27,7 @@ class RequestPolicy:
         error_when: where the body of a successful response reports an error, as the connector declares.
         retry_reported_errors: whether such errors are retried.
         timeout: maximum seconds to connect, and between two bytes.
+        limits: what the API may send.
         sleep: waits for a number of seconds.
         clock: returns monotonic seconds.
         adapter: holds the connections.
@@ -41,6 +43,7 @@ class RequestPolicy:
     error_when: str | None = None
     retry_reported_errors: bool = False
     timeout: tuple[float, float] = (10.0, 60.0)
+    limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     adapter: HTTPAdapter = field(default_factory=JsonAdapter)

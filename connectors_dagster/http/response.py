@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
+from connectors_dagster.http.request_budget import LimitedAdapter, read_body
 from connectors_dagster.rows.raw_json import decode, parse
 from connectors_dagster.secrets.redaction import excerpt, redact
 
@@ -32,25 +32,34 @@ class JsonResponse(requests.Response):
 
         Raises:
             requests.exceptions.ChunkedEncodingError: it was cut off, stalled or could not be decoded.
+            LimitError: it is too large, or takes too long.
         """
         if not isinstance(self._content, bytes):
             try:
-                self._content = self.raw.read(decode_content=True)
+                self._content = read_body(self.raw)
             except urllib3.exceptions.HTTPError as error:
                 raise requests.exceptions.ChunkedEncodingError(error) from error
-        return cast(bytes, self._content)
+        return self._content
 
     @property
     def apparent_encoding(self) -> str:
         """JSON is UTF-8; guessing would cost more than parsing."""
         return "utf-8"
 
+    @property
+    def text(self) -> str:
+        """The body as text; what cannot be decoded is replaced."""
+        try:
+            return super().text
+        except ValueError:  # requests replaces characters, but some of Python's encodings do not know how
+            return self.content.decode("utf-8", "replace")
+
     def json(self, **_: Any) -> Any:
         """The parsed body.
 
         Raises:
             ValueError: the body is not JSON.
-            requests.exceptions.InvalidJSONError: it is nested too deeply.
+            requests.exceptions.InvalidJSONError: it is nested too deeply, or its charset is unknown.
         """
         if self._parsed is None and not self.ends_pages:
             body = self._as_utf8()
@@ -69,12 +78,18 @@ class JsonResponse(requests.Response):
             return self.content.decode(encoding).encode()
         try:
             self.content.decode()
+            return self.content
         except UnicodeDecodeError:
-            return self.content.decode(self.encoding or "utf-8").encode()
-        return self.content
+            charset = self.encoding or "utf-8"
+        try:
+            return self.content.decode(charset).encode()
+        except LookupError:
+            raise requests.exceptions.InvalidJSONError(
+                f"the body is not in UTF-8, and Content-Type says that its charset is {charset!r}, which is unknown"
+            ) from None
 
 
-class JsonAdapter(HTTPAdapter):
+class JsonAdapter(LimitedAdapter):
     """An adapter that returns `JsonResponse` objects whose body is already read."""
 
     def send(self, *args: Any, **kwargs: Any) -> requests.Response:

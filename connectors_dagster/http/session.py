@@ -15,6 +15,7 @@ from connectors_dagster.http.failure import explain_failure, with_response
 from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.reported_error import reports_error
+from connectors_dagster.http.request_budget import LimitError, request_budget
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import build_retrying
@@ -93,6 +94,8 @@ class ApiSession(requests.Session):
             raise
         except ApiError as error:
             failure = error
+        except LimitError as error:
+            failure = ApiError(f"{self.label}: {describe_request(request)} {error}")
         except (OSError, ValueError) as error:  # requests' own errors are OSErrors
             failure = explain_failure(self.label, request, error, self.policy.retry)
         # Raised outside the handler, so that the original error, which may contain the request, is not chained to it.
@@ -119,7 +122,7 @@ class ApiSession(requests.Session):
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.stats.requests += 1
-        with self._allowed():
+        with self._allowed(), request_budget(self.policy.limits):
             sent = self.policy.now() if self.policy.now else None
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at

@@ -1,15 +1,18 @@
 """Rows that the API no longer returns: they are kept, marked or deleted, as each resource declares."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import LoadError
 from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 
+logger = logging.getLogger(__name__)
 KEYS_PER_STATEMENT = 500
 FEW = 100
 """This many rows may be removed from any table: in a small table a large share means little."""
@@ -34,7 +37,9 @@ class MissingRows:
     max_loss: float = 0.5
 
     def apply(self, client: SqlClientBase[Any]) -> int:
-        """Mark or delete the missing rows; returns how many.
+        """Mark or delete the missing rows, and first the children of them; returns how many, without the children.
+
+        A child whose own `missing_rows` is ``keep`` stays, and no child is deleted while its parent is only marked.
 
         Raises:
             LoadError: more than `max_loss` of the table would be removed; nothing was marked or deleted.
@@ -47,13 +52,33 @@ class MissingRows:
                 f"{self.resource}: the API no longer returns {missing} of {total} rows, more than the "
                 f"{self.max_loss:.0%} a load may remove: nothing was removed; if this is expected, set accept_loss"
             )
-        for condition, values in self._conditions(client):
-            client.execute_sql(f"{self._statement(client)} WHERE {condition}", *values)
+        for condition, values in self._conditions(client) if missing else ():
+            self._remove_children(client, self.resource, condition, values)
+            client.execute_sql(f"{self._statement(client, self.resource)} WHERE {condition}", *values)
         return missing
 
-    def _statement(self, client: SqlClientBase[Any]) -> str:
-        table = client.make_qualified_table_name(self.resource.name)
-        if self.resource.missing_rows == "mark":
+    def _remove_children(
+        self, client: SqlClientBase[Any], parent: Resource, condition: str, values: Sequence[Any]
+    ) -> None:
+        """Mark or delete the children of the rows of a parent that meet a condition, and their children first."""
+        name = client.escape_column_name
+        for child in parent.children:
+            if child.missing_rows == "keep" or (child.missing_rows, parent.missing_rows) == ("delete", "mark"):
+                continue
+            key, column = next(iter(child.included.items()))
+            table = client.make_qualified_table_name(parent.name)
+            theirs = f"{name(column)} IN (SELECT {name(key)} FROM {table} WHERE {condition})"
+            if child.missing_rows == "mark":
+                theirs += f" AND {name(ABSENT_SINCE)} IS NULL"
+            try:
+                self._remove_children(client, child, theirs, values)
+                client.execute_sql(f"{self._statement(client, child)} WHERE {theirs}", *values)
+            except DatabaseUndefinedRelation:
+                logger.debug("%s: there is no table yet", child)
+
+    def _statement(self, client: SqlClientBase[Any], resource: Resource) -> str:
+        table = client.make_qualified_table_name(resource.name)
+        if resource.missing_rows == "mark":
             return f"UPDATE {table} SET {client.escape_column_name(ABSENT_SINCE)} = '{self.now.isoformat()}'"
         return f"DELETE FROM {table}"
 

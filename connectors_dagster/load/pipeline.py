@@ -18,7 +18,7 @@ from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.private_files import private_files
-from connectors_dagster.config.workdir import private_folder, work_folder
+from connectors_dagster.config.workdir import private_folder, work_subfolder
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.append_new_keys import append_new_keys
 from connectors_dagster.load.destination import (
@@ -67,11 +67,10 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     use_defaults()
     check_destination(request.connector.name)
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
-    work = work_folder()
     with (
         private_files(),
-        exclusive_lock(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),
-        private_folder(work / "loads") as folder,
+        exclusive_lock(work_subfolder("families") / f"{request.name}.lock", f"reading and loading {request.name}"),
+        private_folder(work_subfolder("loads")) as folder,
     ):
         pipeline = dlt.pipeline(
             pipeline_name=request.name,

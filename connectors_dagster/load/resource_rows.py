@@ -7,6 +7,7 @@ from typing import Any
 import dlt
 from dlt.common.schema import Schema, TTableSchemaColumns
 
+from connectors_dagster.config import settings
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import LOAD_ID
@@ -70,6 +71,7 @@ def _columns(
         stores_nul=destination_traits().stores_nul,
         stored=stored,
         timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
+        limits=settings.limits(resource.connector.name),
         inferred=nested or not resource.connector.tables.get(resource.name),
     )
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Full, Queue
 from typing import Generic, TypeVar
@@ -43,26 +43,27 @@ class _End:
 class Interleaved(Generic[T]):
     """Yields the items of all sources, in order within a source; the first error ends all of them.
 
-    Threads stay at most a few items ahead of the consumer, so memory does not grow with the sources.
+    Threads stay at most a few items ahead of the consumer, and a source is made when a thread is free for it, so memory
+    does not grow with the sources.
     """
 
-    def __init__(self, sources: Sequence[Iterator[T]], *, workers: int) -> None:
+    def __init__(self, sources: Iterable[Iterator[T]], *, workers: int) -> None:
         """Read with up to `workers` threads; nothing starts before the first item is requested."""
-        self.sources, self.workers = sources, workers
+        self.workers = workers
+        self._sources, self._lock = iter(sources), threading.Lock()
         self._ready: Queue[T | _End] = Queue(maxsize=2 * workers)
         self._stop, self._wake = threading.Event(), threading.Event()
 
     def __iter__(self) -> Iterator[T]:
         """Start the threads and yield their items; closing the iterator stops them."""
         with ThreadPoolExecutor(self.workers, thread_name_prefix="read") as pool:
-            futures = [pool.submit(self._drain, source) for source in self.sources]
+            for _ in range(self.workers):
+                pool.submit(self._drain)
             try:
-                yield from self._collect(len(futures))
+                yield from self._collect(self.workers)
             finally:
                 self._stop.set()
                 self._wake.set()
-                for future in futures:
-                    future.cancel()
 
     def _collect(self, running: int) -> Iterator[T]:
         while running:
@@ -74,13 +75,18 @@ class Interleaved(Generic[T]):
             else:
                 yield item
 
-    def _drain(self, source: Iterator[T]) -> None:
+    def _next(self) -> Iterator[T] | None:
+        with self._lock:
+            return next(self._sources, None)
+
+    def _drain(self) -> None:
         error: BaseException | None = None
         _here.wake = self._wake
         try:
-            for item in source:
-                if not self._put(item):
-                    return
+            while source := self._next():
+                for item in source:
+                    if not self._put(item):
+                        return
         except BaseException as caught:  # noqa: BLE001  # the consumer raises it
             error = caught
         self._put(_End(error))

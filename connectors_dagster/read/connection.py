@@ -51,6 +51,7 @@ def connect(
         allow_http=settings.allow_http(connector.name),
         error_when=connector.error_when,
         retry_reported_errors=connector.retry_reported_errors,
+        limits=settings.limits(connector.name),
         sleep=pause,
         adapter=JsonAdapter(pool_maxsize=requests_at_once),
         rate_limiter=RateLimiter(

@@ -17,11 +17,12 @@ from connectors_dagster.read.bounds import unfiltered, window_bounds
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.failed_windows import FailedWindows
+from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.column_buffer import ColumnBuffer
-from connectors_dagster.rows.raw_json import NULL, RawRow, decode
+from connectors_dagster.rows.raw_json import RawRow
 from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
@@ -67,7 +68,7 @@ class ResourceReader:
         self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
         self.failed = FailedWindows(self.resource, self.stats_by_slice)
         self.bad_rows = BadRows(self.resource, self.failed)
-        self.rows_of_children: dict[Slice | None, list[Row]] = {}
+        self.rows_of_children: dict[Slice | None, ParentRows] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
         self.reread_pages: set[int] = set()
@@ -75,14 +76,14 @@ class ResourceReader:
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
-        rows, size, any_rows = ColumnBuffer(), 0, False
+        rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, False
         self.bad_rows.check = columns.unusable
         for page, page_bytes in self.pages():
             rows.add(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield columns.to_batch(rows)
-                rows, size, any_rows = ColumnBuffer(), 0, True
+                rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, True
         if rows or not any_rows:
             yield columns.to_batch(rows)
 
@@ -98,8 +99,7 @@ class ResourceReader:
             for piece, rows in page.rows.items():
                 self.previews[piece].add(rows)
                 if self._wanted:
-                    keep = ({name: decode(row.get(name, NULL)) for name in self._wanted} for row in rows)
-                    self.rows_of_children.setdefault(piece, []).extend(keep)
+                    self.rows_of_children.setdefault(piece, ParentRows(self._wanted)).extend(rows)
                 count += len(rows)
                 if rows:
                     yield rows, page.bytes
@@ -110,23 +110,23 @@ class ResourceReader:
         for piece in self.failed.errors:
             self.rows_of_children.pop(piece, None)
 
-    def _sequences(self) -> list[Iterator["_Page"]]:
+    def _sequences(self) -> Iterator[Iterator["_Page"]]:
         if self.resource.parent:
             # Many parents share a session, so that there are few sessions, but every worker must get some.
             most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
             size = min(PARENTS_AT_ONCE, max(most, 1))
-            return [
-                self.failed.guard([piece], self._children(piece, parents[at : at + size]))
-                for piece, parents in self.parents.items()
-                for at in range(0, len(parents), size)
-            ]
+            for piece, parents in self.parents.items():
+                for at in range(0, len(parents), size):
+                    yield self.failed.guard([piece], self._children(piece, parents[at : at + size]))
+            return
         if not self.slices:
-            return [self._whole()]
+            yield self._whole()
+            return
         # A window that was already read to its end needs no request, and some APIs reject such an empty range.
         pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, pieces)
         groups = [pieces] if at_once else [[piece] for piece in pieces]
-        return [self.failed.guard(group, self._windows(group, undated=pieces[0])) for group in groups if group]
+        yield from (self.failed.guard(group, self._windows(group, undated=pieces[0])) for group in groups if group)
 
     def _whole(self) -> Iterator["_Page"]:
         stats = self.stats_by_slice[None]

@@ -41,7 +41,7 @@ class NestedTables:
         """Convert rows to objects with the names and values that the tables get; empty fields are left out.
 
         Raises:
-            RowError: a key has no value that fits, or two fields would share a column.
+            RowError: a key has no value that fits, two fields would share a column, or too many are not declared.
         """
         return self._to_objects((), rows, self.levels)
 
@@ -57,14 +57,16 @@ class NestedTables:
     def _to_objects(self, path: TablePath, rows: Sequence[RawRow], levels: int) -> list[dict[str, Any]]:
         columns = self.tables[path]
         split = [_Split.of(columns, row, levels) for row in rows]
-        batch = columns.to_batch(ColumnBuffer([row.fields for row in split]))
+        batch = columns.to_batch(ColumnBuffer([row.fields for row in split], columns.check_fields))
         objects: list[dict[str, Any]] = [{} for _ in rows]
         for column, array in zip(batch.schema.names, batch.columns, strict=True):
             is_json = columns.hints[column]["data_type"] == "json"
             for target, value in zip(objects, array.to_pylist(), strict=True):
                 if value is not None:
                     _put(target, column, decode(value.encode()) if is_json else value, columns.label)
-        for field in sorted(set().union(*(row.lists for row in split)), key=columns.rank):
+        lists = set().union(*(row.lists for row in split))
+        columns.check_fields(lists)
+        for field in sorted(lists, key=columns.rank):
             self._add_children(path, field, split, objects, levels)
         return objects
 

@@ -83,7 +83,8 @@ class ResourceOptions:
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
-            again are deleted, and all other rows are kept.
+            again are deleted, and all other rows are kept. Children of a row that is deleted or marked are treated as
+            their own option says, but not deleted while their parent is only marked.
         value_column: the column for rows that are single values instead of objects.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.

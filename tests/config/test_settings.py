@@ -78,6 +78,11 @@ def test_start_date_and_step_are_per_connector(monkeypatch):
         ("ALLOW_HTTP", "perhaps"),
         ("SCHEDULE", "every hour"),
         ("OWNERS", "nobody"),
+        ("MAX_RESPONSE_BYTES", "1 GB"),
+        ("MAX_REQUEST_SECONDS", "0"),
+        ("MAX_DECOMPRESSION_RATIO", "0"),
+        ("MAX_PAGES", "-1"),
+        ("MAX_UNDECLARED_COLUMNS", "many"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_refused_by_name_before_any_request(name, value, monkeypatch):

@@ -4,6 +4,8 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from connectors_dagster.config.workdir import LOCK, abandoned, private_folder
 from tests.support.processes import FORKS, Job
 from tests.support.rows import order
@@ -41,3 +43,28 @@ def test_load_files_are_kept_in_the_configured_folder(api, warehouse, project, m
     Job(["storefront/orders"], ["2024-01-01"]).run()
     assert warehouse.ids("storefront.orders") == [1]
     assert (project / "scratch" / "loads").exists() and not (project / ".connectors").exists()
+
+
+@pytest.mark.parametrize(
+    "damaged", [".connectors", ".connectors/loads", ".connectors/families", ".connectors/requests"]
+)
+def test_a_file_in_place_of_a_work_folder_is_moved_aside_and_the_load_succeeds(api, warehouse, project, load, damaged):
+    path = project / damaged
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("no folder")
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    load("storefront/orders", windows=["2024-01-01"])
+    assert warehouse.ids("storefront.orders") == [1]
+    assert path.with_name(path.name + ".unusable").read_text() == "no folder"
+
+
+def test_folders_in_place_of_locks_and_files_in_place_of_folders_are_moved_aside(api, warehouse, project, load, caplog):
+    work = project / ".connectors"
+    for lock in ("families/storefront_orders.lock", "loads/birth.lock", "loads/load-killed/alive.lock"):
+        (work / lock / "full").mkdir(parents=True)
+    (work / "loads" / "load-file").write_text("no folder")
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    load("storefront/orders", windows=["2024-01-01"])
+    assert warehouse.ids("storefront.orders") == [1]
+    for name in ("storefront_orders.lock", "birth.lock", "alive.lock", "load-file"):
+        assert f"{name} cannot be used and is made anew" in caplog.text

@@ -9,6 +9,7 @@ import click
 
 import connectors_dagster
 from connectors_dagster.cli import main
+from connectors_dagster.config.settings import LIMITS
 from connectors_dagster.orchestration.assets import ReadConfig
 from connectors_dagster.orchestration.checks import CHECKS
 
@@ -94,7 +95,8 @@ def settings_in_code() -> set[str]:
     code = "\n".join(PACKAGE.values())
     keys = re.findall(r"\b(?:dlt\.(?:config|secrets)\.get|read)\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
     keys += [f"connectors.{name}" for name in re.findall(r"\bseconds\(\"(\w+)\"", code)]
-    named = [re.sub(r"^sources\.\{[^}]+\}", "sources.<connector>", key) for key in keys]
+    keys += [f"sources.{{}}.{limit.name}" for limit in LIMITS]
+    named = [re.sub(r"^sources\.\{[^}]*\}", "sources.<connector>", key) for key in keys]
     return {key.replace(".", "__").upper() for key in named if "{" not in key}
 
 

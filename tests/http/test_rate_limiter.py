@@ -1,5 +1,8 @@
 """An API's limits are not exceeded, however many threads and processes make requests."""
 
+import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -129,3 +132,87 @@ def test_threads_that_make_the_first_requests_at_the_same_time_share_the_slots(t
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(make_request, range(8)))
+
+
+def damage_file(file):
+    file.write_bytes(b"SQLite format 3" + b"garbage" * 1_000)
+
+
+def make_it_a_folder(file):
+    file.unlink()
+    (file / "full").mkdir(parents=True)
+
+
+def use_another_schema(file):
+    file.unlink()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE rate_bucket (something TEXT)")
+    connection.close()
+
+
+def write_requests_of_the_future(file):
+    with sqlite3.connect(file) as connection:
+        connection.executemany("INSERT INTO rate_bucket VALUES ('request', ?)", [(1 << 50,)] * 9)
+    connection.close()
+
+
+def write_text_for_times(file):
+    with sqlite3.connect(file) as connection:
+        connection.executemany("INSERT INTO rate_bucket VALUES ('request', ?)", [("soon",)] * 9)
+    connection.close()
+
+
+DAMAGE = [damage_file, make_it_a_folder, use_another_schema, write_requests_of_the_future, write_text_for_times]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("opened", [True, False], ids=["while it is open", "before"])
+def test_a_file_of_requests_that_cannot_be_used_is_made_anew_and_named(tmp_path, caplog, damage, opened):
+    first = RateLimiter(folder=tmp_path, at_once=9, per_minute=3)
+    with first.request(no_sleep):
+        pass
+    damage(tmp_path / "rate.sqlite")
+    limiter = first if opened else RateLimiter(folder=tmp_path, at_once=9, per_minute=3)
+    for _ in range(3):
+        with limiter.request(no_sleep):
+            pass
+    with pytest.raises(NoSleepError), limiter.request(no_sleep):
+        pass
+    assert "rate.sqlite cannot be used and is made anew" in caplog.text
+
+
+def test_limiters_that_share_a_folder_go_on_sharing_it_after_it_was_deleted(tmp_path):
+    one, other = (RateLimiter(folder=tmp_path / "a" / "b", at_once=9, per_minute=3) for _ in range(2))
+    for limiter in (one, other):
+        with limiter.request(no_sleep):
+            pass
+    shutil.rmtree(tmp_path / "a")
+    for limiter in (one, other, one):
+        with limiter.request(no_sleep):
+            pass
+    with pytest.raises(NoSleepError), other.request(no_sleep):
+        pass
+
+
+@pytest.mark.parametrize("name", ["rate.lock", "0.lock"])
+def test_a_folder_in_place_of_a_lock_is_moved_aside(tmp_path, caplog, name):
+    (tmp_path / name / "full").mkdir(parents=True)
+    with RateLimiter(folder=tmp_path, at_once=1, per_minute=3).request(no_sleep):
+        pass
+    assert f"{name} cannot be used and is made anew" in caplog.text
+
+
+def test_a_file_in_place_of_the_folder_is_moved_aside(tmp_path, caplog):
+    (tmp_path / "requests").write_text("no folder")
+    with RateLimiter(folder=tmp_path / "requests" / "shop", at_once=1, per_minute=3).request(no_sleep):
+        pass
+    assert "it is not a folder" in caplog.text
+    assert (tmp_path / "requests.unusable").read_text() == "no folder"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root can read every file")
+def test_files_that_cannot_be_read_are_moved_aside(tmp_path):
+    for name in ("rate.lock", "0.lock", "rate.sqlite"):
+        (tmp_path / name).touch(mode=0)
+    with RateLimiter(folder=tmp_path, at_once=1, per_minute=3).request(no_sleep):
+        pass

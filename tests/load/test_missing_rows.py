@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
+import yaml
 
-from connectors_dagster import ResourceOptions, load_connectors
+from connectors_dagster import Connector, ResourceOptions, Setting, load_connectors
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from tests.support.rows import NOW, address, customer
-from tests.support.shop import things
+from tests.support.shop import AUTH, things
 from tests.support.wire import reply
 
 FAMILY = ("billing/customers", "billing/customer_addresses")
@@ -60,6 +61,69 @@ def test_children_of_a_parent_that_was_not_read_again_stay(api, warehouse, load)
     api.set("billing/customers", [customer("ctm_2")])
     load(*FAMILY)
     assert warehouse.ids("billing.customer_addresses") == ["a", "c"]
+
+
+def family(folder, **missing: str):
+    """Orders, their lines, and the parts of the lines."""
+    schema = folder / "shop.schema.yaml"
+    columns = {"id": {"data_type": "bigint", "nullable": False}}
+    schema.write_text(yaml.safe_dump({"tables": {name: {"columns": columns} for name in ("orders", "lines", "parts")}}))
+    below = {"include_from_parent": ["id"], "primary_key": "id", "write_disposition": "merge"}
+    resources = [
+        {"name": "orders", "primary_key": "id", "write_disposition": "merge", "endpoint": "/orders"},
+        {"name": "lines", "endpoint": "/orders/{resources.orders.id}/lines", **below},
+        {"name": "parts", "endpoint": "/lines/{resources.lines.id}/parts", **below},
+    ]
+    connector = Connector(
+        name="shop",
+        description="A shop",
+        schema=schema,
+        resources={name: ResourceOptions(missing_rows=treatment) for name, treatment in missing.items()},
+        config={
+            "client": {"base_url": Setting("base_url"), "auth": AUTH["bearer"]},
+            "resource_defaults": {"endpoint": {"data_selector": "data", "paginator": "single_page"}},
+            "resources": resources,
+        },
+    )
+    return list(connector.graph.values())
+
+
+@pytest.fixture
+def load_family(shop, tmp_path, monkeypatch):
+    """Load orders with a line and a part each, whose ids are 10 and 100 times that of the order."""
+    monkeypatch.setenv("SOURCES__SHOP__MAX_PARALLEL_REQUESTS", "1")
+
+    def load_(*orders: int, **missing: str) -> None:
+        pages = [orders, *([order * 10] for order in orders), *([order * 100] for order in orders)]
+        shop.replies = [reply({"data": [{"id": id} for id in page]}) for page in pages]
+        with loading(LoadRequest(now=NOW, resources=family(tmp_path, **missing))) as load:
+            assert [outcome.error for outcome in load.outcomes.values()] == [None] * 3
+
+    return load_
+
+
+def test_children_and_their_children_are_deleted_with_their_parent(load_family, warehouse):
+    for orders in ((1, 2), (2,)):
+        load_family(*orders, orders="delete")
+    tables = {name: warehouse.ids(f"shop.{name}") for name in ("orders", "lines", "parts")}
+    assert tables == {"orders": [2], "lines": [20], "parts": [200]}
+
+
+def test_children_are_marked_with_their_parent(load_family, warehouse):
+    for orders in ((1, 2), (2,), (2,)):
+        load_family(*orders, orders="mark", lines="mark", parts="mark")
+    for table, ids in {"orders": [1, 2], "lines": [10, 20], "parts": [100, 200]}.items():
+        found = warehouse.query(f"SELECT id, absent_since IS NOT NULL FROM shop.{table} ORDER BY id")
+        assert found == list(zip(ids, [True, False], strict=True))
+
+
+def test_children_stay_while_their_parent_is_only_marked_or_if_declared(load_family, warehouse):
+    for orders in ((1, 2), (2,)):
+        load_family(*orders, orders="mark")
+    assert warehouse.ids("shop.lines") == [10, 20]
+    for orders in ((1, 2), (2,)):
+        load_family(*orders, orders="delete", lines="keep")
+    assert (warehouse.ids("shop.orders"), warehouse.ids("shop.lines")) == ([2], [10, 20])
 
 
 @pytest.mark.parametrize(("missing", "left"), [("keep", [1, 2, 3]), ("mark", [1, 2, 3]), ("delete", [1, 3])])
