@@ -33,6 +33,7 @@ __all__ = [
     "recorded_by_earlier_attempts",
     "report_run_failed",
     "retry_delay",
+    "run_failure",
     "source_relative_path",
     "step_failure",
     "step_seconds",
@@ -131,6 +132,14 @@ def step_failure(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     described = data.user_failure_data.description if data.user_failure_data else None
     return described or data.error_display_string
+
+
+def run_failure(event: dg.DagsterEvent) -> str | None:
+    """Return why a run failed (`is_job_failure`, `job_failure_data`, `message`); None for any other event."""
+    if not event.is_job_failure:
+        return None
+    error = event.job_failure_data.error
+    return error.message.strip() if error else event.message
 
 
 def is_interruption(event: dg.DagsterEvent) -> bool:

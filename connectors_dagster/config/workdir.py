@@ -24,10 +24,21 @@ def work_folder() -> Path:
 
 @contextmanager
 def private_folder(base: Path) -> Iterator[Path]:
-    """Create a folder in `base` that no other process touches while this process runs."""
+    """Create a folder in `base` that no other process touches while this process runs; it is removed afterwards."""
+    if base.exists():
+        for _ in abandoned(base):
+            continue
+    with live_folder(base) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def live_folder(base: Path) -> Iterator[Path]:
+    """Create a folder in `base` that counts as abandoned if it is still there after this block."""
     base.mkdir(parents=True, exist_ok=True)
-    for _ in abandoned(base):
-        continue
     with FileLock(base / "birth.lock"):
         folder = Path(tempfile.mkdtemp(prefix="load-", dir=base))
         alive = FileLock(folder / LOCK)
@@ -35,7 +46,6 @@ def private_folder(base: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         alive.release()
 
 

@@ -14,7 +14,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
-from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, alone, seconds
+from connectors_dagster.config.locks import SAY_AFTER, SIBLINGS_TIMEOUT, Waiting, alone, seconds
 from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
@@ -160,17 +160,19 @@ def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnectio
     import duckdb  # imported here so that looking up the destination does not load a database
 
     timeout = seconds("busy_timeout", BUSY_TIMEOUT) if timeout is None else timeout
-    deadline = time.monotonic() + timeout
+    waiting = Waiting()
     while True:
         try:
             return duckdb.connect(str(path))
         except duckdb.Error as error:
             if not _found_in(str(error), LOCKED):
                 raise LoadError(damage(error) or f"{path}: {error}") from None
-            if time.monotonic() >= deadline:
+            if waiting.seconds >= timeout:
                 raise DestinationBusyError(
                     f"{path}: still open in another program after {timeout:.0f} s: close it and retry. {error}"
                 ) from None
+            if waiting.seconds >= SAY_AFTER and waiting.is_due():
+                waiting.say(f"{path}, which is open in another program: {error}")
         time.sleep(POLL)
 
 
