@@ -89,7 +89,7 @@ def _loading(resource: Resource) -> str:
     if not resource.windowed:
         return f"whole{gone[resource.missing_rows]}"
     if not resource.filtered:
-        return "read whole, filtered here"
+        return "read whole, filtered after reading"
     return f"filtered by the API with {code(resource.filter_params)}"
 
 

@@ -61,7 +61,7 @@ def list_resources() -> None:
             assets.connector.name,
             resource.name,
             ", ".join(resource.primary_key),
-            (resource.incremental or {}).get("cursor_path", ""),
+            resource.cursor_path or "",
             grid_of(assets.connector).name if resource.windowed else "",
             f"{assets.connector.name}.{resource.name}",
         )

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def alone(path: Path, purpose: str, *, timeout: float | None = None) -> Iterator[None]:
+def exclusive_lock(path: Path, purpose: str, *, timeout: float | None = None) -> Iterator[None]:
     """Hold a lock that only one thread of one process on this machine can hold at a time.
 
     The lock is released when its process ends, even if the process is killed. The file is kept.

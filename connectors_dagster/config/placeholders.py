@@ -38,7 +38,7 @@ def read_settings(connector: Connector) -> dict[Setting, str]:
     for setting, value in trimmed.items():
         if isinstance(setting, Secret) and 0 < len(value) < SHORTEST:
             name = environment_name(connector.name, setting)
-            log.warning("%s has fewer than %d characters: such a short secret is not masked in texts", name, SHORTEST)
+            log.warning("%s has fewer than %d characters: secrets this short are not masked", name, SHORTEST)
     return trimmed
 
 
@@ -61,7 +61,8 @@ def secret_values(values: Mapping[Setting, str]) -> tuple[str, ...]:
 def base_url(connector: Connector) -> str | None:
     """Read the base URL of a connector's API."""
     address = connector.config["client"]["base_url"]
-    return _value(connector.name, address) if isinstance(address, Setting) else address
+    value = _value(connector.name, address) if isinstance(address, Setting) else address
+    return value and value.strip()
 
 
 def _value(connector: str, setting: Setting) -> str | None:

@@ -3,7 +3,7 @@
 Modelled on Paddle Billing (developer.paddle.com, read 2026-11-21).
 
 Pages follow the body's `next`, which is sent back as the query parameter `next`, until `has_more` is false (even the
-last page has a `next`). The API cannot filter by time, so resources with a cursor are filtered here.
+last page has a `next`). The API cannot filter by time, so resources with a cursor are filtered after reading.
 customers and their addresses and businesses are loaded whole, because an address can change without its customer.
 A customer can be deleted between the list of customers and the request for its addresses: a 404 there means no rows.
 event_types and ip_addresses have no timestamps.

@@ -1,8 +1,8 @@
 """fulfillment: a warehouse. Modelled on the Picqer API v1 (picqer.com/en/api, read 2026-11-21).
 
 The API cannot filter by time. customers and products are loaded whole: a customer has no modification time.
-orders are filtered here by `updated`, which is in the account's local time without a time zone and is read as UTC.
-West of Greenwich, a change looks up to 12 hours older than it is, so windows stay open for that long.
+orders are filtered after reading by `updated`, which is in the account's local time without a time zone. It is read as
+UTC. West of Greenwich, a change looks up to 12 hours older than it is, so windows stay open for that long.
 """
 
 from datetime import timedelta

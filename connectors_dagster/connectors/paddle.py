@@ -5,7 +5,7 @@ page is requested `after` the last id of the previous one, until `has_more` is f
 and `order_by` sorts them in ascending order, so rows created while pages are read are on the last page, and no row
 moves to another page (`pages_are_stable`). Page sizes are the largest that each list allows.
 
-Only `transactions` can be filtered by time. The other lists with a cursor are filtered here.
+Only `transactions` can be filtered by time. The other lists with a cursor are filtered after reading.
 Paddle archives rows instead of deleting them, and lists leave them out unless `status` requests them. Every list is
 requested with all its states; according to Paddle's OpenAPI file, the filter of reports has no `deleted`. customers,
 customer_addresses and businesses are loaded whole, because an address can change without its customer. event_types and

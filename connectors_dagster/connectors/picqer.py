@@ -7,7 +7,7 @@ Pages have 100 rows and are requested by `offset`; there is no page size paramet
 without a User-Agent that names program and contact are refused, hence the setting `user_agent`.
 
 purchaseorders and returns are filtered by the API: `updated_after`. orders have `updated`, but can be filtered by
-creation time only, which does not change with the status: all orders are read and filtered here. Timestamps have no
+creation time only, which does not change with the status: all orders are read, and filtered then. Timestamps have no
 time zone. They are read as UTC, and the bounds are written in the same way. West of Greenwich, a change looks up to 12
 hours older than it is, so windows stay open for that long.
 

@@ -29,7 +29,7 @@ from connectors_dagster.compat.dlt_internals import (
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.links import Links, find_link
 from connectors_dagster.http.page_validator import PageValidator
-from connectors_dagster.http.paginators import find_total, guard
+from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.rereading import Reading
@@ -132,13 +132,13 @@ class Endpoint:
 
     def _paging(self, session: ApiSession) -> dict[str, Any]:
         return {
-            "paginator": self._guard(session)(deepcopy(self._paginating)) if self._paginating else None,
+            "paginator": self._wrapper(session)(deepcopy(self._paginating)) if self._paginating else None,
             "data_selector": self.selector,
             "hooks": self._hooks(session),
         }
 
-    def _guard(self, session: ApiSession) -> Callable[[BasePaginator], BasePaginator]:
-        return lambda paginator: guard(paginator, self.resource.connector, self.total, session.label)
+    def _wrapper(self, session: ApiSession) -> Callable[[BasePaginator], BasePaginator]:
+        return lambda paginator: wrap_paginator(paginator, self.resource.connector, self.total, session.label)
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
         """Make dlt's hooks for `response_actions`, after one that keeps the response: dlt does not report it."""
@@ -168,7 +168,7 @@ class Endpoint:
         )
         client.primary_key = self.resource.primary_key
         client.value_column = self.resource.options.value_column
-        client.guard = self._guard(session)
+        client.wrap_paginator = self._wrapper(session)
         return client
 
     def _checked(
@@ -223,11 +223,11 @@ class _RawClient(RESTClient):
 
     primary_key: Sequence[str] = ()
     value_column: str | None = None
-    guard: Callable[[BasePaginator], BasePaginator]
+    wrap_paginator: Callable[[BasePaginator], BasePaginator]
 
     def detect_paginator(self, response: requests.Response, data: Any) -> BasePaginator:
-        """Choose a paginator for a connector that declares none, and guard it."""
-        return Links() if find_link(response, "next") else self.guard(super().detect_paginator(response, data))
+        """Choose a paginator for a connector that declares none, and wrap it."""
+        return Links() if find_link(response, "next") else self.wrap_paginator(super().detect_paginator(response, data))
 
     def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         """Return the rows of a page, as the paginator and all later steps get them."""

@@ -53,8 +53,8 @@ class CountedLinks(rereading.Rereading, Links):
             self._behind += max(0, self._total - total)
             self._total = total
         self._size = max(self._size, len(data or ()))
-        self.stepping = self.moved = self._place <= self._farthest
-        if not self.stepping:
+        self.is_reread = self.moved = self._place <= self._farthest
+        if not self.is_reread:
             self._farthest, self._steps_back = self._place, 0
         if self._behind > 0 and self._place > 0 and self._total:
             self._step_back(response)
@@ -71,7 +71,7 @@ class CountedLinks(rereading.Rereading, Links):
         size = self._size or 1  # all pages so far may have been empty
         place = min(self._place - 1, (self._total - 1) // size)
         self._behind -= (self._place - place) * size
-        self._place, self.stepping, self.moved = place, True, True
+        self._place, self.is_reread, self.moved = place, True, True
         self._next_reference = previous
 
 

@@ -33,7 +33,7 @@ class AnchoredOffset(rereading.Rereading):
         short_page_is_end: a page shorter than requested is the end for this API.
     """
 
-    patience = 3
+    max_repeats = 3
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class AnchoredOffset(rereading.Rereading):
         super().__init__()
         self.offset, self.total, self.label, self.fixed_page_size = offset, total, label, fixed_page_size
         self.short_page_is_end = short_page_is_end
-        self._signed = bool(offset.total_path or offset.has_more_path)
+        self._has_end_path = bool(offset.total_path or offset.has_more_path)
         offset.stop_after_empty_page = False  # an empty page is judged here
         self._known: dict[bytes, Any] = {}
         self._anchor: bytes | None = None
@@ -83,10 +83,10 @@ class AnchoredOffset(rereading.Rereading):
             if len(rows) < self.offset.value_step:
                 self._start_again(rows)
                 return
-        self.stepping = self.moved = self._steps_back > 0
-        if self._anchor and self._all_full and not self.stepping and keys[0] != self._anchor:
+        self.is_reread = self.moved = self._steps_back > 0
+        if self._anchor and self._all_full and not self.is_reread and keys[0] != self._anchor:
             self.moved = self.unsettled = True
-        self.fresh = [at for at, key in enumerate(keys) if self._known.get(key) != rows[at]]
+        self.new_positions = [at for at, key in enumerate(keys) if self._known.get(key) != rows[at]]
         if start + len(rows) > self._farthest:
             self._farthest, self._steps_back = start + len(rows), 0
         full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
@@ -96,15 +96,15 @@ class AnchoredOffset(rereading.Rereading):
         self._was_short, self._all_full = not full, self._all_full and full
         self._place_next(found, keys, start, full=full)
         total = self.total.guess(response)
-        self.end_is_reported = self._signed or total is not None
+        self.end_is_reported = self._has_end_path or total is not None
         self.confirming = self._is_total(total, self.offset.current_value + bool(self._anchor)) or not (
-            full or self._signed
+            full or self._has_end_path
         )
 
     def _place_next(self, found: dict[bytes, Any], keys: Sequence[bytes], start: int, *, full: bool) -> None:
         """Set the offset of the next page, after one with the rows `found`, which have these keys in order."""
         self._known, self._anchor = {}, None
-        if not self.fresh and not full:
+        if not self.new_positions and not full:
             # The API has filtered the page: the next one starts a whole page later, without an anchor.
             self._guessed_size = self._guessed_size or not self._size
             self.offset.current_value = start + (self._size or self.offset.value_step)
@@ -120,7 +120,7 @@ class AnchoredOffset(rereading.Rereading):
         """
         self._lengths.add(length)
         if len(self._lengths) > 1:
-            self.patience = max(AnchoredOffset.patience, self.offset.value_step)
+            self.max_repeats = max(AnchoredOffset.max_repeats, self.offset.value_step)
 
     def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:
@@ -131,15 +131,15 @@ class AnchoredOffset(rereading.Rereading):
 
     def _start_again(self, rows: list[Any]) -> None:
         """Go back to the start: the API may limit the page size, and then rows were skipped after empty pages."""
-        self._size, self.fresh = len(rows), range(len(rows))
-        self.stepping, self.moved, self.confirming, self._has_next_page = True, False, False, True
+        self._size, self.new_positions = len(rows), range(len(rows))
+        self.is_reread, self.moved, self.confirming, self._has_next_page = True, False, False, True
         self.offset.current_value = self.offset.initial_value
 
     def _step_back(self, start: int) -> None:
         self._steps_back += 1
         if self._steps_back > rereading.MAX_STEPS_BACK:
             raise rereading.moves_too_fast(self.label)
-        self.fresh, self.stepping, self.moved = (), True, True
+        self.new_positions, self.is_reread, self.moved = (), True, True
         self.confirming, self._has_next_page = False, True
         self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
 
@@ -150,7 +150,7 @@ class AnchoredOffset(rereading.Rereading):
         # dlt adds a whole page to the offset before it compares it with the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response)
-        if self._signed or not self.offset.has_next_page:
+        if self._has_end_path or not self.offset.has_next_page:
             return self.offset.has_next_page
         if full:
             return not self._is_total(self.total.read(response), end)
@@ -159,7 +159,7 @@ class AnchoredOffset(rereading.Rereading):
             return total > end
         # Only the anchor, or no row at all, confirms that the short page before was the last.
         confirmed = end <= start + 1 and (self._was_short or end == self.offset.initial_value)
-        return not (confirmed and not self.fresh) and not self.short_page_is_end
+        return not (confirmed and not self.new_positions) and not self.short_page_is_end
 
     def _is_total(self, total: int | None, end: int) -> bool:
         return total is not None and total <= end

@@ -36,9 +36,9 @@ class RereadPages(Rereading):
     ) -> None:
         """Start before the first page."""
         super().__init__()
-        self.patience = 0 if stable else 10
+        self.max_repeats = 0 if stable else 10
         self.pages, self.total, self.short_page_is_end, self.stable = pages, total, short_page_is_end, stable
-        self._signed = bool(pages.total_path or pages.has_more_path)
+        self._has_end_path = bool(pages.total_path or pages.has_more_path)
         self._ends_when_empty = bool(pages.stop_after_empty_page)
         pages.stop_after_empty_page = False  # an empty page is judged here
         self._previous: dict[bytes, Any] = {}
@@ -61,11 +61,11 @@ class RereadPages(Rereading):
         """Record a page and determine which one to read next."""
         rows, number = data or [], self.pages.current_value
         keys = cast(JsonResponse, response).row_keys
-        self.fresh = [
+        self.new_positions = [
             at for at, key in enumerate(keys) if rows[at] not in (self._previous.get(key), self._current.get(key))
         ]
-        self.stepping, self.moved = self._rereading, False
-        if self.stepping:
+        self.is_reread, self.moved = self._rereading, False
+        if self.is_reread:
             self.moved = list(keys) != self._previous_keys
             self.unsettled = self.unsettled or self.moved
             self.stuck = not self.moved and self._current_keys == self._previous_keys
@@ -80,7 +80,7 @@ class RereadPages(Rereading):
             self._rereading = bool(self._previous) and not self.stable
             self.pages.current_value = number + (-1 if self._rereading else 1)
         self._has_next_page = self._rereading or self._more
-        self.confirming = (self._was_short or self._reached) and not self._rereading and not self._signed
+        self.confirming = (self._was_short or self._reached) and not self._rereading and not self._has_end_path
 
     def _has_more(self, response: requests.Response, rows: list[Any], number: int) -> bool:
         """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
@@ -90,7 +90,7 @@ class RereadPages(Rereading):
         if cast(JsonResponse, response).ends_pages:
             return False
         self.pages.update_state(response)
-        if self._signed or not self.pages.has_next_page or not self._ends_when_empty:
+        if self._has_end_path or not self.pages.has_next_page or not self._ends_when_empty:
             return self.pages.has_next_page
         # After a full page, only a declared total is the end: in a common header, another number may be meant.
         full = rows and not self._was_short

@@ -75,11 +75,11 @@ class PageValidator:
         rereading = page.paginator if isinstance(page.paginator, Rereading) else None
         self.confirming = rereading is not None and rereading.confirming
         self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
-        if rereading is None or not rereading.stepping or rereading.stuck:
+        if rereading is None or not rereading.is_reread or rereading.stuck:
             self._check_repeated(page, rereading)
             self._check_empty(page)
-        # A paginator that knows which rows are fresh may request a page twice.
-        if rereading is None or (rereading.fresh is None and not rereading.stepping):
+        # A paginator that knows which rows are new may request a page twice.
+        if rereading is None or (rereading.new_positions is None and not rereading.is_reread):
             self._check_what_follows(page)
         return self.passes.add(page, _keys(page), rereading, more=page.paginator.has_next_page)
 
@@ -129,10 +129,10 @@ class PageValidator:
 
     def _is_reread(self, keys: Sequence[bytes], rereading: Rereading) -> bool:
         """Return whether a page was read again on purpose, or begins with another version of the last row read."""
-        if rereading.stepping:
+        if rereading.is_reread:
             return True
         overlaps, self._last = bool(keys) and keys[0] == self._last, keys[-1] if keys else None
-        return overlaps and bool(rereading.fresh and rereading.fresh[0] == 0)
+        return overlaps and bool(rereading.new_positions and rereading.new_positions[0] == 0)
 
     def _check_repeated(self, page: PageData[RawRow], rereading: Rereading | None) -> None:
         """Refuse a page that was read before, except for a single row: it may only confirm the end."""
@@ -140,10 +140,10 @@ class PageValidator:
         self._repeats = self._repeats + 1 if page and fingerprint in self._seen else 0
         self._seen.add(fingerprint)
         # Just enough rows may have appeared before a page to bring the rows of the page before it back.
-        patience = rereading.patience if rereading else 1
+        max_repeats = rereading.max_repeats if rereading else 1
         may_be_last = rereading and (len(page) == 1 or rereading.end_is_reported)
-        patience = patience if page.paginator.has_next_page or may_be_last else 0
-        if self._repeats > patience or (rereading and rereading.stuck):
+        max_repeats = max_repeats if page.paginator.has_next_page or may_be_last else 0
+        if self._repeats > max_repeats or (rereading and rereading.stuck):
             why = "the API does not follow the paging parameters"
             if self.guessed:
                 proposed = next((f", for example {paginator}" for _, paginator in self._signs(page)), "")

@@ -18,7 +18,7 @@ from connectors_dagster.http.total import Total
 from connectors_dagster.spec.connector import Connector
 
 
-def guard(paginator: BasePaginator, connector: Connector, total: Total, label: str) -> BasePaginator:
+def wrap_paginator(paginator: BasePaginator, connector: Connector, total: Total, label: str) -> BasePaginator:
     """Return the paginator of this project for one of dlt's, or the paginator itself if there is none.
 
     Args:

@@ -17,8 +17,8 @@ class Passes:
     """Decides whether a list must be read again, and leaves out the rows that earlier passes have read.
 
     A list is read again if rows moved in a way that may have hidden others, or if fewer rows were read than the API
-    reports. It is read once more if that brought more new rows than fit on a page, for these are not just rows that
-    have appeared since, or if it brought some and rows are still missing.
+    reports. It is read once more if that brought more new rows than fit on a page, because that many cannot all be
+    new, or if it brought some and rows are still missing.
 
     A window is not read again once it is recorded as read. So if the paginator does not notice rows that move, a window
     of several pages is read until two passes agree. If none do, it is unsettled, as is a scan: the next one is read
@@ -61,16 +61,16 @@ class Passes:
             self._unsettled = self._unsettled or paginator.unsettled
             self._moved += paginator.moved
         self._largest = max(self._largest, len(rows))
-        fresh: Sequence[int] = range(len(rows))
-        if paginator is not None and paginator.fresh is not None:
-            fresh = paginator.fresh
+        new_at: Sequence[int] = range(len(rows))
+        if paginator is not None and paginator.new_positions is not None:
+            new_at = paginator.new_positions
         if self._known is not None:
             self._moved += 1
-            fresh = [at for at in fresh if hash(keys[at]) not in self._known]
-            self._known.update(hash(keys[at]) for at in fresh)
-            self._new += len(fresh)
-        self._keys.add(keys[at] for at in fresh)
-        return rows if len(fresh) == len(rows) else [rows[at] for at in fresh]
+            new_at = [at for at in new_at if hash(keys[at]) not in self._known]
+            self._known.update(hash(keys[at]) for at in new_at)
+            self._new += len(new_at)
+        self._keys.add(keys[at] for at in new_at)
+        return rows if len(new_at) == len(rows) else [rows[at] for at in new_at]
 
     def start_next(self) -> bool:
         """Return whether the list must be read again, and start the next pass if so."""

@@ -9,9 +9,13 @@ from connectors_dagster.errors import TransientApiError
 
 MAX_STEPS_BACK = 100
 Reading = Literal["whole", "scan", "open window", "ended window"]
-"""What a list is: all rows of a resource, which the next load reads again; all of them to find those of a window that
-has not ended, so that the next load does too; those of a window in which rows can still appear; or those of a window
-that has ended, from which rows can only disappear."""
+"""What a list is:
+
+* ``whole``: all rows of a resource without windows. The next load reads them again.
+* ``scan``: all rows of a resource, read for windows that have not all ended. The next load reads them again.
+* ``open window``: the rows of a window in which rows can still appear.
+* ``ended window``: the rows of a window that has ended. Rows can only disappear from it.
+"""
 Notices = Literal["moves", "deletions", "nothing"]
 
 
@@ -20,8 +24,8 @@ class Rereading(BasePaginator):
 
     After each page:
 
-    * `fresh` contains the positions of rows that were not read before, or is None if the paginator does not know them;
-    * `stepping` is true if the page was read again, or if it caused the paginator to go back;
+    * `new_positions` says which rows of the page were not read before, or is None if the paginator does not know;
+    * `is_reread` is true if the page was read again, or if it caused the paginator to go back;
     * `moved` is true if an earlier page had changed, or if a page was read again because rows had moved;
     * `unsettled` is true if rows moved in a way that may have hidden others: then the whole list is read again;
     * `stuck` is true if a page, the one before it and that one read again are the same: the API does not turn pages;
@@ -31,14 +35,14 @@ class Rereading(BasePaginator):
     nothing.
     `end_is_reported` is true if the API says where the list ends: then the last page may repeat an earlier one, because
     the API may have filtered pages after it cut them.
-    `patience` is how many pages in a row may repeat earlier ones because just enough rows appeared before them.
+    `max_repeats` is how many pages in a row may repeat earlier ones because just enough rows appeared before them.
     """
 
     notices: Notices = "moves"
     end_is_reported = False
-    patience = 0
-    fresh: Sequence[int] | None = None
-    stepping = False
+    max_repeats = 0
+    new_positions: Sequence[int] | None = None
+    is_reread = False
     moved = False
     unsettled = False
     stuck = False

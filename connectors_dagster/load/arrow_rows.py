@@ -57,7 +57,7 @@ class ArrowRows:
             fields=self.columns.fields,
             page_ends=self.reader.page_ends,
             reread_pages=self.reader.reread_pages,
-            parent=self.columns.stored_name(next(iter(resource.included.values()), None)),
+            parent=self.columns.stored_name(resource.parent_column),
         )
         try:
             older = duplicates.older(files, repeated)

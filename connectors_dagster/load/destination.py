@@ -14,7 +14,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
-from connectors_dagster.config.locks import SAY_AFTER, SIBLINGS_TIMEOUT, Waiting, alone, seconds
+from connectors_dagster.config.locks import SAY_AFTER, SIBLINGS_TIMEOUT, Waiting, exclusive_lock, seconds
 from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
@@ -128,7 +128,7 @@ def only_writer(path: Path, purpose: str, *, timeout: float | None = None) -> It
             f"{path}: the folder {path.parent} does not exist: create it, mount its disk or correct "
             f"{environment(CREDENTIALS)}; then run again"
         )
-    lock = alone(path.with_name(path.name + ".lock"), purpose, timeout=timeout)
+    lock = exclusive_lock(path.with_name(path.name + ".lock"), purpose, timeout=timeout)
     with private_files(), lock, closing(_open(path, timeout)):
         # This connection stays open so that no other program opens the file before dlt does.
         yield

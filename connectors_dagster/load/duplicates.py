@@ -88,8 +88,9 @@ class Duplicates:
         cursor = self.resource.cursor
         if cursor is None:
             return None
-        path = str((self.resource.incremental or {})["cursor_path"])
-        value = next(iter(jsonpath.find_values(path, self.fields(row))), None)
+        value = next(iter(jsonpath.find_values(str(self.resource.cursor_path), self.fields(row))), None)
+        if value is None or cursor.timestamp_format.is_no_time(value):
+            return None
         try:
             return to_microseconds(cursor.timestamp_format.decode(value))
         except ValueError:

@@ -76,7 +76,7 @@ class MissingRows:
         if self.resource.parent is None:
             yield condition, self.load_ids
             return
-        column = name(next(iter(self.resource.included.values())))
+        column = name(str(self.resource.parent_column))
         for at in range(0, len(self.parents), KEYS_PER_STATEMENT):
             keys = self.parents[at : at + KEYS_PER_STATEMENT]
             yield f"{condition} AND {column} IN ({_places(keys)})", [*self.load_ids, *keys]

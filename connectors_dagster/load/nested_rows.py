@@ -35,7 +35,7 @@ class NestedRows:
         self.reader, self.folder, self.tables = reader, folder, tables
         self._dropped = 0
         self._keys = [f"key {number}" for number in range(len(tables.root.keys))]
-        self._parent = next(iter(reader.resource.included.values()), None)
+        self._parent = reader.resource.parent_column
 
     @property
     def columns(self) -> TableColumns:

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from connectors_dagster.compat.dlt_internals import DltException, retry_schema_update
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
-from connectors_dagster.config.locks import alone
+from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.workdir import private_folder, work_folder
 from connectors_dagster.errors import LoadError, TransientLoadError
@@ -70,7 +70,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     work = work_folder()
     with (
         private_files(),
-        alone(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),
+        exclusive_lock(work / "families" / f"{request.name}.lock", f"reading and loading {request.name}"),
         private_folder(work / "loads") as folder,
     ):
         pipeline = dlt.pipeline(

@@ -9,7 +9,7 @@ from connectors_dagster.config.settings import destination_name
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What sets a destination apart from others that dlt can load into.
+    """What a destination supports.
 
     Args:
         writer_lock: how concurrent writers are kept apart: by a ``file`` beside the database, which takes one writing

@@ -31,7 +31,7 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
     cron = settings.schedule(connector.name) or hourly(assets.name)
     try:
         schedule = dg.ScheduleDefinition(
-            name=f"refresh_{assets.name}",
+            name=assets.schedule_name,
             job=job,
             cron_schedule=cron,
             execution_timezone="UTC",

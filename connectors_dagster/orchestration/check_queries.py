@@ -48,7 +48,7 @@ def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.
     loaded = [window for window in _opened(resource) if last_fetched(instance, resource, key, window.key)]
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
-        cursor = client.escape_column_name(str((resource.incremental or {})["cursor_path"]))
+        cursor = client.escape_column_name(str(resource.cursor_path))
         spans = [*_spans(loaded), *_older(resource, loaded), *_no_times(resource)]
         inside = " OR ".join([f"({cursor} >= %s AND {cursor} < %s)"] * len(spans)) or "1 = 0"
         bounds = [_as_stored(resource, bound) for span in spans for bound in (span.start, span.end)]
@@ -148,7 +148,7 @@ def _no_times(resource: Resource) -> list[Window]:
 
 
 def _column(resource: Resource) -> Mapping[str, Any]:
-    return resource.columns.get(str((resource.incremental or {})["cursor_path"]), {})
+    return resource.columns.get(str(resource.cursor_path), {})
 
 
 def _local(zone: TimeZone, time: datetime) -> datetime:

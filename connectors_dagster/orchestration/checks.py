@@ -70,7 +70,7 @@ def build_checks(assets: ConnectorAssets) -> dg.AssetChecksDefinition:
     """Build the checks of all resources of a connector as one op that can run any subset of them."""
 
     @dg.multi_asset_check(
-        name=f"checks_{assets.name}",
+        name=assets.checks_name,
         specs=[spec for key, resource in assets.by_key.items() for spec in _specs(resource, key)],
         can_subset=True,
     )

@@ -1,4 +1,4 @@
-"""A connector in Dagster: the only place that knows its asset keys and the names of its ops, job and sensor."""
+"""A connector in Dagster: the only place that knows its asset keys and the names of what belongs to it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -86,6 +86,21 @@ class ConnectorAssets:
         return "_".join(
             re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*_several(self.key_prefix), self.connector.name)
         )
+
+    @property
+    def schedule_name(self) -> str:
+        """The name of the schedule."""
+        return f"refresh_{self.name}"
+
+    @property
+    def sensor_name(self) -> str:
+        """The name of the sensor that opens windows."""
+        return f"open_windows_{self.name}"
+
+    @property
+    def checks_name(self) -> str:
+        """The name of the op that runs the checks."""
+        return f"checks_{self.name}"
 
     def op_name(self, resource: Resource) -> str:
         """Return the name of the op that loads a resource; `families` is the inverse."""

@@ -33,8 +33,8 @@ def preview_metadata(resource: Resource, piece: Slice | None, preview: "Preview"
 def _query(resource: Resource, piece: Slice | None) -> str:
     """Return a query for the rows of a window if its cursor is a timestamp column, else for the first 100 rows."""
     everything = f"SELECT * FROM {resource.connector.name}.{resource.name}"
-    cursor = str((resource.incremental or {}).get("cursor_path"))
-    if piece is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
+    cursor = resource.cursor_path
+    if piece is None or cursor is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
         return f"{everything} LIMIT 100"
     return f"{everything}\nWHERE {cursor} >= '{piece.window.start}' AND {cursor} < '{piece.window.end}'"
 

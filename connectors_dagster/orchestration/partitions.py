@@ -58,7 +58,7 @@ def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
     grid = grid_of(assets.connector)
 
     @dg.sensor(
-        name=f"open_windows_{assets.name}",
+        name=assets.sensor_name,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Adds a partition for every window of {assets.name} that has started.",

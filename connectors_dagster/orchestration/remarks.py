@@ -20,13 +20,13 @@ def _outside(resource: Resource, stats: ReadStats) -> list[str]:
     if stats.before_start:
         start = environment_name(resource.connector.name, "start_date")
         found.append(
-            f"rows from before the first window, which were not loaded: {stats.before_start}. Set {start} to an "
+            f"rows that are older than the first window and were not loaded: {stats.before_start}. Set {start} to an "
             "earlier date, or before_start='keep' of the cursor to load them with the first window"
         )
     if stats.after_end:
         found.append(
-            f"rows from after the last window, which were not loaded: {stats.after_end}. They are loaded when the "
-            "window of their time begins"
+            f"rows that are newer than the last window and were not loaded: {stats.after_end}. They are loaded when "
+            "the window of their time begins"
         )
     return found
 
@@ -39,7 +39,8 @@ def _clock(lag: timedelta) -> list[str]:
             f"the Date header of the API is more than {LONGEST_LAG.days} days behind, so it is not a clock: windows "
             "that ended before that are complete, later ones are read again by every refresh"
         ]
-    return [f"the clock of the API is about {_about(lag)} behind ours: windows count as read only until what it says"]
+    clock = f"the clock of the API is about {_about(lag)} behind ours"
+    return [f"{clock}: windows count as read only up to the time that it shows"]
 
 
 def _about(lag: timedelta) -> str:

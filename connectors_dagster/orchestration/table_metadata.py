@@ -72,7 +72,7 @@ def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:
 def _roles(resource: Resource, column: str) -> Iterator[str]:
     if column in resource.primary_key:
         yield "primary_key"
-    if resource.incremental and column == resource.incremental["cursor_path"]:
+    if column == resource.cursor_path:
         yield "cursor"
     if column in resource.included.values():
         yield "parent_key"

@@ -9,9 +9,8 @@ from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
 
 T = TypeVar("T")
-MOST_FAILURES = 3
-"""So many failures without a window that was read well mean that no other window can be read either."""
-REFUSED = {401, 403}
+SAME_FOR_ALL = {401, 429}
+"""Statuses that every other window would get too; 403 is not one, as some plans allow no old windows."""
 
 
 class FailedWindows:
@@ -28,7 +27,6 @@ class FailedWindows:
         self.errors: dict[Slice | None, ApiError] = {}
         self._skipped: set[Slice] = set()
         self._stopped_by: ApiError | None = None
-        self._any_ended = False
 
     def __contains__(self, piece: object) -> bool:
         """Whether a slice failed."""
@@ -51,8 +49,6 @@ class FailedWindows:
             if self._stopped_by is None:
                 raise
             self._skipped.update(piece for piece in pieces if piece)
-        else:
-            self._any_ended = self._any_ended or not all(piece in self for piece in pieces)
 
     def add(self, pieces: Sequence[Slice | None], error: ApiError) -> None:
         """Keep the error of some slices, and decide whether to read others.
@@ -63,8 +59,8 @@ class FailedWindows:
         self._add(pieces, error)
         if not self.resource.merges_only_by_key or all(piece in self for piece in self.pieces):
             raise error
-        hopeless = isinstance(error, ForeignOriginError | UnreachableError) or error.response.get("status") in REFUSED
-        if hopeless or (len(self.errors) >= MOST_FAILURES and not self._any_ended):
+        status = error.response.get("status")
+        if isinstance(error, ForeignOriginError | UnreachableError) or status in SAME_FOR_ALL:
             self._stopped_by = self._stopped_by or error
             end_waits()
 

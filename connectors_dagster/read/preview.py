@@ -26,8 +26,8 @@ class Preview:
         self.rows: list[dict[str, str]] = []
         self.others = 0
         self._first = [*resource.primary_key, *resource.included.values()]
-        if resource.incremental:
-            self._first.append(str(resource.incremental["cursor_path"]))
+        if resource.cursor_path:
+            self._first.append(resource.cursor_path)
         columns = resource.columns
         self._first += sorted(columns, key=lambda name: columns[name].get("data_type") == "json")
 

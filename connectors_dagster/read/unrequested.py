@@ -44,12 +44,11 @@ class Unrequested:
         late = self.bounds.upper is not None and timestamp > self.bounds.upper + span
         if early or (late and timestamp + span < self._settled()):
             sent = " to ".join(map(str, window_bounds(self.resource, self.pieces).values()))
-            path = (self.resource.incremental or {})["cursor_path"]
             raise RowError(
                 f"{self.resource} window {self.pieces[0].window.key}: {sent} was requested, but the API returned a row "
-                f"whose cursor {path!r} is {value!r}. Its filter may use another time zone, so that rows are missing: "
-                "set timezone of the timestamp_format. Or it filters by another field: set cursor_path to that field. "
-                "If neither is the case, set outside='drop' of the cursor"
+                f"whose cursor {self.resource.cursor_path!r} is {value!r}. Its filter may use another time zone, so "
+                "that rows are missing: set timezone of the timestamp_format. Or it filters by another field: set "
+                "cursor_path to that field. If neither is the case, set outside='drop' of the cursor"
             )
 
     def _settled(self) -> datetime:

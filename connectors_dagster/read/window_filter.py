@@ -43,9 +43,9 @@ class WindowFilter:
     ) -> None:
         """Prepare the bounds."""
         self.resource, self.stats_by_slice, self.undated, self.refuse = resource, stats_by_slice, undated, refuse
-        assert resource.cursor and resource.incremental
+        assert resource.cursor and resource.cursor_path
         self.cursor: Cursor = resource.cursor
-        self.path = str(resource.incremental["cursor_path"])
+        self.path = resource.cursor_path
         self._field = jsonpath.extract_simple_field_name(self.path)
         self._deep = jsonpath.compile_path(self.path)
         self._slices = sorted(stats_by_slice)

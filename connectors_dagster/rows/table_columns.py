@@ -1,33 +1,28 @@
 """The columns of a table: converts JSON rows to Arrow batches and drops nothing."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from dlt.common.data_types import TDataType
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema import TColumnSchema, TTableSchemaColumns
 
-from connectors_dagster.compat.dlt_internals import arrow_type
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.arrow_arrays import Fitted, fit, infer, without_nul
 from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import FIELD, ColumnNames
-from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, join_column
-from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.rows.column_types import ColumnTypes
+from connectors_dagster.rows.drift import Drift
+from connectors_dagster.rows.raw_json import SEPARATOR, RawRow, decode, join_column
+from connectors_dagster.rows.required_values import RequiredValues
 from connectors_dagster.spec.timestamps import TimestampFormat
 
-TYPE_HINTS = ("data_type", "precision", "scale", "timezone")
-SHOWN = 80
-WHERE_KEYS_ARE = "primary_key and the schema file"
 ROW_ID = "_dlt_id"
-"""The column in which dlt numbers rows with child tables; a table that was once loaded so must have it."""
+"""The column in which dlt numbers rows with child tables; required in every table that once had child tables."""
 
 
 @dataclass(kw_only=True)
@@ -63,19 +58,28 @@ class TableColumns:
     def __post_init__(self) -> None:
         """Start with the declared columns and the keys whose types are known."""
         self.declared = {**{key: {"name": key} for key in sorted(self.keys)}, **self.declared}
-        self.hints: dict[str, TColumnSchema] = {}
-        self._required = self.keys | {name for name, hints in self.declared.items() if hints.get("nullable") is False}
         longest = self.capabilities.max_column_identifier_length
         stored = self.stored if self.inferred else None
         self._names = ColumnNames(self.label, self.naming, longest, self.declared, stored)
         self._seen: set[str] = set()
         self._whole: dict[str, bool] = {}
-        self._remarks: dict[str, str] = {}
-        self._counts: dict[str, Counter[str]] = {}
-        for name, hints in self.declared.items():
-            self._decide(name, hints.get("data_type"))
+        self._drift = Drift()
+        self._types = ColumnTypes(self.declared, self.stored, self._names, self.capabilities, self._drift)
+        not_null = {name for name, hints in self.declared.items() if hints.get("nullable") is False}
+        self._required = RequiredValues(
+            label=self.label,
+            fields=self.keys | not_null,
+            keys=self.keys,
+            types=self._types,
+            timestamp_format=self.timestamp_format,
+        )
         if ROW_ID in self.stored:
             self.hints[ROW_ID] = self.stored[ROW_ID]
+
+    @property
+    def hints(self) -> dict[str, TColumnSchema]:
+        """The dlt hints of each column whose type is known."""
+        return self._types.hints
 
     @property
     def key_columns(self) -> list[str]:
@@ -90,7 +94,7 @@ class TableColumns:
     @property
     def required(self) -> frozenset[str]:
         """The fields that must have a value that fits."""
-        return frozenset(self._required)
+        return self._required.fields
 
     def column(self, field: str) -> str:
         """Return the column of a field, or the name of the child table that a list is in.
@@ -119,19 +123,17 @@ class TableColumns:
         value = row.get(self._names.stored(column))
         if value is None:
             return row.get(self._names.variant(column))
-        return decode(value.encode()) if _kind(self.hints[column]) == "json" else value
+        return decode(value.encode()) if self._types.kind(column) == "json" else value
 
     @property
     def drift(self) -> dict[str, str]:
         """Differences from the declaration, by column."""
-        found = {column: [remark] for column, remark in self._remarks.items()}
-        for column, counts in self._counts.items():
-            found.setdefault(column, []).extend(f"{what} (rows: {count})" for what, count in counts.items())
-        return {column: "; ".join(remarks) for column, remarks in found.items()}
+        return self._drift.by_column()
 
     def restart(self) -> None:
         """Forget which rows were seen, but not the types of the columns."""
-        self._seen, self._counts = set(), {}
+        self._seen = set()
+        self._drift.forget_rows()
 
     @property
     def missing(self) -> list[str]:
@@ -145,25 +147,12 @@ class TableColumns:
             RowError: a required value is nested too deeply.
         """
         found: dict[int, str] = {}
-        for name in self._required:
+        for name in self.required:
             try:
-                found |= self._unusable(self._names.column(name), join_column(rows, name))
+                found |= self._required.unusable(self._names.column(name), join_column(rows, name))
             except RecursionError:
                 raise self._too_deep(name) from None
         return found
-
-    def _unusable(self, column: str, texts: bytes) -> dict[int, str]:
-        kind = _kind(self.hints[column]) if column in self.hints else "text"
-        if kind == "text":  # it takes every value; without a hint, no row has shown the type yet
-            written = texts.split(SEPARATOR) if bytes(NULL) in texts else []
-            return {number: self._missing(column) for number, text in enumerate(written) if text == bytes(NULL)}
-        fitted = fit(texts, kind, self._arrow_type(column), self.timestamp_format)
-        if not fitted.array.null_count:
-            return {}
-        missing = pc.indices_nonzero(fitted.array.is_null()).to_pylist()
-        written = texts.split(SEPARATOR)
-        misfits = {number: self._misfit(column, written[number]) for number in fitted.misfits}
-        return {number: self._missing(column) for number in missing} | misfits
 
     def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
         """Convert rows to a batch with all declared columns and those that the rows add.
@@ -176,7 +165,7 @@ class TableColumns:
         arrays: dict[str, pa.Array] = {}
         found = rows.names
         self._seen |= found
-        for name in sorted(found | self._required, key=self.rank) if rows else ():
+        for name in sorted(found | self.required, key=self.rank) if rows else ():
             column, texts = self._names.column(name), rows.column(name)
             try:
                 if column in self.hints or self._infer(name, column, texts):
@@ -186,8 +175,8 @@ class TableColumns:
         if ROW_ID in self.hints:
             arrays[ROW_ID] = pa.array([token_urlsafe(9) for _ in range(len(rows))], pa.string())
         for column in self.hints.keys() - arrays.keys():
-            arrays[column] = pa.nulls(len(rows), self._arrow_type(column))
-        schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self._required) for c in self.hints])
+            arrays[column] = pa.nulls(len(rows), self._types.arrow_type(column))
+        schema = pa.schema([pa.field(c, arrays[c].type, nullable=c not in self.required) for c in self.hints])
         return pa.RecordBatch.from_arrays([arrays[column] for column in self.hints], schema=schema)
 
     def rank(self, name: str) -> tuple[bool, str]:
@@ -196,48 +185,34 @@ class TableColumns:
 
     def _default_keys_to_text(self) -> None:
         """Use text for keys without a known type: the table must have these columns, and text accepts every value."""
-        for column in sorted(self._required - self.hints.keys()):
-            self._decide(column, "text")
-            self._remarks[column] = "no row shows its type, so text is used"
+        for column in sorted(self.required - self.hints.keys()):
+            self._types.decide(column, "text")
+            self._drift.remark(column, "no row shows its type, so text is used")
 
     def _infer(self, name: str, column: str, texts: bytes) -> bool:
         """Decide the type of a new column; returns False if there is no value yet."""
         exact, found = self.inferred or column in self.declared, self.inferred and column not in self.declared
         data_type = infer(texts, exact=exact, times=found)
         if data_type:
-            self._decide(column, data_type)
-        elif column in self._required:
-            self._refuse(column, texts, Fitted(pa.nulls(0)))
+            self._types.decide(column, data_type)
+        elif column in self.required:
+            self._required.reject(column, texts, Fitted(pa.nulls(0)))
         if data_type and found:
             self.hints[column] = cast(TColumnSchema, {**self.hints[column], FIELD: name})
         elif column not in self.declared and not found:
             field_name = "" if name == column else f"field {name!r} "
             loaded = f"loaded as {self.hints[column]['data_type']}" if data_type else "always null"
-            self._remarks[column] = f"{field_name}not declared, {loaded}"
+            self._drift.remark(column, f"{field_name}not declared, {loaded}")
         return data_type is not None
 
-    def _decide(self, column: str, data_type: TDataType | None) -> None:
-        """Give a column its type in the destination, or this one if it is new."""
-        declared = {**self.declared.get(column, {}), "name": column}
-        if data_type:
-            declared["data_type"] = data_type
-        hints, stored = declared, self.stored.get(self._names.stored(column), {})
-        if "data_type" in stored:
-            hints = {hint: value for hint, value in declared.items() if hint not in TYPE_HINTS}
-            hints |= {hint: value for hint, value in stored.items() if hint in TYPE_HINTS}
-        if "data_type" in hints:
-            self.hints[column] = cast(TColumnSchema, hints)
-        if "data_type" in self.declared.get(column, {}) and _kind(declared) != _kind(hints):
-            self._remarks[column] = f"declared as {_kind(declared)}, but the table has {_kind(hints)} and keeps it"
-
     def _arrays(self, column: str, texts: bytes) -> dict[str, pa.Array]:
-        kind = _kind(self.hints[column])
+        kind = self._types.kind(column)
         exactly = "exact " if kind == "double" and self.inferred and column not in self.declared else ""
-        fitted = fit(texts, exactly + kind, self._arrow_type(column), self.timestamp_format)
-        if column in self._required and fitted.array.null_count:
-            self._refuse(column, texts, fitted)
+        fitted = fit(texts, exactly + kind, self._types.arrow_type(column), self.timestamp_format)
+        if column in self.required and fitted.array.null_count:
+            self._required.reject(column, texts, fitted)
         if fitted.converted and column in self.declared:
-            self._count(column, f"another type, converted to {kind}", fitted.converted)
+            self._drift.count(column, f"another type, converted to {kind}", fitted.converted)
         arrays = {column: fitted.array}
         if fitted.misfits:
             arrays |= self._variant(column, texts, fitted.misfits)
@@ -246,7 +221,7 @@ class TableColumns:
     def _variant(self, column: str, texts: bytes, misfits: Sequence[int]) -> dict[str, pa.Array]:
         name = self._names.variant(column)
         self.hints[name] = {"name": name, "data_type": "text", "variant": True}
-        self._count(column, f"not a {_kind(self.hints[column])}, loaded into {name}", len(misfits))
+        self._drift.count(column, f"not a {self._types.kind(column)}, loaded into {name}", len(misfits))
         written = texts.split(SEPARATOR)
         kept: list[str | None] = [None] * len(written)
         for index in misfits:
@@ -256,41 +231,10 @@ class TableColumns:
     def _storable(self, column: str, array: pa.Array) -> pa.Array:
         if self.stores_nul or not pa.types.is_string(array.type):
             return array
-        storable, changed = without_nul(array, json=_kind(self.hints[column]) == "json")
+        storable, changed = without_nul(array, json=self._types.kind(column) == "json")
         if changed:
-            self._count(column, r"contains NUL, stored as \u0000", changed)
+            self._drift.count(column, r"contains NUL, stored as \u0000", changed)
         return storable
-
-    def _arrow_type(self, column: str) -> pa.DataType:
-        return arrow_type(self.hints[column], self.capabilities)
-
-    def _count(self, column: str, what: str, number: int) -> None:
-        self._counts.setdefault(column, Counter())[what] += number
-
-    def _refuse(self, column: str, texts: bytes, fitted: Fitted) -> NoReturn:
-        written = texts.split(SEPARATOR)
-        if not fitted.misfits:
-            lacking = f"{written.count(bytes(NULL))} of {len(written)} rows have no {column!r}"
-            raise RowError(f"{self.label}: {lacking}, which is {self._role(column)}: check {WHERE_KEYS_ARE}")
-        raise RowError(f"{self.label}: {self._misfit(column, written[fitted.misfits[0]])}")
 
     def _too_deep(self, name: str) -> RowError:
         return RowError(f"{self.label}: {name!r} contains a value that is nested too deeply")
-
-    def _role(self, column: str) -> str:
-        return "a key" if column in self.keys else "declared nullable: false"
-
-    def _missing(self, column: str) -> str:
-        return f"a row has no {column!r}, which is {self._role(column)}: check {WHERE_KEYS_ARE}"
-
-    def _misfit(self, column: str, text: bytes) -> str:
-        kind, shown = _kind(self.hints[column]), excerpt(as_text(text), SHOWN)
-        return (
-            f"{column!r} is {self._role(column)} and contains {shown!r}, which is not a {kind}: declare its data_type "
-            f"as text in the schema file; if the table already has the column as {kind}, drop the table and reload it"
-        )
-
-
-def _kind(hints: Mapping[str, Any]) -> str:
-    local = hints["data_type"] == "timestamp" and hints.get("timezone") is False
-    return "local timestamp" if local else str(hints["data_type"])

@@ -21,7 +21,7 @@ MAX_MASKED = 100_000
 LONGEST = 20_000
 """Characters that one secret may take in a text, with all its escapes."""
 
-# As dlt makes the name of a column: these letters stand for others, and what is no letter or digit for nothing.
+# As dlt makes the name of a column: these characters become letters, all others except letters and digits are dropped.
 _IN_NAMES = str.maketrans("+*@|", "xxal")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 SHORTEST_IN_NAMES = 6

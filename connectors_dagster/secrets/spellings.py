@@ -12,9 +12,9 @@ from connectors_dagster.secrets.unescaped import plain
 SHORTEST = 3
 """Characters. Masking shorter values would make every text unreadable."""
 SHORTEST_ENCODED = 4
-"""Bytes. Of fewer, too little is left that only this secret can have in base64."""
+"""Bytes. Shorter secrets have no part in base64 that is unique to them."""
 LONG = 6
-"""Characters. Of a shorter secret, what is left without one of them would be found everywhere."""
+"""Characters. If a character is cut off a shorter secret, the rest would match ordinary text."""
 BEFORE = ("", "\\", "%", "&")
 _HALF_ESCAPE = re.compile(r"[\\%&+'\"][^\\%&+'\"]?\Z")
 

@@ -116,7 +116,7 @@ class Connector:
         if not self.schema.exists():
             raise ValueError(
                 f"{self.name}: the schema file {self.schema.name} does not exist: create it beside {self.source_file}; "
-                "with 'tables: {}' in it, dlt finds the columns"
+                "with 'tables: {}' in it, columns get the types of their values"
             )
         document = yaml.load(self.schema.read_text(encoding="utf-8"), Loader=_yaml_loader())
         tables = document["tables"]

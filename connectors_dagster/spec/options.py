@@ -17,14 +17,14 @@ IgnoredResponse = Literal["gone", "none", "not_available"]
 class Retry:
     """Which failed requests are retried, and after how long.
 
+    Statuses 408 and 425, and 403 with `Retry-After`, are always retried.
+
     Args:
         statuses: HTTP statuses that are worth a retry.
         attempts: maximum number of retries after the first request.
         factor: the first wait in seconds. The wait doubles with each retry: 2, 4, 8 …
         max_wait: the longest single wait, including `Retry-After`.
         connect_wait: how long a run waits in all for an API that refuses its first connection.
-
-    Statuses 408 and 425, and 403 with `Retry-After`, are always retried.
     """
 
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
@@ -42,7 +42,8 @@ class Cursor:
         timestamp_format: how the API writes the cursor and the bounds of a window.
         lower: whether the API returns a row that is exactly at `start_param`. (The upper bound does not matter:
             rows that belong to the next window are dropped from this one.)
-        without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the load.
+        without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the
+            window.
         unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
             cursor. If the run has other windows, their rows are taken from the same responses.
         reread_without_cursor: how often a refresh is made without the filter, as ``P30D`` or a `timedelta`, for an API

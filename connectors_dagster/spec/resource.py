@@ -80,6 +80,11 @@ class Resource:
         return self.endpoint.get("incremental")
 
     @property
+    def cursor_path(self) -> str | None:
+        """Where a row has its time cursor: the name of a field, or a JSON path."""
+        return (self.incremental or {}).get("cursor_path")
+
+    @property
     def cursor(self) -> Cursor | None:
         """How the cursor behaves; None for a resource that is always loaded completely."""
         return self.options.cursor
@@ -91,7 +96,7 @@ class Resource:
 
     @property
     def filtered(self) -> bool:
-        """Whether the API filters by window; otherwise rows are filtered here."""
+        """Whether the API filters by window; otherwise rows are filtered after reading."""
         return self._filters_by("start")
 
     @property
@@ -155,6 +160,11 @@ class Resource:
         """Fields copied from the parent row, each with its column name in this table."""
         parent = self.parent.name if self.parent else ""
         return {name: make_parent_key_name(parent, name) for name in self.definition.get("include_from_parent") or ()}
+
+    @property
+    def parent_column(self) -> str | None:
+        """The column with the key of the parent row."""
+        return next(iter(self.included.values()), None)
 
     @property
     def columns(self) -> TTableSchemaColumns:

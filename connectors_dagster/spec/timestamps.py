@@ -42,6 +42,11 @@ def from_microseconds(count: int) -> datetime:
 class TimestampFormat:
     """Reads cursor values as aware UTC timestamps and writes timestamps as request parameters.
 
+    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is in ``timezone``),
+    0 to 9 fraction digits (truncated to microseconds), or a plain date (midnight). Other text is parsed with
+    ``format``. A number counts seconds unless ``format`` names another unit. Text that is a number is read as one
+    only with such a format; without, a number such as 20240101 is read as the date that its digits are.
+
     Args:
         format: a strftime pattern, ``epoch_seconds``, ``epoch_milliseconds``, ``epoch_microseconds`` or
             ``epoch_nanoseconds``.
@@ -51,11 +56,6 @@ class TimestampFormat:
             name it is UTC, and if bounds are dates, a day more is requested at each end. A local time that occurs
             twice is read as the first of the two, one that clocks skip with the offset before.
         zero: values that mean "no time", such as ``1970-01-01``. The years 0, 1 and 9999 always do.
-
-    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is in ``timezone``),
-    0 to 9 fraction digits (truncated to microseconds), or a plain date (midnight). Other text is parsed with
-    ``format``. A number counts seconds unless ``format`` names another unit. Text that is a number is read as one
-    only with such a format; without, a number such as 20240101 is read as the date that its digits are.
     """
 
     format: str = "%Y-%m-%dT%H:%M:%SZ"
@@ -120,7 +120,7 @@ class TimestampFormat:
         return timestamp.year in (1, 9999) or timestamp in self.zero_timestamps
 
     def settled(self, timestamp: datetime) -> datetime:
-        """Return a time before which no row can still be written, if `timestamp` is such a time for the API.
+        """Return the time before which cursors are final, if the API shows all changes up to `timestamp`.
 
         A change that comes later in the same step of the granularity may still get the timestamp at which the step
         began, and in an hour that occurs twice, the local time of the first of the two.

@@ -143,7 +143,7 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
     connector, endpoint = resource.connector, resource.endpoint
     paths = {
         "data_selector": endpoint.get("data_selector"),
-        "cursor_path": (resource.incremental or {}).get("cursor_path"),
+        "cursor_path": resource.cursor_path,
         "total_path": connector.total_path,
         "error_when": connector.error_when,
     }

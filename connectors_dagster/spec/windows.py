@@ -78,7 +78,7 @@ class Slice:
         return replace(self, until=max(self.window.start, min(self.until, settled)))
 
     def claimed(self, *, settled: bool) -> "Slice":
-        """Return a copy that records as read what was read; nothing new if rows moved so that some may be hidden."""
+        """Return a copy that records the slice as read, or nothing new if moved rows may have hidden others."""
         return self if settled else replace(self, until=min(self.since, self.until))
 
     def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":

@@ -138,6 +138,7 @@ def test_blanks_and_line_breaks_around_a_value_are_not_sent_and_said(around, mon
     }  # fmt: skip
     assert "SOURCES__STOREFRONT__API_KEY has blanks or line breaks around its value" in caplog.text
     assert "key-1" not in caplog.text
+    assert placeholders.base_url(STOREFRONT) == "http://127.0.0.1:1"
 
 
 def test_a_line_break_inside_a_value_is_refused_without_showing_it(monkeypatch):

@@ -37,6 +37,16 @@ def test_a_public_name_is_explained_with_all_its_arguments(name):
         assert set(arguments(public)) == set(signature(public).parameters)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_loses_nothing_that_a_docstring_says(name):
+    page = " ".join(PAGE.read_text(encoding="utf-8").split())
+    text, *sections = re.split(r"^(?:Args|Raises|Returns):$", getdoc(getattr(connectors_dagster, name)), flags=re.M)
+    for paragraph in text.strip().split("\n\n"):
+        words = re.sub(r"`+", "`", " ".join(paragraph.split()))
+        assert words.partition("::")[0].strip().replace("|", "\\|") in page
+    assert not re.findall(r"^\S.*", "".join(sections), re.M), "what stands below Args is not on the page"
+
+
 def test_an_unknown_name_is_refused_and_the_known_ones_are_listed():
     assert set(NAMES) <= set(dir(connectors_dagster))
     with pytest.raises(AttributeError, match="no attribute 'Conector'"):

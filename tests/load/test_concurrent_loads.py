@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors_dagster.config.locks import alone
+from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.errors import DestinationBusyError, LoadError
 from connectors_dagster.sandbox import generate_tables
 from tests.support.processes import Job, families, opened, run_at_once, start
@@ -80,7 +80,7 @@ def test_a_lock_excludes_threads_as_well_as_processes(project):
     inside, most = [], []
 
     def enter() -> None:
-        with alone(project / "a.lock", "counting"):
+        with exclusive_lock(project / "a.lock", "counting"):
             inside.append(1)
             most.append(len(inside))
             inside.pop()
@@ -95,7 +95,7 @@ def test_a_lock_excludes_threads_as_well_as_processes(project):
 
 def test_a_lock_that_others_hold_is_named_while_it_is_waited_for(project, caplog):
     lock = project / "a.lock"
-    with alone(lock, "counting"), pytest.raises(DestinationBusyError), alone(lock, "more", timeout=1):
+    with exclusive_lock(lock, "counting"), pytest.raises(DestinationBusyError), exclusive_lock(lock, "more", timeout=1):
         pass
     assert re.search(
         r"waiting since [\d:]+ UTC for .*a\.lock, which process \d+ .* counting since .* holds", caplog.text

@@ -100,6 +100,16 @@ def test_a_copy_without_a_cursor_is_older_than_one_with_a_cursor(declare, load_p
     assert values() == [(1, "dated"), (2, None)]
 
 
+@pytest.mark.parametrize("never", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("columns", [{**TYPED, "t": {"data_type": "timestamp"}}, TYPED])
+def test_a_cursor_that_says_there_is_no_time_is_older_than_any_other(declare, load_pages, values, columns, never):
+    things = declare(columns=columns, cursor="t")
+    load_pages(
+        things, [{"id": 1, "v": "dated", "t": OLD}, {"id": 2, "t": OLD}], [{"id": 1, "v": "undated", "t": never}]
+    )
+    assert values() == [(1, "dated"), (2, None)]
+
+
 def test_copies_are_found_across_batches_and_files_of_a_load(declare, load_pages, values, monkeypatch):
     monkeypatch.setattr(reader, "BATCH_ROWS", 100)
     monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "150")

@@ -35,9 +35,9 @@ def test_rows_that_belong_to_no_window_are_named_in_the_summary_with_a_hint(api,
     times = ("2023-12-05T00:00:00Z", "2024-01-05T00:00:00Z", "2999-01-01T00:00:00Z")
     api.set("billing/products", [product(str(number), at) for number, at in enumerate(times)])
     early, late = materialize("billing/products").remarks
-    assert early.startswith("billing/products: rows from before the first window, which were not loaded: 1.")
+    assert early.startswith("billing/products: rows that are older than the first window and were not loaded: 1.")
     assert "SOURCES__BILLING__START_DATE" in early
-    assert late.startswith("billing/products: rows from after the last window, which were not loaded: 1.")
+    assert late.startswith("billing/products: rows that are newer than the last window and were not loaded: 1.")
 
 
 def test_the_row_count_is_that_of_the_table_and_not_of_the_read(api, run_assets):
