@@ -4,7 +4,7 @@ BIN = .venv/bin
 
 ROWS ?= 100000
 RUNS ?= 3
-EPISODES ?= 1000
+EPISODES ?= 200
 
 # The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
@@ -38,9 +38,10 @@ test-newest:
 	.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
 	.venv-newest/bin/$(PYTEST) $(TESTS)
 
-# Random APIs whose rows change while they are read; SEED plays the same episodes again.
+# Random episodes of three kinds: rows that change while they are read, ticks of the schedule, and loads that are killed.
+# SEED plays the same ones again, ONLY one kind: reading, schedule or crash.
 soak: .venv/tested
-	$(BIN)/python -m tests.soak --episodes $(EPISODES) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.soak --episodes $(EPISODES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested

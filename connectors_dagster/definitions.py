@@ -8,18 +8,20 @@ from connectors_dagster.orchestration.broken import BrokenConnectorsError, build
 from connectors_dagster.orchestration.examples import build_examples
 from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
 from connectors_dagster.orchestration.location import Location, load_location
+from connectors_dagster.orchestration.pool_wait import patient_executor
 
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
 # of all steps are forked from one that has done it.
 FAMILIES_AT_ONCE = 4
 log = logging.getLogger(__name__)
-EXECUTOR = dg.multiprocess_executor.configured(
+EXECUTOR = patient_executor(dg.multiprocess_executor).configured(
     {
         "max_concurrent": FAMILIES_AT_ONCE,
         "start_method": {
             "forkserver": {"preload_modules": ["connectors_dagster.definitions", "connectors_dagster.load.pipeline"]}
         },
-    }
+    },
+    name="multiprocess",
 )
 
 

@@ -57,3 +57,7 @@ class TransientLoadError(LoadError):
 
 class DestinationBusyError(MaskedError):
     """Another process has locked the destination; nothing was loaded."""
+
+
+class StorageError(MaskedError):
+    """Dagster's storage cannot be read or written; what was loaded may not be recorded, and is then loaded again."""

@@ -17,9 +17,9 @@ import duckdb
 
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config import placeholders, settings
-from connectors_dagster.config.private_files import OTHERS
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
+from connectors_dagster.files.private_files import OTHERS
 from connectors_dagster.load.destination import duckdb_file
 from connectors_dagster.sandbox import environment
 from connectors_dagster.spec.connector import Connector

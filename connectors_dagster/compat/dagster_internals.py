@@ -35,6 +35,7 @@ __all__ = [
     "recorded_by_earlier_attempts",
     "report_run_failed",
     "retry_delay",
+    "run_failure",
     "run_failures",
     "source_relative_path",
     "step_failure",
@@ -174,6 +175,14 @@ def step_failures(instance: dg.DagsterInstance, run_id: str) -> tuple[list[dg.Da
     steps = [entry.dagster_event for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)]
     runs = [entry.dagster_event for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)]
     return [event for event in steps if event], next((event.message or "" for event in runs if event), "")
+
+
+def run_failure(event: dg.DagsterEvent) -> str | None:
+    """Return why a run failed (`is_job_failure`, `job_failure_data`, `message`); None for any other event."""
+    if not event.is_job_failure:
+        return None
+    error = event.job_failure_data.error
+    return error.message.strip() if error else event.message
 
 
 def is_interruption(event: dg.DagsterEvent) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 
 import dlt
 
-from connectors_dagster.config.private_files import warn_of_readable_secrets
 from connectors_dagster.config.values import (
     Count,
     CountOrNone,
@@ -24,6 +23,7 @@ from connectors_dagster.config.values import (
     read,
 )
 from connectors_dagster.errors import SettingError
+from connectors_dagster.files.private_files import warn_of_readable_secrets
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.limits import Limits
 

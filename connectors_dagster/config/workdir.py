@@ -9,8 +9,8 @@ from pathlib import Path
 import dlt
 from filelock import FileLock, Timeout
 
-from connectors_dagster.cache_files import acquire, make_folder, move_aside
 from connectors_dagster.errors import LoadError
+from connectors_dagster.files.cache_files import acquire, make_folder, move_aside
 
 LOCK = "alive.lock"
 
@@ -41,10 +41,21 @@ def work_subfolder(*names: str) -> Path:
 
 @contextmanager
 def private_folder(base: Path) -> Iterator[Path]:
-    """Create a folder in `base` that no other process touches while this process runs."""
+    """Create a folder in `base` that no other process touches while this process runs; it is removed afterwards."""
+    if base.exists():
+        for _ in abandoned(base):
+            continue
+    with live_folder(base) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def live_folder(base: Path) -> Iterator[Path]:
+    """Create a folder in `base` that counts as abandoned if it is still there after this block."""
     base.mkdir(parents=True, exist_ok=True)
-    for _ in abandoned(base):
-        continue
     with _birth(base):
         folder = Path(tempfile.mkdtemp(prefix="load-", dir=base))
         alive = FileLock(folder / LOCK)
@@ -52,7 +63,6 @@ def private_folder(base: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         alive.release()
 
 

@@ -15,7 +15,7 @@ from typing import cast
 from filelock import FileLock, Timeout
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
-from connectors_dagster.cache_files import acquire, make_folder, move_aside
+from connectors_dagster.files.cache_files import acquire, make_folder, move_aside
 
 POLL = 0.02
 _thread = threading.local()

@@ -1,7 +1,7 @@
 """The destination: DuckDB unless configured otherwise, with one writer at a time."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,13 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
-from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, exclusive_lock, seconds
-from connectors_dagster.config.private_files import private_files
+from connectors_dagster.config.locks import SAY_AFTER, SIBLINGS_TIMEOUT, Waiting, exclusive_lock, seconds
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
+from connectors_dagster.files.private_files import private_files
+from connectors_dagster.load.duckdb_errors import explain, is_locked
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
 
@@ -31,9 +32,6 @@ DEFAULT_FILE = "connectors.duckdb"
 LOAD_ID = "_dlt_load_id"
 BUSY_TIMEOUT = 60.0
 POLL = 0.25
-LOCKED = ("could not set lock on file", "used by another process")
-DAMAGED = ("not a valid duckdb", "corrupt", "checksum", "could not read enough bytes", "replaying wal")
-"""Parts of DuckDB's messages, in lower case: its error classes do not tell these cases apart."""
 
 
 def duckdb_file() -> Path:
@@ -125,6 +123,11 @@ def only_writer(path: Path, purpose: str, *, timeout: float | None = None) -> It
         DestinationBusyError: another process keeps it open; names it and the place.
         LoadError: the file cannot be opened at all.
     """
+    if not path.parent.is_dir():
+        raise LoadError(
+            f"{path}: the folder {path.parent} does not exist: create it, mount its disk or correct "
+            f"{environment(CREDENTIALS)}; then run again"
+        )
     lock = exclusive_lock(path.with_name(path.name + ".lock"), purpose, timeout=timeout)
     with private_files(), lock, closing(_open(path, timeout)):
         # This connection stays open so that no other program opens the file before dlt does.
@@ -160,32 +163,25 @@ def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnectio
     import duckdb  # imported here so that looking up the destination does not load a database
 
     timeout = seconds("busy_timeout", BUSY_TIMEOUT) if timeout is None else timeout
-    deadline = time.monotonic() + timeout
+    waiting = Waiting()
     while True:
         try:
             return duckdb.connect(str(path))
         except duckdb.Error as error:
-            if not _found_in(str(error), LOCKED):
-                raise LoadError(damage(error) or f"{path}: {error}") from None
-            if time.monotonic() >= deadline:
+            if not is_locked(error):
+                raise LoadError(explain(error, path) or f"{path}: {error}") from None
+            if waiting.seconds >= timeout:
                 raise DestinationBusyError(
                     f"{path}: still open in another program after {timeout:.0f} s: close it and retry. {error}"
                 ) from None
+            if waiting.seconds >= SAY_AFTER and waiting.is_due():
+                waiting.say(f"{path}, which is open in another program: {error}")
         time.sleep(POLL)
 
 
 def damage(error: Exception) -> str | None:
-    """Say what to do if the DuckDB file is damaged; None if an error has another cause."""
-    if destination_name() != "duckdb" or not _found_in(str(error), DAMAGED):
-        return None
-    return (
-        f"{duckdb_file()} is damaged: {error}. Restore a backup, or move the file and its .wal away: windows that are "
-        "not in the file count as not loaded, and the next runs load them"
-    )
-
-
-def _found_in(message: str, parts: Sequence[str]) -> bool:
-    return any(part in message.lower() for part in parts)
+    """Say what to do if the DuckDB file cannot be used; None if an error has another cause."""
+    return explain(error, duckdb_file()) if destination_name() == "duckdb" else None
 
 
 @contextmanager

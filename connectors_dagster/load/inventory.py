@@ -37,7 +37,7 @@ def take_inventory(dataset: str) -> Inventory | None:
     """Read what the destination holds of a connector; None if that cannot be found out now."""
     if not destination_traits().describes_tables:
         return None
-    if destination_name() == "duckdb" and not duckdb_file().exists():
+    if destination_name() == "duckdb" and duckdb_file().parent.is_dir() and not duckdb_file().exists():
         return Inventory()
     try:
         with reading(dataset, timeout=TIMEOUT) as client:

@@ -17,9 +17,9 @@ from connectors_dagster.compat.dlt_internals import DltException, retry_schema_u
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import exclusive_lock
-from connectors_dagster.config.private_files import private_files
 from connectors_dagster.config.workdir import private_folder, work_subfolder
 from connectors_dagster.errors import LoadError, TransientLoadError
+from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load.append_new_keys import append_new_keys
 from connectors_dagster.load.destination import (
     build_destination,

@@ -10,6 +10,7 @@ from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.orchestration.partitions import build_window_sensor, grid_of, open_windows
 from connectors_dagster.orchestration.runs import Plan
 
@@ -51,6 +52,7 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
 
 def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     now = clock.now()
+    end_orphaned_runs(context.instance)
     if assets.has_windows:
         open_windows(context.instance, grid_of(assets.connector), now)
     plans = backlog(context.instance, assets, now)

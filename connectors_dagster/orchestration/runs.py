@@ -12,17 +12,23 @@ import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import (
     build_job,
+    instance_folder,
     is_interruption,
     materializations_of_run,
+    run_failure,
     step_failure,
     step_seconds,
 )
-from connectors_dagster.config.private_files import private_files
+from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, pool_waits
+from connectors_dagster.files.private_files import private_files
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import process_tags
 from connectors_dagster.orchestration.partitions import grid_of, open_windows
+from connectors_dagster.orchestration.pool_wait import PoolWait
+from connectors_dagster.orchestration.storage import storage_errors, unusable
+from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.resource import Resource
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -135,16 +141,20 @@ def plan(
 
 @contextmanager
 def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
-    """Open the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own."""
+    """Open the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own.
+
+    Raises:
+        StorageError: its storage cannot be read or written, now or in the block.
+    """
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(project / ".dagster")))
-    with private_files():
+    with private_files(), storage_errors(home):
         home.mkdir(parents=True, exist_ok=True)
         with dg.DagsterInstance.get() as instance:
             yield instance
 
 
 def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[Plan]) -> Summary:
-    """Execute plans one after another in this process.
+    """Execute plans one after another in this process. The summary has an error for each run that did not succeed.
 
     Raises:
         KeyboardInterrupt: a signal ended the process. The current run has ended, later ones were not started.
@@ -152,17 +162,25 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
     summary = Summary()
     with process_tags(instance) as tags:
         for item in plans:
-            # Checks scan whole tables, so they run on request only, not with every load.
-            job = build_job(definitions, set(item.keys)) or _no_job(item)
-            result = job.execute_in_process(
-                run_config=QUIET,
-                instance=instance,
-                tags={**item.tags, **tags},
-                raise_on_error=False,
-            )
-            _collect(summary, item, result, instance)
+            try:
+                result = _execute(definitions, instance, item, tags)
+                _collect(summary, item, result, instance)
+            except STORAGE_ERRORS as error:
+                summary.errors.append(redact(unusable(instance_folder(instance), error)))
+                break
             _stop_if_interrupted(result)
     return summary
+
+
+def _execute(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, item: Plan, tags: Mapping[str, str]
+) -> dg.ExecuteInProcessResult:
+    # Checks scan whole tables, so they run on request only, not with every load.
+    job = build_job(definitions, set(item.keys)) or _no_job(item)
+    with pool_waits(PoolWait()):
+        return job.execute_in_process(
+            run_config=QUIET, instance=instance, tags={**item.tags, **tags}, raise_on_error=False
+        )
 
 
 def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> None:
@@ -179,6 +197,7 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
         if "remarks" in found.metadata:
             lines = str(found.metadata["remarks"].value).splitlines()
             summary.remarks |= dict.fromkeys(f"{found.asset_key.to_user_string()}: {text}" for text in lines)
+    errors = len(summary.errors)
     for event in result.all_events:
         if event.is_step_success:
             for resource in item.assets.families.get(str(event.step_key), ()):
@@ -186,6 +205,10 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
                     summary.lines[item.assets.key(resource).to_user_string()].seconds += step_seconds(event)
         elif event.is_step_failure:
             summary.errors.append(f"{event.step_key}: {step_failure(event)}")
+    if not result.success and len(summary.errors) == errors:
+        reasons = filter(None, map(run_failure, result.all_events))
+        status = result.dagster_run.status.value
+        summary.errors.append(f"run {result.run_id} ended with status {status} in Dagster: {'; '.join(reasons)}")
 
 
 def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:

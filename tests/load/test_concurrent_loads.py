@@ -1,5 +1,6 @@
 """Concurrent runs leave exact tables: runs of a family take turns, runs of different families are concurrent."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -90,6 +91,15 @@ def test_a_lock_excludes_threads_as_well_as_processes(project):
     for thread in threads:
         thread.join()
     assert most == [1] * 8
+
+
+def test_a_lock_that_others_hold_is_named_while_it_is_waited_for(project, caplog):
+    lock = project / "a.lock"
+    with exclusive_lock(lock, "counting"), pytest.raises(DestinationBusyError), exclusive_lock(lock, "more", timeout=1):
+        pass
+    assert re.search(
+        r"waiting since [\d:]+ UTC for .*a\.lock, which process \d+ .* counting since .* holds", caplog.text
+    )
 
 
 @contextmanager

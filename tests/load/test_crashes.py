@@ -77,6 +77,26 @@ def test_a_killed_load_leaves_all_old_or_all_new_rows_and_the_next_run_repairs_i
     assert folders() == []
 
 
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_a_damaged_write_ahead_log_is_named_and_the_next_run_loads_what_was_in_it(api, warehouse, is_cut):
+    """DuckDB takes the end of a log that was cut off for the last that was written."""
+    old = set_orders(api, "pending")
+    job().run()
+    new = set_orders(api, "completed", count=251)
+    with pytest.raises(BrokenProcessPool):
+        run_at_once(job(COMMITTED))
+    path = warehouse.path.with_name("warehouse.duckdb.wal")
+    log = path.read_bytes()
+    path.write_bytes(log[: len(log) // 2] if is_cut else log[:-1000] + b"?" + log[-999:])
+    if not is_cut:
+        with pytest.raises(LoadError, match=r"has a damaged write-ahead log: .*Move the file .*duckdb\.wal away"):
+            job().run()
+        path.rename("moved.wal")
+        assert loaded(warehouse) == old
+    job().run()
+    assert loaded(warehouse) == new
+
+
 def test_a_first_load_killed_while_it_creates_its_tables_is_repaired_by_the_next_run(api, warehouse):
     orders = set_orders(api, "completed")
     with pytest.raises(BrokenProcessPool):

@@ -1,5 +1,8 @@
 """A load changes only its own tables, and unsuitable destinations are refused before the first request."""
 
+from functools import reduce
+from operator import xor
+
 import duckdb
 import pytest
 
@@ -16,6 +19,47 @@ def test_a_duckdb_file_named_like_the_connector_is_refused_before_the_first_requ
         load("storefront/customers")
     assert not api.requests
     assert not (project / file).exists()
+
+
+def test_a_missing_folder_is_named_before_the_first_request_and_not_created(project, api, load, monkeypatch):
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(project / "disk" / "shop.duckdb"))
+    with pytest.raises(
+        LoadError, match=r"the folder .*/disk does not exist: create it, mount its disk or correct DEST"
+    ):
+        load("storefront/customers")
+    assert not api.requests
+    assert not (project / "disk").exists()
+
+
+def test_a_disk_that_cannot_be_written_is_named_before_the_first_request(api, load, monkeypatch):
+    """Nobody can create files in /sys, not even root."""
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", "/sys/shop.duckdb")
+    with pytest.raises(LoadError, match=r"/sys/shop.duckdb.*the folder must exist on a disk that can be written"):
+        load("storefront/customers")
+    assert not api.requests
+
+
+def checksum(block: bytes) -> bytes:
+    """Compute the checksum that DuckDB stores before each block of a file."""
+    words = (int.from_bytes(block[at : at + 8], "little") for at in range(0, len(block), 8))
+    mixed = (word * 0xBF58476D1CE4E5B9 % 2**64 for word in words)
+    return reduce(xor, mixed, 5381).to_bytes(8, "little")
+
+
+def test_a_file_of_another_version_of_duckdb_is_named_and_not_changed(api, load, warehouse):
+    load("storefront/customers")
+    file = warehouse.path.read_bytes()
+    header = file[8:12] + (1_000_000).to_bytes(8, "little") + file[20:4096]
+    warehouse.path.write_bytes(checksum(header) + header + file[4096:])
+    foreign, requests = warehouse.path.read_bytes(), len(api.requests)
+    with pytest.raises(
+        LoadError, match=r"warehouse.duckdb was written by another version of DuckDB: .*Install a version"
+    ):
+        load("storefront/customers")
+    assert (warehouse.path.read_bytes(), len(api.requests)) == (foreign, requests)
+
+    warehouse.path.write_bytes(file)
+    load("storefront/customers")
 
 
 def test_a_database_in_memory_is_refused_because_its_rows_would_be_lost(api, load, monkeypatch):

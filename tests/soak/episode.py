@@ -79,7 +79,8 @@ class Episode:
             for number, before in enumerate(self.edits, start=1)
             if before
         )
-        return f"{values}\nedits by request: {edits or 'none'}\nplay it again: python -m tests.soak --only {self.seed}"
+        again = f"python -m tests.soak --only reading --episodes 1 --seed {self.seed}"
+        return f"{values}\nedits by request: {edits or 'none'}\nplay it again: {again}"
 
 
 def draw_episode(seed: int) -> Episode:

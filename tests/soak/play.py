@@ -29,6 +29,19 @@ COLUMNS = {
     "state": {"data_type": "bigint"},
 }
 
+PARTS = {
+    "name": "parts",
+    "primary_key": "id",
+    "include_from_parent": ["id"],
+    "write_disposition": "merge",
+    "endpoint": {
+        "path": "/things/{resources.things.id}/parts",
+        "data_selector": "data",
+        "paginator": "single_page",
+        "response_actions": [{"status_code": 404, "action": "ignore"}],
+    },
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -44,14 +57,14 @@ class Outcome:
 
 def play(episode: Episode, folder: Path) -> Outcome:
     """Play an episode in an empty folder."""
-    with serving(Shop(episode)) as shop, _surroundings(shop, folder):
-        resource = build_resource(episode, folder)
+    with serving(Shop(episode)) as shop, surroundings(shop, folder):
+        resource = build_connector(episode, folder).graph["things"]
         reader = _Reader(resource, shop)
         refused = tuple(error for _ in range(episode.reads) if (error := reader.read()))
         shop.quiet = True
         shop.now += timedelta(days=episode.later)
         error = reader.read()
-        wrong = f"the quiet refresh failed: {error}" if error else _compare(shop, folder)
+        wrong = f"the quiet refresh failed: {error}" if error else compare(shop, folder)
         return Outcome(episode=episode, refused=refused, wrong=wrong, requests=len(shop.log))
 
 
@@ -104,10 +117,11 @@ class _Reader:
         ]
 
 
-def build_resource(episode: Episode, folder: Path) -> Resource:
-    """Declare a connector that knows what the API of the episode is like."""
+def build_connector(episode: Episode, folder: Path, *, has_parts: bool = False) -> Connector:
+    """Declare a connector that knows what the API of the episode is like; its rows may have children."""
     schema = folder / "soak.schema.yaml"
-    schema.write_text(yaml.safe_dump({"tables": {"things": {"columns": COLUMNS}}}))
+    columns = {"things": {"columns": COLUMNS}, "parts": {"columns": {name: COLUMNS[name] for name in ("id", "state")}}}
+    schema.write_text(yaml.safe_dump({"tables": columns if has_parts else {"things": columns["things"]}}))
     params: dict[str, Any] = {} if episode.paging in ("offset", "single") else {"limit": episode.size}
     endpoint: dict[str, Any] = {
         "path": "/things",
@@ -120,7 +134,7 @@ def build_resource(episode: Episode, folder: Path) -> Resource:
         named = {"start_param": "after", "end_param": "before"} if episode.window == "api" else {}
         endpoint["incremental"] = {"cursor_path": "at", **named}
         options["cursor"] = Cursor()
-    connector = Connector(
+    return Connector(
         name="soak",
         description="An API that changes",
         schema=schema,
@@ -132,11 +146,11 @@ def build_resource(episode: Episode, folder: Path) -> Resource:
         config={
             "client": {"base_url": Setting("base_url")},
             "resources": [
-                {"name": "things", "primary_key": "id", "write_disposition": "merge", "endpoint": endpoint}  # type: ignore[list-item,typeddict-item]
+                {"name": "things", "primary_key": "id", "write_disposition": "merge", "endpoint": endpoint},  # type: ignore[list-item,typeddict-item]
+                *([PARTS] if has_parts else []),  # type: ignore[list-item]
             ],
         },
     )
-    return connector.graph["things"]
 
 
 def _paginator(episode: Episode) -> Any:
@@ -162,7 +176,7 @@ def _paginator(episode: Episode) -> Any:
     return episode.paging
 
 
-def _compare(shop: Shop, folder: Path) -> str:
+def compare(shop: Shop, folder: Path) -> str:
     """Describe how the table differs from the API; empty if it does not."""
     gone = ", absent_since IS NOT NULL" if shop.episode.missing == "mark" else ", false"
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
@@ -187,10 +201,11 @@ def _epoch_ms(text: str) -> int:
 
 
 @contextmanager
-def _surroundings(shop: Shop, folder: Path) -> Iterator[None]:
+def surroundings(shop: Shop, folder: Path) -> Iterator[None]:
     """Point the settings to the shop and to the folder."""
     values = {
         "SOURCES__SOAK__BASE_URL": shop.url,
+        "SOURCES__SOAK__START_DATE": START.date().isoformat(),
         "DESTINATION__DUCKDB__CREDENTIALS": str(folder / "warehouse.duckdb"),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
     }

@@ -1,6 +1,7 @@
 """The API of an episode: one list whose rows change as its requests come in."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class Reply:
 class Shop:
     """Serves the rows of an episode. Each request takes a second of its time, and may come after edits.
 
-    `gone` has the ids of deleted rows, `log` the requests, and `quiet` ends all edits.
+    `gone` has the ids of deleted rows, `parts` the children by row, `log` the requests, and `quiet` ends all edits.
     """
 
     episode: Episode
@@ -42,10 +43,12 @@ class Shop:
     url: str = ""
     rows: list[Row] = field(default_factory=list)
     gone: set[int] = field(default_factory=set)
+    parts: dict[int, list[Row]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the first rows, spread over the windows."""
+        self._last_part = 0
         count = self.episode.rows
         for id in range(count):
             at = NOW - timedelta(minutes=1) - OLDEST * ((id * 7919) % max(count, 1) / max(count, 1))
@@ -63,15 +66,17 @@ class Shop:
         self.log.append(path)
         if not self.quiet and number < len(self.episode.edits):
             for edit in self.episode.edits[number]:
-                self._edit(edit)
-        reply = self._page(query)
+                self.edit(edit)
+        parts = re.match(r"/things/(-?\d+)/parts", path)
+        reply = self._list_parts(int(parts[1])) if parts else self._page(query)
         reply.headers["Date"] = format_datetime(self._clock(), usegmt=True)
         return reply
 
     def _clock(self) -> datetime:
         return self.now - timedelta(seconds=self.episode.behind)
 
-    def _edit(self, edit: Edit) -> None:
+    def edit(self, edit: Edit) -> None:
+        """Insert, update or delete a row, or a child of a row, which counts as an update of the row."""
         at = _spell(self._clock())
         number = min(int(edit.place * len(self.rows)), len(self.rows) - 1)
         if edit.what == "insert":
@@ -88,6 +93,25 @@ class Shop:
         else:
             row = self._sorted()[number]
             row.update(at=at, state=row["state"] + 1)
+            if edit.what == "child":
+                self._edit_parts(self.parts.setdefault(row["id"], []), row)
+
+    def _edit_parts(self, parts: list[Row], row: Row) -> None:
+        """Replace the oldest of more than two children, and change the others."""
+        for part in parts:
+            part["state"] += 1
+        if len(parts) > 2:
+            del parts[0]
+        self._last_part += 1
+        parts.append({"id": self._last_part, "state": row["state"]})
+
+    def _list_parts(self, id: int) -> Reply:
+        if id in self.gone:
+            return Reply(404, {"error": "not found"})
+        parts = self.parts.get(id, [])
+        reply = Reply(body={"data": parts})
+        self._tell_total(reply, len(parts), max(len(parts), 1))
+        return reply
 
     def _is_hidden(self, row: Row) -> bool:
         every, most = self.episode.hidden

@@ -1,17 +1,32 @@
-"""After a quiet refresh, the table has what the API has, whatever happened while it was read before."""
+"""After a quiet run, the table has what the API has, whatever happened to the API and to the loads before."""
 
 from dataclasses import replace
 
 import pytest
 
+from tests.soak import crash, schedule
 from tests.soak.episode import Edit, draw_episode
 from tests.soak.play import play
 
 
-@pytest.mark.parametrize("seed", range(1, 61))
+@pytest.mark.parametrize("seed", range(1, 16))
 def test_the_table_is_exact_after_a_quiet_refresh_whatever_happened_before(tmp_path, seed):
     outcome = play(draw_episode(seed), tmp_path)
     assert not outcome.wrong, f"{outcome.wrong}\n{outcome.episode}"
+
+
+@pytest.mark.parametrize("seed", [6])
+def test_the_schedule_ends_with_exact_tables_and_children_whatever_happened_between_its_ticks(tmp_path, seed):
+    outcome = schedule.play(schedule.draw_schedule(seed), tmp_path)
+    assert not outcome.wrong, f"{outcome.wrong}\n{outcome.episode}"
+    assert outcome.runs > 2
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_a_load_that_is_killed_anywhere_leaves_exact_tables_after_the_next_run_and_nothing_unfinished(tmp_path, seed):
+    outcome = crash.play(crash.draw_crash(seed), tmp_path)
+    assert not outcome.wrong, f"{outcome.wrong}\n{outcome.episode}"
+    assert outcome.killed
 
 
 def test_an_episode_is_the_same_each_time_it_is_played(tmp_path_factory):

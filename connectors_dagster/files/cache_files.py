@@ -34,16 +34,16 @@ def make_folder(folder: Path, *, within: Path) -> Path:
     return folder
 
 
-def acquire(lock: BaseFileLock, *, within: Path) -> None:
+def acquire(lock: BaseFileLock, *, within: Path, timeout: float | None = None) -> None:
     """Acquire a file lock; a folder in its place, or a file of this user that cannot be opened, is moved aside.
 
     Raises:
-        Timeout: another process holds the lock.
+        Timeout: another process still holds the lock, after the seconds of `timeout` or as the lock itself says.
         OSError: the file cannot be opened. One of another user is left alone, because that user may hold the lock.
     """
     path = Path(lock.lock_file)
     try:
-        lock.acquire()
+        lock.acquire(timeout=timeout)
         return
     except Timeout:
         raise
@@ -52,4 +52,4 @@ def acquire(lock: BaseFileLock, *, within: Path) -> None:
     make_folder(path.parent, within=within)
     if path.is_dir() or (path.exists() and path.stat().st_uid == os.getuid()):
         move_aside(path, failure.strerror)
-    lock.acquire()
+    lock.acquire(timeout=timeout)

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from connectors_dagster.config import private_files
 from connectors_dagster.config.settings import check_shared_settings
+from connectors_dagster.files import private_files
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from tests.support.rows import NOW

@@ -1,0 +1,120 @@
+"""Dagster's pools, and the storage they are in, which Dagster does not declare public.
+
+While a step waits for a pool, Dagster's executors check again without a pause, do not end on a signal, and never give
+up (1.13). `pool_waits` is a hook in that loop.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.execution.plan.active import ActiveExecution
+from dagster._core.executor.base import Executor
+from dagster._core.storage.sqlalchemy_compat import db  # type: ignore[attr-defined]  # SQLAlchemy, imported there
+
+__all__ = ["STORAGE_ERRORS", "BlockedRun", "patient", "pool_holders", "pool_waits", "storage_error_text"]
+
+STORAGE_ERRORS: tuple[type[Exception], ...] = (db.exc.SQLAlchemyError,)
+"""What Dagster raises if the database of its storage fails."""
+
+
+def storage_error_text(error: Exception) -> str:
+    """Return what the database said (`orig`), without the statement, which contains what was to be stored."""
+    return str(getattr(error, "orig", None) or error).strip()
+
+
+def pool_holders(instance: dg.DagsterInstance, pool: str) -> Sequence[str]:
+    """List the ids of the runs that hold a slot of a pool, or that it is reserved for (`get_concurrency_info`)."""
+    found = instance.event_log_storage.get_concurrency_info(pool)
+    return sorted(found.active_run_ids | found.assigned_run_ids)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockedRun:
+    """A run of which nothing can go on, because all that is left of it waits for pools.
+
+    Args:
+        instance: of the run.
+        run_id: of the run.
+        pools: by step, sorted.
+        log: writes to the run.
+        last: whether no step will be tried again later.
+    """
+
+    instance: dg.DagsterInstance
+    run_id: str
+    pools: Mapping[str, str]
+    log: Any
+    last: bool
+
+
+Pause = Callable[[BlockedRun], None]
+
+
+@contextmanager
+def pool_waits(pause: Pause) -> Iterator[None]:
+    """Call `pause` between the checks of a run in this process that waits for pools; what it raises ends the run.
+
+    A signal ends such a run, too. Wraps `ActiveExecution.concurrency_event_iterator`, which every executor calls after
+    it has looked for steps to start.
+    """
+    original = ActiveExecution.concurrency_event_iterator
+
+    def with_pause(active: ActiveExecution, context: Any) -> Iterator[dg.DagsterEvent]:
+        yield from original(active, context)
+        claims = active._instance_concurrency_context
+        if claims and claims.has_pending_claims() and not active.has_in_flight_steps:
+            if active.check_for_interrupts():
+                raise DagsterExecutionInterruptedError
+            steps = [active.get_step_by_key(key) for key in sorted(claims.pending_claim_steps())]
+            pools = {step.key: str(step.pool) for step in steps}
+            last = not active._waiting_to_retry
+            run_id = context.dagster_run.run_id
+            pause(BlockedRun(instance=context.instance, run_id=run_id, pools=pools, log=context.log, last=last))
+
+    ActiveExecution.concurrency_event_iterator = with_pause  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        ActiveExecution.concurrency_event_iterator = original  # type: ignore[method-assign]
+
+
+def patient(definition: dg.ExecutorDefinition, new_pause: Callable[[], Pause]) -> dg.ExecutorDefinition:
+    """Return an executor that calls a new `pause` between the checks of a run that waits for pools.
+
+    Uses `executor_creation_fn` and `get_requirements` of the executor.
+    """
+    return dg.ExecutorDefinition(
+        name=definition.name,
+        config_schema=definition.config_schema,  # type: ignore[arg-type]  # the stub knows only what people write
+        requirements=definition.get_requirements,
+        executor_creation_fn=lambda context: _Patient(_created(definition, context), new_pause()),
+        description=definition.description,
+    )
+
+
+def _created(definition: dg.ExecutorDefinition, context: dg.InitExecutorContext) -> Executor:
+    create = definition.executor_creation_fn
+    if create is None:
+        raise TypeError(f"the executor {definition.name} cannot be created")
+    return create(context)
+
+
+class _Patient(Executor):
+    def __init__(self, executor: Executor, pause: Pause) -> None:
+        self._executor, self._pause = executor, pause
+
+    @property
+    def retries(self) -> Any:
+        return self._executor.retries
+
+    @property
+    def step_dependency_config(self) -> Any:
+        return self._executor.step_dependency_config
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        with pool_waits(self._pause):
+            yield from self._executor.execute(plan_context, execution_plan)
