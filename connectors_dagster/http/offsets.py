@@ -124,7 +124,7 @@ class AnchoredOffset(rereading.Rereading):
 
     def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:
-            request.params.pop(self.offset.limit_param)
+            request.params.pop(self.offset.limit_param, None)
 
     def _overlaps(self, found: Mapping[bytes, Any], start: int) -> bool:
         return start == self.offset.initial_value or not self._known or not self._known.keys().isdisjoint(found)

@@ -15,9 +15,9 @@ from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.rereading import Reading, Rereading
 from connectors_dagster.http.response import JsonResponse, describe_response
-from connectors_dagster.http.signs_of_more import clear_signs, vague_signs
+from connectors_dagster.http.signs_of_more import clear_signs, likely_total, vague_signs
 from connectors_dagster.http.total import Total
-from connectors_dagster.rows.raw_json import RawRow, is_raw
+from connectors_dagster.rows.raw_json import RawRow, is_raw, path_of
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.resource import Resource
@@ -46,6 +46,7 @@ class PageValidator:
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
         self._list = _compiled(self.head)
+        self._rows_at = path_of(self.head) or None  # an envelope has a name for its list
         connector = resource.connector
         self.passes = Passes(
             label,
@@ -56,12 +57,13 @@ class PageValidator:
 
     def restart(self) -> None:
         """Start before the first page, again or for the first time."""
-        self.number = self._empty = self._repeats = 0
+        self.number = self._turned = self._empty = self._repeats = 0
         self.confirming = self.reread = False
         self._last: bytes | None = None
         self._seen: set[int] = set()
         self._requested: set[int] = set()
         self._response: requests.Response | None = None
+        self._farthest: PageData[RawRow] | None = None
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
         """Check one page and return its rows, without those that the paginator read again on purpose.
@@ -70,18 +72,23 @@ class PageValidator:
             EnvelopeError: the list of rows is missing, rows are not objects, the page was read before, or the page
                 contradicts itself or the connector about whether it is the last.
         """
+        connector = self.resource.connector
         self.count_page(page.response)
         self._check_envelope(page)
-        self.passes.note_total(self.total.guess(page.response))
+        self._note_total(page)
         rereading = page.paginator if isinstance(page.paginator, Rereading) else None
         self.confirming = rereading is not None and rereading.confirming
         self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
+        if rereading is None or not rereading.is_reread:
+            self._turned, self._farthest = self._turned + 1, page
         if rereading is None or not rereading.is_reread or rereading.stuck:
             self._check_repeated(page, rereading)
             self._check_empty(page)
         # A paginator that knows which rows are new may request a page twice.
         if rereading is None or (rereading.new_positions is None and not rereading.is_reread):
             self._check_what_follows(page)
+        elif not page.paginator.has_next_page and not connector.short_page_is_end:
+            self._check_last_page(page if self._farthest is None else self._farthest)
         return self.passes.add(page, _keys(page), rereading, more=page.paginator.has_next_page)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
@@ -157,9 +164,9 @@ class PageValidator:
         may_be_last = rereading and (len(page) == 1 or rereading.end_is_reported)
         max_repeats = max_repeats if page.paginator.has_next_page or may_be_last else 0
         if self._repeats > max_repeats or (rereading and rereading.stuck):
-            why = "the API does not follow the paging parameters"
+            why = "the API does not follow the paging parameters, or primary_key does not identify a row"
             if self.guessed:
-                proposed = next((f", for example {paginator}" for _, paginator in self._signs(page)), "")
+                proposed = next((f", for example {paginator}" for _, paginator in self._signs(page, 1, vague=True)), "")
                 why = f"the connector declares no paginator, and a guessed one does not fit: declare one{proposed}"
             self.fail(f"repeats an earlier page: {why}", "paginator")
 
@@ -172,19 +179,30 @@ class PageValidator:
 
     def _check_what_follows(self, page: PageData[RawRow]) -> None:
         paginator = page.paginator
-        if isinstance(paginator, SinglePagePaginator):
-            self._check_only_page(page)
-        elif paginator.has_next_page:
+        if paginator.has_next_page:
             self._check_next(page)
-        elif isinstance(paginator, JSONResponseCursorPaginator):
+            return
+        if isinstance(paginator, JSONResponseCursorPaginator):
             self._check_end(page, paginator)
+        self._check_last_page(page)
 
-    def _check_only_page(self, page: PageData[RawRow]) -> None:
-        """Refuse a single page that shows a sign of another one; a vague sign is enough if dlt chose the paginator."""
-        signs = list(self._signs(page)) if page else []
+    def _check_last_page(self, page: PageData[RawRow]) -> None:
+        """Refuse a last page that shows a sign of another one.
+
+        A vague sign is enough if dlt chose the paginator. A single page without rows has nothing to page through.
+        """
+        only = isinstance(page.paginator, SinglePagePaginator)
+        expected = _is_declared_end(page) or (only and not page)
+        signs = [] if expected else list(self._signs(page, self._turned, vague=only))
         if not signs or (self.resource.connector.accept_fewer and not self.guessed):
             return
         shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]
+        if not only:
+            self.fail(
+                f"is the last one for the paginator, but has {shown}: declare a paginator that follows it, for example "
+                f"{proposed}, or accept_fewer if there is no other page",
+                "paginator",
+            )
         otherwise = "single_page" if self.guessed else "accept_fewer"
         self.fail(
             f"has {shown}, but the connector does not say how to request another page: declare a paginator, for "
@@ -192,11 +210,21 @@ class PageValidator:
             "paginator",
         )
 
-    def _signs(self, page: PageData[RawRow]) -> Iterator[tuple[str, str]]:
-        in_body = self.selector != "$" or isinstance(page.response.json(), list)
-        yield from clear_signs(page.response, in_body=in_body)
-        if self.guessed:
-            yield from vague_signs(page.response, len(page), in_body=in_body)
+    def _signs(self, page: PageData[RawRow], pages: int, *, vague: bool) -> Iterator[tuple[str, str]]:
+        yield from clear_signs(page.response, self._rows_at, pages)
+        if self.guessed and vague:
+            yield from vague_signs(page.response, len(page), self._rows_at)
+
+    def _note_total(self, page: PageData[RawRow]) -> None:
+        """Record the total that a page reports, and refuse one that is not a number or less than the rows on it."""
+        declared, rows = self.total.find(page.response), len(page)
+        total = self.total.guess(page.response)
+        where = "total_header" if self.total.header else "total_path"
+        if self.total.read(page.response) is None and declared is not None:
+            self.fail(f"has {excerpt(str(declared), 100)!r} as its total, which is not a whole number", where)
+        if declared is not None and total is not None and total < rows and not self.below:
+            self.fail(f"has {rows} rows, but reports a total of {total}, which is the total of something else", where)
+        self.passes.note_total(total, None if total is not None else likely_total(page.response, self._rows_at))
 
     def _check_next(self, page: PageData[RawRow]) -> None:
         following = hash(f"{page.request.url} {page.request.params} {page.request.json}")
@@ -213,6 +241,13 @@ class PageValidator:
                 f"reports {str(paginator.has_more_path)!r} but has no {str(paginator.cursor_path)!r} cursor",
                 "cursor_path",
             )
+
+
+def _is_declared_end(page: PageData[RawRow]) -> bool:
+    """Return whether the connector says how this API ends: by `has_more_path`, or by an empty page."""
+    paginator = page.paginator
+    own = getattr(paginator, "pages", None) or getattr(paginator, "offset", None) or paginator
+    return bool(getattr(own, "has_more_path", None)) or (not page and getattr(own, "stop_after_empty_page", False))
 
 
 def _keys(page: PageData[RawRow]) -> Sequence[bytes]:

@@ -37,16 +37,18 @@ class Passes:
         self._several = False
         self._order, self._order_before = array("q"), array("q")
         self._keys = KeyCounter()
-        self._totals: set[int] = set()
+        self._totals, self._likely = set[int](), set[int]()
         self._known: set[int] | None = None
         self._number = 1
         self._unsettled = False
         self._moved = self._new = self._largest = 0
 
-    def note_total(self, total: int | None) -> None:
-        """Record the total number of rows that a page reports, if it does."""
+    def note_total(self, total: int | None, likely: int | None = None) -> None:
+        """Record the total number of rows that a page reports, if it does, or a number that is likely to be one."""
         if total is not None:
             self._totals.add(total)
+        if likely is not None:
+            self._likely.add(likely)
 
     def add(
         self, rows: list[RawRow], keys: Sequence[bytes], paginator: Rereading | None, *, more: bool
@@ -76,7 +78,7 @@ class Passes:
         """Return whether the list must be read again, and start the next pass if so."""
         different = self._keys.different()
         complete = bool(self._totals) and different >= max(self._totals)
-        lacking = bool(self._totals) and different < min(self._totals) and not self.accept_fewer
+        lacking = different < min(self._totals or self._likely or {0}) and not self.accept_fewer
         unsettled = self._unsettled
         if self._number > 1:
             lacking, unsettled = lacking and self._new > 0, unsettled and self._new > self._largest
@@ -111,11 +113,19 @@ class Passes:
         stats.unsettled += whole and self._is_doubtful()
         if self._number == MAX_PASSES and self._unsettled and self._new > max(self._largest, FEW_ROWS):
             raise moves_too_fast(self.label)
-        if not whole or not self._totals:
+        if not whole or not (self._totals or self._likely):
+            return
+        if not self._totals:
+            # A number that is only likely to be a total is no reason to count rows as missing in a metric.
+            self._check(different, min(self._likely))
             return
         # The total changes while rows appear and disappear: any number from the lowest to the highest may be right.
         total = max(min(self._totals), min(different, max(self._totals)))
         stats.source_rows = total + (stats.source_rows or 0)
+        self._check(different, total)
+
+    def _check(self, different: int, total: int) -> None:
+        """Refuse fewer rows than the API reports."""
         if different < total and not self.accept_fewer:
             read = f"{different} different rows were read" + (f" in {self._number} passes" if self._number > 1 else "")
             raise EnvelopeError(

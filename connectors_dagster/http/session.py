@@ -183,7 +183,7 @@ class ApiSession(requests.Session):
         """Refuse a successful response whose body reports an error; a body that is itself the row is not checked."""
         if not self.rows_at and self.policy.error_when is None:
             return
-        if not reports_error(response.json(), self.policy.error_when):
+        if not reports_error(response.json(), self.policy.error_when, self.rows_at):
             return
         kind = TransientApiError if self.policy.retry_reported_errors else ApiError
         failure = kind(

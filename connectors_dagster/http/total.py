@@ -24,10 +24,14 @@ class Total:
 
     def read(self, response: requests.Response) -> int | None:
         """Read the total that the connector declares; None if it is missing or not a number."""
+        return _number(self.find(response))
+
+    def find(self, response: requests.Response) -> object:
+        """Return what is at the place that the connector declares; None if nothing is there."""
         found: object = response.headers.get(self.header) if self.header else None
         if found is None and self._path is not None:
             found = next(iter(jsonpath.find_values(self._path, response.json())), None)
-        return _number(found)
+        return found
 
     def guess(self, response: requests.Response) -> int | None:
         """Read the declared total, or else one of the headers that APIs commonly use."""
@@ -42,4 +46,6 @@ class Total:
 
 
 def _number(found: object) -> int | None:
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
     return int(str(found)) if str(found).isdecimal() else None

@@ -1,0 +1,151 @@
+"""The last page is believed only if nothing in the response says that there is another one."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors_dagster.errors import ApiError, EnvelopeError
+from tests.support.numbered import numbered, numbers
+from tests.support.shop import things
+from tests.support.wire import reply
+
+LINK = {"type": "json_link", "next_url_path": "next"}
+CURSOR = {"type": "cursor", "cursor_path": "next", "cursor_param": "after"}
+PAGES = {"type": "page_number", "base_page": 1, "total_path": None}
+OFFSET = {"type": "offset", "limit": 2, "total_path": None}
+MORE: list[tuple[dict[str, Any], dict[str, str], str]] = [
+    ({"links": {"next": "/things?page=2"}}, {}, "'links.next'.*json_link, next_url_path: links.next"),
+    ({"_links": {"next": {"href": "/things?page=2"}}}, {}, "next_url_path: _links.next.href"),
+    ({"paging": {"next": {"after": "2"}}}, {}, "type: cursor, cursor_path: paging.next.after"),
+    ({"pages": {"next": {"starting_after": "b"}, "total_pages": 1}}, {}, "cursor_path: pages.next.starting_after"),
+    ({"links": [{"rel": "self"}, {"rel": "next", "href": "/x"}]}, {}, r"links\[\?\(@.rel == 'next'\)\].href"),
+    ({"has_more": "Y"}, {}, "has_more_path: has_more"),
+    ({"done": False, "nextRecordsUrl": "/query/2"}, {}, "'done' and 'nextRecordsUrl'"),
+    ({"isLast": False}, {}, "'isLast'.*ends when isLast is true"),
+    ({"LastEvaluatedKey": {"id": 1}}, {}, "'LastEvaluatedKey'"),
+    ({"meta": {"total_pages": 9}}, {}, "total_path: meta.total_pages"),
+    ({}, {"Link": "</things?page=2>; rel=next"}, "header_link"),
+    ({}, {"X-Next-Cursor": "b"}, "header_cursor, cursor_key: X-Next-Cursor"),
+    ({}, {"x-ms-continuationtoken": "b"}, "header x-ms-continuationtoken"),
+]
+
+
+@pytest.mark.parametrize("paginator", [LINK, CURSOR, "single_page"])
+@pytest.mark.parametrize(("body", "headers", "shown"), MORE)
+def test_a_list_that_ends_while_a_response_says_more_is_refused(shop, read, tmp_path, paginator, body, headers, shown):
+    shop.replies = [reply({"data": numbered(1)} | body, **headers)]
+    with pytest.raises(EnvelopeError, match=f"page 1 .*{shown}"):
+        read(things(tmp_path, paginator=paginator))
+    connector = replace(things(tmp_path, paginator=paginator).connector, accept_fewer=True)
+    assert numbers(read(connector.graph["things"])) == [1]
+
+
+@pytest.mark.parametrize("paginator", [PAGES, OFFSET])
+@pytest.mark.parametrize("more", [{"has_more": True}, {"meta": {"pageCount": 9}}, {"next": "/things?page=9"}])
+def test_filtered_pages_are_not_the_end_while_the_last_one_says_more(listing, read, tmp_path, paginator, more):
+    pages = {0: numbered(1, 2), 1: numbered(3)}
+
+    def body(query: Any) -> Any:
+        at = int(query.get("offset", 2 * (int(query.get("page", 1)) - 1)))
+        return {"data": [row for rows in pages.values() for row in rows][at : at + 2]} | more
+
+    listing.body = body
+    with pytest.raises(EnvelopeError, match="is the last one for the paginator, but has"):
+        read(things(tmp_path, paginator=paginator))
+
+
+def test_a_next_link_means_nothing_if_the_api_says_that_this_is_the_last_page(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1), "has_more": False, "links": {"next": "/things?page=2"}})]
+    assert numbers(read(things(tmp_path))) == [1]
+
+
+def test_signs_beside_nested_rows_are_seen(shop, read, tmp_path):
+    nodes = {"nodes": numbered(1), "pageInfo": {"hasNextPage": True, "endCursor": "b"}}
+    shop.replies = [reply({"data": {"things": nodes}})]
+    with pytest.raises(EnvelopeError, match=r"has_more_path: data.things.pageInfo.hasNextPage"):
+        read(things(tmp_path, selector="data.things.nodes"))
+
+
+@pytest.mark.parametrize("paginator", [LINK, CURSOR, "single_page", "header_link"])
+@pytest.mark.parametrize("name", ["total", "total_count", "totalElements", "count"])
+def test_an_undeclared_total_that_is_not_reached_fails_unless_fewer_rows_are_accepted(
+    shop, read, tmp_path, paginator, name
+):
+    shop.replies = 2 * [reply({"data": numbered(1, 2), "meta": {name: 3}})]
+    with pytest.raises(EnvelopeError, match=r"2 different rows were read.* total of 3.*set accept_fewer"):
+        read(things(tmp_path, paginator=paginator))
+    shop.replies = [reply({"data": numbered(1, 2), "meta": {name: 3}})]
+    connector = replace(things(tmp_path, paginator=paginator).connector, accept_fewer=True)
+    assert numbers(read(connector.graph["things"])) == [1, 2]
+
+
+@pytest.mark.parametrize("count", [1, 2, 0])
+def test_a_count_of_the_rows_of_a_page_is_not_taken_for_a_total(listing, read, tmp_path, count):
+    pages = {None: (numbered(1, 2), "b"), "b": (numbered(3, 4), None)}
+    listing.body = lambda query: dict(zip(("data", "next"), pages[query.get("after")], strict=True)) | {"count": count}
+    assert numbers(read(things(tmp_path, paginator=CURSOR))) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("total", ["1,009", {"value": 9, "relation": "eq"}, "many", -1])
+def test_a_declared_total_that_is_not_a_number_fails(shop, read, tmp_path, total):
+    shop.replies = [reply({"data": numbered(1), "total": total})]
+    connector = replace(things(tmp_path).connector, total_path="total")
+    with pytest.raises(EnvelopeError, match="as its total, which is not a whole number: check total_path"):
+        read(connector.graph["things"])
+
+
+def test_a_total_beside_the_declared_place_is_found(shop, read, tmp_path):
+    shop.replies = 2 * [reply({"data": numbered(1), "meta": {"total": 9}})]
+    connector = replace(things(tmp_path).connector, total_path="meta.totl")
+    with pytest.raises(EnvelopeError, match=r"1 different rows were read.* total of 9"):
+        read(connector.graph["things"])
+
+
+def test_a_total_written_with_a_point_is_read(shop, read, tmp_path):
+    shop.replies = 2 * [reply(b'{"data": [{"id": 1}], "total": 9.0}')]
+    connector = replace(things(tmp_path).connector, total_path="total")
+    with pytest.raises(EnvelopeError, match="total of 9"):
+        read(connector.graph["things"])
+
+
+def test_a_total_below_the_rows_of_a_page_is_the_total_of_something_else(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1, 2), "pages": 1})]
+    with pytest.raises(EnvelopeError, match="2 rows, but reports a total of 1, which is the total of something else"):
+        read(things(tmp_path, paginator=OFFSET | {"total_path": "pages"}))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"errors": [{"message": "Throttled"}], "data": None, "extensions": {"cost": 1}},
+        {"errors": [{"message": "Throttled"}], "data": [], "meta": {"request_id": "x"}},
+        {"error": True, "data": [], "meta": {"message": "x"}},
+        {"status": "fail", "data": []},
+        {"status": 500, "data": []},
+        {"code": 40105, "message": "token invalid", "data": []},
+        {"success": "false", "data": []},
+        {"success": 0, "data": []},
+        {"Success": False, "data": []},
+        {"ErrorCode": "LIMIT", "data": None},
+        {"Fault": {"Error": [{"Message": "x"}]}, "data": None},
+        {"result": "error", "data": []},
+    ],
+)
+def test_a_later_page_that_reports_an_error_instead_of_rows_is_not_the_end(shop, read, tmp_path, error):
+    shop.replies = [reply({"data": numbered(1), "next": "/things?page=2"}), reply(error)]
+    with pytest.raises(ApiError, match="and reports an error"):
+        read(things(tmp_path, paginator=LINK))
+
+
+@pytest.mark.parametrize(
+    "fine", [{"code": 200}, {"code": 20000}, {"errorCode": 0}, {"errorCode": "OK"}, {"errors": []}, {"status": 200}]
+)
+def test_an_empty_last_page_that_reports_success_is_the_end(shop, read, tmp_path, fine):
+    shop.replies = [reply({"data": numbered(1), "next": "/things?page=2"}), reply({"data": []} | fine)]
+    assert numbers(read(things(tmp_path, paginator=LINK))) == [1]
+
+
+def test_errors_beside_rows_are_left_to_error_when(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1), "errors": [{"message": "one field is missing"}]})]
+    assert numbers(read(things(tmp_path))) == [1]
