@@ -54,7 +54,7 @@ class AnchoredOffset(rereading.Rereading):
         self._anchor: bytes | None = None
         self._size = self._steps_back = self._farthest = 0
         self._was_short, self._lengths = False, set[int]()
-        self._guessed_size = False
+        self._guessed_size = self._doubtful = False
         # An API that filters pages after it cut them has no positions by which rows could be seen to move.
         self._all_full = True
 
@@ -90,7 +90,7 @@ class AnchoredOffset(rereading.Rereading):
         if start + len(rows) > self._farthest:
             self._farthest, self._steps_back = start + len(rows), 0
         full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
-        self._has_next_page = self._continues(response, start, start + len(rows), full=full)
+        self._has_next_page = self._continues(response, start, len(rows), full=full)
         self._size = max(self._size, len(rows))
         self._note_length(len(rows))
         self._was_short, self._all_full = not full, self._all_full and full
@@ -143,13 +143,19 @@ class AnchoredOffset(rereading.Rereading):
         self.confirming, self._has_next_page = False, True
         self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
 
-    def _continues(self, response: requests.Response, start: int, end: int, *, full: bool) -> bool:
+    def _continues(self, response: requests.Response, start: int, rows: int, *, full: bool) -> bool:
         """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
+        end = start + rows
         if cast(JsonResponse, response).ends_pages:
             return False
         # dlt adds a whole page to the offset before it compares it with the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response)
+        # What is declared as the total may be the number of rows on each page.
+        self._doubtful = (start == self.offset.initial_value or self._doubtful) and full and bool(self.new_positions)
+        self._doubtful = self._doubtful and self.total.header is None and self.total.read(response) == rows
+        if self._doubtful:
+            return True
         if self._has_end_path or not self.offset.has_next_page:
             return self.offset.has_next_page
         if full:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import requests
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
+from connectors_dagster.compat.dlt_internals import jsonpath
 from connectors_dagster.http.rereading import Rereading
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
@@ -46,6 +47,7 @@ class RereadPages(Rereading):
         self._previous_keys: list[bytes] = []
         self._current_keys: list[bytes] = []
         self._requested = self._size = 0
+        self._doubtful = False
         self._was_short = self._follows_short = self._rereading = self._more = self._reached = False
 
     def init_request(self, request: requests.Request) -> None:
@@ -61,6 +63,11 @@ class RereadPages(Rereading):
         """Record a page and determine which one to read next."""
         rows, number = data or [], self.pages.current_value
         keys = cast(JsonResponse, response).row_keys
+        if self._doubtful and not self._rereading and list(keys) == self._current_keys:
+            # The API answers a number beyond the end with the last page.
+            self.new_positions, self.is_reread, self.moved = (), True, False
+            self.confirming = self._has_next_page = False
+            return
         self.new_positions = [
             at for at, key in enumerate(keys) if rows[at] not in (self._previous.get(key), self._current.get(key))
         ]
@@ -80,7 +87,8 @@ class RereadPages(Rereading):
             self._rereading = bool(self._previous) and not self.stable
             self.pages.current_value = number + (-1 if self._rereading else 1)
         self._has_next_page = self._rereading or self._more
-        self.confirming = (self._was_short or self._reached) and not self._rereading and not self._has_end_path
+        ends = self._doubtful or ((self._was_short or self._reached) and not self._has_end_path)
+        self.confirming = ends and not self._rereading
 
     def _has_more(self, response: requests.Response, rows: list[Any], number: int) -> bool:
         """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
@@ -90,6 +98,12 @@ class RereadPages(Rereading):
         if cast(JsonResponse, response).ends_pages:
             return False
         self.pages.update_state(response)
+        # What is declared as the number of pages may be the number of this page.
+        first = number == self.pages.initial_value
+        self._doubtful = (first or self._doubtful) and bool(rows) and not self._was_short
+        self._doubtful = self._doubtful and self._is_page(response, number)
+        if self._doubtful:
+            return True
         if self._has_end_path or not self.pages.has_next_page or not self._ends_when_empty:
             return self.pages.has_next_page
         # After a full page, only a declared total is the end: in a common header, another number may be meant.
@@ -100,6 +114,10 @@ class RereadPages(Rereading):
         if rows:
             return not (self._was_short and self.short_page_is_end)
         return bool(self._size) and not self._follows_short and not self.short_page_is_end
+
+    def _is_page(self, response: requests.Response, number: int) -> bool:
+        path = self.pages.total_path
+        return path is not None and list(map(str, jsonpath.find_values(path, response.json()))) == [str(number)]
 
     def _reaches(self, total: int | None, number: int, *, size: int) -> bool:
         """Return whether the rows up to a page are as many as the total; before any rows, pages may have one each."""

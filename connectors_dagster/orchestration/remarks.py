@@ -8,11 +8,13 @@ from connectors_dagster.http.server_clock import LONGEST_LAG
 from connectors_dagster.spec.resource import Resource
 
 WORTH_A_REMARK = timedelta(minutes=1)
+FEW_COPIES, SHARE_OF_COPIES = 3, 0.01
+"""So many copies, or this share of the rows, are usual while rows are edited."""
 
 
 def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
     """Return the remarks on a read; the name of the resource is not in them."""
-    return [*_outside(resource, stats), *_clock(timedelta(seconds=stats.clock_lag))]
+    return [*_outside(resource, stats), *_copies(stats), *_clock(timedelta(seconds=stats.clock_lag))]
 
 
 def _outside(resource: Resource, stats: ReadStats) -> list[str]:
@@ -29,6 +31,15 @@ def _outside(resource: Resource, stats: ReadStats) -> list[str]:
             "the window of their time begins"
         )
     return found
+
+
+def _copies(stats: ReadStats) -> list[str]:
+    if stats.duplicates <= max(FEW_COPIES, stats.keys * SHARE_OF_COPIES):
+        return []
+    return [
+        f"rows that were read more than once: {stats.duplicates}. The newest copy of each was loaded; if the copies "
+        "are different rows, primary_key does not identify a row"
+    ]
 
 
 def _clock(lag: timedelta) -> list[str]:

@@ -19,6 +19,8 @@ from connectors_dagster.spec.windows import Slice
 
 TIMESTAMP = pa.timestamp("us", "UTC")
 EMPTY_TEXT = b'""'
+FINER_THAN_SECONDS = {"epoch_milliseconds", "epoch_microseconds", "epoch_nanoseconds"}
+FEBRUARY_1970 = to_microseconds(datetime(1970, 2, 1, tzinfo=UTC))
 YEAR_2, YEAR_9999 = (to_microseconds(datetime(year, 1, 1, tzinfo=UTC)) for year in (2, 9999))
 
 
@@ -93,6 +95,9 @@ class WindowFilter:
             if text != EMPTY_TEXT and not self.cursor.timestamp_format.is_no_time(value := decode(text)):
                 bad[misfit] = f"cursor {self.path!r} contains {value!r}, which is not a timestamp"
         parsed: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
+        if self.cursor.timestamp_format.format in FINER_THAN_SECONDS:
+            coarser = f"cursor {self.path!r} is read as a time in January 1970: it may be in seconds; check the format"
+            bad |= {number: coarser for number, at in enumerate(parsed) if at is not None and 0 < at < FEBRUARY_1970}
         timestamps = [None if timestamp is None or self._is_zero(timestamp) else timestamp for timestamp in parsed]
         if self.cursor.without_cursor == "fail":
             reason = f"a row has no cursor {self.path!r}, and rows without one are declared to fail"

@@ -411,3 +411,32 @@ def test_a_refusal_where_the_total_ends_is_the_end_even_if_all_rows_were_filtere
     listing.body = body
     connector = things(tmp_path, paginator={"type": "offset", "limit": 4, "total_path": "total"}).connector
     assert numbers(read(replace(connector, accept_fewer=True).graph["things"])) == []
+
+
+@pytest.mark.parametrize("rows", [9, 10, 25, 30])
+def test_the_number_of_rows_on_a_page_is_not_taken_for_the_total(listing, read, tmp_path, rows):
+    def body(query: Any) -> Any:
+        page = numbered(*range(1, rows + 1)[int(query["offset"]) :][:10])
+        return {"data": page, "count": len(page)}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator={"type": "offset", "limit": 10, "total_path": "count"}))
+    assert numbers(found) == list(range(1, rows + 1))
+
+
+@pytest.mark.parametrize("beyond", ["empty", "the last page", "refused"])
+@pytest.mark.parametrize("path", ["page", "pages"])
+@pytest.mark.parametrize("rows", [2, 3, 8, 9])
+def test_the_number_of_a_page_is_not_taken_for_the_number_of_pages(listing, read, tmp_path, path, rows, beyond):
+    pages = -(-rows // 3)
+
+    def body(query: Any) -> Any:
+        number = int(query["page"])
+        if beyond == "refused" and number > pages:
+            return JSONResponse({"message": "no such page"}, 404)
+        shown = min(number, pages) if beyond == "the last page" else number
+        return {"data": numbered(*range(1, rows + 1)[3 * shown - 3 : 3 * shown]), "page": number, "pages": pages}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator={**PAGES, "total_path": path}))
+    assert numbers(found) == list(range(1, rows + 1))

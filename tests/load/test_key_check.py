@@ -78,6 +78,8 @@ def edits(count, at, values=("old", "new")):
 FEW = key_check.FEW
 STABLE = {"pages_are_stable": True}
 
+DAYS = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
+
 
 @pytest.mark.parametrize("hints", [{"columns": TYPED}, {"max_table_nesting": 1}])
 def test_more_changes_than_a_cursor_explains_fail(declare, load_pages, warehouse, hints):
@@ -88,24 +90,22 @@ def test_more_changes_than_a_cursor_explains_fail(declare, load_pages, warehouse
         load_pages(things, *edits(FEW + 1, "2024-03-01T00:00:00Z"))
 
 
-def test_one_edit_of_each_row_is_no_fault_without_a_cursor_or_with_one_that_is_only_a_date(
-    declare, load_pages, warehouse
+@pytest.mark.parametrize("cursor", [{}, {"cursor": "t", "timestamp_format": DAYS}])
+def test_a_few_edits_are_no_fault_without_a_cursor_or_with_one_that_is_only_a_date(
+    declare, load_pages, warehouse, cursor
 ):
-    day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
-    for things in (
-        declare(columns=TYPED, connector=STABLE),
-        declare(columns=TYPED, connector=STABLE, cursor="t", timestamp_format=day),
-    ):
-        load_pages(things, *edits(50, "2024-03-01"))
-        assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'new'") == [(50,)]
-
-
-def test_without_a_cursor_many_rows_with_three_versions_each_fail(declare, load_pages, warehouse):
-    things = declare(columns=TYPED, connector=STABLE)
-    load_pages(things, *edits(FEW, "2024-03-01", "abc"))
-    assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'c'") == [(FEW,)]
+    things = declare(columns=TYPED, connector=STABLE, **cursor)
+    others = [{"id": 1000 + n, "v": "x", "t": "2024-03-01"} for n in range(10 * FEW)]
+    load_pages(things, others, *edits(FEW, "2024-03-01"))
+    assert warehouse.query("SELECT count(*) FROM shop.things WHERE v = 'new'") == [(FEW,)]
     with pytest.raises(RowError, match=rf"{FEW + 1} of \d+ rows have the same id as a different row"):
-        load_pages(things, *edits(FEW + 1, "2024-03-01", "abc"))
+        load_pages(things, others, *edits(FEW + 1, "2024-03-01"))
+
+
+def test_without_a_cursor_two_pages_of_different_rows_with_the_same_keys_fail(declare, load_pages):
+    things = declare(columns=TYPED, connector=STABLE)
+    with pytest.raises(RowError, match="2 of 6 rows have the same id as a different row"):
+        load_pages(things, [{"id": n, "v": f"first {n}"} for n in (1, 2, 3)], [{"id": n, "v": "b"} for n in (1, 2, 4)])
 
 
 def test_rows_that_changed_when_a_page_was_read_again_on_purpose_are_no_fault(declare, load_pages, warehouse):

@@ -238,6 +238,16 @@ def test_epoch_milliseconds_arrive_as_numbers_and_as_text_with_a_fraction(feed, 
     assert read_slices(connector, slices(1)) == ([3], [0, 1, 2])
 
 
+def test_seconds_where_milliseconds_are_declared_fail_and_are_not_taken_for_1970(feed, tmp_path):
+    milliseconds = TimestampFormat(format="epoch_milliseconds", granularity=timedelta(milliseconds=1))
+    feed.put(1, None, at=1706011112)
+    connector = build_connector(tmp_path, feed, Cursor(timestamp_format=milliseconds), bounds="none")
+    with pytest.raises(
+        RowError, match="'at' is read as a time in January 1970: it may be in seconds; check the format"
+    ):
+        read_slices(connector, slices(1))
+
+
 def test_rows_and_bounds_are_in_the_time_zone_of_the_api(feed, warehouse, tmp_path):
     zone = ZoneInfo("America/Los_Angeles")
     feed.read = lambda text: datetime.fromisoformat(text).replace(tzinfo=zone)

@@ -9,7 +9,7 @@ from tests.soak.episode import Edit, draw_episode
 from tests.soak.play import play
 
 
-@pytest.mark.parametrize("seed", range(1, 16))
+@pytest.mark.parametrize("seed", range(1, 61))
 def test_the_table_is_exact_after_a_quiet_refresh_whatever_happened_before(tmp_path, seed):
     outcome = play(draw_episode(seed), tmp_path)
     assert not outcome.wrong, f"{outcome.wrong}\n{outcome.episode}"
