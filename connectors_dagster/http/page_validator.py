@@ -23,6 +23,8 @@ from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.resource import Resource
 
 MAX_EMPTY_PAGES = 1_000
+MOST_REMEMBERED = 10_000
+"""Pages among which a repeated one is found at once; a longer circle ends at the limit of pages."""
 SMALL_BODY = 500
 TRUE = {"true", "t", "yes", "y", "on", "1"}
 
@@ -60,8 +62,7 @@ class PageValidator:
         self.number = self._turned = self._empty = self._repeats = 0
         self.confirming = self.reread = False
         self._last: bytes | None = None
-        self._seen: set[int] = set()
-        self._requested: set[int] = set()
+        self._seen, self._requested = _Recent(), _Recent()
         self._response: requests.Response | None = None
         self._farthest: PageData[RawRow] | None = None
 
@@ -248,6 +249,22 @@ def _is_declared_end(page: PageData[RawRow]) -> bool:
     paginator = page.paginator
     own = getattr(paginator, "pages", None) or getattr(paginator, "offset", None) or paginator
     return bool(getattr(own, "has_more_path", None)) or (not page and getattr(own, "stop_after_empty_page", False))
+
+
+class _Recent:
+    """The hashes of the latest pages: memory does not grow with the pages of a list."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[int, None] = {}
+
+    def __contains__(self, page: int) -> bool:
+        return page in self._hashes
+
+    def add(self, page: int) -> None:
+        self._hashes.pop(page, None)
+        self._hashes[page] = None
+        if len(self._hashes) > MOST_REMEMBERED:
+            del self._hashes[next(iter(self._hashes))]
 
 
 def _keys(page: PageData[RawRow]) -> Sequence[bytes]:

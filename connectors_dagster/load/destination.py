@@ -2,25 +2,25 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlt
 from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.common.schema import Schema
-from dlt.destinations.exceptions import DatabaseException
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
-from connectors_dagster.config.locks import SAY_AFTER, SIBLINGS_TIMEOUT, Waiting, exclusive_lock, seconds
+from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock, seconds
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
-from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
+from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load.duckdb_errors import explain, is_locked
+from connectors_dagster.load.postgres_lock import only_merger
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
 
@@ -107,7 +107,7 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
         with only_writer(duckdb_file(), f"loading {pipeline.pipeline_name}"):
             yield
     elif lock == "advisory":
-        with _only_merger(pipeline):
+        with only_merger(pipeline):
             yield
     else:
         yield
@@ -182,23 +182,3 @@ def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnectio
 def damage(error: Exception) -> str | None:
     """Say what to do if the DuckDB file cannot be used; None if an error has another cause."""
     return explain(error, duckdb_file()) if destination_name() == "duckdb" else None
-
-
-@contextmanager
-def _only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Keep other machines from the tables of a family: two concurrent merges into a table lose rows."""
-    family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
-    timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
-    client: Any = pipeline.sql_client()
-    with ExitStack() as connection:
-        try:
-            connection.enter_context(client)
-            client.execute_sql(f"SET lock_timeout = {int(timeout * 1000)}")
-            client.execute_sql("SELECT pg_advisory_lock(hashtextextended(%s, 0))", family)
-        except client.dbapi.Error as error:
-            raise TransientLoadError(f"postgres: {error}") from None
-        except DatabaseException as error:
-            raise DestinationBusyError(
-                f"postgres: another process is still loading {family} after {timeout:.0f} s: wait and retry. {error}"
-            ) from None
-        yield
