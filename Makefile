@@ -13,7 +13,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -26,7 +26,11 @@ test: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/dg check defs
-	$(BIN)/$(PYTEST)
+	$(BIN)/$(PYTEST) -m "not journey"
+
+# The slow journeys of a user: the whole demo, the UI in a browser, every table of every connector.
+journeys: .venv/tested
+	$(BIN)/$(PYTEST) -m journey
 
 # The lowest versions that pyproject.toml allows; TESTS=tests runs all tests.
 test-lowest: .venv-lowest/tested

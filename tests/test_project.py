@@ -99,6 +99,13 @@ def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
     assert {target for target in targets if f"\n{target}:" not in MAKEFILE} == set()
 
 
+def test_ci_runs_the_command_of_the_readme_and_every_test():
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert re.findall(r"^make (.*)$", ci, re.MULTILINE) == ["postgres browser", "test", "journeys", "test-lowest"]
+    assert re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE) == ['"not journey"', "journey"]
+    assert "$ make test " in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_test_that_lowest_and_newest_run_is_there():
     named = re.search(r"^TESTS \?=((?:.*\\\n)*.*)$", MAKEFILE, re.MULTILINE)
     assert named

@@ -11,6 +11,7 @@ Not public, although some of it is in an `__all__`:
   whole pages;
 * the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
 * `validate_dict` with its error, `jsonpath`, `retry_schema_update`, the Arrow types of columns, and the base of errors;
+* that `capabilities` of a destination may be replaced by a function that remembers the result;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
 
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
@@ -24,8 +25,10 @@ from dlt.common import jsonpath
 from dlt.common.configuration.exceptions import DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.providers.toml import TomlProviderReadException
-from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination import Destination, DestinationCapabilitiesContext
+from dlt.common.destination.client import DestinationClientConfiguration
 from dlt.common.exceptions import DictValidationException, DltException
+from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema import TColumnSchema
 from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
 from dlt.common.storages import FileStorage, PackageStorage
@@ -43,6 +46,8 @@ from dlt.sources.rest_api.config_setup import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+AnyDestination = Destination[Any, Any]
 
 __all__ = [
     "DEDUPLICATED",
@@ -62,6 +67,7 @@ __all__ = [
     "normalized_packages",
     "paginate_dependent_resource",
     "register_defaults",
+    "remember_capabilities",
     "retry_schema_update",
     "validate_dict",
 ]
@@ -81,6 +87,28 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
 def normalized_packages(package_path: str) -> PackageStorage:
     """Open the folder that contains a package that is ready to load, and the other packages in it."""
     return PackageStorage(FileStorage(str(Path(package_path).parent)), "normalized")
+
+
+def remember_capabilities(destination: AnyDestination) -> AnyDestination:
+    """Make a destination find out only once what it can do; its configuration must not change any more.
+
+    dlt asks about fifteen times per load, and each time resolves the whole configuration of the destination.
+    """
+    resolve = destination.capabilities
+    known: dict[tuple[type | None, int | None], DestinationCapabilitiesContext] = {}
+
+    def capabilities(
+        config: DestinationClientConfiguration | None = None, naming: NamingConvention | None = None
+    ) -> DestinationCapabilitiesContext:
+        if config is not None:
+            return resolve(config, naming)
+        key = (type(naming), naming.max_length) if naming else (None, None)
+        if key not in known:
+            known[key] = resolve(naming=naming)
+        return known[key].copy()  # dlt changes what it gets
+
+    destination.capabilities = capabilities  # type: ignore[method-assign]
+    return destination
 
 
 def arrow_type(column: TColumnSchema, capabilities: DestinationCapabilitiesContext) -> "pa.DataType":

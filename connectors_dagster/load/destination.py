@@ -11,6 +11,7 @@ from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
+from connectors_dagster.compat.dlt_internals import remember_capabilities
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock, seconds
@@ -76,8 +77,8 @@ def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves 
     remember(destination_secrets())
     name = destination_name()
     if name == "duckdb":
-        return dlt.destinations.duckdb(credentials=str(duckdb_file()))
-    return Destination.from_reference(name)  # type: ignore[return-value]  # None only for a None reference
+        return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
+    return remember_capabilities(Destination.from_reference(name))  # type: ignore[arg-type]  # None only for None
 
 
 def file_format(destination: Destination) -> TLoaderFileFormat | None:  # type: ignore[type-arg]

@@ -90,6 +90,7 @@ def test_an_unknown_selection_is_refused_with_the_known_names(selection):
     assert "storefront/orders" in result.output
 
 
+@pytest.mark.journey
 def test_the_demo_loads_what_the_sandbox_serves_and_a_second_run_changes_no_count(project: Path, monkeypatch):
     for connector in enabled_connectors():
         monkeypatch.setenv(f"SOURCES__{connector.name.upper()}__STEP", "P1Y")  # a few windows are enough

@@ -193,3 +193,27 @@ def test_a_time_has_the_arrow_type_in_utc_that_dlt_expects():
     capabilities = DestinationCapabilitiesContext.generic_capabilities()
     assert internals.arrow_type(column, capabilities) == pa.timestamp("ms", tz="UTC")
     assert internals.arrow_type({"name": "n", "data_type": "bigint"}, capabilities) == pa.int64()
+
+
+def test_a_destination_finds_out_once_what_it_can_do_and_a_pipeline_uses_that(tmp_path, monkeypatch):
+    resolved: list[Any] = []
+    resolve = dlt.destinations.duckdb.configuration
+
+    def counted(self: Any, initial_config: Any, **options: Any) -> Any:
+        resolved.append(options)
+        return resolve(self, initial_config, **options)
+
+    monkeypatch.setattr(dlt.destinations.duckdb, "configuration", counted)
+    destination = internals.remember_capabilities(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    pipeline = dlt.pipeline("once", pipelines_dir=str(tmp_path), destination=destination)
+    pipeline.run([{"Id": 1}], table_name="things")
+    without_naming, with_naming = 1, 1
+    assert resolved.count({"accept_partial": True}) == without_naming + with_naming
+    with pipeline.sql_client() as client:
+        assert client.execute_sql("SELECT id FROM things") == [(1,)]
+
+
+def test_what_dlt_changes_in_capabilities_is_not_remembered(tmp_path):
+    destination = internals.remember_capabilities(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    destination.capabilities().preferred_loader_file_format = "csv"
+    assert destination.capabilities().preferred_loader_file_format == "insert_values"

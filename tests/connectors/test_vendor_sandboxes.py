@@ -7,6 +7,7 @@ import pytest
 from connectors_dagster import Connector, load_connectors
 from connectors_dagster.sandbox import generate_tables
 
+pytestmark = pytest.mark.journey
 END = datetime(2026, 11, 1, tzinfo=UTC)
 """The end of the sandbox's history."""
 NOT_AVAILABLE = {"chargebee": {"addon", "plan"}}

@@ -66,6 +66,7 @@ def test_a_family_is_read_by_one_run_at_a_time_so_that_an_older_read_never_wins(
     assert warehouse.column("storefront.orders", "status") == ["completed"]
 
 
+@pytest.mark.journey
 def test_all_families_of_all_connectors_read_concurrently_and_load_exactly(api, warehouse):
     api.tables.update(generate_tables(scale=0.05))
     api.held = lambda _: api.most_concurrent < 5

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, expect
 from tests.support.installed import required
 from tests.support.ui import PAGE, PATIENCE, Ui, chromium, find_browser, served_ui
 
+pytestmark = pytest.mark.journey
+
 GROUP = "/locations/__repository__@connectors_dagster/asset-groups/storefront/lineage"
 
 
