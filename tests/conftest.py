@@ -44,6 +44,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the file that takes longest, because one process plays it alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/soak/"))
+
+
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project folder with its own instance and warehouse, and no settings of this machine."""
