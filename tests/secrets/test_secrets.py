@@ -146,7 +146,7 @@ def test_a_secret_in_the_parameters_of_an_endpoint_is_sent_and_masked(shop, read
 def test_a_secret_that_is_too_short_to_be_masked_is_named(shop, read, project, monkeypatch, caplog):
     monkeypatch.setenv("SOURCES__SHOP__API_KEY", "ab")
     read(things(project))
-    assert "SOURCES__SHOP__API_KEY has fewer than 3 characters: such a short secret is not masked" in caplog.text
+    assert "SOURCES__SHOP__API_KEY has fewer than 3 characters: secrets this short are not masked" in caplog.text
 
 
 def test_a_key_with_a_line_break_fails_without_being_shown(shop, read, project, monkeypatch):
