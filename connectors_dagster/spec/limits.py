@@ -22,7 +22,7 @@ class Limits:
     max_request_seconds: float = 600.0
     max_decompression_ratio: int = 200
     max_pages: int = 1_000_000
-    max_undeclared_columns: int = 1_000
+    max_undeclared_columns: int = 5_000
 
     def setting(self, name: str) -> str:
         """Return the environment variable of a limit."""
