@@ -10,6 +10,7 @@ FAILED = {"error", "failed", "failure", "fail"}
 SUCCESS = {"success", "ok", "issuccess", "successful"}
 OUTCOMES = {"status", "result", "code", "statuscode"}
 ERRORS = {"error", "errors", "fault", "errorcode", "errormessage", "errormsg", "errcode", "errno", "exception"}
+SHOWN = SUCCESS | OUTCOMES | ERRORS
 STATUS = re.compile(r"[45]\d\d+")
 NO_ERROR = {"", "0", "200", "ok", "none", "null", "false", "success"}
 
@@ -40,7 +41,10 @@ def _has_rows(body: Mapping[str, Any], rows_at: Sequence[str] | None) -> bool:
 
 def _has_common_shape(body: Mapping[str, Any], *, has_rows: bool) -> bool:
     for field, value in body.items():
-        name, text = _plain(field), str(value).lower()
+        name = _plain(field)
+        if name not in SHOWN:
+            continue  # and do not write all rows as text
+        text = str(value).lower()
         if name in SUCCESS and (value is False or (not has_rows and text in ("false", "0"))):
             return True
         if name in OUTCOMES and (text in FAILED or (not has_rows and STATUS.fullmatch(text))):

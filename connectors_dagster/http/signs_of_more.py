@@ -89,6 +89,8 @@ def _plain(name: str) -> str:
 
 def _says_more(name: str, value: Any) -> bool | None:
     """Return whether a field says that there is another page; None if it does not say."""
+    if name not in (*MORE, *LAST):
+        return None  # and do not write all rows as text
     text = str(value).lower()
     if name in MORE and text in (*YES, *NO):
         return text in YES
