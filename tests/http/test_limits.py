@@ -60,7 +60,7 @@ def test_a_response_that_arrives_a_byte_at_a_time_ends_when_its_time_is_up(shop,
         ApiError, match=r"shop/things: GET .*/things took longer than 0\.4 s in total: .*SOURCES__SHOP__MAX_REQUEST_SEC"
     ):
         read(things(tmp_path))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # a server that hesitates for longer
     assert shop.connections == 1
 
 
