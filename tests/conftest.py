@@ -238,6 +238,14 @@ def read() -> Callable[[str | Resource], tuple[list[Row], ReadStats]]:
 
 
 @pytest.fixture
+def shipped_configuration(project: Path) -> None:
+    """Give the instance the project's own configuration, pools included."""
+    home = project / ".dagster"
+    home.mkdir()
+    shutil.copy(Path(__file__).parents[1] / ".dagster" / "dagster.yaml", home)
+
+
+@pytest.fixture
 def instance(project: Path) -> Iterator[dg.DagsterInstance]:
     home = project / ".dagster"
     if not home.exists():

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import dlt
@@ -73,23 +73,15 @@ def abandoned(base: Path) -> Iterator[Path]:
             if not folder.is_dir():
                 move_aside(folder, "it is not a folder")
                 continue
-            alive = FileLock(folder / LOCK, timeout=0)
             try:
-                acquire(alive, within=folder)
+                held = acquire(FileLock(folder / LOCK, timeout=0), within=folder)
             except (Timeout, FileNotFoundError):
                 continue
-            with alive:
+            with held:
                 yield folder
                 shutil.rmtree(folder, ignore_errors=True)
-            alive.release()
 
 
-@contextmanager
-def _birth(base: Path) -> Iterator[None]:
+def _birth(base: Path) -> AbstractContextManager[object]:
     """Hold the lock under which private folders appear and disappear."""
-    lock = FileLock(base / "birth.lock")
-    acquire(lock, within=base)
-    try:
-        yield
-    finally:
-        lock.release()
+    return acquire(FileLock(base / "birth.lock"), within=base)

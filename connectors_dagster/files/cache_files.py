@@ -2,7 +2,7 @@
 
 import logging
 import os
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from filelock import BaseFileLock, Timeout
@@ -34,8 +34,10 @@ def make_folder(folder: Path, *, within: Path) -> Path:
     return folder
 
 
-def acquire(lock: BaseFileLock, *, within: Path, timeout: float | None = None) -> None:
+def acquire(lock: BaseFileLock, *, within: Path, timeout: float | None = None) -> AbstractContextManager[object]:
     """Acquire a file lock; a folder in its place, or a file of this user that cannot be opened, is moved aside.
+
+    As a context manager, the result releases the lock at the end.
 
     Raises:
         Timeout: another process still holds the lock, after the seconds of `timeout` or as the lock itself says.
@@ -43,8 +45,7 @@ def acquire(lock: BaseFileLock, *, within: Path, timeout: float | None = None) -
     """
     path = Path(lock.lock_file)
     try:
-        lock.acquire(timeout=timeout)
-        return
+        return lock.acquire(timeout=timeout)
     except Timeout:
         raise
     except OSError as error:
@@ -52,4 +53,4 @@ def acquire(lock: BaseFileLock, *, within: Path, timeout: float | None = None) -
     make_folder(path.parent, within=within)
     if path.is_dir() or (path.exists() and path.stat().st_uid == os.getuid()):
         move_aside(path, failure.strerror)
-    lock.acquire(timeout=timeout)
+    return lock.acquire(timeout=timeout)

@@ -1,10 +1,8 @@
 """Dagster's storage breaks, or a pool is held: the command fails and says why, and nothing waits forever."""
 
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -19,20 +17,10 @@ from connectors_dagster.orchestration.orphaned_runs import PROCESS, end_orphaned
 from tests.support.processes import Job, Trap, fill_disk, start_command
 from tests.support.rows import order
 
-SHIPPED = Path(__file__).parents[2] / ".dagster" / "dagster.yaml"
+pytestmark = pytest.mark.usefixtures("shipped_configuration")
 POOL = "storefront_orders"
 ORDERS = ["storefront/orders"]
 JANUARY = datetime(2024, 1, 31, tzinfo=UTC)
-
-
-@pytest.fixture
-def instance(project) -> Iterator[dg.DagsterInstance]:
-    """An instance with the project's own configuration, pools included."""
-    home = project / ".dagster"
-    home.mkdir()
-    shutil.copy(SHIPPED, home)
-    with runs.open_instance(project) as instance:
-        yield instance
 
 
 @pytest.fixture(autouse=True)

@@ -1,32 +1,18 @@
 """Concurrent, killed and interrupted runs of Dagster: pools work, and no run waits forever."""
 
 import os
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGTERM
 
 import dagster as dg
 import pytest
 
-from connectors_dagster.orchestration import runs
 from tests.support.processes import Job, Trap, start_command
 from tests.support.rows import order
 
-SHIPPED = Path(__file__).parents[2] / ".dagster" / "dagster.yaml"
+pytestmark = pytest.mark.usefixtures("shipped_configuration")
 JANUARY = ("--to", "2024-01-31")
 ORDERS = ["storefront/orders"]
-
-
-@pytest.fixture
-def instance(project) -> Iterator[dg.DagsterInstance]:
-    """An instance with the project's own configuration, pools included."""
-    home = project / ".dagster"
-    home.mkdir()
-    shutil.copy(SHIPPED, home)
-    with runs.open_instance(project) as instance:
-        yield instance
 
 
 def folders(project) -> list[str]:
