@@ -51,6 +51,7 @@ AnyDestination = Destination[Any, Any]
 
 __all__ = [
     "DEDUPLICATED",
+    "AnyDestination",
     "DictValidationException",
     "DltException",
     "IgnoreResponseException",

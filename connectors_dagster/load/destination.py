@@ -11,7 +11,7 @@ from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.compat.dlt_internals import remember_capabilities
+from connectors_dagster.compat.dlt_internals import AnyDestination, remember_capabilities
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock, seconds
@@ -72,7 +72,7 @@ def location() -> str:
     return f"duckdb {duckdb_file()}" if name == "duckdb" else name
 
 
-def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves the parameters open, too
+def build_destination() -> AnyDestination:
     """Build the configured destination without opening it; from now on its secrets are masked."""
     remember(destination_secrets())
     name = destination_name()
@@ -81,7 +81,7 @@ def build_destination() -> Destination:  # type: ignore[type-arg]  # dlt leaves 
     return remember_capabilities(Destination.from_reference(name))  # type: ignore[arg-type]  # None only for None
 
 
-def file_format(destination: Destination) -> TLoaderFileFormat | None:  # type: ignore[type-arg]
+def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:
     """Choose the file format: parquet if every installation accepts it, else SQL text, else what dlt prefers.
 
     CSV is not used because dlt turns empty text into NULL on Postgres. Formats that only some installations accept are
