@@ -17,6 +17,7 @@ Not public, although some of it is in an `__all__`:
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
 from dlt.common.destination.client import DestinationClientConfiguration
 from dlt.common.exceptions import DictValidationException, DltException
+from dlt.common.jsonpath import TJsonPath, extract_simple_field_name
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema import TColumnSchema
 from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
@@ -55,15 +57,18 @@ __all__ = [
     "DictValidationException",
     "DltException",
     "IgnoreResponseException",
+    "TJsonPath",
     "TomlProviderReadException",
     "arrow_type",
     "build_resource_dependency_graph",
+    "compile_path",
     "create_auth",
     "create_paginator",
     "create_response_hooks",
+    "extract_simple_field_name",
+    "find_values",
     "get_columns_names_with_prop",
     "has_column_with_prop",
-    "jsonpath",
     "make_parent_key_name",
     "normalized_packages",
     "paginate_dependent_resource",
@@ -75,6 +80,21 @@ __all__ = [
 
 DEDUPLICATED = "x-stage-data-deduplicated"
 """The table hint that declares that no key occurs twice in the load."""
+
+
+@lru_cache(maxsize=10_000)
+def compile_path(path: str) -> TJsonPath:
+    """Parse a JSON path. Each is parsed only once, because that takes as long as parsing a page.
+
+    Raises:
+        Exception: it is not a JSON path; the parser raises errors of many kinds.
+    """
+    return jsonpath.compile_path(path)
+
+
+def find_values(path: TJsonPath, document: Any) -> list[Any]:
+    """Return the values at a JSON path of a document."""
+    return jsonpath.find_values(compile_path(path) if isinstance(path, str) else path, document)
 
 
 def register_defaults(name: str, values: dict[str, Any]) -> None:

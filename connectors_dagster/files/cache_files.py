@@ -49,8 +49,12 @@ def acquire(lock: BaseFileLock, *, within: Path, timeout: float | None = None) -
     except Timeout:
         raise
     except OSError as error:
-        failure = error
+        make_room(path, error, within=within)
+    return lock.acquire(timeout=timeout)
+
+
+def make_room(path: Path, error: OSError, *, within: Path) -> None:
+    """Make the folder of a file that cannot be opened, and move aside what is in its place."""
     make_folder(path.parent, within=within)
     if path.is_dir() or (path.exists() and path.stat().st_uid == os.getuid()):
-        move_aside(path, failure.strerror)
-    return lock.acquire(timeout=timeout)
+        move_aside(path, error.strerror)

@@ -20,10 +20,12 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests.auth import AuthBase
 
 from connectors_dagster.compat.dlt_internals import (
+    TJsonPath,
+    compile_path,
     create_auth,
     create_paginator,
     create_response_hooks,
-    jsonpath,
+    find_values,
     paginate_dependent_resource,
 )
 from connectors_dagster.errors import ApiError, RowError
@@ -72,7 +74,7 @@ class Endpoint:
         client = self.client = fill_placeholders(connector.config["client"], values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
         selector = endpoint.get("data_selector") or "$"
-        self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
+        self.selector, self.rows_at = compile_path(selector), path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         self.total = find_total(self._paginating, connector)
@@ -237,9 +239,9 @@ class _RawClient(RESTClient):
         """Choose a paginator for a connector that declares none, and wrap it."""
         return Links() if find_link(response, "next") else self.wrap_paginator(super().detect_paginator(response, data))
 
-    def extract_response(self, response: requests.Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
+    def extract_response(self, response: requests.Response, data_selector: TJsonPath) -> list[Any]:
         """Return the rows of a page, as the paginator and all later steps get them."""
-        found = jsonpath.find_values(data_selector, response.json())
+        found = find_values(data_selector, response.json())
         # Some APIs write an empty list as null, an empty object, empty text or false.
         empty = len(found) == 1 and not isinstance(found[0], list) and not found[0] and self.value_column is None
         rows = [] if empty else super().extract_response(response, data_selector)

@@ -6,7 +6,7 @@ from typing import Any, cast
 import requests
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.http.rereading import Rereading
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
@@ -117,7 +117,7 @@ class RereadPages(Rereading):
 
     def _is_page(self, response: requests.Response, number: int) -> bool:
         path = self.pages.total_path
-        return path is not None and list(map(str, jsonpath.find_values(path, response.json()))) == [str(number)]
+        return path is not None and list(map(str, find_values(path, response.json()))) == [str(number)]
 
     def _reaches(self, total: int | None, number: int, *, size: int) -> bool:
         """Return whether the rows up to a page are as many as the total; before any rows, pages may have one each."""

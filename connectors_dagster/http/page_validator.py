@@ -1,14 +1,13 @@
 """Checks every page before its rows are used."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import cast
 
 import requests
 from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.passes import Passes
@@ -47,7 +46,6 @@ class PageValidator:
         self.resource, self.total, self.label, self.guessed = resource, total, label, guessed
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
-        self._list = _compiled(self.head)
         self._rows_at = path_of(self.head) or None  # an envelope has a name for its list
         connector = resource.connector
         self.passes = Passes(
@@ -132,7 +130,7 @@ class PageValidator:
         raise error
 
     def _check_envelope(self, page: PageData[RawRow]) -> None:
-        found = jsonpath.find_values(self._list, page.response.json())
+        found = find_values(self.head, page.response.json())
         if self.number > 1 and not page and (page.response.status_code == 204 or (found and not found[0])):
             return  # some APIs end with null, an empty object or no body instead of an empty list
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
@@ -235,8 +233,8 @@ class PageValidator:
 
     def _check_end(self, page: PageData[RawRow], paginator: JSONResponseCursorPaginator) -> None:
         body = page.response.json()
-        more = jsonpath.find_values(paginator.has_more_path, body) if paginator.has_more_path else []
-        cursor = jsonpath.find_values(paginator.cursor_path, body)
+        more = find_values(paginator.has_more_path, body) if paginator.has_more_path else []
+        cursor = find_values(paginator.cursor_path, body)
         if more and str(more[0]).lower() in TRUE and (not cursor or is_end(cursor[0])):
             self.fail(
                 f"reports {str(paginator.has_more_path)!r} but has no {str(paginator.cursor_path)!r} cursor",
@@ -278,11 +276,6 @@ def _shown(page: PageData[RawRow]) -> str:
         return f"the response is {page.response.text}"
     fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
     return f"the response contains {excerpt(fields, SMALL_BODY)}"
-
-
-@lru_cache
-def _compiled(path: str) -> jsonpath.TJsonPath:
-    return jsonpath.compile_path(path)
 
 
 def _split_at_wildcard(selector: str) -> tuple[str, str]:

@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
 
 from connectors_dagster.files.cache_files import acquire, make_folder, move_aside
+from connectors_dagster.files.shared_slot import SharedSlot
 
 POLL = 0.02
 _thread = threading.local()
@@ -60,7 +61,7 @@ class RateLimiter:
             stack.push(taken.pop_all())
         return 0.0
 
-    def _take_slot(self, slots: "Sequence[_Slot]", stack: ExitStack) -> bool:
+    def _take_slot(self, slots: Sequence[SharedSlot], stack: ExitStack) -> bool:
         """Take one of the slots for concurrent requests; a thread first tries the slot it had last."""
         first = getattr(_thread, "slot", random.randrange(self.at_once)) % self.at_once
         for number in (*range(first, self.at_once), *range(first)):
@@ -71,8 +72,8 @@ class RateLimiter:
         return False
 
     @cached_property
-    def _slots(self) -> "Sequence[_Slot]":
-        return [_Slot(self._made / f"{number}.lock") for number in range(self.at_once)]
+    def _slots(self) -> Sequence[SharedSlot]:
+        return [SharedSlot(self._made / f"{number}.lock", within=self._made) for number in range(self.at_once)]
 
     @cached_property
     def _made(self) -> Path:
@@ -81,30 +82,6 @@ class RateLimiter:
     @cached_property
     def _rate(self) -> "_SharedRate | None":
         return _SharedRate(self._made, Rate(self.per_minute, self.interval)) if self.per_minute else None
-
-
-class _Slot:
-    """A file that only one thread of one process can lock at a time."""
-
-    def __init__(self, path: Path) -> None:
-        # The file lock is re-entrant within a process, so threads need a separate lock.
-        self._threads, self._processes = threading.Lock(), FileLock(path, blocking=False, thread_local=False)
-
-    def take(self) -> bool:
-        if not self._threads.acquire(blocking=False):
-            return False
-        try:
-            acquire(self._processes, within=Path(self._processes.lock_file).parent)
-        except BaseException as error:
-            self._threads.release()
-            if isinstance(error, Timeout):
-                return False
-            raise
-        return True
-
-    def give_back(self) -> None:
-        self._processes.release()
-        self._threads.release()
 
 
 class _SharedRate:

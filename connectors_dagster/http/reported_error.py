@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import find_values
 
 FAILED = {"error", "failed", "failure", "fail"}
 SUCCESS = {"success", "ok", "issuccess", "successful"}
@@ -25,7 +25,7 @@ def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | No
         rows_at: the names on the path to the rows; some fields are an error only if there are no rows.
     """
     if error_when is not None:
-        return bool(error_when) and any(jsonpath.find_values(jsonpath.compile_path(error_when), body))
+        return bool(error_when) and any(find_values(error_when, body))
     return isinstance(body, Mapping) and _has_common_shape(body, has_rows=_has_rows(body, rows_at))
 
 

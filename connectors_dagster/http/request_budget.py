@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from connectors_dagster.spec.limits import Limits
 
-PIECE = 64 * 1024
+PIECE = 1024 * 1024
 UNCHECKED = 10_000_000
 """Bytes that a body may have after any compression: small bodies of equal rows are compressed best."""
 

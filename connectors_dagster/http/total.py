@@ -1,11 +1,10 @@
 """The total number of rows, if an API reports it."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import requests
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import find_values
 
 COMMON_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total")
 
@@ -29,8 +28,8 @@ class Total:
     def find(self, response: requests.Response) -> object:
         """Return what is at the place that the connector declares; None if nothing is there."""
         found: object = response.headers.get(self.header) if self.header else None
-        if found is None and self._path is not None:
-            found = next(iter(jsonpath.find_values(self._path, response.json())), None)
+        if found is None and self.path:
+            found = next(iter(find_values(self.path, response.json())), None)
         return found
 
     def guess(self, response: requests.Response) -> int | None:
@@ -39,10 +38,6 @@ class Total:
         common = next((headers[name] for name in COMMON_HEADERS if name in headers), None)
         declared = self.read(response)
         return _number(common) if declared is None else declared
-
-    @cached_property
-    def _path(self) -> jsonpath.TJsonPath | None:
-        return jsonpath.compile_path(self.path) if self.path else None
 
 
 def _number(found: object) -> int | None:

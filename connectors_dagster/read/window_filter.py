@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import compile_path, extract_simple_field_name, find_values
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.read.unrequested import Unrequested
 from connectors_dagster.rows.arrow_arrays import fit
@@ -48,8 +48,7 @@ class WindowFilter:
         assert resource.cursor and resource.cursor_path
         self.cursor: Cursor = resource.cursor
         self.path = resource.cursor_path
-        self._field = jsonpath.extract_simple_field_name(self.path)
-        self._deep = jsonpath.compile_path(self.path)
+        self._field = extract_simple_field_name(compile_path(self.path))
         self._slices = sorted(stats_by_slice)
         self._starts = [to_microseconds(piece.window.start) for piece in self._slices]
         self._ends = [to_microseconds(piece.window.end) for piece in self._slices]
@@ -98,20 +97,19 @@ class WindowFilter:
         if self.cursor.timestamp_format.format in FINER_THAN_SECONDS:
             coarser = f"cursor {self.path!r} is read as a time in January 1970: it may be in seconds; check the format"
             bad |= {number: coarser for number, at in enumerate(parsed) if at is not None and 0 < at < FEBRUARY_1970}
-        timestamps = [None if timestamp is None or self._is_zero(timestamp) else timestamp for timestamp in parsed]
+        timestamps = [
+            at if at is not None and YEAR_2 <= at < YEAR_9999 and at not in self._zero else None for at in parsed
+        ]
         if self.cursor.without_cursor == "fail":
             reason = f"a row has no cursor {self.path!r}, and rows without one are declared to fail"
             bad = {number: reason for number, timestamp in enumerate(timestamps) if timestamp is None} | bad
         return timestamps, bad
 
-    def _is_zero(self, timestamp: int) -> bool:
-        return not YEAR_2 <= timestamp < YEAR_9999 or timestamp in self._zero
-
     def _text(self, row: RawRow) -> bytes:
         """Return the JSON text of a row's cursor."""
         if self._field:
             return row.get(self._field, NULL)
-        return encode(next(iter(jsonpath.find_values(self._deep, decode_row(row))), None))
+        return encode(next(iter(find_values(self.path, decode_row(row))), None))
 
     def _slice_of(self, timestamp: int, row: RawRow) -> Slice | None:
         index = bisect_right(self._starts, timestamp) - 1

@@ -16,6 +16,7 @@ from connectors_dagster.spec.timestamps import TimestampFormat
 NUL, NUL_IN_JSON = "\0", r"\u0000"
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+ZONED = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$", re.IGNORECASE)
 WITHOUT_ZONE = ("date", "local timestamp")
 """Types of columns that keep the time that the API wrote."""
 ESCAPE = re.compile(r"\\(?:u0000|.)")
@@ -173,12 +174,12 @@ def _timestamps(texts: pa.Array, *, in_utc: bool) -> pa.Array:
     Raises:
         ValueError: the text has another form. Local times are read one by one, by the rules of `TimestampFormat`.
     """
-    try:
-        timestamps = texts.cast(pa.timestamp("us"))
-        if not in_utc:
-            raise ValueError("local times")
-    except pa.ArrowInvalid:
-        timestamps = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+    # Arrow takes text with zones, or text without: the first one tells which, so that nothing is parsed in vain.
+    first = (texts.drop_null() if texts.null_count else texts)[:1].to_pylist()
+    zoned = bool(first) and ZONED.search(first[0]) is not None
+    if not zoned and not in_utc:
+        raise ValueError("local times")
+    timestamps = texts.cast(pa.timestamp("us", "UTC" if zoned else None)).cast(pa.timestamp("us"))
     pc.min_max(timestamps).as_py()  # raises for the years 0 and 10000, which Arrow would accept
     return timestamps
 

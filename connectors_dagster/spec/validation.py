@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
-from connectors_dagster.compat.dlt_internals import DictValidationException, create_paginator, jsonpath, validate_dict
+from connectors_dagster.compat.dlt_internals import (
+    DictValidationException,
+    compile_path,
+    create_paginator,
+    validate_dict,
+)
 from connectors_dagster.spec.placeholders import Setting
 
 if TYPE_CHECKING:
@@ -149,7 +154,7 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
     }
     for name, path in paths.items():
         try:
-            jsonpath.compile_path(path or "$")
+            compile_path(path or "$")
         except Exception as error:  # noqa: BLE001  # the parser of JSON paths raises errors of many kinds
             yield f"{name} {path!r} is not a JSON path: {error}"
     paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")

@@ -50,7 +50,7 @@ RESOURCES = [
         (internals.retry_schema_update, []),
         (internals.jsonpath.compile_path, ["s"]),
         (internals.jsonpath.find_values, ["path", "data"]),
-        (internals.jsonpath.extract_simple_field_name, ["path"]),
+        (internals.extract_simple_field_name, ["path"]),
     ],
 )
 def test_a_function_accepts_exactly_the_arguments_passed_to_it(
@@ -134,11 +134,13 @@ def test_a_configuration_with_an_unknown_word_fails_and_shows_where():
 
 
 def test_values_are_found_by_path_and_a_path_of_a_single_field_is_recognized():
-    jsonpath = internals.jsonpath
-    assert jsonpath.find_values(jsonpath.compile_path("a.*.b"), {"a": [{"b": 1}, {"b": 2}]}) == [1, 2]
-    assert jsonpath.find_values("missing", {}) == []
-    assert jsonpath.extract_simple_field_name("updated_at") == "updated_at"
-    assert jsonpath.extract_simple_field_name("meta.updated_at") is None
+    compiled = internals.compile_path("a.*.b")
+    assert compiled is internals.compile_path("a.*.b")  # it was parsed only once
+    for path in (compiled, "a.*.b"):
+        assert internals.find_values(path, {"a": [{"b": 1}, {"b": 2}]}) == [1, 2]
+    assert internals.find_values("missing", {}) == []
+    assert internals.extract_simple_field_name(internals.compile_path("updated_at")) == "updated_at"
+    assert internals.extract_simple_field_name(internals.compile_path("meta.updated_at")) is None
 
 
 def test_columns_are_found_by_their_hints():
