@@ -68,14 +68,13 @@ class Endpoint:
     def __init__(self, resource: Resource, values: Mapping[Setting, str], *, page_limit: int | None = None) -> None:
         """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
-        connector = resource.connector
-        client = self.client = fill_placeholders(connector.config["client"], values)
+        client = self.client = fill_placeholders(resource.connector.config["client"], values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = jsonpath.compile_path(selector), path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
-        self.total = find_total(self._paginating, connector)
+        self.total = find_total(self._paginating, resource)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
         self._lock = threading.Lock()
 
@@ -133,7 +132,7 @@ class Endpoint:
         return quote(str(value), safe="")
 
     def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        params = build_query(parts["params"] or {}, join_lists=self.resource.connector.join_list_params)
+        params = build_query(parts["params"] or {}, join_lists=self.resource.join_list_params)
         # Copied because paginators write into them.
         return {**deepcopy(dict(parts)), "params": params, "method": self.endpoint.get("method", "GET")}
 
@@ -145,7 +144,7 @@ class Endpoint:
         }
 
     def _wrapper(self, session: ApiSession) -> Callable[[BasePaginator], BasePaginator]:
-        return lambda paginator: wrap_paginator(paginator, self.resource.connector, self.total, session.label)
+        return lambda paginator: wrap_paginator(paginator, self.resource, self.total, session.label)
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
         """Make dlt's hooks for `response_actions`, after one that keeps the response: dlt does not report it."""

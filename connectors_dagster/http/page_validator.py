@@ -49,11 +49,10 @@ class PageValidator:
         self.head, self.below = _split_at_wildcard(self.selector)
         self._list = _compiled(self.head)
         self._rows_at = path_of(self.head) or None  # an envelope has a name for its list
-        connector = resource.connector
         self.passes = Passes(
             label,
-            accept_fewer=connector.accept_fewer,
-            reading="whole" if connector.pages_are_stable else reading,
+            accept_fewer=resource.accept_fewer,
+            reading="whole" if resource.pages_are_stable else reading,
         )
         self.restart()
 
@@ -73,7 +72,6 @@ class PageValidator:
             EnvelopeError: the list of rows is missing, rows are not objects, the page was read before, or the page
                 contradicts itself or the connector about whether it is the last.
         """
-        connector = self.resource.connector
         self.count_page(page.response)
         self._check_envelope(page)
         self._note_total(page)
@@ -88,7 +86,7 @@ class PageValidator:
         # A paginator that knows which rows are new may request a page twice.
         if rereading is None or (rereading.new_positions is None and not rereading.is_reread):
             self._check_what_follows(page)
-        elif not page.paginator.has_next_page and not connector.short_page_is_end:
+        elif not page.paginator.has_next_page and not self.resource.short_page_is_end:
             self._check_last_page(page if self._farthest is None else self._farthest)
         return self.passes.add(page, _keys(page), rereading, more=page.paginator.has_next_page)
 
@@ -195,7 +193,7 @@ class PageValidator:
         only = isinstance(page.paginator, SinglePagePaginator)
         expected = _is_declared_end(page) or (only and not page)
         signs = [] if expected else list(self._signs(page, self._turned, vague=only))
-        if not signs or (self.resource.connector.accept_fewer and not self.guessed):
+        if not signs or (self.resource.accept_fewer and not self.guessed):
             return
         shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]
         if not only:

@@ -130,7 +130,7 @@ class Passes:
             read = f"{different} different rows were read" + (f" in {self._number} passes" if self._number > 1 else "")
             raise EnvelopeError(
                 f"{self.label}: {read}, but the API reports a total of {total}: check paginator and primary_key; if "
-                "the API counts rows that it does not return, set accept_fewer of the connector"
+                "the API counts rows that it does not return, set accept_fewer"
             )
 
 

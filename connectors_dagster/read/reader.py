@@ -187,6 +187,8 @@ class ResourceReader:
             label,
             rows_at=self.endpoint.rows_at,
             ignored_responses=self.resource.connector.ignored_responses,
+            error_when=self.resource.error_when,
+            retry_reported_errors=self.resource.retry_reported_errors,
         )
 
 
