@@ -14,7 +14,7 @@ from connectors_dagster.config.values import (
     CountOrNone,
     Duration,
     Hours,
-    Lag,
+    Lookback,
     Seconds,
     Share,
     environment,
@@ -101,7 +101,7 @@ def step(connector: Connector) -> str:
 
 def lookback(connector: Connector) -> timedelta:
     """Read how long the API of a connector may take to show a change; by default, what the connector declares."""
-    return read(f"sources.{connector.name}.lookback", Lag, connector.lookback)
+    return read(f"sources.{connector.name}.lookback", Lookback, connector.lookback)
 
 
 def selected_resources(connector: Connector, select: Sequence[str] | None = None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import Reading, Rereading
+from connectors_dagster.http.rereading import ListScope, RereadingPaginator
 from connectors_dagster.http.response import JsonResponse, describe_response
 from connectors_dagster.http.signs_of_more import clear_signs, likely_total, vague_signs
 from connectors_dagster.http.total import Total
@@ -37,11 +37,11 @@ class PageValidator:
         total: reads the number of rows from a response.
         label: names the sequence in errors.
         guessed: whether dlt chose the paginator because the connector names none.
-        reading: what the list is.
+        scope: which rows the list has.
     """
 
     def __init__(
-        self, resource: Resource, total: Total, label: str, *, guessed: bool = False, reading: Reading = "whole"
+        self, resource: Resource, total: Total, label: str, *, guessed: bool = False, scope: ListScope = "whole"
     ) -> None:
         """Start before the first page."""
         self.resource, self.total, self.label, self.guessed = resource, total, label, guessed
@@ -52,7 +52,7 @@ class PageValidator:
         self.passes = Passes(
             label,
             accept_fewer=resource.accept_fewer,
-            reading="whole" if resource.pages_are_stable else reading,
+            scope="whole" if resource.pages_are_stable else scope,
         )
         self.restart()
 
@@ -75,7 +75,7 @@ class PageValidator:
         self.count_page(page.response)
         self._check_envelope(page)
         self._note_total(page)
-        rereading = page.paginator if isinstance(page.paginator, Rereading) else None
+        rereading = page.paginator if isinstance(page.paginator, RereadingPaginator) else None
         self.confirming = rereading is not None and rereading.confirming
         self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
         if rereading is None or not rereading.is_reread:
@@ -146,14 +146,14 @@ class PageValidator:
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 
-    def _is_reread(self, keys: Sequence[bytes], rereading: Rereading) -> bool:
+    def _is_reread(self, keys: Sequence[bytes], rereading: RereadingPaginator) -> bool:
         """Return whether a page was read again on purpose, or begins with another version of the last row read."""
         if rereading.is_reread:
             return True
         overlaps, self._last = bool(keys) and keys[0] == self._last, keys[-1] if keys else None
         return overlaps and bool(rereading.new_positions and rereading.new_positions[0] == 0)
 
-    def _check_repeated(self, page: PageData[RawRow], rereading: Rereading | None) -> None:
+    def _check_repeated(self, page: PageData[RawRow], rereading: RereadingPaginator | None) -> None:
         """Refuse a page that was read before, except for a single row: it may only confirm the end."""
         fingerprint = hash(tuple(_keys(page)))
         self._repeats = self._repeats + 1 if page and fingerprint in self._seen else 0

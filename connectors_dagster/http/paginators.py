@@ -10,10 +10,10 @@ from dlt.sources.helpers.rest_client.paginators import (
     PageNumberPaginator,
 )
 
-from connectors_dagster.http.cursors import CursorInHeader, CursorInRow
-from connectors_dagster.http.links import CountedLinks, LinkInBody, Links
-from connectors_dagster.http.offsets import AnchoredOffset
-from connectors_dagster.http.page_numbers import RereadPages
+from connectors_dagster.http.cursors import BodyCursorPaginator, CursorHeaderPaginator
+from connectors_dagster.http.links import BodyLinkPaginator, CountedLinkPaginator, LinkHeaderPaginator
+from connectors_dagster.http.offsets import AnchoredOffsetPaginator
+from connectors_dagster.http.page_numbers import RereadPageNumberPaginator
 from connectors_dagster.http.total import Total
 from connectors_dagster.spec.resource import Resource
 
@@ -31,18 +31,18 @@ def wrap_paginator(paginator: BasePaginator, resource: Resource, total: Total, l
         if not (paginator.stop_after_empty_page or paginator.total_path or paginator.has_more_path):
             return paginator  # empty pages are normal, and only a maximum ends it
         fixed, short = resource.fixed_page_size, resource.short_page_is_end
-        return AnchoredOffset(paginator, total, label, fixed_page_size=fixed, short_page_is_end=short)
+        return AnchoredOffsetPaginator(paginator, total, label, fixed_page_size=fixed, short_page_is_end=short)
     if isinstance(paginator, PageNumberPaginator):
         stable, short = resource.pages_are_stable, resource.short_page_is_end
-        return RereadPages(paginator, total, short_page_is_end=short, stable=stable)
+        return RereadPageNumberPaginator(paginator, total, short_page_is_end=short, stable=stable)
     if isinstance(paginator, HeaderLinkPaginator):
-        counted = CountedLinks(paginator, total, label)
-        return counted if resource.has_total else Links(paginator.links_next_key)
+        counted = CountedLinkPaginator(paginator, total, label)
+        return counted if resource.has_total else LinkHeaderPaginator(paginator.links_next_key)
     if isinstance(paginator, JSONLinkPaginator):
-        return LinkInBody.like(paginator)
+        return BodyLinkPaginator.like(paginator)
     if isinstance(paginator, JSONResponseCursorPaginator):
-        return CursorInRow.like(paginator)
-    return CursorInHeader.like(paginator) if isinstance(paginator, HeaderCursorPaginator) else paginator
+        return BodyCursorPaginator.like(paginator)
+    return CursorHeaderPaginator.like(paginator) if isinstance(paginator, HeaderCursorPaginator) else paginator
 
 
 def find_total(paginator: BasePaginator | None, resource: Resource) -> Total:
