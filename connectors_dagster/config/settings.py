@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any
 
 import dlt
@@ -15,7 +14,7 @@ from connectors_dagster.config.values import (
     CountOrNone,
     Duration,
     Hours,
-    Lag,
+    Lookback,
     Seconds,
     Share,
     environment,
@@ -26,6 +25,7 @@ from connectors_dagster.errors import SettingError
 from connectors_dagster.files.private_files import warn_of_readable_secrets
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.limits import Limits
+from connectors_dagster.spec.suggestion import suggest
 
 LIMITS = tuple(field for field in fields(Limits) if field.name != "connector")
 DEFAULT_START_DATE = "2024-01-01"
@@ -101,7 +101,7 @@ def step(connector: Connector) -> str:
 
 def lookback(connector: Connector) -> timedelta:
     """Read how long the API of a connector may take to show a change; by default, what the connector declares."""
-    return read(f"sources.{connector.name}.lookback", Lag, connector.lookback)
+    return read(f"sources.{connector.name}.lookback", Lookback, connector.lookback)
 
 
 def selected_resources(connector: Connector, select: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -124,8 +124,7 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
         raise ValueError(f"{where} is empty; leave it out to load every resource")
     for name in wanted:
         if name not in connector.graph:
-            near = get_close_matches(name, connector.graph, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(connector.graph)}"
+            hint = suggest(name, connector.graph)
             raise ValueError(f"{where} names {name!r}, which is not a resource of {connector.name}; {hint}")
     return tuple(name for name in connector.graph if name in wanted)
 
@@ -162,8 +161,7 @@ def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
     """
     connectors = {connector.name: connector for connector in available}
     if unknown := [name for name in _turned_on() or () if name not in connectors]:
-        near = get_close_matches(unknown[0], connectors, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(connectors)}"
+        hint = suggest(unknown[0], connectors)
         raise SettingError(f"{environment('connectors.enabled')} lists {unknown}, which do not exist; {hint}")
     return tuple(name for name, connector in connectors.items() if is_enabled(connector))
 

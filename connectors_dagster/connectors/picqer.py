@@ -73,7 +73,7 @@ connector = Connector(
         "products": ResourceOptions(
             missing_rows="mark",
             known_limitations="The API leaves out inactive products and documents no way to request them: a product "
-            "that was read before is marked as absent.",
+            "that was read before is marked as missing.",
         ),
         "products_stock": ResourceOptions(
             known_limitations="Products with neither stock nor reservations in a warehouse have no row there."
@@ -84,7 +84,7 @@ connector = Connector(
         "purchaseorders": ResourceOptions(cursor=LOCAL),
         "returns": ResourceOptions(cursor=LOCAL),
         "backorders": ResourceOptions(
-            missing_rows="mark", known_limitations="A backorder that is processed or deleted is marked as absent."
+            missing_rows="mark", known_limitations="A backorder that is processed or deleted is marked as missing."
         ),
         "users": ResourceOptions(
             known_limitations="A key for one fulfilment customer cannot read users, vatgroups and templates (403)."

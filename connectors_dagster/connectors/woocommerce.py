@@ -117,7 +117,7 @@ connector = Connector(
         "product_reviews": ResourceOptions(
             missing_rows="mark",
             known_limitations="WordPress does not include spam and trash in `all` statuses: such a review is marked as "
-            "absent.",
+            "missing.",
         ),
         "payment_gateways": ResourceOptions(
             known_limitations="Their `settings` are not requested: payment providers keep secret keys in them."

@@ -15,7 +15,7 @@ def is_end(reference: Any) -> bool:
     return reference in (None, False, {}, []) or str(reference).strip().lower() in ("", "null", "none")
 
 
-class CursorInRow(JSONResponseCursorPaginator):
+class BodyCursorPaginator(JSONResponseCursorPaginator):
     """dlt's cursor paginator, with a cursor that may be a field of a row, such as ``data[-1].id``.
 
     Fields of rows are JSON text here; a cursor is parsed before it goes into the next request.
@@ -53,7 +53,7 @@ class CursorInRow(JSONResponseCursorPaginator):
             raise ValueError(f"'{self.cursor_path}' is not a single value, got `{self._next_reference}`")
 
 
-class CursorInHeader(HeaderCursorPaginator):
+class CursorHeaderPaginator(HeaderCursorPaginator):
     """dlt's paginator for a cursor in a header, for APIs that end with an empty one."""
 
     @classmethod

@@ -29,12 +29,12 @@ from connectors_dagster.compat.dlt_internals import (
     paginate_dependent_resource,
 )
 from connectors_dagster.errors import ApiError, RowError
-from connectors_dagster.http.links import Links, find_link
+from connectors_dagster.http.links import LinkHeaderPaginator, find_link
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
-from connectors_dagster.http.rereading import Reading
+from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.http.session import ApiSession
@@ -70,32 +70,31 @@ class Endpoint:
     def __init__(self, resource: Resource, values: Mapping[Setting, str], *, page_limit: int | None = None) -> None:
         """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
-        connector = resource.connector
-        client = self.client = fill_placeholders(connector.config["client"], values)
+        client = self.client = fill_placeholders(resource.connector.config["client"], values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = compile_path(selector), path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
-        self.total = find_total(self._paginating, connector)
+        self.total = find_total(self._paginating, resource)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
         self._lock = threading.Lock()
 
     def pages(
-        self, session: ApiSession, bounds: Bounds = MappingProxyType({}), *, reading: Reading = "whole"
+        self, session: ApiSession, bounds: Bounds = MappingProxyType({}), *, scope: ListScope = "whole"
     ) -> Iterator[list[RawRow]]:
         """Yield the pages of a resource without a parent; `bounds` are those of the window to read.
 
-        `reading` says what the list is.
+        `scope` says which rows the list has.
         """
         parts = build_parts(self.resource, self.endpoint, bounds)
         client = self._client(session)
-        return self._checked(session, reading, lambda: client.paginate(**self._written(parts), **self._paging(session)))
+        return self._checked(session, scope, lambda: client.paginate(**self._written(parts), **self._paging(session)))
 
-    def child_pages(self, session: ApiSession, parent: Row, *, reading: Reading = "whole") -> Iterator[list[RawRow]]:
+    def child_pages(self, session: ApiSession, parent: Row, *, scope: ListScope = "whole") -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
 
-        `reading` says what the list is.
+        `scope` says which rows the list has.
 
         Raises:
             RowError: a field of the parent cannot be used in a URL path.
@@ -113,7 +112,7 @@ class Endpoint:
             return cast(Iterator[PageData[RawRow]], pages)
 
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
-        for page in self._checked(session, reading, read):
+        for page in self._checked(session, scope, read):
             # New rows: the paginator compares the originals with the rows of the next page.
             yield [_renamed(row, included) | included for row in page]
 
@@ -135,7 +134,7 @@ class Endpoint:
         return quote(str(value), safe="")
 
     def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        params = build_query(parts["params"] or {}, join_lists=self.resource.connector.join_list_params)
+        params = build_query(parts["params"] or {}, join_lists=self.resource.join_list_params)
         # Copied because paginators write into them.
         return {**deepcopy(dict(parts)), "params": params, "method": self.endpoint.get("method", "GET")}
 
@@ -147,7 +146,7 @@ class Endpoint:
         }
 
     def _wrapper(self, session: ApiSession) -> Callable[[BasePaginator], BasePaginator]:
-        return lambda paginator: wrap_paginator(paginator, self.resource.connector, self.total, session.label)
+        return lambda paginator: wrap_paginator(paginator, self.resource, self.total, session.label)
 
     def _hooks(self, session: ApiSession) -> dict[str, Any] | None:
         """Make dlt's hooks for `response_actions`, after one that keeps the response: dlt does not report it."""
@@ -181,10 +180,10 @@ class Endpoint:
         return client
 
     def _checked(
-        self, session: ApiSession, reading: Reading, read: Callable[[], Iterator[PageData[RawRow]]]
+        self, session: ApiSession, scope: ListScope, read: Callable[[], Iterator[PageData[RawRow]]]
     ) -> Iterator[list[RawRow]]:
         validator = PageValidator(
-            self.resource, self.total, session.label, guessed=self._paginating is None, reading=reading
+            self.resource, self.total, session.label, guessed=self._paginating is None, scope=scope
         )
         while True:
             pages, session.has_page = read(), False
@@ -237,7 +236,9 @@ class _RawClient(RESTClient):
 
     def detect_paginator(self, response: requests.Response, data: Any) -> BasePaginator:
         """Choose a paginator for a connector that declares none, and wrap it."""
-        return Links() if find_link(response, "next") else self.wrap_paginator(super().detect_paginator(response, data))
+        if find_link(response, "next"):
+            return LinkHeaderPaginator()
+        return self.wrap_paginator(super().detect_paginator(response, data))
 
     def extract_response(self, response: requests.Response, data_selector: TJsonPath) -> list[Any]:
         """Return the rows of a page, as the paginator and all later steps get them."""

@@ -17,7 +17,7 @@ def find_link(response: requests.Response, relation: str) -> str | None:
     return None if is_end(target) else target
 
 
-class Links(HeaderLinkPaginator):
+class LinkHeaderPaginator(HeaderLinkPaginator):
     """dlt's paginator for Link headers, with the header read as RFC 8288 defines it."""
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
@@ -25,7 +25,7 @@ class Links(HeaderLinkPaginator):
         self._next_reference = find_link(response, self.links_next_key)
 
 
-class CountedLinks(rereading.Rereading, Links):
+class CountedLinkPaginator(rereading.RereadingPaginator, LinkHeaderPaginator):
     """dlt's paginator for Link headers, for an API that reports the total number of rows.
 
     When a row before the current page disappears, all following rows move up, and some land on a page that was
@@ -41,7 +41,7 @@ class CountedLinks(rereading.Rereading, Links):
 
     def __init__(self, links: HeaderLinkPaginator, total: Total, label: str) -> None:
         """Start before the first page."""
-        Links.__init__(self, links.links_next_key)
+        LinkHeaderPaginator.__init__(self, links.links_next_key)
         self.notices = "deletions"
         self.total, self.label = total, label
         self._total = self._size = self._behind = self._steps_back = self._place = 0
@@ -75,7 +75,7 @@ class CountedLinks(rereading.Rereading, Links):
         self._next_reference = previous
 
 
-class LinkInBody(JSONLinkPaginator):
+class BodyLinkPaginator(JSONLinkPaginator):
     """dlt's paginator for a next URL in the body, for APIs that end with empty text, false or an empty object."""
 
     @classmethod

@@ -11,7 +11,7 @@ from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
 
 
-class AnchoredOffset(rereading.Rereading):
+class AnchoredOffsetPaginator(rereading.RereadingPaginator):
     """dlt's offset paginator, with pages that overlap by one row, the anchor.
 
     When a row before the current offset disappears, all following rows move up, and the next page by offset starts
@@ -120,7 +120,7 @@ class AnchoredOffset(rereading.Rereading):
         """
         self._lengths.add(length)
         if len(self._lengths) > 1:
-            self.max_repeats = max(AnchoredOffset.max_repeats, self.offset.value_step)
+            self.max_repeats = max(AnchoredOffsetPaginator.max_repeats, self.offset.value_step)
 
     def _omit_size(self, request: requests.Request) -> None:
         if self.fixed_page_size:

@@ -7,14 +7,14 @@ import requests
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
 from connectors_dagster.compat.dlt_internals import find_values
-from connectors_dagster.http.rereading import Rereading
+from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
 
 SIZES = {"count", "first", "limit", "maxresults", "pagelength", "pagesize", "perpage", "rows", "size", "take", "top"}
 
 
-class RereadPages(Rereading):
+class RereadPageNumberPaginator(RereadingPaginator):
     """dlt's page number paginator, which reads each page again after the next one.
 
     When a row before the current page disappears, all following rows move up, and some of them move to a page that

@@ -12,7 +12,7 @@ from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import Reading, Rereading
+from connectors_dagster.http.rereading import ListScope, RereadingPaginator
 from connectors_dagster.http.response import JsonResponse, describe_response
 from connectors_dagster.http.signs_of_more import clear_signs, likely_total, vague_signs
 from connectors_dagster.http.total import Total
@@ -36,22 +36,21 @@ class PageValidator:
         total: reads the number of rows from a response.
         label: names the sequence in errors.
         guessed: whether dlt chose the paginator because the connector names none.
-        reading: what the list is.
+        scope: which rows the list has.
     """
 
     def __init__(
-        self, resource: Resource, total: Total, label: str, *, guessed: bool = False, reading: Reading = "whole"
+        self, resource: Resource, total: Total, label: str, *, guessed: bool = False, scope: ListScope = "whole"
     ) -> None:
         """Start before the first page."""
         self.resource, self.total, self.label, self.guessed = resource, total, label, guessed
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
         self._rows_at = path_of(self.head) or None  # an envelope has a name for its list
-        connector = resource.connector
         self.passes = Passes(
             label,
-            accept_fewer=connector.accept_fewer,
-            reading="whole" if connector.pages_are_stable else reading,
+            accept_fewer=resource.accept_fewer,
+            scope="whole" if resource.pages_are_stable else scope,
         )
         self.restart()
 
@@ -71,11 +70,10 @@ class PageValidator:
             EnvelopeError: the list of rows is missing, rows are not objects, the page was read before, or the page
                 contradicts itself or the connector about whether it is the last.
         """
-        connector = self.resource.connector
         self.count_page(page.response)
         self._check_envelope(page)
         self._note_total(page)
-        rereading = page.paginator if isinstance(page.paginator, Rereading) else None
+        rereading = page.paginator if isinstance(page.paginator, RereadingPaginator) else None
         self.confirming = rereading is not None and rereading.confirming
         self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
         if rereading is None or not rereading.is_reread:
@@ -86,7 +84,7 @@ class PageValidator:
         # A paginator that knows which rows are new may request a page twice.
         if rereading is None or (rereading.new_positions is None and not rereading.is_reread):
             self._check_what_follows(page)
-        elif not page.paginator.has_next_page and not connector.short_page_is_end:
+        elif not page.paginator.has_next_page and not self.resource.short_page_is_end:
             self._check_last_page(page if self._farthest is None else self._farthest)
         return self.passes.add(page, _keys(page), rereading, more=page.paginator.has_next_page)
 
@@ -146,14 +144,14 @@ class PageValidator:
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 
-    def _is_reread(self, keys: Sequence[bytes], rereading: Rereading) -> bool:
+    def _is_reread(self, keys: Sequence[bytes], rereading: RereadingPaginator) -> bool:
         """Return whether a page was read again on purpose, or begins with another version of the last row read."""
         if rereading.is_reread:
             return True
         overlaps, self._last = bool(keys) and keys[0] == self._last, keys[-1] if keys else None
         return overlaps and bool(rereading.new_positions and rereading.new_positions[0] == 0)
 
-    def _check_repeated(self, page: PageData[RawRow], rereading: Rereading | None) -> None:
+    def _check_repeated(self, page: PageData[RawRow], rereading: RereadingPaginator | None) -> None:
         """Refuse a page that was read before, except for a single row: it may only confirm the end."""
         fingerprint = hash(tuple(_keys(page)))
         self._repeats = self._repeats + 1 if page and fingerprint in self._seen else 0
@@ -193,7 +191,7 @@ class PageValidator:
         only = isinstance(page.paginator, SinglePagePaginator)
         expected = _is_declared_end(page) or (only and not page)
         signs = [] if expected else list(self._signs(page, self._turned, vague=only))
-        if not signs or (self.resource.connector.accept_fewer and not self.guessed):
+        if not signs or (self.resource.accept_fewer and not self.guessed):
             return
         shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]
         if not only:

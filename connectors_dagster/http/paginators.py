@@ -10,44 +10,44 @@ from dlt.sources.helpers.rest_client.paginators import (
     PageNumberPaginator,
 )
 
-from connectors_dagster.http.cursors import CursorInHeader, CursorInRow
-from connectors_dagster.http.links import CountedLinks, LinkInBody, Links
-from connectors_dagster.http.offsets import AnchoredOffset
-from connectors_dagster.http.page_numbers import RereadPages
+from connectors_dagster.http.cursors import BodyCursorPaginator, CursorHeaderPaginator
+from connectors_dagster.http.links import BodyLinkPaginator, CountedLinkPaginator, LinkHeaderPaginator
+from connectors_dagster.http.offsets import AnchoredOffsetPaginator
+from connectors_dagster.http.page_numbers import RereadPageNumberPaginator
 from connectors_dagster.http.total import Total
-from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
 
 
-def wrap_paginator(paginator: BasePaginator, connector: Connector, total: Total, label: str) -> BasePaginator:
+def wrap_paginator(paginator: BasePaginator, resource: Resource, total: Total, label: str) -> BasePaginator:
     """Return the paginator of this project for one of dlt's, or the paginator itself if there is none.
 
     Args:
         paginator: dlt's paginator; it is changed.
-        connector: says what is known about the API.
+        resource: says what is known about the list.
         total: reads the number of rows from a response.
         label: names the sequence in errors.
     """
     if isinstance(paginator, OffsetPaginator):
         if not (paginator.stop_after_empty_page or paginator.total_path or paginator.has_more_path):
             return paginator  # empty pages are normal, and only a maximum ends it
-        fixed, short = connector.fixed_page_size, connector.short_page_is_end
-        return AnchoredOffset(paginator, total, label, fixed_page_size=fixed, short_page_is_end=short)
+        fixed, short = resource.fixed_page_size, resource.short_page_is_end
+        return AnchoredOffsetPaginator(paginator, total, label, fixed_page_size=fixed, short_page_is_end=short)
     if isinstance(paginator, PageNumberPaginator):
-        stable, short = connector.pages_are_stable, connector.short_page_is_end
-        return RereadPages(paginator, total, short_page_is_end=short, stable=stable)
+        stable, short = resource.pages_are_stable, resource.short_page_is_end
+        return RereadPageNumberPaginator(paginator, total, short_page_is_end=short, stable=stable)
     if isinstance(paginator, HeaderLinkPaginator):
-        counted = CountedLinks(paginator, total, label)
-        return counted if connector.has_total else Links(paginator.links_next_key)
+        counted = CountedLinkPaginator(paginator, total, label)
+        return counted if resource.has_total else LinkHeaderPaginator(paginator.links_next_key)
     if isinstance(paginator, JSONLinkPaginator):
-        return LinkInBody.like(paginator)
+        return BodyLinkPaginator.like(paginator)
     if isinstance(paginator, JSONResponseCursorPaginator):
-        return CursorInRow.like(paginator)
-    return CursorInHeader.like(paginator) if isinstance(paginator, HeaderCursorPaginator) else paginator
+        return BodyCursorPaginator.like(paginator)
+    return CursorHeaderPaginator.like(paginator) if isinstance(paginator, HeaderCursorPaginator) else paginator
 
 
-def find_total(paginator: BasePaginator | None, connector: Connector) -> Total:
-    """Return where the total is: as the connector declares, or else where an offset paginator finds it."""
-    path = connector.total_path
-    if path is None and isinstance(paginator, OffsetPaginator) and paginator.total_path:
+def find_total(paginator: BasePaginator | None, resource: Resource) -> Total:
+    """Return where the total is: as the resource declares, or else where an offset paginator finds it."""
+    path = resource.total_path
+    if not path and isinstance(paginator, OffsetPaginator) and paginator.total_path:
         path = str(paginator.total_path)
-    return Total(header=connector.total_header, path=path)
+    return Total(header=resource.total_header or None, path=path or None)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import Notices, Reading, Rereading, moves_too_fast
+from connectors_dagster.http.rereading import ListScope, Notices, RereadingPaginator, moves_too_fast
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.raw_json import RawRow
 
@@ -27,12 +27,12 @@ class Passes:
     Args:
         label: names the list in errors.
         accept_fewer: whether the API may report more rows than it returns.
-        reading: what the list is.
+        scope: which rows the list has.
     """
 
-    def __init__(self, label: str, *, accept_fewer: bool, reading: Reading = "whole") -> None:
+    def __init__(self, label: str, *, accept_fewer: bool, scope: ListScope = "whole") -> None:
         """Start before the first pass."""
-        self.label, self.accept_fewer, self.reading = label, accept_fewer, reading
+        self.label, self.accept_fewer, self.scope = label, accept_fewer, scope
         self._notices: Notices = "moves"
         self._several = False
         self._order, self._order_before = array("q"), array("q")
@@ -51,13 +51,13 @@ class Passes:
             self._likely.add(likely)
 
     def add(
-        self, rows: list[RawRow], keys: Sequence[bytes], paginator: Rereading | None, *, more: bool
+        self, rows: list[RawRow], keys: Sequence[bytes], paginator: RereadingPaginator | None, *, more: bool
     ) -> list[RawRow]:
         """Record a page and return the rows that were not read before; `more` is true if another page follows."""
         self._notices = "nothing" if paginator is None else paginator.notices
         # A short first page that only has to be confirmed is the whole list.
         self._several = self._several or (more and not (paginator is not None and paginator.confirming))
-        if self.reading != "whole" and self._notices != "moves":
+        if self.scope != "whole" and self._notices != "moves":
             self._order.extend(map(hash, keys))
         if paginator is not None:
             self._unsettled = self._unsettled or paginator.unsettled
@@ -82,7 +82,7 @@ class Passes:
         unsettled = self._unsettled
         if self._number > 1:
             lacking, unsettled = lacking and self._new > 0, unsettled and self._new > self._largest
-        doubtful = self._is_doubtful() and self.reading != "scan"
+        doubtful = self._is_doubtful() and self.scope != "scan"
         if self._number == MAX_PASSES or not (doubtful or (not complete and (unsettled or lacking))):
             return False
         self._known = self._keys.hashes()
@@ -92,9 +92,9 @@ class Passes:
 
     def _is_doubtful(self) -> bool:
         """Return whether rows may have moved unnoticed in a window, so that some are hidden."""
-        if self.reading == "whole" or self._notices == "moves" or not self._several:
+        if self.scope == "whole" or self._notices == "moves" or not self._several:
             return False
-        only_disappear = self.reading == "ended window"
+        only_disappear = self.scope == "ended window"
         if only_disappear and (self._notices == "deletions" or len(self._totals) == 1):
             return False
         return self._number == 1 or not _follows(self._order_before, self._order)
@@ -130,7 +130,7 @@ class Passes:
             read = f"{different} different rows were read" + (f" in {self._number} passes" if self._number > 1 else "")
             raise EnvelopeError(
                 f"{self.label}: {read}, but the API reports a total of {total}: check paginator and primary_key; if "
-                "the API counts rows that it does not return, set accept_fewer of the connector"
+                "the API counts rows that it does not return, set accept_fewer"
             )
 
 

@@ -33,7 +33,7 @@ class ReadStats:
     without_cursor: int = 0
     ignored: int = 0
     not_available: str = ""
-    absent: int = 0
+    missing_rows: int = 0
     rejected: int = 0
     keys: int = 0
     source_rows: int | None = None

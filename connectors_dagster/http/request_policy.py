@@ -24,8 +24,6 @@ class RequestPolicy:
         base_url: requests go only to the origin of this URL.
         retry: which requests are retried, and after how long.
         allow_http: whether plain http may be used to reach other machines.
-        error_when: where the body of a successful response reports an error, as the connector declares.
-        retry_reported_errors: whether such errors are retried.
         timeout: maximum seconds to connect, and between two bytes.
         limits: what the API may send.
         sleep: waits for a number of seconds.
@@ -40,8 +38,6 @@ class RequestPolicy:
     base_url: str
     retry: Retry = field(default_factory=Retry)
     allow_http: bool = False
-    error_when: str | None = None
-    retry_reported_errors: bool = False
     timeout: tuple[float, float] = (10.0, 60.0)
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep

@@ -8,8 +8,8 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from connectors_dagster.errors import TransientApiError
 
 MAX_STEPS_BACK = 100
-Reading = Literal["whole", "scan", "open window", "ended window"]
-"""What a list is:
+ListScope = Literal["whole", "scan", "open window", "ended window"]
+"""Which rows a list has:
 
 * ``whole``: all rows of a resource without windows. The next load reads them again.
 * ``scan``: all rows of a resource, read for windows that have not all ended. The next load reads them again.
@@ -19,7 +19,7 @@ Reading = Literal["whole", "scan", "open window", "ended window"]
 Notices = Literal["moves", "deletions", "nothing"]
 
 
-class Rereading(BasePaginator):
+class RereadingPaginator(BasePaginator):
     """A paginator that reads a page again if rows may have moved to it.
 
     After each page:

@@ -45,14 +45,18 @@ class ApiSession(requests.Session):
         *,
         rows_at: Sequence[str] | None = None,
         ignored_responses: Mapping[str, IgnoredResponse] = MappingProxyType({}),
+        error_when: str | None = None,
+        retry_reported_errors: bool = False,
     ) -> None:
         """Share the policy's connections, count in `stats`, leave the fields of rows at `rows_at` unparsed.
 
-        `ignored_responses` maps a text in the body of an ignored response to its meaning.
+        `ignored_responses` maps a text in the body of an ignored response to its meaning. `error_when` is where the
+        body of a successful response reports an error; `retry_reported_errors` is whether such errors are retried.
         """
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
+        self.error_when, self.retry_reported_errors = error_when, retry_reported_errors
         self.has_page = self.reread = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
@@ -181,14 +185,14 @@ class ApiSession(requests.Session):
 
     def _check_reported_error(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         """Refuse a successful response whose body reports an error; a body that is itself the row is not checked."""
-        if not self.rows_at and self.policy.error_when is None:
+        if not self.rows_at and self.error_when is None:
             return
-        if not reports_error(response.json(), self.policy.error_when, self.rows_at):
+        if not reports_error(response.json(), self.error_when, self.rows_at):
             return
-        kind = TransientApiError if self.policy.retry_reported_errors else ApiError
+        kind = TransientApiError if self.retry_reported_errors else ApiError
         failure = kind(
             f"{self.label}: {describe_request(request)} answered {response.status_code} and reports an error: "
-            f"{excerpt(response.text, 300)}; if it is not an error, set error_when of the connector"
+            f"{excerpt(response.text, 300)}; if it is not an error, set error_when"
         )
         raise with_response(failure, response)
 

@@ -141,7 +141,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
         except LoadError as error:
             outcome.error, outcome.dlt_resource = error, None
             continue
-        next(iter(outcome.landed.values())).absent = missing
+        next(iter(outcome.landed.values())).missing_rows = missing
 
 
 def _count_rows(load: Load) -> None:

@@ -116,9 +116,9 @@ def _slices(
     connector, cursor = assets.connector, selected[0].root.cursor
     if cursor is None:
         return []
-    grid, lag = grid_of(connector), settings.lookback(connector)
+    grid, lookback = grid_of(connector), settings.lookback(connector)
     windows = [grid.find(key) for key in context.partition_keys]
-    slices = grid.slices(windows, now=now, lookback=lag, timestamps=cursor.timestamp_format)
+    slices = grid.slices(windows, now=now, lookback=lookback, timestamps=cursor.timestamp_format)
     if not config.full:
         if is_reread_due(context.instance, assets, selected, slices, now):
             slices = [replace(piece, unfiltered=True) for piece in slices]

@@ -50,7 +50,7 @@ CHECKS = {
         says="The number of distinct keys matches the API's total.",
         find=source_count,
         severity=WARN,
-        applies=lambda resource: resource.connector.has_total,
+        applies=lambda resource: resource.has_total,
     ),
     "cursor_in_windows": Check(
         says="Every cursor is inside a loaded window.",

@@ -29,7 +29,7 @@ class _WithDocstrings(GenerateJsonSchema):
         return described
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """Let an object be null."""
+        """Let an object, or a plain value, be null."""
         inner = self.generate_inner(schema["schema"])
         return self._joined([inner, {"type": "null"}]) or super().nullable_schema(schema)
 
@@ -39,14 +39,15 @@ class _WithDocstrings(GenerateJsonSchema):
         return self._joined([self.generate_inner(choice) for choice in choices]) or super().union_schema(schema)
 
     def _joined(self, choices: Sequence[JsonSchemaValue]) -> JsonSchemaValue | None:
-        """Join one object and plain types into one schema, see `_either`; return None for anything else."""
+        """Join plain types, and at most one object, into one schema, see `_either`; return None for anything else."""
         found = [self.get_schema_from_definitions(JsonRef(c["$ref"])) if "$ref" in c else c for c in choices]
         objects = [schema for schema in found if schema and "properties" in schema]
         plain = [schema for schema in found if schema and set(schema) == {"type"}]
-        if len(objects) != 1 or len(plain) != len(found) - 1:
+        if len(objects) > 1 or len(plain) + len(objects) != len(found):
             return None
         types = (schema["type"] for schema in (*objects, *plain))
-        return {**objects[0], "type": [name for type in types for name in ([type] if isinstance(type, str) else type)]}
+        names = dict.fromkeys(name for type in types for name in ([type] if isinstance(type, str) else type))
+        return {**(objects[0] if objects else {}), "type": list(names)}
 
 
 class Documented(pydantic.BaseModel):

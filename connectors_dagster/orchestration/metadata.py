@@ -70,7 +70,7 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
         "without_cursor": stats.without_cursor,
         "ignored": stats.ignored,
         **({"not_available": stats.not_available} if stats.not_available else {}),
-        "absent": stats.absent,
+        "missing_rows": stats.missing_rows,
         "rejected": stats.rejected,
         "drift": dg.MetadataValue.json(stats.drift),
         "missing_fields": dg.MetadataValue.json(stats.missing_fields),

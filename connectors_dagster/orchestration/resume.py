@@ -46,12 +46,12 @@ def resume(
     instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource], slices: Sequence[Slice]
 ) -> list[Slice]:
     """Start slices at the time all resources were read to, minus the lookback, else at the start of their window."""
-    inventory, lag, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
+    inventory, lookback, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
     for piece in slices:
         key = piece.window.key
         reached = [last_fetched(instance, one, assets.key(one), key, inventory) for one in resources]
         known = [time for time in reached if time is not None]
-        resumed.append(piece.resumed(min(known), lag=lag) if len(known) == len(reached) else piece)
+        resumed.append(piece.resumed(min(known), lookback=lookback) if len(known) == len(reached) else piece)
     return resumed
 
 
@@ -70,11 +70,11 @@ def is_reread_due(
     cursor = resources[0].root.cursor
     if cursor is None or cursor.reread_every is None:
         return False
-    period, lag = cursor.reread_every, settings.lookback(assets.connector)
+    period, lookback = cursor.reread_every, settings.lookback(assets.connector)
     found = (
         (last_fetched(instance, resource, assets.key(resource), piece.window.key), piece.window.end)
         for piece in pieces
         for resource in resources
     )
-    refreshed = [reached + lag for reached, end in found if reached and reached < end]
+    refreshed = [reached + lookback for reached, end in found if reached and reached < end]
     return any((time - EPOCH) // period < (now - EPOCH) // period for time in refreshed)

@@ -49,8 +49,6 @@ def connect(
         base_url=fill_placeholders(connector.config["client"]["base_url"], values),
         retry=connector.retry,
         allow_http=settings.allow_http(connector.name),
-        error_when=connector.error_when,
-        retry_reported_errors=connector.retry_reported_errors,
         limits=settings.limits(connector.name),
         sleep=pause,
         adapter=JsonAdapter(pool_maxsize=requests_at_once),

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import Reading
+from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.bad_rows import BadRows
 from connectors_dagster.read.bounds import unfiltered, window_bounds
@@ -151,8 +151,8 @@ class ResourceReader:
         )
         label = f"{self.resource} window {pieces[0].window.key}"
         session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
-        bounds, reading = window_bounds(self.resource, pieces), _reading(pieces, filtered=self.resource.filtered)
-        for rows in self.endpoint.pages(session, bounds, reading=reading):
+        bounds, scope = window_bounds(self.resource, pieces), _scope(pieces, filtered=self.resource.filtered)
+        for rows in self.endpoint.pages(session, bounds, scope=scope):
             placed = window_filter.split(rows)
             good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
             yield _Page.of(good, session)
@@ -166,14 +166,14 @@ class ResourceReader:
         part = ReadStats()
         session = self._session(part, f"{self.resource} window {piece.window.key}" if piece else str(self.resource))
         key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
-        reading: Reading = "open window" if piece else "whole"
+        scope: ListScope = "open window" if piece else "whole"
         try:
             for parent in parents:
                 if piece in self.failed:
                     return
                 left_out = part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
-                for rows in () if childless else self.endpoint.child_pages(session, parent, reading=reading):
+                for rows in () if childless else self.endpoint.child_pages(session, parent, scope=scope):
                     yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, session)
                 if part.ignored + part.rejected == left_out and piece not in self.failed:
                     self.parents_read.append(parent[key])
@@ -187,6 +187,8 @@ class ResourceReader:
             label,
             rows_at=self.endpoint.rows_at,
             ignored_responses=self.resource.connector.ignored_responses,
+            error_when=self.resource.error_when,
+            retry_reported_errors=self.resource.retry_reported_errors,
         )
 
 
@@ -206,8 +208,8 @@ def _report(label: str, stats: ReadStats) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
 
 
-def _reading(pieces: Sequence[Slice], *, filtered: bool) -> Reading:
-    """Return what the list is that windows are read from; not all of them may have ended."""
+def _scope(pieces: Sequence[Slice], *, filtered: bool) -> ListScope:
+    """Return which rows the list has that windows are read from; not all of them may have ended."""
     ended = [piece.complete for piece in pieces]
     if filtered:
         return "ended window" if all(ended) else "open window"

@@ -23,6 +23,8 @@ from connectors_dagster.spec.validation import check_connector
 class Connector:
     """One API as a value: dlt's configuration in `config`, plus only what dlt cannot express.
 
+    `ResourceOptions` has some of the same options, with which a resource that differs from the others overrides them.
+
     Args:
         name: the name of the connector, its asset group, its dataset and its section of the settings.
         description: one line for people.
@@ -130,11 +132,6 @@ class Connector:
         """The file that declares the connector, which is beside its schema file; for messages."""
         in_yaml = self.schema.with_name("defs.yaml").exists()
         return f"{self.schema.parent.name}/{'defs.yaml' if in_yaml else f'{self.name}.py'}"
-
-    @property
-    def has_total(self) -> bool:
-        """Whether the API reports the total number of rows."""
-        return bool(self.total_header or self.total_path)
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:

@@ -96,6 +96,17 @@ class ResourceOptions:
             or ``set_aside`` the row in the table ``<table>__rejected`` and load the others.
         on_duplicate_key: what happens if the primary key does not identify a row: ``fail`` the load, or keep the
             ``last`` row that was read with each key. A row that was edited while pages were read is not a fault.
+        total_header: as for the connector; by default the connector's. An empty text means that the responses for this
+            resource have no such header.
+        total_path: as for the connector; by default the connector's. An empty text means that the responses for this
+            resource report no total there.
+        error_when: as for the connector; by default the connector's.
+        retry_reported_errors: as for the connector; by default the connector's.
+        join_list_params: as for the connector; by default the connector's.
+        fixed_page_size: as for the connector; by default the connector's.
+        short_page_is_end: as for the connector; by default the connector's.
+        accept_fewer: as for the connector; by default the connector's.
+        pages_are_stable: as for the connector; by default the connector's.
     """
 
     cursor: Cursor | None = None
@@ -106,3 +117,12 @@ class ResourceOptions:
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
     on_duplicate_key: Literal["fail", "last"] = "fail"
+    total_header: str | None = None
+    total_path: str | None = None
+    error_when: str | None = None
+    retry_reported_errors: bool | None = None
+    join_list_params: bool | None = None
+    fixed_page_size: bool | None = None
+    short_page_is_end: bool | None = None
+    accept_fewer: bool | None = None
+    pages_are_stable: bool | None = None

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.compat.dlt_internals import make_parent_key_name
+from connectors_dagster.spec.inherited import Inherited
 from connectors_dagster.spec.options import Cursor, MissingRows, ResourceOptions
 
 if TYPE_CHECKING:
@@ -34,11 +36,21 @@ class Resource:
     definition: Mapping[str, Any]
     resolved: Sequence[Any]
 
+    total_header = Inherited[str | None]()
+    total_path = Inherited[str | None]()
+    error_when = Inherited[str | None]()
+    retry_reported_errors = Inherited[bool]()
+    join_list_params = Inherited[bool]()
+    fixed_page_size = Inherited[bool]()
+    short_page_is_end = Inherited[bool]()
+    accept_fewer = Inherited[bool]()
+    pages_are_stable = Inherited[bool]()
+
     def __str__(self) -> str:
         """Return the name for selections and messages: ``<connector>/<resource>``."""
         return f"{self.connector.name}/{self.name}"
 
-    @property
+    @cached_property
     def options(self) -> ResourceOptions:
         """The options that the connector declares for this resource beyond dlt's configuration."""
         return self.connector.resources.get(self.name, ResourceOptions())
@@ -73,6 +85,11 @@ class Resource:
         hints = (*(columns.values() if isinstance(columns, Mapping) else columns), *self.columns.values())
         by_another_key = self.definition.get("merge_key") or any(hint.get("merge_key") for hint in hints)
         return self.disposition == "merge" and strategy != "scd2" and not by_another_key
+
+    @property
+    def has_total(self) -> bool:
+        """Whether it is declared where the API reports the total number of rows."""
+        return bool(self.total_header or self.total_path)
 
     @property
     def incremental(self) -> Mapping[str, Any] | None:

@@ -13,6 +13,7 @@ from connectors_dagster.compat.dlt_internals import (
     validate_dict,
 )
 from connectors_dagster.spec.placeholders import Setting
+from connectors_dagster.spec.suggestion import suggest
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
@@ -111,7 +112,7 @@ def _is_written_secret(part: str, key: str, item: Any) -> bool:
 def _connector_problems(connector: "Connector") -> Iterator[str]:
     graph = connector.graph
     if unknown := sorted(set(connector.resources) - set(graph)):
-        yield f"resources has options for {unknown}, which config does not define; config defines {', '.join(graph)}"
+        yield f"resources has options for {unknown}, which config does not define; {suggest(unknown[0], graph)}"
     if both := sorted(set(connector.excluded) & set(graph)):
         yield f"{both} are in config and also in excluded: remove them from one of the two"
 
@@ -149,8 +150,8 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
     paths = {
         "data_selector": endpoint.get("data_selector"),
         "cursor_path": resource.cursor_path,
-        "total_path": connector.total_path,
-        "error_when": connector.error_when,
+        "total_path": resource.total_path,
+        "error_when": resource.error_when,
     }
     for name, path in paths.items():
         try:

@@ -81,9 +81,9 @@ class Slice:
         """Return a copy that records the slice as read, or nothing new if moved rows may have hidden others."""
         return self if settled else replace(self, until=min(self.since, self.until))
 
-    def resumed(self, reached: datetime, *, lag: timedelta) -> "Slice":
-        """Return a copy that resumes where an earlier read ended, less the lag."""
-        since = max(self.window.start, min(reached - lag, self.window.end))
+    def resumed(self, reached: datetime, *, lookback: timedelta) -> "Slice":
+        """Return a copy that resumes where an earlier read ended, less the lookback."""
+        since = max(self.window.start, min(reached - lookback, self.window.end))
         return replace(self, since=since, first=self.first and since == self.window.start)
 
 

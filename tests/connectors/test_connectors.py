@@ -161,6 +161,8 @@ def _with_params(**params: str) -> Any:
         ({"resources": {}, "config": _named("orders__lines")}, "'orders__lines' must not have '__'"),
         ({"resources": {}, "config": _named("orders", data_selector="data[[")}, "storefront/orders: data_selector"),
         ({"total_path": "a[["}, "total_path 'a.*' is not a JSON path"),
+        (_with_options("orders", error_when="a[["), "storefront/orders: error_when 'a.*' is not a JSON path"),
+        (_with_options("oders"), r"options for \['oders'\], which config does not define; did you mean 'orders'\?"),
         (
             {"resources": {}, "config": _named("orders", paginator={"type": "json_link", "next_url_path": "next[["})},
             "storefront/orders: paginator .* cannot be used",

@@ -28,7 +28,7 @@ def load_catalog(missing: str, *, accept_loss: bool = False) -> int:
         outcome = load.outcomes["ecommerce_data"]
         if outcome.error:
             raise outcome.error
-        return outcome.stats_by_slice[None].absent
+        return outcome.stats_by_slice[None].missing_rows
 
 
 def products(*ids: int) -> list[dict]:
@@ -42,7 +42,7 @@ def test_a_parent_with_fewer_children_than_before_has_exactly_those_that_are_lef
     api.set("billing/customer_addresses", [address("b", "ctm_1"), address("c", "ctm_2")])
     stats_by_slice = load(*FAMILY)["billing/customer_addresses"]
     assert warehouse.ids("billing.customer_addresses") == ["b", "c"]
-    assert stats_by_slice[None].absent == 1
+    assert stats_by_slice[None].missing_rows == 1
 
 
 def test_a_parent_without_children_any_more_has_none_in_the_table(api, warehouse, load):

@@ -85,8 +85,8 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
         for name in selection:
             connector, _, table = name.partition("/")
             resource = load_connectors()[connector].graph[table]
-            lag = resource.connector.lookback
-            for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lag):
+            lookback = resource.connector.lookback
+            for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lookback):
                 metadata = window_metadata(resource, piece)
                 event = dg.AssetMaterialization([connector, table], partition=piece.window.key, metadata=metadata)
                 instance.report_runless_asset_event(event)
@@ -282,10 +282,10 @@ def test_the_schedule_catches_up_after_a_pause_and_continues_with_new_windows(
 
 
 def test_a_window_that_ended_within_the_lookback_is_requested_once_more(tick, read, time):
-    lag = load_connectors()["fulfillment"].lookback
-    time.now = GRID.find(FOURTH).end + lag / 2
+    lookback = load_connectors()["fulfillment"].lookback
+    time.now = GRID.find(FOURTH).end + lookback / 2
     read(["fulfillment/orders"], [*KEYS, FIFTH])
-    time.now += lag
+    time.now += lookback
     assert requested(tick("fulfillment"))[0] == (["orders"], [FOURTH, FIFTH])
     read(["fulfillment/orders"], [FOURTH, FIFTH])
     assert requested(tick("fulfillment"))[0] == (["orders"], [FIFTH])

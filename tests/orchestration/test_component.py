@@ -127,6 +127,8 @@ def test_the_schema_describes_each_of_our_fields_at_any_depth():
         ("description: Support tickets", "", "'description' is a required property"),
         ("\n  resources:", "\n  resource:", "'resource' was unexpected"),
         ("timestamp_format:", "timestamp_fromat:", "'timestamp_fromat' was unexpected"),
+        ("    tickets:\n", "    tickets:\n      accept_fewr: true\n", "'accept_fewr' was unexpected"),
+        ("    tickets:\n", "    tickets:\n      accept_fewer: maybe\n", "'maybe' is not of type 'boolean', 'null'"),
         (
             "\n  resources:\n    tickets",
             "\n  translation: {grup_name: support}\n  resources:\n    tickets",
@@ -150,6 +152,13 @@ def test_the_schema_names_a_wrong_word(before, after, message):
         ),
         ('"{{ setting.base_url }}"', '"https://{{ setting.host }}/api"', "a setting stands for a whole value"),
         ("primary_key: id", "selected: true", "helpdesk/tickets: primary_key is missing"),
+        ("\n    tickets:\n", "\n    ticket:\n", "['ticket'], which config does not define; did you mean 'tickets'?"),
+        ("    tickets:\n", "    tickets:\n      accept_fewr: true\n", "accept_fewr"),
+        (
+            "    tickets:\n",
+            "    tickets:\n      total_path: a[[\n",
+            "helpdesk/tickets: total_path 'a[[' is not a JSON path",
+        ),
     ],
 )
 def test_errors_the_schema_cannot_find_fail_the_load_of_the_component(before, after, message, scaffolded):
@@ -218,6 +227,14 @@ def test_tags_that_make_objects_are_refused_in_components_and_schema_files(tag, 
         with pytest.raises(Exception, match="could not determine a constructor"):
             scaffolded.load()[1].resolve_all_asset_specs()
         assert not made.exists()
+
+
+def test_a_resource_in_yaml_overrides_what_its_connector_says(scaffolded):
+    text = BLOCKS["yaml"][0].replace("  name: helpdesk\n", "  name: helpdesk\n  accept_fewer: true\n")
+    own = "    tickets: {accept_fewer: false, total_path: meta.total, cursor: {"
+    scaffolded.put("helpdesk", text.replace("    tickets:\n      cursor: {", own) + "}\n")
+    graph = scaffolded.load()[0].connector.graph
+    assert [(one.accept_fewer, one.total_path) for one in graph.values()] == [(False, "meta.total"), (True, None)]
 
 
 def test_text_that_looks_like_a_number_stays_text(scaffolded):

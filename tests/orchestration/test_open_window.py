@@ -213,7 +213,7 @@ def test_with_date_cursors_a_second_change_on_the_same_day_is_loaded_by_a_refres
         feed.put(1, NOON + HOUR, at="2024-04-10")
         feed.put(2, NOON - timedelta(days=1), at="2024-04-09")
         (piece,) = GRID.slices([window], now=NOON + 2 * HOUR, lookback=LAG)
-        refresh = piece.resumed(NOON, lag=LAG)
+        refresh = piece.resumed(NOON, lookback=LAG)
         for bounds in ("both", "none"):
             connector = build_connector(tmp_path, feed, Cursor(timestamp_format=by_day), bounds=bounds)
             assert read_slices(connector, [refresh]) == ([1], [1])
@@ -223,14 +223,14 @@ def test_with_date_cursors_a_second_change_on_the_same_day_is_loaded_by_a_refres
 
 def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehouse):
     window, orders = GRID.find(FOURTH), load_connectors()["fulfillment"].graph["orders"]
-    lag = orders.connector.lookback
-    (first,) = GRID.slices([window], now=window.end + HOUR, lookback=lag)
+    lookback = orders.connector.lookback
+    (first,) = GRID.slices([window], now=window.end + HOUR, lookback=lookback)
     load_slices(orders, [first])
     # Changed two hours after the end of the window in UTC; in Chicago the local time is five hours earlier.
     api.set("fulfillment/orders", [picklist(1, "2024-04-29 21:00:00")])
-    (second,) = GRID.slices([window], now=window.end + 3 * HOUR, lookback=lag)
+    (second,) = GRID.slices([window], now=window.end + 3 * HOUR, lookback=lookback)
     assert not first.complete
-    load_slices(orders, [second.resumed(first.until, lag=lag)])
+    load_slices(orders, [second.resumed(first.until, lookback=lookback)])
     assert warehouse.column("fulfillment.orders", "idorder") == [1]
 
 
@@ -245,6 +245,6 @@ def test_without_a_lookback_a_window_read_to_its_end_is_not_requested_again(tmp_
     first, second = GRID.slices(GRID.opened(NOON)[:2], now=NOON, lookback=timedelta(0))
     with Feed().served() as feed:
         connector = build_connector(tmp_path, feed, Cursor())
-        read_slices(connector, [first.resumed(first.until, lag=timedelta(0)), second])
+        read_slices(connector, [first.resumed(first.until, lookback=timedelta(0)), second])
         assert [asked["after"] for asked in feed.asked] == ["2024-01-31T00:00:00Z"]
-        assert read_slices(connector, [first.resumed(first.until, lag=timedelta(0))]) == ([0], [])
+        assert read_slices(connector, [first.resumed(first.until, lookback=timedelta(0))]) == ([0], [])

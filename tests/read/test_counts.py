@@ -27,8 +27,8 @@ def loaded(*selection: str, windows: Sequence[Window] = ()) -> Iterator[Load]:
     """Load resources of one family without Dagster."""
     connector = load_connectors()[selection[0].partition("/")[0]]
     resources = [connector.graph[name.partition("/")[2]] for name in selection]
-    lag = connector.lookback
-    slices = GRID.slices(list(windows), now=NOW + lag, lookback=lag)
+    lookback = connector.lookback
+    slices = GRID.slices(list(windows), now=NOW + lookback, lookback=lookback)
     with loading(LoadRequest(now=NOW, resources=resources, slices=slices)) as load:
         assert [outcome.error for outcome in load.outcomes.values() if outcome.error] == []
         yield load

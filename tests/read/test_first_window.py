@@ -46,8 +46,8 @@ def test_a_refresh_of_the_first_window_uses_the_filter(feed, connector):
     feed.put(0, None, at=None)
     feed.put(1, NOW - DAY, at="2024-01-20T00:00:00Z")
     (first,) = GRID.slices(WINDOWS[:1], now=datetime(2024, 1, 15, tzinfo=UTC), lookback=LAG)
-    assert read_slices(connector, [first.resumed(first.window.start, lag=LAG)])[1] == [0, 1]
-    read_slices(connector, [first.resumed(first.until, lag=LAG)])
+    assert read_slices(connector, [first.resumed(first.window.start, lookback=LAG)])[1] == [0, 1]
+    read_slices(connector, [first.resumed(first.until, lookback=LAG)])
     assert [asked.get("after") for asked in feed.asked] == [None, "2024-01-14T23:50:00Z"]
 
 

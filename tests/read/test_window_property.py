@@ -100,11 +100,11 @@ class World:
         self.show([make(key(id), spelled[id], status=state) for id, (_, state) in self.rows.items()])
 
     def _read(self, windows: Sequence[Any], *, full: bool) -> None:
-        lag = self.resource.connector.lookback
-        slices = self.grid.slices(list(windows), now=self.now, lookback=lag)
+        lookback = self.resource.connector.lookback
+        slices = self.grid.slices(list(windows), now=self.now, lookback=lookback)
         if not full:
             known = self.reached
-            slices = [s.resumed(known[s.window.key], lag=lag) if s.window.key in known else s for s in slices]
+            slices = [s.resumed(known[s.window.key], lookback=lookback) if s.window.key in known else s for s in slices]
         if slices:
             self.load(self.resource, slices)
         self.reached |= {piece.window.key: piece.until for piece in slices}

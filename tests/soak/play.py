@@ -108,12 +108,13 @@ class _Reader:
                 self.reached[piece.window.key] = piece.claimed(settled=not stats.unsettled).until
 
     def _slices(self) -> list[Slice]:
-        now, lag = self.shop.now, self.resource.connector.lookback
+        now, lookback = self.shop.now, self.resource.connector.lookback
         windows = [window for window in GRID.opened(now) if self.reached.get(window.key, START) < window.end]
-        slices = GRID.slices(windows, now=now, lookback=lag)
+        slices = GRID.slices(windows, now=now, lookback=lookback)
         known = self.reached
         return [
-            piece.resumed(known[piece.window.key], lag=lag) if piece.window.key in known else piece for piece in slices
+            piece.resumed(known[piece.window.key], lookback=lookback) if piece.window.key in known else piece
+            for piece in slices
         ]
 
 

@@ -151,9 +151,9 @@ def order(*selection: str, windows: Sequence[str] = ()) -> LoadRequest:
     if not resources[0].windowed:
         return LoadRequest(now=NOW, resources=resources)
     wanted = [window for window in opened() if not windows or window.key in windows]
-    lag, timestamps = connector.lookback, resources[0].root.cursor.timestamp_format
+    lookback, timestamps = connector.lookback, resources[0].root.cursor.timestamp_format
     return LoadRequest(
-        now=NOW, resources=resources, slices=GRID.slices(wanted, now=NOW, lookback=lag, timestamps=timestamps)
+        now=NOW, resources=resources, slices=GRID.slices(wanted, now=NOW, lookback=lookback, timestamps=timestamps)
     )
 
 
