@@ -24,6 +24,7 @@ class SharedSlot:
         """Open nothing yet."""
         self._path, self._within, self._threads = path, within, threading.Lock()
         self._descriptor: int | None = None
+        self._closing: weakref.finalize[[int], SharedSlot] | None = None
 
     def take(self) -> bool:
         """Lock the file, or return false if it is locked.
@@ -58,14 +59,14 @@ class SharedSlot:
             return False
 
     def _open(self) -> None:
-        if self._descriptor is not None:
-            self._close()
+        if self._closing is not None:
+            self._closing()
         try:
             self._descriptor = _open(self._path)
         except OSError as error:
             make_room(self._path, error, within=self._within)
             self._descriptor = _open(self._path)
-        self._close = weakref.finalize(self, os.close, self._descriptor)
+        self._closing = weakref.finalize(self, os.close, self._descriptor)
 
 
 def _open(path: Path) -> int:

@@ -7,6 +7,7 @@ import requests
 
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.links import find_link
+from connectors_dagster.http.total import read_number
 
 PAGE_SIZES = {10, 20, 25, 30, 50, 100, 200, 250, 500, 1_000}
 NEXT = ("next", "nextpage", "nextpageurl", "nextpageuri", "nexturl", "nexturi", "nextlink", "nexthref",
@@ -55,7 +56,7 @@ def clear_signs(response: requests.Response, rows_at: Sequence[str] | None, page
 def vague_signs(response: requests.Response, rows: int, rows_at: Sequence[str] | None) -> Iterator[tuple[str, str]]:
     """Yield what suggests that there is another page: a larger total, or as many rows as pages commonly have."""
     for path, name, value in _fields(response.json(), rows_at):
-        if name in ROWS and (_number(value) or 0) > rows:
+        if name in ROWS and (read_number(value) or 0) > rows:
             yield repr(path), BY_OFFSET.format(rows, path)
     if rows in PAGE_SIZES:
         yield f"exactly {rows} rows", BY_OFFSET.format(rows, "null")
@@ -63,7 +64,7 @@ def vague_signs(response: requests.Response, rows: int, rows_at: Sequence[str] |
 
 def likely_total(response: requests.Response, rows_at: Sequence[str] | None) -> int | None:
     """Return the largest number in the envelope that is named like a total number of rows."""
-    numbers = (_number(value) for _, name, value in _fields(response.json(), rows_at) if name in ROWS)
+    numbers = (read_number(value) for _, name, value in _fields(response.json(), rows_at) if name in ROWS)
     return max((number for number in numbers if number is not None), default=None)
 
 
@@ -103,7 +104,7 @@ def _next(name: str, value: Any, path: str, pages: int) -> str | None:
         return _for_next(value, path)
     if _says_more(name, value):
         return f"one with has_more_path: {path}" if name in MORE else f"one that ends when {path} is true"
-    return BY_PAGE.format(path) if name in PAGES and (_number(value) or 0) > pages else None
+    return BY_PAGE.format(path) if name in PAGES and (read_number(value) or 0) > pages else None
 
 
 def _for_next(value: Any, path: str) -> str:
@@ -115,8 +116,3 @@ def _for_next(value: Any, path: str) -> str:
     if str(value).startswith(("http", "/", "?")):
         return f"{{type: json_link, next_url_path: {path}}}"
     return f"{{type: cursor, cursor_path: {path}, cursor_param: …}}"
-
-
-def _number(value: Any) -> int | None:
-    text = str(value)
-    return int(text) if text.isdecimal() else None

@@ -23,7 +23,7 @@ class Total:
 
     def read(self, response: requests.Response) -> int | None:
         """Read the total that the connector declares; None if it is missing or not a number."""
-        return _number(self.find(response))
+        return read_number(self.find(response))
 
     def find(self, response: requests.Response) -> object:
         """Return what is at the place that the connector declares; None if nothing is there."""
@@ -37,10 +37,11 @@ class Total:
         headers = response.headers
         common = next((headers[name] for name in COMMON_HEADERS if name in headers), None)
         declared = self.read(response)
-        return _number(common) if declared is None else declared
+        return read_number(common) if declared is None else declared
 
 
-def _number(found: object) -> int | None:
+def read_number(found: object) -> int | None:
+    """Return a count that an API writes as a number or as text; None if it is neither."""
     if isinstance(found, float) and found.is_integer():
         found = int(found)
     return int(str(found)) if str(found).isdecimal() else None

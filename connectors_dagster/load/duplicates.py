@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.load.key_check import KeyCheck
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.timestamps import to_microseconds
@@ -88,7 +88,7 @@ class Duplicates:
         cursor = self.resource.cursor
         if cursor is None:
             return None
-        value = next(iter(jsonpath.find_values(str(self.resource.cursor_path), self.fields(row))), None)
+        value = next(iter(find_values(str(self.resource.cursor_path), self.fields(row))), None)
         if value is None or cursor.timestamp_format.is_no_time(value):
             return None
         try:

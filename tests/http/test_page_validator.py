@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse
 
 from connectors_dagster import load_connectors
 from connectors_dagster.errors import EnvelopeError
-from connectors_dagster.http import page_validator
+from connectors_dagster.http import repeated_pages
 from tests.support.listing import FIRST_WINDOW, LISTS, SIZES, key_of, page_of, part, rows_of
 from tests.support.rows import order
 from tests.support.shop import things
@@ -199,7 +199,7 @@ def test_a_page_that_repeats_under_a_new_cursor_fails(api, read):
 
 
 def test_endless_empty_pages_fail(api, read, monkeypatch):
-    monkeypatch.setattr(page_validator, "MAX_EMPTY_PAGES", 5)
+    monkeypatch.setattr(repeated_pages, "MAX_EMPTY_PAGES", 5)
     numbers = iter(range(1000))
     api.answer(
         "/event-types", response=lambda: JSONResponse(page_of("billing/event_types", [], next=f"{next(numbers)}"))

@@ -1,0 +1,88 @@
+"""The page that a paginator takes for the last one: nothing in it may say that another one follows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dlt.sources.helpers.rest_client.client import PageData
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
+
+from connectors_dagster.compat.dlt_internals import find_values
+from connectors_dagster.http.cursors import is_end
+from connectors_dagster.http.repeated_pages import Fail
+from connectors_dagster.http.signs_of_more import clear_signs, vague_signs
+from connectors_dagster.rows.raw_json import RawRow
+
+TRUE = {"true", "t", "yes", "y", "on", "1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastPage:
+    """Refuses a last page that shows a sign of another one.
+
+    Args:
+        fail: raises an error.
+        rows_at: the names on the path to the rows; None if the body is no envelope.
+        guessed: whether dlt chose the paginator because the connector names none. Then a vague sign is enough.
+        accept_fewer: whether the API may show such signs although there is no other page.
+    """
+
+    fail: Fail
+    rows_at: Sequence[str] | None
+    guessed: bool
+    accept_fewer: bool
+
+    def check_cursor(self, page: PageData[RawRow]) -> None:
+        """Refuse a page that says that there are more rows, but has no cursor."""
+        paginator, body = page.paginator, page.response.json()
+        if not isinstance(paginator, JSONResponseCursorPaginator):
+            return
+        more = find_values(paginator.has_more_path, body) if paginator.has_more_path else []
+        cursor = find_values(paginator.cursor_path, body)
+        if more and str(more[0]).lower() in TRUE and (not cursor or is_end(cursor[0])):
+            self.fail(
+                f"reports {str(paginator.has_more_path)!r} but has no {str(paginator.cursor_path)!r} cursor",
+                "cursor_path",
+            )
+
+    def check(self, page: PageData[RawRow], pages: int) -> None:
+        """Refuse the last of so many pages if it shows a sign of another one.
+
+        A single page without rows has nothing to page through.
+        """
+        only = isinstance(page.paginator, SinglePagePaginator)
+        expected = _is_declared_end(page) or (only and not page)
+        signs = [] if expected else list(self._signs(page, pages, vague=only))
+        if not signs or (self.accept_fewer and not self.guessed):
+            return
+        shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]
+        if not only:
+            self.fail(
+                f"is the last one for the paginator, but has {shown}: declare a paginator that follows it, for example "
+                f"{proposed}, or accept_fewer if there is no other page",
+                "paginator",
+            )
+        otherwise = "single_page" if self.guessed else "accept_fewer"
+        self.fail(
+            f"has {shown}, but the connector does not say how to request another page: declare a paginator, for "
+            f"example {proposed}, or {otherwise} if there is no other page",
+            "paginator",
+        )
+
+    def explain_repetition(self, page: PageData[RawRow]) -> str:
+        """Say why a page may repeat an earlier one, and which paginator would fit."""
+        if not self.guessed:
+            return "the API does not follow the paging parameters, or primary_key does not identify a row"
+        proposed = next((f", for example {paginator}" for _, paginator in self._signs(page, 1, vague=True)), "")
+        return f"the connector declares no paginator, and a guessed one does not fit: declare one{proposed}"
+
+    def _signs(self, page: PageData[RawRow], pages: int, *, vague: bool) -> Iterator[tuple[str, str]]:
+        yield from clear_signs(page.response, self.rows_at, pages)
+        if self.guessed and vague:
+            yield from vague_signs(page.response, len(page), self.rows_at)
+
+
+def _is_declared_end(page: PageData[RawRow]) -> bool:
+    """Return whether the connector says how this API ends: by `has_more_path`, or by an empty page."""
+    paginator = page.paginator
+    own = getattr(paginator, "pages", None) or getattr(paginator, "offset", None) or paginator
+    return bool(getattr(own, "has_more_path", None)) or (not page and getattr(own, "stop_after_empty_page", False))
