@@ -9,7 +9,7 @@ from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginat
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.repeated_pages import Fail
-from connectors_dagster.http.signs_of_more import clear_signs, vague_signs
+from connectors_dagster.http.signs_of_more import clear_signs, signs_on_a_single_page, vague_signs
 from connectors_dagster.rows.raw_json import RawRow
 
 TRUE = {"true", "t", "yes", "y", "on", "1"}
@@ -45,13 +45,9 @@ class LastPage:
             )
 
     def check(self, page: PageData[RawRow], pages: int) -> None:
-        """Refuse the last of so many pages if it shows a sign of another one.
-
-        A single page without rows has nothing to page through.
-        """
+        """Refuse the last of so many pages if it shows a sign of another one."""
         only = isinstance(page.paginator, SinglePagePaginator)
-        expected = _is_declared_end(page) or (only and not page)
-        signs = [] if expected else list(self._signs(page, pages, vague=only))
+        signs = [] if _is_declared_end(page) else list(self._signs(page, pages, only=only))
         if not signs or (self.accept_fewer and not self.guessed):
             return
         shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]
@@ -72,13 +68,15 @@ class LastPage:
         """Say why a page may repeat an earlier one, and which paginator would fit."""
         if not self.guessed:
             return "the API does not follow the paging parameters, or primary_key does not identify a row"
-        proposed = next((f", for example {paginator}" for _, paginator in self._signs(page, 1, vague=True)), "")
+        proposed = next((f", for example {paginator}" for _, paginator in self._signs(page, 1, only=True)), "")
         return f"the connector declares no paginator, and a guessed one does not fit: declare one{proposed}"
 
-    def _signs(self, page: PageData[RawRow], pages: int, *, vague: bool) -> Iterator[tuple[str, str]]:
+    def _signs(self, page: PageData[RawRow], pages: int, *, only: bool) -> Iterator[tuple[str, str]]:
         yield from clear_signs(page.response, self.rows_at, pages)
-        if self.guessed and vague:
-            yield from vague_signs(page.response, len(page), self.rows_at)
+        if only:
+            yield from signs_on_a_single_page(page.response, len(page), self.rows_at)
+        if only and self.guessed:
+            yield from vague_signs(len(page))
 
 
 def _is_declared_end(page: PageData[RawRow]) -> bool:

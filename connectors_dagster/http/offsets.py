@@ -108,7 +108,8 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
             # The API has filtered the page: the next one starts a whole page later, without an anchor.
             self._guessed_size = self._guessed_size or not self._size
             self.offset.current_value = start + (self._size or self.offset.value_step)
-        elif len(keys) == 1:  # a page of one row would be all anchor
+        elif len(keys) == 1:  # a page of one row would be all anchor, so that rows which move are not noticed
+            self.unsettled = self.unsettled or (self._size == 1 and start != self.offset.initial_value)
             self.offset.current_value = start + 1
         else:
             self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(keys) - 1
@@ -164,7 +165,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         if total is not None:
             return total > end
         # Only the anchor, or no row at all, confirms that the short page before was the last.
-        confirmed = end <= start + 1 and (self._was_short or end == self.offset.initial_value)
+        confirmed = end <= start + 1 and self._was_short
         return not (confirmed and not self.new_positions) and not self.short_page_is_end
 
     def _is_total(self, total: int | None, end: int) -> bool:

@@ -19,7 +19,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
 
     When a row before the current page disappears, all following rows move up, and some of them move to a page that
     was already read. So after each page, the previous one is read again. If it has changed, rows have moved and the
-    list is unsettled. The cost is that each page but the last is read twice. An empty page counts as the last.
+    list is unsettled. The cost is that each page but the last is read twice.
 
     Without `total_path` or `has_more_path`, an empty page is the end if the page before it was short, or empty too. A
     total that the API reports in another place says whether there is more. While anything says that there is more,
@@ -42,6 +42,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
         self._has_end_path = bool(pages.total_path or pages.has_more_path)
         self._ends_when_empty = bool(pages.stop_after_empty_page)
         pages.stop_after_empty_page = False  # an empty page is judged here
+        self._has_previous = False
         self._previous: dict[bytes, Any] = {}
         self._current: dict[bytes, Any] = {}
         self._previous_keys: list[bytes] = []
@@ -75,7 +76,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
         if self.is_reread:
             self.moved = list(keys) != self._previous_keys
             self.unsettled = self.unsettled or self.moved
-            self.stuck = not self.moved and self._current_keys == self._previous_keys
+            self.stuck = bool(keys) and not self.moved and self._current_keys == self._previous_keys
             self._rereading, self.pages.current_value = False, number + 2
         else:
             self._previous, self._current = self._current, dict(zip(keys, rows, strict=True))
@@ -83,8 +84,9 @@ class RereadPageNumberPaginator(RereadingPaginator):
             self._more = self._has_more(response, rows, number)
             # Pages may be as long as requested: the API may have filtered all of them.
             self._reached = self._reaches(self.total.guess(response), number, size=max(self._size, self._requested))
-            # Even a short page may have got a row from an empty one: the API may have filtered it.
-            self._rereading = bool(self._previous) and not self.stable
+            # Even an empty page is read again: a row may have moved there, or the API may have failed to fill it.
+            self._rereading = self._has_previous and (self._more or bool(self._previous)) and not self.stable
+            self._has_previous = True
             self.pages.current_value = number + (-1 if self._rereading else 1)
         self._has_next_page = self._rereading or self._more
         ends = self._doubtful or ((self._was_short or self._reached) and not self._has_end_path)
@@ -93,7 +95,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
     def _has_more(self, response: requests.Response, rows: list[Any], number: int) -> bool:
         """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""
         self._follows_short = self._was_short
-        self._was_short = len(rows) < (self._size or self._requested)
+        self._was_short = not rows or len(rows) < (self._size or self._requested)
         self._size = max(self._size, len(rows))
         if cast(JsonResponse, response).ends_pages:
             return False
@@ -113,7 +115,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
             return not self._reaches(total, number, size=self._size)
         if rows:
             return not (self._was_short and self.short_page_is_end)
-        return bool(self._size) and not self._follows_short and not self.short_page_is_end
+        return not self._follows_short and not self.short_page_is_end
 
     def _is_page(self, response: requests.Response, number: int) -> bool:
         path = self.pages.total_path

@@ -1,6 +1,6 @@
 """Checks every page before its rows are used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import requests
@@ -13,6 +13,7 @@ from connectors_dagster.http.last_page import LastPage
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.repeated_pages import RepeatedPages
+from connectors_dagster.http.reported_error import outcomes
 from connectors_dagster.http.rereading import ListScope, RereadingPaginator
 from connectors_dagster.http.response import JsonResponse, describe_response
 from connectors_dagster.http.signs_of_more import likely_total
@@ -59,6 +60,7 @@ class PageValidator:
         self.number = self._turned = 0
         self.confirming = self.reread = False
         self._last: bytes | None = None
+        self._outcomes: Mapping[str, str] = {}
         self.repeated = RepeatedPages(self.fail, self.last_page.explain_repetition)
         self._response: requests.Response | None = None
         self._farthest: PageData[RawRow] | None = None
@@ -72,6 +74,7 @@ class PageValidator:
         """
         self.count_page(page.response)
         self._check_envelope(page)
+        self._check_outcome(page)
         self._note_total(page)
         rereading = page.paginator if isinstance(page.paginator, RereadingPaginator) else None
         self.confirming = rereading is not None and rereading.confirming
@@ -156,6 +159,18 @@ class PageValidator:
             return
         self.last_page.check_cursor(page)
         self.last_page.check(page, self._turned)
+
+    def _check_outcome(self, page: PageData[RawRow]) -> None:
+        """Refuse a page without rows that says in other words than the pages before it how the request went."""
+        if self.resource.error_when is not None or self.below:
+            return
+        found = outcomes(page.response.json())
+        if page:
+            # A number may be that of the rows.
+            self._outcomes = {name: "0" if text == str(len(page)) else text for name, text in found.items()}
+        elif self._turned and (changed := dict(found.items() - self._outcomes.items())):
+            shown = ", ".join(f"{name!r} as {excerpt(text, SMALL_BODY)!r}" for name, text in changed.items())
+            self.fail(f"has no rows and reports {shown}, unlike the pages before it; if that is no error", "error_when")
 
     def _note_total(self, page: PageData[RawRow]) -> None:
         """Record the total that a page reports, and refuse one that is not a number or less than the rows on it."""

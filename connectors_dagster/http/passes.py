@@ -17,8 +17,8 @@ class Passes:
     """Decides whether a list must be read again, and leaves out the rows that earlier passes have read.
 
     A list is read again if rows moved in a way that may have hidden others, or if fewer rows were read than the API
-    reports. It is read once more if that brought more new rows than fit on a page, because that many cannot all be
-    new, or if it brought some and rows are still missing.
+    reported when the pass began. It is read once more if that brought more new rows than fit on a page, because that
+    many cannot all be new, or if it brought some and rows are still missing.
 
     A window is not read again once it is recorded as read. So if the paginator does not notice rows that move, a window
     of several pages is read until two passes agree. If none do, it is unsettled, as is a scan: the next one is read
@@ -37,7 +37,8 @@ class Passes:
         self._several = False
         self._order, self._order_before = array("q"), array("q")
         self._keys = KeyCounter()
-        self._totals, self._likely = set[int](), set[int]()
+        self._totals = set[int]()
+        self._expected = self._likely = 0
         self._known: set[int] | None = None
         self._number = 1
         self._unsettled = False
@@ -46,9 +47,9 @@ class Passes:
     def note_total(self, total: int | None, likely: int | None = None) -> None:
         """Record the total number of rows that a page reports, if it does, or a number that is likely to be one."""
         if total is not None:
+            self._expected = self._expected if self._totals else total
             self._totals.add(total)
-        if likely is not None:
-            self._likely.add(likely)
+        self._likely = self._likely or likely or 0
 
     def add(
         self, rows: list[RawRow], keys: Sequence[bytes], paginator: RereadingPaginator | None, *, more: bool
@@ -78,7 +79,7 @@ class Passes:
         """Return whether the list must be read again, and start the next pass if so."""
         different = self._keys.different()
         complete = bool(self._totals) and different >= max(self._totals)
-        lacking = different < min(self._totals or self._likely or {0}) and not self.accept_fewer
+        lacking = different < (self._expected if self._totals else self._likely) and not self.accept_fewer
         unsettled = self._unsettled
         if self._number > 1:
             lacking, unsettled = lacking and self._new > 0, unsettled and self._new > self._largest
@@ -87,6 +88,7 @@ class Passes:
             return False
         self._known = self._keys.hashes()
         self._number, self._unsettled, self._new = self._number + 1, False, 0
+        self._totals, self._expected, self._likely = set(), 0, 0
         self._order_before, self._order = self._order, array("q")
         return True
 
@@ -113,16 +115,15 @@ class Passes:
         stats.unsettled += whole and self._is_doubtful()
         if self._number == MAX_PASSES and self._unsettled and self._new > max(self._largest, FEW_ROWS):
             raise moves_too_fast(self.label)
-        if not whole or not (self._totals or self._likely):
+        if not whole:
             return
         if not self._totals:
             # A number that is only likely to be a total is no reason to count rows as missing in a metric.
-            self._check(different, min(self._likely))
+            self._check(different, self._likely)
             return
-        # The total changes while rows appear and disappear: any number from the lowest to the highest may be right.
-        total = max(min(self._totals), min(different, max(self._totals)))
-        stats.source_rows = total + (stats.source_rows or 0)
-        self._check(different, total)
+        # Rows may have appeared since the pass began: any number up to the highest total may be right.
+        stats.source_rows = max(self._expected, min(different, max(self._totals))) + (stats.source_rows or 0)
+        self._check(different, self._expected)
 
     def _check(self, different: int, total: int) -> None:
         """Refuse fewer rows than the API reports."""

@@ -1,18 +1,23 @@
 """Errors that an API reports in the body of a successful response."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors_dagster.compat.dlt_internals import find_values
 
-FAILED = {"error", "failed", "failure", "fail"}
-SUCCESS = {"success", "ok", "issuccess", "successful"}
-OUTCOMES = {"status", "result", "code", "statuscode"}
-ERRORS = {"error", "errors", "fault", "errorcode", "errormessage", "errormsg", "errcode", "errno", "exception"}
-SHOWN = SUCCESS | OUTCOMES | ERRORS
+FAILED = {"error", "failed", "failure", "fail", "ko", "nok", "ng", "not ok", "false"}
+SUCCESS = re.compile("success|ok|is(?:success|ok)|successful|succeeded")
+OUTCOME = re.compile("(?:response|result|return|ret|status)?(?:status|state|result|code)|ret")
+ERROR = re.compile(
+    "(?:error|err)s?(?:code|messages?|msg|no|details?|description|text|type)?|fault(?:string|code)?|exception"
+)
 STATUS = re.compile(r"[45]\d\d+")
-NO_ERROR = {"", "0", "200", "ok", "none", "null", "false", "success"}
+NO = {"false", "0", "n", "no", "f"}
+SUCCEEDED = re.compile(r"|0|2\d\d+|ok|success|true|none|null|false|no|\[\]|{}")
+NO_ERROR = {"", "0", "200", "ok", "none", "null", "false", "no", "success"}
+LONGEST = 40
+"""Characters of a value that may say how a request went; longer ones are tokens or text."""
 
 
 def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | None = None) -> bool:
@@ -26,7 +31,19 @@ def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | No
     """
     if error_when is not None:
         return bool(error_when) and any(find_values(error_when, body))
-    return isinstance(body, Mapping) and _has_common_shape(body, has_rows=_has_rows(body, rows_at))
+    if not isinstance(body, Mapping):
+        return False
+    if _has_rows(body, rows_at):
+        return any(_fails(name, value) for name, value in _outcomes(body, deep=False))
+    return any(_fails(name, value) or _fails_without_rows(name, value) for name, value in _outcomes(body)) and not all(
+        ERROR.fullmatch(_plain(name)) for name in body
+    )  # an error that is all there is leaves no list, which is reported with the error
+
+
+def outcomes(body: Any) -> Mapping[str, str]:
+    """Return the fields of a body that may say how the request went, unless they clearly say that it succeeded."""
+    found = ((name, str(value).lower()) for name, value in (_outcomes(body) if isinstance(body, Mapping) else ()))
+    return {name: text for name, text in found if len(text) <= LONGEST and not SUCCEEDED.fullmatch(text)}
 
 
 def _has_rows(body: Mapping[str, Any], rows_at: Sequence[str] | None) -> bool:
@@ -34,29 +51,35 @@ def _has_rows(body: Mapping[str, Any], rows_at: Sequence[str] | None) -> bool:
     found: Any = body
     for name in rows_at or ("*",):
         if name == "*":
-            return any(value for field, value in body.items() if _plain(field) not in ERRORS)
+            return any(value for field, value in body.items() if not ERROR.fullmatch(_plain(field)))
         found = found.get(name) if isinstance(found, Mapping) else None
     return bool(found)
 
 
-def _has_common_shape(body: Mapping[str, Any], *, has_rows: bool) -> bool:
+def _outcomes(body: Mapping[str, Any], *, deep: bool = True) -> Iterator[tuple[str, Any]]:
+    """Yield plain name and value of the fields that may say how the request went, also of the objects in a body."""
     for field, value in body.items():
         name = _plain(field)
-        if name not in SHOWN:
-            continue  # and do not write all rows as text
-        text = str(value).lower()
-        if name in SUCCESS and (value is False or (not has_rows and text in ("false", "0"))):
-            return True
-        if name in OUTCOMES and (text in FAILED or (not has_rows and STATUS.fullmatch(text))):
-            return True
-        if name in ERRORS and value and text not in NO_ERROR and not has_rows and not _is_alone(body):
-            return True
-    return False
+        if any(pattern.fullmatch(name) for pattern in (SUCCESS, OUTCOME, ERROR)):
+            yield name, value  # of few fields, so that not all rows are written as text
+        if deep and isinstance(value, Mapping):
+            yield from _outcomes(value, deep=False)
 
 
-def _is_alone(body: Mapping[str, Any]) -> bool:
-    """Return whether an error is all there is: then the list is missing, which is reported with the error."""
-    return all(_plain(field) in ERRORS for field in body)
+def _fails(name: str, value: Any) -> bool:
+    """Return whether a field says that the request failed, even if there are rows."""
+    if SUCCESS.fullmatch(name):
+        return value is False
+    return isinstance(value, str) and bool(OUTCOME.fullmatch(name)) and value.lower() in FAILED
+
+
+def _fails_without_rows(name: str, value: Any) -> bool:
+    text = str(value).lower()
+    if SUCCESS.fullmatch(name):
+        return text in NO
+    if OUTCOME.fullmatch(name):
+        return value is False or bool(STATUS.fullmatch(text))
+    return bool(value) and text not in NO_ERROR
 
 
 def _plain(name: str) -> str:

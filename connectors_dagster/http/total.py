@@ -6,7 +6,7 @@ import requests
 
 from connectors_dagster.compat.dlt_internals import find_values
 
-COMMON_HEADERS = ("X-WP-Total", "X-Total-Count", "X-Total")
+COMMON_HEADERS = ("x-wp-total", "x-total-count", "x-total")
 
 
 @dataclass(frozen=True, kw_only=True)
