@@ -30,7 +30,7 @@ from connectors_dagster.compat.dlt_internals import (
 )
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.links import LinkHeaderPaginator, find_link
-from connectors_dagster.http.page_validator import PageValidator
+from connectors_dagster.http.page_validator import Envelope, PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
@@ -78,6 +78,7 @@ class Endpoint:
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         self.total = find_total(self._paginating, resource)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
+        self.envelope = Envelope()
         self._lock = threading.Lock()
 
     def pages(
@@ -183,7 +184,12 @@ class Endpoint:
         self, session: ApiSession, scope: ListScope, read: Callable[[], Iterator[PageData[RawRow]]]
     ) -> Iterator[list[RawRow]]:
         validator = PageValidator(
-            self.resource, self.total, session.label, guessed=self._paginating is None, scope=scope
+            self.resource,
+            self.total,
+            session.label,
+            guessed=self._paginating is None,
+            scope=scope,
+            envelope=self.envelope,
         )
         while True:
             pages, session.has_page = read(), False

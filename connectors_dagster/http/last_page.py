@@ -76,7 +76,7 @@ class LastPage:
         if only:
             yield from signs_on_a_single_page(page.response, len(page), self.rows_at)
         if only and self.guessed:
-            yield from vague_signs(len(page))
+            yield from vague_signs(page.response, len(page), self.rows_at)
 
 
 def _is_declared_end(page: PageData[RawRow]) -> bool:

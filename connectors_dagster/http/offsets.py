@@ -24,6 +24,8 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
     A short page is the end if a total says so, if `short_page_is_end` is set, or if the next request returns nothing
     new: the API may limit the page size, or filter rows after it cut the page. A page without new rows after a full
     page is confirmed by another request. While a total or `has_more_path` says that there is more, neither is the end.
+    A total that full pages have passed is not one, and is not used any more: some APIs count only up to a limit, or
+    count the rows that remain. If later pages have no total, that of the first counts.
 
     Args:
         offset: dlt's paginator; its `total_path` or `has_more_path`, if set, determines the end.
@@ -55,6 +57,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         self._size = self._steps_back = self._farthest = 0
         self._was_short, self._lengths = False, set[int]()
         self._guessed_size = self._doubtful = False
+        self._told: int | None = None
         # An API that filters pages after it cut them has no positions by which rows could be seen to move.
         self._all_full = True
 
@@ -149,6 +152,13 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         end = start + rows
         if cast(JsonResponse, response).ends_pages:
             return False
+        told = self.total.read(response)
+        if told is not None and full and end > told:
+            self.total, self.offset.total_path, told = Total(), None, None
+            self._has_end_path = bool(self.offset.has_more_path)
+        if self.offset.total_path and told is None and self._told is not None:
+            return end < self._told
+        self._told = told
         # dlt adds a whole page to the offset before it compares it with the total.
         self.offset.current_value = end - self.offset.value_step
         self.offset.update_state(response)

@@ -9,7 +9,7 @@ from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.http.response import JsonResponse
-from connectors_dagster.http.total import Total
+from connectors_dagster.http.total import Total, read_number
 
 SIZES = {"count", "first", "limit", "maxresults", "pagelength", "pagesize", "perpage", "rows", "size", "take", "top"}
 
@@ -22,7 +22,8 @@ class RereadPageNumberPaginator(RereadingPaginator):
     list is unsettled. The cost is that each page but the last is read twice.
 
     Without `total_path` or `has_more_path`, an empty page is the end if the page before it was short, or empty too. A
-    total that the API reports in another place says whether there is more. While anything says that there is more,
+    total that the API reports in another place says whether there is more. If later pages lack what `total_path` names,
+    that of the first page counts. While anything says that there is more,
     neither a short nor an empty page is the end.
 
     Args:
@@ -49,6 +50,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
         self._current_keys: list[bytes] = []
         self._requested = self._size = 0
         self._doubtful = False
+        self._told: int | None = None
         self._was_short = self._follows_short = self._rereading = self._more = self._reached = False
 
     def init_request(self, request: requests.Request) -> None:
@@ -99,6 +101,10 @@ class RereadPageNumberPaginator(RereadingPaginator):
         self._size = max(self._size, len(rows))
         if cast(JsonResponse, response).ends_pages:
             return False
+        told = next(iter(find_values(self.pages.total_path, response.json())), None) if self.pages.total_path else None
+        if self._told is not None and told is None:
+            return number - self.pages.initial_value + 1 < self._told
+        self._told = read_number(told)
         self.pages.update_state(response)
         # What is declared as the number of pages may be the number of this page.
         first = number == self.pages.initial_value

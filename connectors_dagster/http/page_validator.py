@@ -1,6 +1,7 @@
 """Checks every page before its rows are used."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import requests
@@ -24,6 +25,30 @@ from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.resource import Resource
 
 SMALL_BODY = 500
+TEXTS = ("message", "msg", "detail", "details", "description", "reason", "error_description")
+"""Fields that say why there is no list."""
+
+
+@dataclass
+class Envelope:
+    """What the pages of a resource had in the place of their list.
+
+    Args:
+        seen: whether any page had a list.
+        missing: the error about a first page that had null there.
+    """
+
+    seen: bool = False
+    missing: EnvelopeError | None = None
+
+    def check(self) -> None:
+        """Refuse null instead of a list if no page of the resource had a list.
+
+        Raises:
+            EnvelopeError: about a page that had null.
+        """
+        if self.missing is not None and not self.seen:
+            raise self.missing
 
 
 class PageValidator:
@@ -35,12 +60,21 @@ class PageValidator:
         label: names the sequence in errors.
         guessed: whether dlt chose the paginator because the connector names none.
         scope: which rows the list has.
+        envelope: what the lists of the resource had in the place of their rows.
     """
 
     def __init__(
-        self, resource: Resource, total: Total, label: str, *, guessed: bool = False, scope: ListScope = "whole"
+        self,
+        resource: Resource,
+        total: Total,
+        label: str,
+        *,
+        guessed: bool = False,
+        scope: ListScope = "whole",
+        envelope: Envelope,
     ) -> None:
         """Start before the first page."""
+        self.envelope = envelope
         self.resource, self.total, self.label = resource, total, label
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = _split_at_wildcard(self.selector)
@@ -121,24 +155,32 @@ class PageValidator:
         Raises:
             EnvelopeError: always.
         """
+        raise self._error(what, where)
+
+    def _error(self, what: str, where: str) -> EnvelopeError:
         file = self.resource.connector.source_file
         read_from = f" (read from {self._response.url})" if self._response is not None else ""
         error = EnvelopeError(f"{self.label}: page {self.number} {what}: check {where} in {file}{read_from}")
         if self._response is not None:
             # Without the body: a short one is in the message, and a long one contains rows.
             error.response = describe_response(self._response, body=False)
-        raise error
+        return error
 
     def _check_envelope(self, page: PageData[RawRow]) -> None:
         found = find_values(self.head, page.response.json())
-        if self.number > 1 and not page and (page.response.status_code == 204 or (found and not found[0])):
+        nothing = not page and (page.response.status_code == 204 or (bool(found) and not found[0]))
+        if self.number > 1 and nothing:
             return  # some APIs end with null, an empty object or no body instead of an empty list
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
-            shown = _shown(page)
-            self.fail(
-                f"has no list at {self.head!r} (the format of the response has changed; {shown})", "data_selector"
-            )
+            shown = f"the format of the response has changed; {_shown(page)}"
+            error = self._error(f"has no list at {self.head!r} ({shown})", "data_selector")
+            body = page.response.json()
+            if found == [None] and isinstance(body, dict) and not any(map(body.get, TEXTS)):
+                self.envelope.missing = error  # some APIs write all empty lists as null
+                return
+            raise error
+        self.envelope.seen = True
         if self.below and len(found[0]) != len(page):
             self.fail(
                 f"has {len(found[0])} items at {self.head!r} but {len(page)} at {self.selector!r}", "data_selector"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from connectors_dagster.spec.resource import BOUND, Resource
 
@@ -25,6 +26,13 @@ def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds)
     else:
         params = {name: value for name, value in params.items() if name not in resource.filter_params}
     return {part: _filled(value, bounds) for part, value in (parts | {"params": params}).items()}
+
+
+def without_param(url: str, name: str) -> str:
+    """Remove a query parameter from a URL; the others stay as they are written."""
+    parts = urlsplit(url)
+    kept = (param for param in parts.query.split("&") if unquote_plus(param.partition("=")[0]) != name)
+    return urlunsplit(parts._replace(query="&".join(kept)))
 
 
 def build_query(params: Mapping[str, Any], *, join_lists: bool) -> dict[str, Any]:

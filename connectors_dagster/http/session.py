@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import requests
+from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from tenacity import RetryCallState
 
 from connectors_dagster.compat.dlt_internals import IgnoreResponseException
@@ -16,6 +17,7 @@ from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.reported_error import reports_error
 from connectors_dagster.http.request_budget import LimitError, request_budget
+from connectors_dagster.http.request_parts import without_param
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import build_retrying
@@ -71,7 +73,9 @@ class ApiSession(requests.Session):
         )
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Prepare a request; a link from the API may not be a valid URL."""
+        """Prepare a request; a link from the API may not be a valid URL, and may already have the API key."""
+        if isinstance(request.auth, APIKeyAuth) and request.auth.location in ("query", "param"):
+            request.url = without_param(str(request.url), request.auth.name)
         try:
             return super().prepare_request(request)
         except ValueError as error:
@@ -174,12 +178,15 @@ class ApiSession(requests.Session):
         try:
             response.json()
             return
+        except UnicodeDecodeError as error:
+            wrong = f"{error.object[error.start]:#x} at byte {error.start:,}"
+            what = f"a body that is not {error.encoding}, because of {wrong}: the API must write it as it declares"
         except ValueError:
             start = excerpt(response.content.decode("utf-8", "replace"), 200)
-        what = f"a body that is not JSON ({response.headers.get('Content-Type')}), beginning with {start!r}"
+            kind = f"a body that is not JSON ({response.headers.get('Content-Type')}), beginning with {start!r}"
+            what = f"{kind if response.content else 'an empty body'}: check base_url and path"
         failure = TransientApiError(
-            f"{self.label}: {describe_request(request)} answered {response.status_code} with "
-            f"{what if response.content else 'an empty body'}: check base_url and path"
+            f"{self.label}: {describe_request(request)} answered {response.status_code} with {what}"
         )
         raise with_response(failure, response)
 

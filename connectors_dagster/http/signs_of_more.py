@@ -92,8 +92,11 @@ def signs_on_a_single_page(
             yield f"a header {field.path}", BY_HEADER.format(field.path)
 
 
-def vague_signs(rows: int) -> Iterator[tuple[str, str]]:
-    """Yield what suggests that there is another page if the connector declares no paginator: as many rows as usual."""
+def vague_signs(response: requests.Response, rows: int, rows_at: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+    """Yield what suggests that there is another page: a larger total, or as many rows as pages commonly have."""
+    for field in _fields(response.json(), rows_at):
+        if _counts(field) > rows:
+            yield repr(field.path), BY_OFFSET.format(rows, field.path)
     if rows in PAGE_SIZES:
         yield f"exactly {rows} rows", BY_OFFSET.format(rows, "null")
 

@@ -82,6 +82,8 @@ class TokenAuth(AuthBase):
         found = body if isinstance(body, dict) else {}
         tokens = (found.get(name) for name in TOKENS)
         remember(token for token in tokens if isinstance(token, str) and token not in NO_TOKEN)
+        if found.get("expires_in", 0) is None:
+            del found["expires_in"]  # dlt reads a missing one, but not null
         token = found.get("access_token")
         if not isinstance(token, str) or not TOKEN.fullmatch(token) or token in NO_TOKEN:
             raise self._unusable("has no access_token that can be sent")

@@ -14,7 +14,12 @@ FEW_COPIES, SHARE_OF_COPIES = 3, 0.01
 
 def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
     """Return the remarks on a read; the name of the resource is not in them."""
-    return [*_outside(resource, stats), *_copies(stats), *_clock(timedelta(seconds=stats.clock_lag))]
+    return [
+        *_outside(resource, stats),
+        *_copies(stats),
+        *_unsettled(stats),
+        *_clock(timedelta(seconds=stats.clock_lag)),
+    ]
 
 
 def _outside(resource: Resource, stats: ReadStats) -> list[str]:
@@ -39,6 +44,15 @@ def _copies(stats: ReadStats) -> list[str]:
     return [
         f"rows that were read more than once: {stats.duplicates}. The newest copy of each was loaded; if the copies "
         "are different rows, primary_key does not identify a row"
+    ]
+
+
+def _unsettled(stats: ReadStats) -> list[str]:
+    if not stats.unsettled:
+        return []
+    return [
+        "rows may have moved between pages while they were read, and others may be missing: the next refresh reads "
+        "them all again. If rows of this API never move between pages, set pages_are_stable"
     ]
 
 

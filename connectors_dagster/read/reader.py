@@ -106,6 +106,7 @@ class ResourceReader:
             if page.reread:
                 self.reread_pages.add(len(self.page_ends))
             self.page_ends.append(count)
+        self.endpoint.envelope.check()
         self.failed.close()
         for piece in self.failed.errors:
             self.rows_of_children.pop(piece, None)
