@@ -6,7 +6,7 @@ from typing import Any, cast
 import requests
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
-from connectors_dagster.compat.dlt_internals import jsonpath
+from connectors_dagster.compat.dlt_internals import jsonpath, set_has_next
 from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
@@ -66,7 +66,8 @@ class RereadPageNumberPaginator(RereadingPaginator):
         if self._doubtful and not self._rereading and list(keys) == self._current_keys:
             # The API answers a number beyond the end with the last page.
             self.new_positions, self.is_reread, self.moved = (), True, False
-            self.confirming = self._has_next_page = False
+            self.confirming = False
+            set_has_next(self, False)
             return
         self.new_positions = [
             at for at, key in enumerate(keys) if rows[at] not in (self._previous.get(key), self._current.get(key))
@@ -86,7 +87,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
             # Even a short page may have got a row from an empty one: the API may have filtered it.
             self._rereading = bool(self._previous) and not self.stable
             self.pages.current_value = number + (-1 if self._rereading else 1)
-        self._has_next_page = self._rereading or self._more
+        set_has_next(self, self._rereading or self._more)
         ends = self._doubtful or ((self._was_short or self._reached) and not self._has_end_path)
         self.confirming = ends and not self._rereading
 
