@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connectors_dagster.connectors import load_connectors
     from connectors_dagster.orchestration.asset_keys import Api
+    from connectors_dagster.orchestration.asset_specs import Translation
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.spec.connector import Connector
@@ -28,6 +29,7 @@ __all__ = [
     "Secret",
     "Setting",
     "TimestampFormat",
+    "Translation",
     "build_definitions",
     "load_connectors",
 ]
@@ -43,6 +45,7 @@ _MODULES = {
     "Secret": "spec.placeholders",
     "Setting": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",
+    "Translation": "orchestration.asset_specs",
     "build_definitions": "orchestration.build",
     "load_connectors": "connectors",
 }

@@ -53,7 +53,6 @@ def list_resources() -> None:
     from connectors_dagster.cli.terminal import say, show_table
     from connectors_dagster.load.destination import location
     from connectors_dagster.orchestration.location import load_location
-    from connectors_dagster.orchestration.partitions import grid_of
 
     loaded = load_location()
     rows = [
@@ -62,7 +61,7 @@ def list_resources() -> None:
             resource.name,
             ", ".join(resource.primary_key),
             resource.cursor_path or "",
-            grid_of(assets.connector).name if resource.windowed else "",
+            assets.grid.name if resource.windowed else "",
             f"{assets.connector.name}.{resource.name}",
         )
         for assets in loaded.enabled

@@ -12,6 +12,8 @@ Not public, although some of it is in an `__all__`:
 * the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
 * `validate_dict` with its error, `jsonpath`, `retry_schema_update`, the Arrow types of columns, and the base of errors;
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
+* what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
+  set;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
 
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
@@ -37,6 +39,7 @@ from dlt.common.storages import FileStorage, PackageStorage
 from dlt.common.validation import validate_dict
 from dlt.pipeline.helpers import retry_schema_update
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, BaseReferencePaginator
 from dlt.sources.rest_api.config_setup import (
     build_resource_dependency_graph,
     create_auth,
@@ -70,11 +73,14 @@ __all__ = [
     "get_columns_names_with_prop",
     "has_column_with_prop",
     "make_parent_key_name",
+    "next_reference",
     "normalized_packages",
     "paginate_dependent_resource",
     "register_defaults",
     "remember_capabilities",
     "retry_schema_update",
+    "set_has_next",
+    "set_next_reference",
     "validate_dict",
 ]
 
@@ -95,6 +101,21 @@ def compile_path(path: str) -> TJsonPath:
 def find_values(path: TJsonPath, document: Any) -> list[Any]:
     """Return the values at a JSON path of a document."""
     return jsonpath.find_values(compile_path(path) if isinstance(path, str) else path, document)
+
+
+def next_reference(paginator: BaseReferencePaginator) -> Any:
+    """Return the cursor or URL of the next page that a paginator found in the last response; None if there is none."""
+    return paginator._next_reference
+
+
+def set_next_reference(paginator: BaseReferencePaginator, reference: Any) -> None:
+    """Set the cursor or URL of the next page. With None, the last page was the end; with any other, it was not."""
+    paginator._next_reference = reference
+
+
+def set_has_next(paginator: BasePaginator, has_next: bool) -> None:
+    """Set whether there is another page."""
+    paginator._has_next_page = has_next
 
 
 def register_defaults(name: str, values: dict[str, Any]) -> None:

@@ -9,13 +9,16 @@ from urllib.parse import unquote
 
 import dlt
 
+from connectors_dagster.secrets.names import SECRET_NAME
+
 SECTIONS = ("destination", "credentials")
 IN_ENVIRONMENT = re.compile(r"(?:.*__)?(?:DESTINATION|CREDENTIALS)(?:__.*)?\Z")
-SECRET_NAME = re.compile(r"(?i)pass(?:word|wd|phrase)?|pwd|secret|token|private_key|access_key|account_key|api_key")
+NAMES = f"{SECRET_NAME}|pass"
+IN_NAME = re.compile(rf"(?i){NAMES}")
 CREDENTIALS = re.compile(r"(?i)credentials|connection_string|dsn")
 # The last @ ends the password: one that is not percent-encoded may contain others, and slashes.
 IN_ADDRESS = re.compile(r"\A\s*(?:[\w+.-]*:?/{0,3})?[^:/@\s]*:(?P<password>.+)@")
-IN_PARAMETERS = re.compile(rf"(?i)(?:{SECRET_NAME.pattern.removeprefix('(?i)')})\w*\s*=\s*(?:'([^']*)'|([^\s&;'\"]+))")
+IN_PARAMETERS = re.compile(rf"(?i)(?:{NAMES})\w*\s*=\s*(?:'([^']*)'|([^\s&;'\"]+))")
 
 
 def destination_secrets() -> Iterator[str]:
@@ -32,7 +35,7 @@ def _secrets_in(name: str, value: Any) -> Iterator[str]:
         for key, item in value.items():
             yield from _secrets_in(str(key), item)
     elif isinstance(value, str):
-        if SECRET_NAME.search(name):
+        if IN_NAME.search(name):
             yield value
         elif value.lstrip().startswith("{"):
             yield from _in_json(name, value)

@@ -6,6 +6,7 @@ import msgspec
 import requests
 from dlt.sources.helpers.rest_client.paginators import HeaderCursorPaginator, JSONResponseCursorPaginator
 
+from connectors_dagster.compat.dlt_internals import next_reference, set_has_next, set_next_reference
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.rows.raw_json import decode
 
@@ -39,18 +40,19 @@ class BodyCursorPaginator(JSONResponseCursorPaginator):
             ValueError: it is an object, a list or a boolean.
         """
         if cast(JsonResponse, response).ends_pages:
-            self._has_next_page = False
+            set_has_next(self, False)
             return
         super().update_state(response, data)
-        has_next = self._has_next_page
-        if isinstance(self._next_reference, msgspec.Raw):
+        has_next, cursor = self.has_next_page, next_reference(self)
+        if isinstance(cursor, msgspec.Raw):
             # Any value of a row is a cursor, even 0.
-            self._next_reference = decode(self._next_reference)
-            self._has_next_page = has_next and self._next_reference is not None
+            cursor = decode(cursor)
+            set_next_reference(self, cursor)
+            set_has_next(self, has_next and cursor is not None)
         else:
-            self._has_next_page = has_next and not is_end(self._next_reference)
-        if self._has_next_page and isinstance(self._next_reference, dict | list | bool):
-            raise ValueError(f"'{self.cursor_path}' is not a single value, got `{self._next_reference}`")
+            set_has_next(self, has_next and not is_end(cursor))
+        if self.has_next_page and isinstance(cursor, dict | list | bool):
+            raise ValueError(f"'{self.cursor_path}' is not a single value, got `{cursor}`")
 
 
 class CursorHeaderPaginator(HeaderCursorPaginator):
@@ -64,5 +66,5 @@ class CursorHeaderPaginator(HeaderCursorPaginator):
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Find the cursor as dlt does."""
         super().update_state(response, data)
-        if is_end(self._next_reference):
-            self._next_reference = None
+        if is_end(next_reference(self)):
+            set_next_reference(self, None)

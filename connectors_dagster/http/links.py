@@ -5,6 +5,7 @@ from typing import Any, Self
 import requests
 from dlt.sources.helpers.rest_client.paginators import HeaderLinkPaginator, JSONLinkPaginator
 
+from connectors_dagster.compat.dlt_internals import next_reference, set_next_reference
 from connectors_dagster.http import rereading
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.link_header import parse_links
@@ -22,7 +23,7 @@ class LinkHeaderPaginator(HeaderLinkPaginator):
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
         """Find the link to the next page."""
-        self._next_reference = find_link(response, self.links_next_key)
+        set_next_reference(self, find_link(response, self.links_next_key))
 
 
 class CountedLinkPaginator(rereading.RereadingPaginator, LinkHeaderPaginator):
@@ -72,7 +73,7 @@ class CountedLinkPaginator(rereading.RereadingPaginator, LinkHeaderPaginator):
         place = min(self._place - 1, (self._total - 1) // size)
         self._behind -= (self._place - place) * size
         self._place, self.is_reread, self.moved = place, True, True
-        self._next_reference = previous
+        set_next_reference(self, previous)
 
 
 class BodyLinkPaginator(JSONLinkPaginator):
@@ -90,7 +91,8 @@ class BodyLinkPaginator(JSONLinkPaginator):
             ValueError: it is not text.
         """
         super().update_state(response, data)
-        if is_end(self._next_reference):
-            self._next_reference = None
-        elif not isinstance(self._next_reference, str):
-            raise ValueError(f"'{self.next_url_path}' is not a URL, got `{self._next_reference}`")
+        url = next_reference(self)
+        if is_end(url):
+            set_next_reference(self, None)
+        elif not isinstance(url, str):
+            raise ValueError(f"'{self.next_url_path}' is not a URL, got `{url}`")

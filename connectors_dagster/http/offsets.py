@@ -6,6 +6,7 @@ from typing import Any, cast
 import requests
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
+from connectors_dagster.compat.dlt_internals import set_has_next
 from connectors_dagster.http import rereading
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
@@ -93,7 +94,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         if start + len(rows) > self._farthest:
             self._farthest, self._steps_back = start + len(rows), 0
         full = len(rows) >= (self.offset.value_step if self.fixed_page_size else self._size or self.offset.value_step)
-        self._has_next_page = self._continues(response, start, len(rows), full=full)
+        set_has_next(self, self._continues(response, start, len(rows), full=full))
         self._size = max(self._size, len(rows))
         self._note_length(len(rows))
         self._was_short, self._all_full = not full, self._all_full and full
@@ -136,7 +137,8 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
     def _start_again(self, rows: list[Any]) -> None:
         """Go back to the start: the API may limit the page size, and then rows were skipped after empty pages."""
         self._size, self.new_positions = len(rows), range(len(rows))
-        self.is_reread, self.moved, self.confirming, self._has_next_page = True, False, False, True
+        self.is_reread, self.moved, self.confirming = True, False, False
+        set_has_next(self, True)
         self.offset.current_value = self.offset.initial_value
 
     def _step_back(self, start: int) -> None:
@@ -144,7 +146,8 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         if self._steps_back > rereading.MAX_STEPS_BACK:
             raise rereading.moves_too_fast(self.label)
         self.new_positions, self.is_reread, self.moved = (), True, True
-        self.confirming, self._has_next_page = False, True
+        self.confirming = False
+        set_has_next(self, True)
         self.offset.current_value = max(self.offset.initial_value, start - self._size + 1)
 
     def _continues(self, response: requests.Response, start: int, rows: int, *, full: bool) -> bool:
@@ -156,6 +159,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         if told is not None and full and end > told:
             self.total, self.offset.total_path, told = Total(), None, None
             self._has_end_path = bool(self.offset.has_more_path)
+            set_has_next(self.offset, True)
         if self.offset.total_path and told is None and self._told is not None:
             return end < self._told
         self._told = told

@@ -6,7 +6,7 @@ from typing import Any, cast
 import requests
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
-from connectors_dagster.compat.dlt_internals import find_values
+from connectors_dagster.compat.dlt_internals import find_values, set_has_next
 from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total, read_number
@@ -69,7 +69,8 @@ class RereadPageNumberPaginator(RereadingPaginator):
         if self._doubtful and not self._rereading and list(keys) == self._current_keys:
             # The API answers a number beyond the end with the last page.
             self.new_positions, self.is_reread, self.moved = (), True, False
-            self.confirming = self._has_next_page = False
+            self.confirming = False
+            set_has_next(self, False)
             return
         self.new_positions = [
             at for at, key in enumerate(keys) if rows[at] not in (self._previous.get(key), self._current.get(key))
@@ -90,7 +91,7 @@ class RereadPageNumberPaginator(RereadingPaginator):
             self._rereading = self._has_previous and (self._more or bool(self._previous)) and not self.stable
             self._has_previous = True
             self.pages.current_value = number + (-1 if self._rereading else 1)
-        self._has_next_page = self._rereading or self._more
+        set_has_next(self, self._rereading or self._more)
         ends = self._doubtful or ((self._was_short or self._reached) and not self._has_end_path)
         self.confirming = ends and not self._rereading
 

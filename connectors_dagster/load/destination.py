@@ -59,7 +59,7 @@ def check_destination(dataset: str) -> None:
     Raises:
         SettingError: the DuckDB file has the name of the dataset.
     """
-    if destination_name() == "duckdb" and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
+    if destination_traits().in_file and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
         raise SettingError(
             f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
             f"and {dataset!r} is the schema of the connector: rename the file"
@@ -68,17 +68,15 @@ def check_destination(dataset: str) -> None:
 
 def location() -> str:
     """Describe the destination for people and records, without credentials."""
-    name = destination_name()
-    return f"duckdb {duckdb_file()}" if name == "duckdb" else name
+    return f"{destination_name()} {duckdb_file()}" if destination_traits().in_file else destination_name()
 
 
 def build_destination() -> AnyDestination:
     """Build the configured destination without opening it; from now on its secrets are masked."""
     remember(destination_secrets())
-    name = destination_name()
-    if name == "duckdb":
+    if destination_traits().in_file:
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
-    return remember_capabilities(Destination.from_reference(name))  # type: ignore[arg-type]  # None only for None
+    return remember_capabilities(Destination.from_reference(destination_name()))  # type: ignore[arg-type]  # None only for None
 
 
 def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:
@@ -155,8 +153,7 @@ def stored_schema(dataset: str, name: str) -> Schema:
 
 @contextmanager
 def _nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
-    in_file = destination_traits().writer_lock == "file"
-    with only_writer(duckdb_file(), purpose, timeout=timeout) if in_file else nullcontext():
+    with only_writer(duckdb_file(), purpose, timeout=timeout) if destination_traits().in_file else nullcontext():
         yield
 
 
@@ -182,4 +179,4 @@ def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnectio
 
 def damage(error: Exception) -> str | None:
     """Say what to do if the DuckDB file cannot be used; None if an error has another cause."""
-    return explain(error, duckdb_file()) if destination_name() == "duckdb" else None
+    return explain(error, duckdb_file()) if destination_traits().in_file else None

@@ -9,7 +9,6 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import DestinationBusyError, LoadError
 from connectors_dagster.load.destination import LOAD_ID, duckdb_file, reading
 from connectors_dagster.load.traits import destination_traits
@@ -37,7 +36,7 @@ def take_inventory(dataset: str) -> Inventory | None:
     """Read what the destination holds of a connector; None if that cannot be found out now."""
     if not destination_traits().describes_tables:
         return None
-    if destination_name() == "duckdb" and duckdb_file().parent.is_dir() and not duckdb_file().exists():
+    if destination_traits().in_file and duckdb_file().parent.is_dir() and not duckdb_file().exists():
         return Inventory()
     try:
         with reading(dataset, timeout=TIMEOUT) as client:

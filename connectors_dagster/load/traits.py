@@ -26,6 +26,11 @@ class Traits:
     describes_tables: bool = False
     reads_parquet: bool = False
 
+    @property
+    def in_file(self) -> bool:
+        """Whether the database is a file of this machine, the one that `duckdb_file` names."""
+        return self.writer_lock == "file"
+
 
 TRAITS: Mapping[str, Traits] = {
     "duckdb": Traits(writer_lock="file", counts_rows=True, describes_tables=True, reads_parquet=True),

@@ -1,6 +1,7 @@
 """Describe a resource, and the API it comes from, as an asset, before any prefix or translation."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import dagster as dg
 
@@ -14,8 +15,17 @@ from connectors_dagster.spec.resource import Resource
 
 Description = Callable[[Resource | Api], dg.AssetSpec]
 """Describes a resource or the API of a connector as an asset."""
-Translation = Callable[[dg.AssetSpec, Resource | Api], dg.AssetSpec]
-"""Changes the asset of a resource or of the API of a connector."""
+
+
+class Translation(Protocol):
+    """A function that changes the asset of a resource, or of the API of a connector.
+
+    It gets Dagster's `AssetSpec` and the `Resource` or `Api` that this shows, and returns the changed `AssetSpec`.
+    """
+
+    def __call__(self, spec: dg.AssetSpec, asset: Resource | Api, /) -> dg.AssetSpec:
+        """Return the changed asset."""
+        ...
 
 
 def describe_asset(asset: Resource | Api) -> dg.AssetSpec:

@@ -24,12 +24,12 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.load_report import LoadReport
 from connectors_dagster.orchestration.masked import masked_errors
 from connectors_dagster.orchestration.metadata import response_metadata
-from connectors_dagster.orchestration.partitions import grid_of, partitions_of
+from connectors_dagster.orchestration.partitions import partitions_of
 from connectors_dagster.orchestration.resume import is_reread_due, resume
+from connectors_dagster.orchestration.window_runs import WINDOWS_PER_RUN
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
-WINDOWS_PER_RUN = 12
 # Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 ALTERED = (
@@ -83,7 +83,7 @@ def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
         name=op_name,
         specs=[assets.specs[resource.name] for resource in members],
         can_subset=True,
-        partitions_def=partitions_of(grid_of(assets.connector)) if windowed else None,
+        partitions_def=partitions_of(assets.grid) if windowed else None,
         backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
         pool=members[0].pipeline_name,
     )
@@ -116,7 +116,7 @@ def _slices(
     connector, cursor = assets.connector, selected[0].root.cursor
     if cursor is None:
         return []
-    grid, lookback = grid_of(connector), settings.lookback(connector)
+    grid, lookback = assets.grid, settings.lookback(connector)
     windows = [grid.find(key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lookback, timestamps=cursor.timestamp_format)
     if not config.full:

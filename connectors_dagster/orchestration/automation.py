@@ -11,7 +11,7 @@ from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
-from connectors_dagster.orchestration.partitions import build_window_sensor, grid_of, open_windows
+from connectors_dagster.orchestration.partitions import build_window_sensor, open_windows
 from connectors_dagster.orchestration.runs import Plan
 
 
@@ -54,7 +54,7 @@ def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> 
     now = clock.now()
     end_orphaned_runs(context.instance)
     if assets.has_windows:
-        open_windows(context.instance, grid_of(assets.connector), now)
+        open_windows(context.instance, assets.grid, now)
     plans = backlog(context.instance, assets, now)
     if not plans:
         yield dg.SkipReason(f"All of {assets.name} is complete, queued or running.")

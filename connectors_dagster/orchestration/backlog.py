@@ -1,7 +1,7 @@
 """Find what is left to read of a connector: windows that are incomplete and not queued or running, oldest first."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -9,11 +9,10 @@ import dagster as dg
 from connectors_dagster.compat.dagster_internals import fetch_materializations, latest_materialization_ids
 from connectors_dagster.load.inventory import Inventory, take_inventory
 from connectors_dagster.orchestration.active_runs import active_windows
-from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
-from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.runs import Plan
+from connectors_dagster.orchestration.window_runs import divide
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
 
@@ -26,7 +25,7 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
 
     Families that need the same windows share a run. Windows come first, oldest first, then resources without windows.
     """
-    windows = grid_of(assets.connector).opened(now)
+    windows = assets.grid.opened(now)
     inventory = take_inventory(assets.connector.name) if assets.has_windows else None
     busy = active_windows(instance, assets, windows)
     whole: list[Resource] = []
@@ -36,7 +35,7 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
             whole += [] if name in busy else family
             continue
         left = _incomplete(instance, assets, family, windows, inventory) - busy.get(name, set())
-        for chunk in _chunks(windows, left, size=WINDOWS_PER_RUN if family[0].root.filtered else len(windows)):
+        for chunk in divide(family[0].root, windows, left):
             chunks[chunk] += family
     plans = [Plan(assets, chunks[chunk], [window.key for window in chunk]) for chunk in sorted(chunks)]
     return [*plans, Plan(assets, whole)] if whole else plans
@@ -66,19 +65,3 @@ def _reached(
             if found.partition and (until := fetched_until(resource, found.metadata, inventory)):
                 reached[found.partition] = until
     return reached
-
-
-def _chunks(windows: Sequence[Window], wanted: set[Window], *, size: int) -> Iterator[tuple[Window, ...]]:
-    """Group the wanted windows into runs of at most `size` consecutive windows.
-
-    A resource that the API cannot filter is scanned once per run, so `size` must not split its windows further.
-    """
-    chunk: list[Window] = []
-    for window in windows:
-        if window in wanted:
-            chunk.append(window)
-        if chunk and (window not in wanted or len(chunk) == size):
-            yield tuple(chunk)
-            chunk = []
-    if chunk:
-        yield tuple(chunk)

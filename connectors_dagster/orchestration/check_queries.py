@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 from dlt.destinations.sql_client import SqlClientBase
 
+from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.load.destination import reading, stored_schema
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.metadata import fetched_until
-from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.resume import last_fetched, last_metadata
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.time_zone import TimeZone
@@ -118,7 +118,7 @@ def _number(client: SqlClientBase[Any], sql: str, *values: Any) -> int:
 
 
 def _opened(resource: Resource) -> list[Window]:
-    return grid_of(resource.connector).opened(clock.now())
+    return window_grid(resource.connector).opened(clock.now())
 
 
 def _spans(windows: Sequence[Window]) -> list[Window]:

@@ -9,10 +9,12 @@ from types import MappingProxyType
 import dagster as dg
 
 from connectors_dagster.config import settings
+from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.orchestration.asset_keys import Api, Keys, default_key, relink
 from connectors_dagster.orchestration.asset_specs import Description, describe_asset
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.windows import WindowGrid
 
 Names = str | Sequence[str]
 
@@ -74,6 +76,15 @@ class ConnectorAssets:
         for resource in self.resources:
             families[self.op_name(resource)] = (*families.get(self.op_name(resource), ()), resource)
         return MappingProxyType(families)
+
+    @cached_property
+    def grid(self) -> WindowGrid:
+        """The windows of the connector, with the step and start date that are configured when it is first used.
+
+        Raises:
+            SettingError: the step or the start date cannot be used.
+        """
+        return window_grid(self.connector)
 
     @property
     def has_windows(self) -> bool:

@@ -18,13 +18,13 @@ from connectors_dagster.compat.dagster_internals import (
 )
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.http.request_budget import LimitedAdapter, LimitError, request_budget
+from connectors_dagster.orchestration.active_runs import PARTITION
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from connectors_dagster.secrets.redaction import redact, remember
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.limits import Limits
 
 logger = logging.getLogger(__name__)
-PARTITION = "dagster/partition"
 TIMEOUT = 10.0
 """Seconds for one attempt in total."""
 ATTEMPTS = 3

@@ -8,7 +8,6 @@ import dagster as dg
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.masked import masked
 from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata
-from connectors_dagster.orchestration.partitions import grid_of
 from connectors_dagster.orchestration.resume import landed_before
 from connectors_dagster.orchestration.table_metadata import loaded_metadata
 from connectors_dagster.spec.resource import Resource
@@ -44,7 +43,7 @@ class LoadReport:
 
     def landed(self) -> list[str]:
         """Say which windows were loaded although others failed."""
-        grid = grid_of(self.assets.connector)
+        grid = self.assets.grid
         return [
             f"{name} window {describe_windows(map(grid.find, windows))}: loaded"
             for name, windows in self._landed.items()

@@ -5,27 +5,10 @@ from datetime import datetime
 
 import dagster as dg
 
-from connectors_dagster.config import settings
-from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
-from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.windows import Window, WindowGrid
-
-
-def grid_of(connector: Connector) -> WindowGrid:
-    """Return the windows of a connector with the configured step and start date.
-
-    Raises:
-        SettingError: the step or the start date cannot be used.
-    """
-    try:
-        return WindowGrid(settings.step(connector), settings.start_date(connector.name))
-    except ValueError as error:
-        wrong = [name for name in ("step", "start_date") if str(error).startswith(name.replace("_", " "))]
-        names = [settings.environment_name(connector.name, name) for name in wrong or ("step", "start_date")]
-        raise SettingError(f"{connector.name}: {error}; check {' and '.join(names)}") from error
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
@@ -55,7 +38,7 @@ def missing_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetim
 
 def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
     """Build the sensor that adds a partition when its window starts, and reports the window on the asset of the API."""
-    grid = grid_of(assets.connector)
+    grid = assets.grid
 
     @dg.sensor(
         name=assets.sensor_name,

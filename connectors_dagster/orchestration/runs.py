@@ -22,12 +22,12 @@ from connectors_dagster.compat.dagster_internals import (
 from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, pool_waits
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.assets import WINDOWS_PER_RUN
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import process_tags
-from connectors_dagster.orchestration.partitions import grid_of, open_windows
+from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.orchestration.pool_wait import PoolWait
 from connectors_dagster.orchestration.storage import storage_errors, unusable
+from connectors_dagster.orchestration.window_runs import divide
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.resource import Resource
 
@@ -124,19 +124,17 @@ def plan(
         if whole := [r for r in members if not r.windowed]:
             yield Plan(assets, whole)
         if windowed := [r for r in members if r.windowed]:
-            grid = grid_of(assets.connector)
-            open_windows(instance, grid, now)
-            keys = [
-                window.key
-                for window in grid.opened(now)
+            open_windows(instance, assets.grid, now)
+            windows = assets.grid.opened(now)
+            wanted = {
+                window
+                for window in windows
                 if (since is None or window.end > since) and (until is None or window.start < until)
-            ]
-            # A resource that the API cannot filter is scanned once per run, so all windows go into one run.
-            if (scanned := [r for r in windowed if not r.root.filtered]) and keys:
-                yield Plan(assets, scanned, keys)
-            if filtered := [r for r in windowed if r.root.filtered]:
-                for at in range(0, len(keys), WINDOWS_PER_RUN):
-                    yield Plan(assets, filtered, keys[at : at + WINDOWS_PER_RUN])
+            }
+            for filtered in (False, True):
+                if alike := [r for r in windowed if r.root.filtered == filtered]:
+                    for chunk in divide(alike[0].root, windows, wanted):
+                        yield Plan(assets, alike, [window.key for window in chunk])
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import re
 
 import dagster as dg
 
+from connectors_dagster.config.values import environment
+
 SCHEMA_FILE = "schema.yaml"
 CONNECTOR = """\
 type: {type}
@@ -42,7 +44,7 @@ class RestConnectorScaffolder(dg.Scaffolder):
             )
         folder = request.target_path.parent if request.append else request.target_path
         name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
-        text = CONNECTOR.format(type=request.type_name, name=name, environment=f"SOURCES__{name}".upper())
+        text = CONNECTOR.format(type=request.type_name, name=name, environment=environment(f"sources.{name}"))
         with (folder / "defs.yaml").open("a" if request.append else "w", encoding="utf-8") as file:
             file.write(f"---\n{text}" if request.append else text)
         if not (folder / SCHEMA_FILE).exists():

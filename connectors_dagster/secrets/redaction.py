@@ -4,17 +4,14 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.secrets.spellings import SHORTEST
 from connectors_dagster.secrets.unescaped import unescape
 from connectors_dagster.secrets.wanted import Wanted
 
 MASK = "***"
-_NAMES = (
-    "api[_-]?key|apikey|access[_-]token|refresh[_-]token|token|client[_-]secret|api[_-]secret|secret|"
-    "consumer[_-]key|consumer[_-]secret|password|passwd|pwd|authorization"
-)
-_IN_QUERY = re.compile(rf"(?i)([?&;](?:{_NAMES}|key|signature|sig)=)[^&\s'\"<>)]+")
-_IN_JSON = re.compile(rf"(?i)(['\"](?:{_NAMES})\\?['\"]\s*:\s*\\?['\"])[^'\"\\]+")
+_IN_QUERY = re.compile(rf"(?i)([?&;](?:{SECRET_NAME}|key|signature|sig)=)[^&\s'\"<>)]+")
+_IN_JSON = re.compile(rf"(?i)(['\"](?:{SECRET_NAME})\\?['\"]\s*:\s*\\?['\"])[^'\"\\]+")
 _IN_HEADER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}")
 _IN_USERINFO = re.compile(r"(://)[^/?#\s]+@")
 MAX_MASKED = 100_000

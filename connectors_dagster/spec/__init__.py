@@ -1,1 +1,1 @@
-"""What a connector is: values without I/O. May import only compat."""
+"""What a connector is: values without I/O. May import only compat and secrets."""

@@ -12,6 +12,7 @@ from connectors_dagster.compat.dlt_internals import (
     create_paginator,
     validate_dict,
 )
+from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.suggestion import suggest
 
@@ -27,9 +28,7 @@ MAX_NAME, MAX_PIPELINE = 63, 64
 PUBLIC = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
 """Fields of `auth` that are not secret."""
 SENT = ("headers", "params", "json", "data")
-SECRET_NAME = re.compile(
-    r"(?i)(.*[_-])?(api[_-]?key|apikey|access[_-]?key|consumer[_-]?key|token|secret|password|passwd|pwd|authorization)"
-)
+NAMES_A_SECRET = re.compile(rf"(?i)(.*[_-])?({SECRET_NAME})")
 
 
 def check_connector(connector: "Connector") -> None:
@@ -106,7 +105,7 @@ def _is_written_secret(part: str, key: str, item: Any) -> bool:
         return False
     if part == "auth":
         return key not in PUBLIC
-    return part in SENT and isinstance(item, str) and "{" not in item and bool(SECRET_NAME.fullmatch(key))
+    return part in SENT and isinstance(item, str) and "{" not in item and bool(NAMES_A_SECRET.fullmatch(key))
 
 
 def _connector_problems(connector: "Connector") -> Iterator[str]:

@@ -256,6 +256,11 @@ class Beside(dg.Component, dg.Model, dg.Resolvable):
         return dg.Definitions(assets=[dg.AssetSpec(self.path.stem)])
 
 
+def test_the_context_in_which_a_component_is_loaded_has_its_folders_and_what_resolves_templates():
+    fields = {name for base in dg.ComponentLoadContext.__mro__ for name in vars(base).get("__annotations__", ())}
+    assert {"project_root", "defs_module_path", "resolution_context"} <= fields
+
+
 @pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
 @pytest.mark.filterwarnings("ignore::dagster.PreviewWarning", "ignore::dagster.BetaWarning")
 def test_a_folder_of_components_is_listed_and_built(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import dlt
 import pyarrow as pa
 import pytest
 import requests
+from dlt.common.configuration.providers import ConfigTomlProvider
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.exceptions import SchemaUpdateError
@@ -101,10 +102,25 @@ def test_a_paginator_of_the_configuration_is_one_of_dlts_classes():
 @pytest.mark.parametrize("kind", [HeaderLinkPaginator, JSONResponseCursorPaginator])
 def test_a_paginator_continues_while_its_next_reference_is_set(kind):
     paginator = kind()
-    paginator._next_reference = "next"
-    assert paginator._has_next_page is paginator.has_next_page is True
-    paginator._next_reference = None
-    assert paginator._has_next_page is paginator.has_next_page is False
+    internals.set_next_reference(paginator, "next")
+    assert (internals.next_reference(paginator), paginator.has_next_page) == ("next", True)
+    internals.set_next_reference(paginator, None)
+    assert (internals.next_reference(paginator), paginator.has_next_page) == (None, False)
+
+
+@pytest.mark.parametrize("kind", [HeaderLinkPaginator, JSONResponseCursorPaginator, OffsetPaginator])
+def test_a_paginator_continues_if_it_is_told_that_there_is_another_page(kind):
+    paginator = kind(limit=10) if kind is OffsetPaginator else kind()
+    for has_next in (False, True):
+        internals.set_has_next(paginator, has_next)
+        assert paginator.has_next_page is has_next
+
+
+def test_dlts_paginators_report_what_they_find_as_the_next_reference(wire):
+    wire.replies = [reply({"next": "abc"})]
+    paginator = JSONResponseCursorPaginator(cursor_path="next")
+    paginator.update_state(requests.get(wire.url, timeout=10), [{}])
+    assert internals.next_reference(paginator) == "abc"
 
 
 def test_a_child_is_requested_once_per_row_of_its_parent(wire, request_):
@@ -131,6 +147,25 @@ def test_a_configuration_with_an_unknown_word_fails_and_shows_where():
     config: Any = {"client": {"base_url": "http://127.0.0.1"}, "resources": [], "other": 1}
     with pytest.raises(internals.DltException, match="shop"):
         internals.validate_dict(RESTAPIConfig, config, path="shop")
+
+
+def test_the_error_of_a_value_with_several_types_has_the_errors_for_each_type():
+    client: Any = {"base_url": "http://127.0.0.1", "paginator": {"type": "offst"}}
+    config: Any = {"client": client, "resources": []}
+    with pytest.raises(internals.DictValidationException) as caught:
+        internals.validate_dict(RESTAPIConfig, config, path="shop")
+    causes = [caught.value]
+    for cause in causes:
+        causes += cause.nested_exceptions or []
+    assert len(causes) > 2
+    assert any(cause.path == "shop/client/paginator" and "`type=offst` is not one of" in cause.msg for cause in causes)
+
+
+@pytest.mark.parametrize("written", ["a = ", "[sources.shop"])
+def test_a_file_of_the_configuration_that_is_not_toml_is_reported_by_name(tmp_path, written):
+    (tmp_path / "config.toml").write_text(written)
+    with pytest.raises(internals.TomlProviderReadException, match=r"config\.toml"):
+        ConfigTomlProvider(settings_dir=str(tmp_path))
 
 
 def test_values_are_found_by_path_and_a_path_of_a_single_field_is_recognized():

@@ -1,11 +1,13 @@
 """Only compat/ uses what dlt and Dagster do not declare public."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 
 import dagster as dg
 import dagster_dlt
@@ -89,6 +91,39 @@ def test_a_member_of_dagster_that_compat_uses_is_used_nowhere_else():
         if isinstance(node, ast.Attribute) and node.attr in members
     }
     assert using == set()
+
+
+def private(tree: ast.AST) -> set[str]:
+    """Name the private attributes that code uses, and the private methods that it defines."""
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    made = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return {name for name in used | made if name.startswith("_") and not name.endswith("__")}
+
+
+def private_of_libraries(kind: type) -> set[str]:
+    """Name the private members that a class of ours has from the classes of dlt and Dagster that it extends."""
+    extended = [base for base in kind.__mro__ if base.__module__.split(".")[0] in {"dlt", "dagster", "dagster_dlt"}]
+    return set().union(*(private(ast.parse(dedent(inspect.getsource(base)))) for base in extended))
+
+
+def extending() -> Iterator[tuple[str, ast.ClassDef, set[str]]]:
+    """Yield the classes outside compat that extend one of dlt or Dagster, with its private members."""
+    for file, tree in TREES.items():
+        for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+            module = f"connectors_dagster.{file.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
+            if theirs := private_of_libraries(getattr(import_module(module), node.name)):
+                yield file, node, theirs
+
+
+def test_a_class_that_extends_one_of_dlt_or_dagster_uses_no_private_member_of_it():
+    found = list(extending())
+    assert {"AnchoredOffsetPaginator", "LinkHeaderPaginator"} <= {node.name for _, node, _ in found}
+    assert {(file, node.name): used for file, node, theirs in found if (used := private(node) & theirs)} == {}
+
+
+def test_what_a_paginator_remembers_of_the_next_page_is_used_only_in_compat():
+    private_of_paginators = {"_next_reference", "_has_next_page"}
+    assert {file: used for file, tree in TREES.items() if (used := private(tree) & private_of_paginators)} == {}
 
 
 @pytest.mark.parametrize("module", ["connectors_dagster.compat.dlt_internals", "connectors_dagster.spec.connector"])

@@ -9,7 +9,7 @@ import click
 
 import connectors_dagster
 from connectors_dagster.cli import main
-from connectors_dagster.config.settings import LIMITS
+from connectors_dagster.config.settings import LIMITS, OF_A_CONNECTOR, OF_ALL
 from connectors_dagster.orchestration.assets import ReadConfig
 from connectors_dagster.orchestration.checks import CHECKS
 
@@ -104,6 +104,11 @@ def test_the_page_of_settings_has_every_setting_that_is_read_and_no_other():
     address_and_credentials = {"SOURCES__<CONNECTOR>__BASE_URL"}
     shown = set(re.findall(r"^\| `((?:SOURCES|CONNECTORS)__[A-Z_<>]+)`", PAGES["docs/settings.md"], re.MULTILINE))
     assert shown - address_and_credentials == settings_in_code()
+
+
+def test_a_misspelled_setting_is_compared_with_every_setting_that_is_read():
+    of_connectors = {f"SOURCES__<CONNECTOR>__{name}".upper() for name in OF_A_CONNECTOR}
+    assert of_connectors | {f"CONNECTORS__{name}".upper() for name in OF_ALL} == settings_in_code()
 
 
 def test_every_setting_of_the_project_named_on_a_page_exists():

@@ -1,12 +1,16 @@
 """A load changes only its own tables, and unsuitable destinations are refused before the first request."""
 
+import ast
 from functools import reduce
 from operator import xor
+from pathlib import Path
 
 import duckdb
 import pytest
 
+import connectors_dagster
 from connectors_dagster.errors import LoadError, SettingError
+from connectors_dagster.load.traits import TRAITS
 from tests.support.rows import order
 
 
@@ -86,3 +90,11 @@ def test_a_table_that_was_not_created_by_a_load_is_refused_and_not_altered(api, 
     with pytest.raises(LoadError, match=r"storefront\.customers was not created by a load.*rename or drop"):
         load("storefront/customers")
     assert warehouse.query("SELECT * FROM storefront.customers") == [(7, "x")]
+
+
+def test_what_a_destination_can_do_is_not_concluded_from_its_name():
+    package = Path(connectors_dagster.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")]
+    compared = [ast.unparse(node) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+    assert not [found for found in compared if "destination_name()" in found or "'duckdb'" in found]
+    assert TRAITS["duckdb"].in_file and not any(TRAITS[name].in_file for name in TRAITS.keys() - {"duckdb"})

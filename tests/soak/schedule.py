@@ -18,7 +18,7 @@ from connectors_dagster.orchestration.automation import build_request
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.build import definitions_of
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.partitions import grid_of, open_windows
+from connectors_dagster.orchestration.partitions import open_windows
 from tests.soak.episode import Edit, Episode, draw_episode
 from tests.soak.play import build_connector, compare, surroundings
 from tests.soak.shop import Shop, serving
@@ -117,7 +117,7 @@ class _Schedule:
         """Run what the schedule requests; yields the error of each run, which is empty if there was none."""
         now = clock.now()
         if self.assets.has_windows:
-            open_windows(self.instance, grid_of(self.assets.connector), now)
+            open_windows(self.instance, self.assets.grid, now)
         for request in map(build_request, backlog(self.instance, self.assets, now)):
             result = self.job.execute_in_process(
                 run_config={**runs.QUIET, **request.run_config},

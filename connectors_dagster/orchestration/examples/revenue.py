@@ -6,6 +6,7 @@ import dagster as dg
 
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.load.destination import duckdb_file, only_writer
+from connectors_dagster.load.traits import destination_traits
 
 MODEL = Path(__file__).with_name("revenue_by_month.sql")
 COLUMNS = {
@@ -35,7 +36,7 @@ def build_revenue(*, orders: dg.AssetKey, transactions: dg.AssetKey) -> dg.Asset
         automation_condition=dg.AutomationCondition.eager(),
     )
     def revenue_by_month() -> dg.MaterializeResult[None]:
-        if destination_name() != "duckdb":
+        if not destination_traits().in_file:
             raise dg.Failure(f"This example requires DuckDB, but the destination is {destination_name()}.")
         import duckdb  # imported here so that listing definitions does not load a database
 
