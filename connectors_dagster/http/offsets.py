@@ -136,7 +136,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
 
     def _start_again(self, rows: list[Any]) -> None:
         """Go back to the start: the API may limit the page size, and then rows were skipped after empty pages."""
-        self._size, self.new_positions = len(rows), range(len(rows))
+        self._size, self._was_short, self.new_positions = len(rows), False, range(len(rows))
         self.is_reread, self.moved, self.confirming = True, False, False
         set_has_next(self, True)
         self.offset.current_value = self.offset.initial_value

@@ -31,6 +31,66 @@ def test_a_short_page_is_the_end_where_the_connector_says_so(shop, read, tmp_pat
     assert len(shop.paths) == 1
 
 
+@pytest.mark.parametrize("paginator", [{"type": "offset", "limit": 4}, {"type": "page_number", "base_page": 1}])
+def test_an_empty_first_page_is_the_end_only_if_the_next_one_is_empty_too(listing, read, tmp_path, paginator):
+    def body(query: Any) -> Any:
+        start = int(query.get("offset", 4 * (int(query.get("page", 1)) - 1)))
+        return {"data": numbered(*(n for n in range(10)[start : start + 4] if n >= hidden))}
+
+    listing.body = body
+    for hidden in (4, 5, 10):
+        listing.asked = []
+        found = numbers(read(things(tmp_path, paginator=paginator | {"total_path": None})))
+        assert found == list(range(hidden, 10)), listing.asked
+    assert len(listing.asked) == 2
+
+
+@pytest.mark.parametrize("empty", range(2, 6))
+def test_a_page_that_is_empty_only_once_loses_no_rows(listing, read, tmp_path, empty):
+    def body(query: Any) -> Any:
+        start = 4 * (int(query["page"]) - 1)
+        return {"data": [] if len(listing.asked) == empty else numbered(*range(20)[start : start + 4])}
+
+    listing.body = body
+    assert numbers(read(things(tmp_path, paginator=PAGES | {"total_path": None}))) == list(range(20))
+
+
+@pytest.mark.parametrize("total", [lambda _, rows: min(rows, 30), lambda start, rows: rows - start])
+@pytest.mark.parametrize("rows", [25, 59, 60])
+def test_a_total_that_full_pages_have_passed_is_not_the_end(listing, read, tmp_path, total, rows):
+    """The API counts only up to a limit, or counts the rows that remain."""
+
+    def body(query: Any) -> Any:
+        start = int(query["offset"])
+        return {"data": numbered(*range(rows)[start : start + 10]), "total": total(start, rows)}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator={"type": "offset", "limit": 10, "total_path": "total"}))
+    assert numbers(found) == list(range(rows))
+
+
+@pytest.mark.parametrize(
+    ("paginator", "total"),
+    [({"type": "offset", "limit": 4}, 10), ({"type": "page_number", "base_page": 1}, 3)],
+)
+def test_a_total_that_only_the_first_page_has_counts_for_all(listing, read, tmp_path, paginator, total):
+    def body(query: Any) -> Any:
+        start = int(query.get("offset", 4 * (int(query.get("page", 1)) - 1)))
+        return {"data": numbered(*range(10)[start : start + 4]), "total": None if start else total}
+
+    listing.body = body
+    assert numbers(read(things(tmp_path, paginator=paginator | {"total_path": "total"}))) == list(range(10))
+
+
+def test_a_list_that_ends_before_its_first_total_fails_even_if_later_pages_report_a_smaller_one(shop, read, tmp_path):
+    first, last = {"data": numbered(1, 2), "next": "2", "total": 9}, {"data": numbered(3), "total": 3}
+    shop.replies = 2 * [reply(first), reply(last)]
+    paginator = {"type": "cursor", "cursor_path": "next", "cursor_param": "after"}
+    connector = replace(things(tmp_path, paginator=paginator).connector, total_path="total")
+    with pytest.raises(EnvelopeError, match="3 different rows were read in 2 passes, but the API reports a total of 9"):
+        read(connector.graph["things"])
+
+
 PAGES = {"type": "page_number", "base_page": 1}
 
 

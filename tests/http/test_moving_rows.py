@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse, Response
@@ -207,6 +208,37 @@ def test_no_row_is_missed_while_others_appear_vanish_and_jump(listing, read, tmp
         given = paginator | ({"limit": size} if "limit" in paginator else {})
         found = read(things(tmp_path, paginator=given))
         assert constant <= set(numbers(found)), f"seed {seed}"
+
+
+@pytest.mark.parametrize("where", ["header", "body"])
+def test_a_row_that_a_falling_total_hides_is_found_by_a_second_pass(listing, read, tmp_path, where):
+    rows = list(range(12))
+
+    def body(query: Any) -> Any:
+        start, total = int(query.get("after", 0)), len(rows)
+        page = {"data": numbered(*rows[start : start + 4]), "next": start + 4 if start + 4 < total else None}
+        if len(listing.asked) == 1:
+            rows.remove(0)
+        return page | {"total": total} if where == "body" else JSONResponse(page, headers={"X-Total-Count": str(total)})
+
+    listing.body = body
+    cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "after"}
+    connector = replace(things(tmp_path, paginator=cursor).connector, total_path="total" if where == "body" else None)
+    assert set(numbers(read(connector.graph["things"]))) == set(range(12))
+
+
+def test_rows_that_move_between_pages_of_one_row_are_found_by_a_second_pass(listing, read, tmp_path):
+    rows = list(range(6))
+
+    def body(query: Any) -> Any:
+        page = numbered(*rows[int(query["offset"]) :][:1])
+        if len(listing.asked) == 2:
+            rows.remove(0)
+        return {"data": page}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator={"type": "offset", "limit": 1, "total_path": None}))
+    assert set(numbers(found)) == set(range(6))
 
 
 def test_page_numbers_are_read_twice_and_the_end_is_confirmed(listing, read, tmp_path):

@@ -28,6 +28,33 @@ MORE: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({}, {"Link": "</things?page=2>; rel=next"}, "header_link"),
     ({}, {"X-Next-Cursor": "b"}, "header_cursor, cursor_key: X-Next-Cursor"),
     ({}, {"x-ms-continuationtoken": "b"}, "header x-ms-continuationtoken"),
+    ({"additional_data": {"pagination": {"more_items_in_collection": True}}}, {}, "'.*more_items_in_collection'"),
+    ({"info": {"more_records": True}}, {}, "has_more_path: info.more_records"),
+    ({"response_metadata": {"next_cursor": "b"}}, {}, "cursor_path: response_metadata.next_cursor"),
+    ({"response": {"status": {"paging": {"hasNextPage": True}}}}, {}, "has_more_path: .*hasNextPage"),
+    ({"hydra:view": {"hydra:next": "/things?page=2"}}, {}, "next_url_path: hydra:view.hydra:next"),
+    ({"load_more_url": "/things?page=2"}, {}, "next_url_path: load_more_url"),
+    ({"page": 1, "of": 3}, {}, "total_path: of"),
+    ({"truncated": True}, {}, "'truncated'"),
+    ({"moreResultsAvailable": True}, {}, "'moreResultsAvailable'"),
+    ({}, {"X-Has-More": "true"}, "header X-Has-More"),
+    ({}, {"X-Page-Count": "3"}, "header X-Page-Count"),
+    ({}, {"X-Pagination": '{"HasNext":true}'}, "header X-Pagination"),
+]
+ONLY_ON_A_SINGLE_PAGE: list[tuple[dict[str, Any], dict[str, str], str]] = [
+    ({"offset": "itr/rec"}, {}, "cursor_path: offset"),
+    ({"cursor": "abc"}, {}, "cursor_path: cursor"),
+    ({}, {"Total-Count": "25"}, "header Total-Count"),
+]
+HONEST: list[tuple[dict[str, Any], dict[str, str]]] = [
+    ({"total": {"amount": "12.00"}, "currency": "EUR"}, {}),
+    ({"paging": {"cursors": {"before": "a", "after": "b"}}}, {}),
+    ({"offset": 0, "limit": 10, "page": 1, "pages": 1, "count": 1}, {}),
+    ({"next_run": "2026-12-01", "nextSyncToken": "CPDA", "@odata.deltaLink": "/things?token=1"}, {}),
+    ({"unread_count": 77, "counts": {"open": 55}, "aggregations": {"total": 900}, "total_time_ms": 352}, {}),
+    ({"more_info": "/help", "more": "https://docs.example", "cursor": "", "nextToken": None}, {}),
+    ({"included": [{"rel": "self"}], "meta": {"included_total": 30}, "last": True, "totalPages": 1}, {}),
+    ({"links": {"self": "/things", "last": "/things?page=1"}}, {"Link": '</help>; rel="help"', "X-Page-Count": "1"}),
 ]
 
 
@@ -39,6 +66,25 @@ def test_a_list_that_ends_while_a_response_says_more_is_refused(shop, read, tmp_
         read(things(tmp_path, paginator=paginator))
     connector = replace(things(tmp_path, paginator=paginator).connector, accept_fewer=True)
     assert numbers(read(connector.graph["things"])) == [1]
+
+
+@pytest.mark.parametrize(("body", "headers", "shown"), ONLY_ON_A_SINGLE_PAGE)
+def test_a_single_page_with_what_may_be_the_next_cursor_is_refused(shop, read, tmp_path, body, headers, shown):
+    shop.replies = [reply({"data": numbered(1)} | body, **headers)]
+    with pytest.raises(EnvelopeError, match=f"page 1 .*{shown}"):
+        read(things(tmp_path, paginator="single_page"))
+
+
+@pytest.mark.parametrize(("body", "headers"), HONEST)
+def test_a_single_page_with_other_fields_is_read(shop, read, tmp_path, body, headers):
+    shop.replies = [reply({"data": numbered(1)} | body, **headers)]
+    assert numbers(read(things(tmp_path, paginator="single_page"))) == [1]
+
+
+def test_an_empty_single_page_that_points_to_another_one_is_refused(shop, read, tmp_path):
+    shop.replies = [reply({"data": [], "next": "/things?page=2"})]
+    with pytest.raises(EnvelopeError, match="page 1 has 'next'"):
+        read(things(tmp_path, paginator="single_page"))
 
 
 @pytest.mark.parametrize("paginator", [PAGES, OFFSET])
@@ -130,12 +176,46 @@ def test_a_total_below_the_rows_of_a_page_is_the_total_of_something_else(shop, r
         {"ErrorCode": "LIMIT", "data": None},
         {"Fault": {"Error": [{"Message": "x"}]}, "data": None},
         {"result": "error", "data": []},
+        {"status": "KO", "data": []},
+        {"success": "N", "data": None},
+        {"state": False, "data": []},
+        {"meta": {"code": 429, "error_message": "slow down"}, "data": []},
+        {"responseStatus": {"status": "FAILURE"}, "data": []},
     ],
 )
 def test_a_later_page_that_reports_an_error_instead_of_rows_is_not_the_end(shop, read, tmp_path, error):
     shop.replies = [reply({"data": numbered(1), "next": "/things?page=2"}), reply(error)]
     with pytest.raises(ApiError, match="and reports an error"):
         read(things(tmp_path, paginator=LINK))
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [
+        ({"code": 0}, {"code": 1, "msg": "no permission"}),
+        ({}, {"code": 4, "msg": "no permission"}),
+        ({}, {"retCode": 10001}),
+        ({"resultCode": "S0"}, {"resultCode": "E17"}),
+        ({"meta": {"status": "complete"}}, {"meta": {"status": "partial"}}),
+    ],
+)
+@pytest.mark.parametrize("rows", [[], None])
+def test_a_page_without_rows_that_reports_another_outcome_is_not_the_end(shop, read, tmp_path, before, then, rows):
+    first = {"data": numbered(1), "next": "/things?page=2"} | before
+    shop.replies = [reply(first), reply({"data": rows} | then)]
+    with pytest.raises(EnvelopeError, match=r"page 2 has no rows and reports .*: check error_when"):
+        read(things(tmp_path, paginator=LINK))
+    shop.replies = [reply(first), reply({"data": rows} | then)]
+    connector = replace(things(tmp_path, paginator=LINK).connector, error_when="")
+    assert numbers(read(connector.graph["things"])) == [1]
+
+
+def test_an_outcome_that_counts_the_rows_may_be_0_on_the_last_page(shop, read, tmp_path):
+    shop.replies = [
+        reply({"data": numbered(1, 2), "result": 2, "code": 1, "next": "/things?page=2"}),
+        reply({"data": [], "result": 0, "code": 1}),
+    ]
+    assert numbers(read(things(tmp_path, paginator=LINK))) == [1, 2]
 
 
 @pytest.mark.parametrize(
