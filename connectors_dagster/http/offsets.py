@@ -155,11 +155,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         end = start + rows
         if cast(JsonResponse, response).ends_pages:
             return False
-        told = self.total.read(response)
-        if told is not None and full and end > told:
-            self.total, self.offset.total_path, told = Total(), None, None
-            self._has_end_path = bool(self.offset.has_more_path)
-            set_has_next(self.offset, True)
+        told = self._read_total(response, end, full=full)
         if self.offset.total_path and told is None and self._told is not None:
             return end < self._told
         self._told = told
@@ -168,19 +164,29 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         self.offset.update_state(response)
         # What is declared as the total may be the number of rows on each page.
         self._doubtful = (start == self.offset.initial_value or self._doubtful) and full and bool(self.new_positions)
-        self._doubtful = self._doubtful and self.total.header is None and self.total.read(response) == rows
+        self._doubtful = self._doubtful and self.total.header is None and told == rows
         if self._doubtful:
             return True
         if self._has_end_path or not self.offset.has_next_page:
             return self.offset.has_next_page
         if full:
-            return not self._is_total(self.total.read(response), end)
+            return not self._is_total(told, end)
         total = self.total.guess(response)
         if total is not None:
             return total > end
         # Only the anchor, or no row at all, confirms that the short page before was the last.
         confirmed = end <= start + 1 and self._was_short
         return not (confirmed and not self.new_positions) and not self.short_page_is_end
+
+    def _read_total(self, response: requests.Response, end: int, *, full: bool) -> int | None:
+        """Return the total if there is one; from the first on that full pages have passed, there is none."""
+        total = self.total.read(response)
+        if total is None or not full or end <= total:
+            return total
+        self.total, self.offset.total_path = Total(), None
+        self._has_end_path = bool(self.offset.has_more_path)
+        set_has_next(self.offset, True)
+        return None
 
     def _is_total(self, total: int | None, end: int) -> bool:
         return total is not None and total <= end

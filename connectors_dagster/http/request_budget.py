@@ -80,7 +80,8 @@ def read_body(raw: urllib3.BaseHTTPResponse) -> bytes:
         urllib3.exceptions.HTTPError: it was cut off, stalled or could not be decoded.
     """
     budget, pieces, size = _budget(), [], 0
-    while piece := raw.read(PIECE, decode_content=True):
+    most = min(PIECE, budget.limits.max_response_bytes + 1)
+    while piece := raw.read(most, decode_content=True):
         pieces.append(piece)
         size += len(piece)
         try:

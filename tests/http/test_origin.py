@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -107,6 +108,15 @@ def test_a_redirect_within_the_origin_is_followed_with_the_credentials(
     rows, stats = read(things(project))
     assert ([row["id"] for row in rows], shop.paths, stats.requests) == (["1"], ["/things", "/v2"], 2)
     assert [f"Authorization: Bearer {SECRETS['api_key']}" in text for text in shop.received] == [True, True]
+
+
+@pytest.mark.parametrize("link", ["page=2&api_key=XXXX", "api_key=XXXX&page=2&x=a%2Fb", "page=2"])
+def test_a_link_that_has_an_api_key_already_is_requested_with_ours_only(shop, read, project, link):
+    shop.replies = [reply({"data": [{"id": "1"}], "next": f"/things?{link}"}), reply({"data": [{"id": "2"}]})]
+    read(things(project, auth="query", paginator={"type": "json_link", "next_url_path": "next"}))
+    query = urlsplit(shop.paths[1]).query
+    assert parse_qs(query)["api_key"] == [SECRETS["api_key"]]
+    assert query.startswith(link.replace("api_key=XXXX", "").strip("&"))
 
 
 # Credentials of the machine

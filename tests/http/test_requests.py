@@ -214,6 +214,12 @@ def test_a_token_endpoint_that_refuses_names_the_settings_and_no_secret(tokens, 
     assert "s3cret-words" not in str(caught.value)
 
 
+def test_a_body_that_is_not_utf_8_is_named_with_the_byte(shop, read, tmp_path):
+    shop.replies = 4 * [reply(b'{"data": [{"id": "\xff"}]}')]
+    with pytest.raises(ApiError, match="a body that is not utf-8, because of 0xff at byte 18"):
+        read(things(tmp_path, retry=Retry(attempts=0)))
+
+
 def test_a_token_may_be_valid_for_an_unknown_time(tokens, read):
     tokens.valid, tokens.issued = "t0ken", 2
     tokens.answer = ({"access_token": "t0ken", "expires_in": None}, 200)

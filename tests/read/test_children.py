@@ -9,6 +9,8 @@ from connectors_dagster.errors import ApiError, RowError
 from tests.support.listing import LISTS
 from tests.support.rows import address, customer
 
+NULL = {"data": None, "has_more": False, "next": None}
+
 
 @pytest.mark.parametrize(
     ("parents", "children", "path"),
@@ -31,6 +33,27 @@ def test_a_parent_that_was_deleted_meanwhile_has_no_children_and_is_counted(
     [stats] = load(parents, children)[children].values()
     assert warehouse.ids(children.replace("/", ".")) == ["a 1", "a 2", "c 1", "c 2"]
     assert (stats.rows, stats.ignored, stats.retries) == (4, 1, 0)
+
+
+@pytest.mark.parametrize("empty", ["a", "b", "ab"])
+def test_null_instead_of_a_list_means_no_children_if_another_parent_has_a_list(api, load, warehouse, empty):
+    api.set("billing/customers", [customer("a"), customer("b"), customer("c")])
+    api.set("billing/customer_addresses", [address(f"{parent} 1", parent) for parent in "abc"])
+
+    def null(request):
+        nothing = any(request.url.path.endswith(f"/{parent}/addresses") for parent in empty)
+        return JSONResponse(NULL) if nothing else None
+
+    api.faults.append(null)
+    load("billing/customers", "billing/customer_addresses")
+    assert warehouse.ids("billing.customer_addresses") == [f"{parent} 1" for parent in "abc" if parent not in empty]
+
+
+def test_null_instead_of_every_list_fails(api, load):
+    api.set("billing/customers", [customer("a"), customer("b")])
+    api.faults.append(lambda request: JSONResponse(NULL) if "addresses" in request.url.path else None)
+    with pytest.raises(ApiError, match=r"customer_addresses.*page 1 has no list at 'data'"):
+        load("billing/customers", "billing/customer_addresses")
 
 
 def test_404_for_anything_else_fails(api, read):

@@ -39,4 +39,4 @@ def test_a_step_or_start_that_is_not_iso_8601_is_refused(step, start):
 def test_a_connector_that_does_not_exist_cannot_be_enabled(monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", "../../etc")
     (broken,) = load_location().broken
-    assert re.search(r"CONNECTORS__ENABLED lists .*available: billing", str(broken))
+    assert re.search(r"CONNECTORS__ENABLED lists .*there are billing", str(broken))
