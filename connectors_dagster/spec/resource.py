@@ -24,6 +24,9 @@ BOUND = re.compile(r"\{incremental\.(\w+)\}")
 class Resource:
     """A resource with dlt's defaults filled in, its options and its relations to other resources.
 
+    An option that `ResourceOptions` shares with `Connector`, such as `accept_fewer`, is an attribute here: the
+    resource's own, or else the connector's.
+
     Args:
         connector: the connector it belongs to.
         name: the name of the resource and its table, and the last part of the asset key.
