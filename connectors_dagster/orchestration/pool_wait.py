@@ -12,7 +12,7 @@ from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, Waiting, seconds
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import DestinationBusyError
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs, note_run
 
 PAUSE = 0.5
 GRACE = timedelta(seconds=30)
@@ -49,8 +49,13 @@ class PoolWait:
 
 
 def patient_executor(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
-    """Return an executor whose runs wait for pools like this."""
-    return patient(definition, PoolWait)
+    """Return an executor whose runs wait for pools like this, and end with their process at the latest."""
+    return patient(definition, _begin)
+
+
+def _begin(instance: dg.DagsterInstance, run_id: str) -> PoolWait:
+    note_run(instance, run_id)
+    return PoolWait()
 
 
 def _holders(run: BlockedRun) -> Iterator[str]:

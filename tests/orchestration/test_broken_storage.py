@@ -13,7 +13,7 @@ from connectors_dagster.compat.dagster_internals import build_job
 from connectors_dagster.config.workdir import live_folder
 from connectors_dagster.definitions import defs
 from connectors_dagster.orchestration import runs
-from connectors_dagster.orchestration.orphaned_runs import PROCESS, end_orphaned_runs, process_tags
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs, process_of_runs
 from tests.support.processes import Job, Trap, fill_disk, start_command
 from tests.support.rows import order
 
@@ -58,8 +58,9 @@ def test_a_run_that_could_not_be_recorded_because_the_disk_is_full_is_ended_by_t
 
 def test_runs_that_are_not_finished_when_their_process_ends_are_failed_and_their_slots_freed(instance, project):
     for error in (None, RuntimeError, KeyboardInterrupt, SystemExit):
-        with suppress(error or ()), process_tags(instance) as tags:
-            run = start_run(instance, **tags)
+        with suppress(error or ()), process_of_runs(instance) as note:
+            run = start_run(instance)
+            note(run.run_id)
             if error:
                 raise error
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
@@ -69,8 +70,9 @@ def test_runs_that_are_not_finished_when_their_process_ends_are_failed_and_their
 
 def test_runs_are_ended_later_if_the_storage_is_damaged_while_their_process_ends(instance, project, caplog):
     database = project / ".dagster" / "history" / "runs.db"
-    with process_tags(instance) as tags:
-        run = start_run(instance, **tags)
+    with process_of_runs(instance) as note:
+        run = start_run(instance)
+        note(run.run_id)
         shutil.copy(database, project / "kept")
         database.write_bytes(b"no longer a database")
     assert "the next start ends the runs of this process: file is not a database" in caplog.text
@@ -91,7 +93,8 @@ def test_the_schedule_is_not_held_up_by_a_run_whose_process_is_gone(instance, pr
         return any(dg.AssetKey(["storefront", "orders"]) in request.asset_selection for request in first)
 
     with live_folder(project / ".dagster" / "processes") as folder:
-        run = start_run(instance, **{PROCESS: folder.name, "dagster/partition": "2024-01-01"})
+        run = start_run(instance, **{"dagster/partition": "2024-01-01"})
+        (folder / f"{run.run_id}.run").touch()
         assert not requests_the_first_window_of_orders()
     assert requests_the_first_window_of_orders()
     assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
