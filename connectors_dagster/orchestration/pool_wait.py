@@ -20,21 +20,26 @@ GRACE = timedelta(seconds=30)
 
 
 class PoolWait:
-    """The waits of one run, which pauses by calling this again and again."""
+    """The waits of one process, whose runs pause by calling this again and again."""
 
     def __init__(self) -> None:
         """Begin to wait with the first call."""
         self._waiting: Waiting | None = None
+        self._run_id = ""
+        self._waited = 0.0
 
     def __call__(self, run: BlockedRun) -> None:
         """Pause; from time to time, say who holds the pools, and free those whose holder has ended.
 
         Raises:
-            DestinationBusyError: the pools are still held after ``connectors.siblings_timeout``.
+            DestinationBusyError: the pools are still held, and all runs together have waited
+                ``connectors.siblings_timeout``.
         """
-        waiting = self._waiting = self._waiting or Waiting()
+        began = time.monotonic()
+        waiting = self._waiting = self._waiting if run.run_id == self._run_id and self._waiting else Waiting()
+        self._run_id = run.run_id
         timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
-        over = run.last and waiting.seconds >= timeout
+        over = run.last and self._waited >= timeout
         if waiting.is_due() or over:
             end_orphaned_runs(run.instance)
             text = "; ".join(_holders(run))
@@ -46,6 +51,7 @@ class PoolWait:
             if text:
                 run.log.warning(waiting.say(text))
         time.sleep(PAUSE)
+        self._waited += time.monotonic() - began
 
 
 def patient_executor(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:

@@ -161,7 +161,7 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
         KeyboardInterrupt: a signal ended the process. The current run has ended, later ones were not started.
     """
     summary = Summary()
-    with process_of_runs(instance) as note:
+    with process_of_runs(instance) as note, pool_waits(PoolWait()):
         for item in plans:
             try:
                 result = _execute(definitions, instance, item, note)
@@ -180,10 +180,9 @@ def _execute(
     job = build_job(definitions, set(item.keys)) or _no_job(item)
     run_id = str(uuid4())
     note(run_id)
-    with pool_waits(PoolWait()):
-        return job.execute_in_process(
-            run_config=QUIET, instance=instance, tags=item.tags, run_id=run_id, raise_on_error=False
-        )
+    return job.execute_in_process(
+        run_config=QUIET, instance=instance, tags=item.tags, run_id=run_id, raise_on_error=False
+    )
 
 
 def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> None:

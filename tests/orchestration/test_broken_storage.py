@@ -1,8 +1,11 @@
 """Dagster's storage breaks, or a pool is held: the command fails and says why, and nothing waits forever."""
 
+import logging
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from signal import SIGINT, SIGTERM, raise_signal
 
 import dagster as dg
 import pytest
@@ -10,10 +13,13 @@ from click.testing import CliRunner
 
 from connectors_dagster.cli import main
 from connectors_dagster.compat.dagster_internals import build_job
+from connectors_dagster.compat.dagster_pools import BlockedRun
 from connectors_dagster.config.workdir import live_folder
 from connectors_dagster.definitions import defs
+from connectors_dagster.errors import DestinationBusyError
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs, process_of_runs
+from connectors_dagster.orchestration.pool_wait import PoolWait
 from tests.support.processes import Job, Trap, fill_disk, start_command
 from tests.support.rows import order
 
@@ -108,6 +114,38 @@ def test_a_run_that_waits_for_a_pool_says_who_holds_it_and_gives_up(instance, ma
     assert f"the pool {POOL}, held by run {holder.run_id}" in error and "(STARTED" in error
     assert "CONNECTORS__SIBLINGS_TIMEOUT" in error
     assert f"UTC for the pool {POOL}, held by run {holder.run_id}" in caplog.text
+    assert [run.status.value for run in instance.get_runs()] == ["FAILURE", "STARTED"]
+    assert held_slots(instance) == {holder.run_id}
+    assert api.requests == []
+
+
+def test_the_runs_of_a_command_wait_for_pools_no_longer_than_one_timeout_together(instance, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.2")
+    start_run(instance)
+    wait = PoolWait()
+
+    def tries(run_id: str) -> int:
+        """How often a run tries until it gives up."""
+        run = BlockedRun(instance=instance, run_id=run_id, pools={"step": POOL}, log=logging.getLogger(), last=True)
+        tried: list[str] = []
+        with suppress(DestinationBusyError):
+            while len(tried) < 10:
+                tried.append(run_id)
+                wait(run)
+        return len(tried)
+
+    assert (tries("first"), tries("second")) == (2, 1)
+
+
+@pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
+def test_a_signal_ends_a_run_that_waits_for_a_pool(instance, api, signal):
+    holder = start_run(instance)
+    interrupt = Trap(
+        "connectors_dagster.orchestration.pool_wait:PoolWait.__call__", partial(raise_signal, signal), nth=2
+    )
+    process = start_command(Job(ORDERS, trap=interrupt), "--to", "2024-01-31")
+    process.join()
+    assert process.exitcode == 1
     assert [run.status.value for run in instance.get_runs()] == ["FAILURE", "STARTED"]
     assert held_slots(instance) == {holder.run_id}
     assert api.requests == []

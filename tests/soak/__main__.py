@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from tests.soak.crash import PORT, play_crash
+from tests.soak.daemon import play_daemon
 from tests.soak.play import play_alone
 from tests.soak.schedule import play_schedule
 from tests.support.postgres import cluster, find_programs
@@ -50,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "reading": Kind(play_alone, _say_refused),
     "schedule": Kind(play_schedule, _say_runs),
     "crash": Kind(play_crash, _say_killed),
+    "daemon": Kind(play_daemon, _say_killed),
 }
 
 
@@ -62,7 +64,7 @@ def main(episodes: int, seed: int | None, only: str | None, jobs: int) -> None:
     """Play random episodes of each kind, after which the tables must be exact.
 
     reading: an API whose rows change while they are read. schedule: ticks of the schedule, with edits between them, and
-    children. crash: loads that are killed.
+    children. crash: loads that are killed. daemon: backfills during which all of Dagster is killed.
     """
     first = seed if seed is not None else int(time.time()) % 1_000_000
     with _postgres():
