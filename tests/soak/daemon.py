@@ -77,7 +77,7 @@ class _Server:
     def ask(self, query: str, **variables: Any) -> Any:
         """Send a query to its GraphQL API."""
         body = {"query": query, "variables": variables}
-        return requests.post(f"{self.address}/graphql", json=body, timeout=60).json()["data"]
+        return requests.post(f"{self.address}/graphql", json=body, timeout=PATIENCE).json()["data"]
 
     def backfill(self, windows: Sequence[str]) -> str:
         """Launch a backfill of orders and return its id."""
