@@ -101,29 +101,34 @@ class _Server:
 class _Play(CrashPlay):
     def outcome(self) -> CrashOutcome:
         """Play the episode."""
-        [(kind, nth, signal)] = self.episode.kills
         problems = [*self.run_quietly()] if self.episode.is_loaded else []
         self.edit()
-        bomb = {location.BOMB: json.dumps([kind, nth, signal, str(self.folder)])} if kind != "reload" else {}
         with dg.DagsterInstance.from_config(str(self.home)) as self.instance:
-            with self._dagster(bomb) as server:
-                backfill = server.backfill(self._windows())
-                (self.folder / location.ARMED).touch()
-                self.api.begun.clear()
-                if kind == "reload" and self.api.begun.wait(PATIENCE):
-                    for _ in range(nth):
-                        server.ask(RELOAD)
-                self._until(lambda: not server.runs or self._is_over(server, backfill))
-            killed = () if server.runs else (f"{kind} {signal.name} {self.episode.destination}",)
-            if killed:
-                with self._dagster({}) as server:
-                    if not self._until(lambda: self._is_over(server, backfill)):
-                        problems.append(f"after {PATIENCE} s, the backfill is {server.status(backfill)}")
+            is_over, killed = self._backfill()
+        problems += [] if is_over else [f"the backfill did not end in {PATIENCE} s"]
         (self.folder / "killed").unlink(missing_ok=True)
         self.edit()
         problems += [*self.run_quietly(), *self.left_behind()]
         problems += [] if problems else self.compare()
         return CrashOutcome(episode=self.episode, killed=killed, wrong="; ".join(problems))
+
+    def _backfill(self) -> tuple[bool, tuple[str, ...]]:
+        """Play a backfill; returns whether it has ended, and what was killed."""
+        [(kind, nth, signal)] = self.episode.kills
+        bomb = {location.BOMB: json.dumps([kind, nth, signal, str(self.folder)])} if kind != "reload" else {}
+        self.api.begun.clear()
+        with self._dagster(bomb) as server:
+            backfill = server.backfill(self._windows())
+            (self.folder / location.ARMED).touch()
+            if kind == "reload" and self.api.begun.wait(PATIENCE):
+                for _ in range(nth):
+                    server.ask(RELOAD)
+            is_over = self._until(lambda: not server.runs or self._is_over(server, backfill))
+            if server.runs:
+                return is_over, ()
+        with self._dagster({}) as server:
+            is_over = self._until(lambda: self._is_over(server, backfill))
+        return is_over, (f"{kind} {signal.name} {self.episode.destination}",)
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment of each process that loads."""
