@@ -42,8 +42,9 @@ test-newest:
 	.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
 	.venv-newest/bin/$(PYTEST) $(TESTS)
 
-# Random episodes of three kinds: rows that change while they are read, ticks of the schedule, and loads that are killed.
-# SEED plays the same ones again, ONLY one kind: reading, schedule or crash.
+# Random episodes of four kinds: rows that change while they are read, ticks of the schedule, loads that are killed, and
+# backfills during which all of Dagster is killed. SEED plays the same ones again, ONLY one kind: reading, schedule, crash
+# or daemon.
 soak: .venv/tested
 	$(BIN)/python -m tests.soak --episodes $(EPISODES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 

@@ -8,6 +8,7 @@ from connectors_dagster.orchestration.broken import BrokenConnectorsError, build
 from connectors_dagster.orchestration.examples import build_examples
 from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
 from connectors_dagster.orchestration.location import Location, load_location
+from connectors_dagster.orchestration.orphaned_runs import build_orphan_sensor
 from connectors_dagster.orchestration.pool_wait import patient_executor
 
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
@@ -45,10 +46,10 @@ def definitions_in(location: Location) -> dg.Definitions:
         raise BrokenConnectorsError("\n".join(map(str, location.broken)))
     for broken in location.broken:
         log.warning("left out: %s", broken)
-    sensor = build_failure_sensor([assets.connector for assets in location.enabled])
+    sensors = [build_orphan_sensor(), build_failure_sensor([assets.connector for assets in location.enabled])]
     return dg.Definitions.merge(
         location.definitions,
-        dg.Definitions(sensors=[sensor], executor=EXECUTOR),
+        dg.Definitions(sensors=sensors, executor=EXECUTOR),
         build_broken_sensor(location.broken),
         build_examples(location.enabled),
     )

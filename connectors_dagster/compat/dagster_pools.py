@@ -82,16 +82,19 @@ def pool_waits(pause: Pause) -> Iterator[None]:
         ActiveExecution.concurrency_event_iterator = original  # type: ignore[method-assign]
 
 
-def patient(definition: dg.ExecutorDefinition, new_pause: Callable[[], Pause]) -> dg.ExecutorDefinition:
-    """Return an executor that calls a new `pause` between the checks of a run that waits for pools.
+def patient(
+    definition: dg.ExecutorDefinition, begin: Callable[[dg.DagsterInstance, str], Pause]
+) -> dg.ExecutorDefinition:
+    """Return an executor that calls `begin` with the id of a run when it begins, in the process of the run.
 
-    Uses `executor_creation_fn` and `get_requirements` of the executor.
+    What `begin` returns is called between the checks of the run while it waits for pools (see `pool_waits`). Uses
+    `executor_creation_fn` and `get_requirements` of the executor, and `instance` and `run_id` of the plan's context.
     """
     return dg.ExecutorDefinition(
         name=definition.name,
         config_schema=definition.config_schema,  # type: ignore[arg-type]  # the stub knows only what people write
         requirements=definition.get_requirements,
-        executor_creation_fn=lambda context: _Patient(_created(definition, context), new_pause()),
+        executor_creation_fn=lambda context: _Patient(_created(definition, context), begin),
         description=definition.description,
     )
 
@@ -104,8 +107,8 @@ def _created(definition: dg.ExecutorDefinition, context: dg.InitExecutorContext)
 
 
 class _Patient(Executor):
-    def __init__(self, executor: Executor, pause: Pause) -> None:
-        self._executor, self._pause = executor, pause
+    def __init__(self, executor: Executor, begin: Callable[[dg.DagsterInstance, str], Pause]) -> None:
+        self._executor, self._begin = executor, begin
 
     @property
     def retries(self) -> Any:
@@ -116,5 +119,5 @@ class _Patient(Executor):
         return self._executor.step_dependency_config
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
-        with pool_waits(self._pause):
+        with pool_waits(self._begin(plan_context.instance, plan_context.run_id)):
             yield from self._executor.execute(plan_context, execution_plan)

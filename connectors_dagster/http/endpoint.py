@@ -92,16 +92,19 @@ class Endpoint:
         client = self._client(session)
         return self._checked(session, scope, lambda: client.paginate(**self._written(parts), **self._paging(session)))
 
-    def child_pages(self, session: ApiSession, parent: Row, *, scope: ListScope = "whole") -> Iterator[list[RawRow]]:
+    def child_pages(
+        self, session: ApiSession, parent: Row, *, parents_page: int, scope: ListScope = "whole"
+    ) -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
 
-        `scope` says which rows the list has.
+        `parents_page` is the number of the page with the parent, and `scope` says which rows the list has.
 
         Raises:
             RowError: a field of the parent cannot be used in a URL path.
         """
+        place = f"a row of {self.resource.parent} on page {parents_page}"
         given = {
-            "items": [{name: self._quoted(name, value) for name, value in parent.items()}],
+            "items": [{name: self._quoted(name, value, place) for name, value in parent.items()}],
             "resolved_params": list(self.resource.resolved),
             "client": self._client(session),
             **OF_DLTS_SOURCES,
@@ -117,21 +120,18 @@ class Endpoint:
             # New rows: the paginator compares the originals with the rows of the next page.
             yield [_renamed(row, included) | included for row in page]
 
-    def _quoted(self, name: str, value: Any) -> Any:
+    def _quoted(self, name: str, value: Any, place: str) -> Any:
         """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
         in_path = {param.resolve_config["field"] for param in self.resource.resolved}
         if name in in_path and isinstance(value, dict | list | bool):
             raise RowError(
-                f"{self.resource}: a row of {self.resource.parent} has {excerpt(str(value), 80)} as {name!r}, which is "
+                f"{self.resource}: {place} has {excerpt(str(value), 80)} as {name!r}, which is "
                 f"{_KINDS[type(value)]} and cannot be used in a URL path: use a field that is text or a number"
             )
         if isinstance(value, dict):
-            return {key: self._quoted(f"{name}.{key}", item) for key, item in value.items()}
+            return {key: self._quoted(f"{name}.{key}", item, place) for key, item in value.items()}
         if name in in_path and (value is None or str(value) in ("", ".", "..")):
-            raise RowError(
-                f"{self.resource}: a row of {self.resource.parent} has {value!r} as {name!r}, "
-                "which cannot be used in a URL path"
-            )
+            raise RowError(f"{self.resource}: {place} has {value!r} as {name!r}, which cannot be used in a URL path")
         return quote(str(value), safe="")
 
     def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:

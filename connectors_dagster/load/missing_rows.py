@@ -2,17 +2,21 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import LoadError
+from connectors_dagster.rows.table_columns import ROW_ID
 from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
 
 logger = logging.getLogger(__name__)
+PARENT_ROW_ID = "_dlt_parent_id"
 KEYS_PER_STATEMENT = 500
 FEW = 100
 """This many rows may be removed from any table: in a small table a large share means little."""
@@ -28,6 +32,7 @@ class MissingRows:
         parents: for a child, the keys of the parents whose children were read again.
         now: the time with which rows are marked.
         max_loss: the share of a table that a load may remove, 0 to 1; `FEW` rows may always be removed.
+        schema: of the family, with the child tables that dlt has made of nested lists.
     """
 
     resource: Resource
@@ -35,6 +40,7 @@ class MissingRows:
     now: datetime
     parents: Sequence[Any] = ()
     max_loss: float = 0.5
+    schema: Schema
 
     def apply(self, client: SqlClientBase[Any]) -> int:
         """Mark or delete the missing rows, and first the children of them; returns how many, without the children.
@@ -54,7 +60,7 @@ class MissingRows:
             )
         for condition, values in self._conditions(client) if missing else ():
             self._remove_children(client, self.resource, condition, values)
-            client.execute_sql(f"{self._statement(client, self.resource)} WHERE {condition}", *values)
+            self._remove(client, self.resource, condition, values)
         return missing
 
     def _remove_children(
@@ -72,15 +78,27 @@ class MissingRows:
                 theirs += f" AND {name(ABSENT_SINCE)} IS NULL"
             try:
                 self._remove_children(client, child, theirs, values)
-                client.execute_sql(f"{self._statement(client, child)} WHERE {theirs}", *values)
+                self._remove(client, child, theirs, values)
             except DatabaseUndefinedRelation:
                 logger.debug("%s: there is no table yet", child)
 
-    def _statement(self, client: SqlClientBase[Any], resource: Resource) -> str:
-        table = client.make_qualified_table_name(resource.name)
-        if resource.missing_rows == "mark":
-            return f"UPDATE {table} SET {client.escape_column_name(ABSENT_SINCE)} = '{self.now.isoformat()}'"
-        return f"DELETE FROM {table}"
+    def _remove(self, client: SqlClientBase[Any], resource: Resource, condition: str, values: Sequence[Any]) -> None:
+        """Mark the rows of a resource that meet a condition, or delete them with what dlt has put into child tables."""
+        if resource.missing_rows == "delete":
+            self._delete(client, resource.name, condition, values)
+            return
+        table, since = client.make_qualified_table_name(resource.name), client.escape_column_name(ABSENT_SINCE)
+        client.execute_sql(f"UPDATE {table} SET {since} = '{self.now.isoformat()}' WHERE {condition}", *values)
+
+    def _delete(self, client: SqlClientBase[Any], name: str, condition: str, values: Sequence[Any]) -> None:
+        table = client.make_qualified_table_name(name)
+        row, parent = client.escape_column_name(ROW_ID), client.escape_column_name(PARENT_ROW_ID)
+        for nested, hints in self.schema.tables.items():
+            if hints.get("parent") == name:
+                theirs = f"{parent} IN (SELECT {row} FROM {table} WHERE {condition})"
+                with suppress(DatabaseUndefinedRelation):  # no row had a value for it yet
+                    self._delete(client, nested, theirs, values)
+        client.execute_sql(f"DELETE FROM {table} WHERE {condition}", *values)
 
     def _count(self, client: SqlClientBase[Any]) -> tuple[int, int]:
         table = client.make_qualified_table_name(self.resource.name)

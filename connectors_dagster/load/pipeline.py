@@ -132,6 +132,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
             parents=outcome.parents_read,
             now=request.now,
             max_loss=1.0 if request.accept_loss else settings.max_loss(connector.name),
+            schema=load.pipeline.default_schema,
         )
         try:
             with load.pipeline.sql_client() as client:

@@ -7,7 +7,6 @@ import dagster as dg
 
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.spec.windows import Window, WindowGrid
 
 
@@ -47,7 +46,6 @@ def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
         description=f"Adds a partition for every window of {assets.name} that has started.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        end_orphaned_runs(context.instance)
         now = clock.now()
         missing = missing_windows(context.instance, grid, now)
         windows = grid.opened(now)

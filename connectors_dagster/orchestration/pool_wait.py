@@ -12,7 +12,7 @@ from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, Waiting, seconds
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import DestinationBusyError
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs, note_run
 
 PAUSE = 0.5
 GRACE = timedelta(seconds=30)
@@ -20,21 +20,26 @@ GRACE = timedelta(seconds=30)
 
 
 class PoolWait:
-    """The waits of one run, which pauses by calling this again and again."""
+    """The waits of one process, whose runs pause by calling this again and again."""
 
     def __init__(self) -> None:
         """Begin to wait with the first call."""
         self._waiting: Waiting | None = None
+        self._run_id = ""
+        self._waited = 0.0
 
     def __call__(self, run: BlockedRun) -> None:
         """Pause; from time to time, say who holds the pools, and free those whose holder has ended.
 
         Raises:
-            DestinationBusyError: the pools are still held after ``connectors.siblings_timeout``.
+            DestinationBusyError: the pools are still held, and all runs together have waited
+                ``connectors.siblings_timeout``.
         """
-        waiting = self._waiting = self._waiting or Waiting()
+        began = time.monotonic()
+        waiting = self._waiting = self._waiting if run.run_id == self._run_id and self._waiting else Waiting()
+        self._run_id = run.run_id
         timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
-        over = run.last and waiting.seconds >= timeout
+        over = run.last and self._waited >= timeout
         if waiting.is_due() or over:
             end_orphaned_runs(run.instance)
             text = "; ".join(_holders(run))
@@ -46,11 +51,17 @@ class PoolWait:
             if text:
                 run.log.warning(waiting.say(text))
         time.sleep(PAUSE)
+        self._waited += time.monotonic() - began
 
 
 def patient_executor(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
-    """Return an executor whose runs wait for pools like this."""
-    return patient(definition, PoolWait)
+    """Return an executor whose runs wait for pools like this, and end with their process at the latest."""
+    return patient(definition, _begin)
+
+
+def _begin(instance: dg.DagsterInstance, run_id: str) -> PoolWait:
+    note_run(instance, run_id)
+    return PoolWait()
 
 
 def _holders(run: BlockedRun) -> Iterator[str]:

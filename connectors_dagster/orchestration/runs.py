@@ -2,11 +2,12 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 
@@ -23,7 +24,7 @@ from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, pool_waits
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.orphaned_runs import process_tags
+from connectors_dagster.orchestration.orphaned_runs import process_of_runs
 from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.orchestration.pool_wait import PoolWait
 from connectors_dagster.orchestration.storage import storage_errors, unusable
@@ -158,10 +159,10 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
         KeyboardInterrupt: a signal ended the process. The current run has ended, later ones were not started.
     """
     summary = Summary()
-    with process_tags(instance) as tags:
+    with process_of_runs(instance) as note, pool_waits(PoolWait()):
         for item in plans:
             try:
-                result = _execute(definitions, instance, item, tags)
+                result = _execute(definitions, instance, item, note)
                 _collect(summary, item, result, instance)
             except STORAGE_ERRORS as error:
                 summary.errors.append(redact(unusable(instance_folder(instance), error)))
@@ -171,14 +172,15 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
 
 
 def _execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, item: Plan, tags: Mapping[str, str]
+    definitions: dg.Definitions, instance: dg.DagsterInstance, item: Plan, note: Callable[[str], None]
 ) -> dg.ExecuteInProcessResult:
     # Checks scan whole tables, so they run on request only, not with every load.
     job = build_job(definitions, set(item.keys)) or _no_job(item)
-    with pool_waits(PoolWait()):
-        return job.execute_in_process(
-            run_config=QUIET, instance=instance, tags={**item.tags, **tags}, raise_on_error=False
-        )
+    run_id = str(uuid4())
+    note(run_id)
+    return job.execute_in_process(
+        run_config=QUIET, instance=instance, tags=item.tags, run_id=run_id, raise_on_error=False
+    )
 
 
 def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> None:

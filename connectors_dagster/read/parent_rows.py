@@ -1,6 +1,7 @@
 """The fields of parent rows that the requests for their children need, in little memory."""
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
@@ -18,9 +19,12 @@ class ParentRows(Sequence[Mapping[str, Any]]):
         """Start without rows."""
         self.names = names
         self._texts, self._ends = bytearray(), array("q")
+        self._first_rows, self._pages = array("q"), array("q")
 
-    def extend(self, rows: Sequence[RawRow]) -> None:
-        """Add rows; a field that a row lacks is null."""
+    def extend(self, rows: Sequence[RawRow], *, page: int) -> None:
+        """Add the rows of a page; a field that a row lacks is null."""
+        self._first_rows.append(len(self))
+        self._pages.append(page)
         for row in rows:
             self._texts += SEPARATOR.join(bytes(row.get(name, NULL)) for name in self.names)
             self._ends.append(len(self._texts))
@@ -28,6 +32,10 @@ class ParentRows(Sequence[Mapping[str, Any]]):
     def __len__(self) -> int:
         """Count the rows."""
         return len(self._ends)
+
+    def page_of(self, at: int) -> int:
+        """Return the number of the page that a row was on."""
+        return self._pages[bisect_right(self._first_rows, at) - 1]
 
     @overload
     def __getitem__(self, at: int) -> Mapping[str, Any]: ...

@@ -57,7 +57,7 @@ class ResourceReader:
     resource: Resource
     connection: Connection
     slices: Sequence[Slice] = ()
-    parents: Mapping[Slice | None, Sequence[Row]] = field(default_factory=dict)
+    parents: Mapping[Slice | None, ParentRows] = field(default_factory=dict)
     page_limit: int | None = None
     preview_rows: int = 0
 
@@ -99,7 +99,7 @@ class ResourceReader:
             for piece, rows in page.rows.items():
                 self.previews[piece].add(rows)
                 if self._wanted:
-                    self.rows_of_children.setdefault(piece, ParentRows(self._wanted)).extend(rows)
+                    self.rows_of_children.setdefault(piece, ParentRows(self._wanted)).extend(rows, page=page.number)
                 count += len(rows)
                 if rows:
                     yield rows, page.bytes
@@ -118,7 +118,9 @@ class ResourceReader:
             size = min(PARENTS_AT_ONCE, max(most, 1))
             for piece, parents in self.parents.items():
                 for at in range(0, len(parents), size):
-                    yield self.failed.guard([piece], self._children(piece, parents[at : at + size]))
+                    yield self.failed.guard(
+                        [piece], self._children(piece, parents, range(len(parents))[at : at + size])
+                    )
             return
         if not self.slices:
             yield self._whole()
@@ -163,18 +165,20 @@ class ResourceReader:
             stats.add(shared)
             _report(f"{self.resource} window {piece.window.key}", stats)
 
-    def _children(self, piece: Slice | None, parents: Sequence[Row]) -> Iterator["_Page"]:
+    def _children(self, piece: Slice | None, parents: ParentRows, numbers: range) -> Iterator["_Page"]:
         part = ReadStats()
         session = self._session(part, f"{self.resource} window {piece.window.key}" if piece else str(self.resource))
         key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
         scope: ListScope = "open window" if piece else "whole"
         try:
-            for parent in parents:
+            for number in numbers:
                 if piece in self.failed:
                     return
+                parent, page = parents[number], parents.page_of(number)
                 left_out = part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
-                for rows in () if childless else self.endpoint.child_pages(session, parent, scope=scope):
+                pages = self.endpoint.child_pages(session, parent, parents_page=page, scope=scope)
+                for rows in () if childless else pages:
                     yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, session)
                 if part.ignored + part.rejected == left_out and piece not in self.failed:
                     self.parents_read.append(parent[key])
@@ -198,11 +202,12 @@ class _Page:
     rows: Mapping[Slice | None, list[RawRow]]
     bytes: int
     reread: bool
+    number: int
 
     @classmethod
     def of(cls, rows: Mapping[Any, list[RawRow]], session: ApiSession) -> "_Page":
         session.stats.pages += 1
-        return cls(rows, session.stats.bytes // session.stats.pages, session.reread)
+        return cls(rows, session.stats.bytes // session.stats.pages, session.reread, session.stats.pages)
 
 
 def _report(label: str, stats: ReadStats) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from connectors_dagster.errors import ApiError, EnvelopeError, RowError
+from connectors_dagster.rows.raw_json import encode
 from tests.load.test_missing_rows import family
 from tests.support.shop import things
 from tests.support.wire import reply
@@ -32,22 +33,26 @@ def test_a_cursor_that_is_no_single_value_is_an_error_with_page_and_field(shop, 
 @pytest.mark.parametrize(
     ("value", "kind"), [({"a": 1}, "an object"), ([1, 2], "a list"), (True, "a boolean"), (False, "a boolean")], ids=str
 )
-def test_the_key_of_a_parent_that_is_no_single_value_is_an_error_with_its_field(shop, tmp_path, connected, value, kind):
-    with pytest.raises(RowError, match=f"shop/lines: a row of shop/orders has .* as 'id', which is {kind}"):
+def test_the_key_of_a_parent_that_is_no_single_value_is_an_error_with_its_page_and_field(
+    shop, tmp_path, connected, value, kind
+):
+    with pytest.raises(RowError, match=f"shop/lines: a row of shop/orders on page 2 has .* as 'id', which is {kind}"):
         connected(family(tmp_path)[1], value)
     assert shop.received == []
 
 
 @pytest.fixture
 def connected():
-    """Read the children of a parent with a key."""
+    """Read the children of a parent with a key, which was on page 2."""
     from connectors_dagster.read.connection import connect
+    from connectors_dagster.read.parent_rows import ParentRows
     from connectors_dagster.read.reader import ResourceReader
 
     def read_(resource, key):
-        reader = ResourceReader(
-            resource=resource, connection=connect(resource.connector), parents={None: [{"id": key}]}
-        )
+        parents = ParentRows(["id"])
+        parents.extend([], page=1)
+        parents.extend([{"id": encode(key)}], page=2)
+        reader = ResourceReader(resource=resource, connection=connect(resource.connector), parents={None: parents})
         return list(reader.pages())
 
     return read_

@@ -126,6 +126,27 @@ def test_children_stay_while_their_parent_is_only_marked_or_if_declared(load_fam
     assert (warehouse.ids("shop.orders"), warehouse.ids("shop.lines")) == ([2], [10, 20])
 
 
+@pytest.mark.parametrize("hints", [{}, {"columns": {"id": {"data_type": "bigint"}}, "max_table_nesting": 3}])
+@pytest.mark.parametrize("destination", ["warehouse", "postgres"])
+def test_rows_of_child_tables_that_dlt_made_are_deleted_with_their_row(
+    declare, load_pages, request, destination, hints
+):
+    found = request.getfixturevalue(destination)
+    things, line = declare(missing_rows="delete", **hints), {"sku": "a", "taxes": [{"rate": 1}]}
+    kept = {"id": 2, "lines": [line, line]}
+    load_pages(things, [{"id": 1, "lines": [line], "tags": ["new"]}, kept, {"id": 3}])
+    load_pages(things, [kept])
+    tables = ("things", "things__lines", "things__lines__taxes", "things__tags")
+    counts = [found.query(f"SELECT count(*) FROM shop.{table}")[0][0] for table in tables]
+    assert dict(zip(tables, counts, strict=True)) == dict(zip(tables, (1, 2, 2, 0), strict=True))
+
+
+def test_rows_of_child_tables_go_with_children_that_their_parent_no_longer_has(load_children, warehouse):
+    for lines in ([{"id": 5, "tags": ["a"]}, {"id": 6, "tags": ["b"]}], [{"id": 6, "tags": ["b"]}]):
+        load_children({"id": 1}, lines=[lines], max_table_nesting=2)
+    assert warehouse.query("SELECT value FROM shop.lines__tags") == [("b",)]
+
+
 @pytest.mark.parametrize(("missing", "left"), [("keep", [1, 2, 3]), ("mark", [1, 2, 3]), ("delete", [1, 3])])
 def test_a_missing_row_of_a_table_read_whole_is_kept_marked_or_deleted_as_declared(api, warehouse, missing, left):
     api.set("catalog/ecommerce_data", products(1, 2, 3))

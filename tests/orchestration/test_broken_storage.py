@@ -1,8 +1,11 @@
 """Dagster's storage breaks, or a pool is held: the command fails and says why, and nothing waits forever."""
 
+import logging
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from signal import SIGINT, SIGTERM, raise_signal
 
 import dagster as dg
 import pytest
@@ -10,10 +13,13 @@ from click.testing import CliRunner
 
 from connectors_dagster.cli import main
 from connectors_dagster.compat.dagster_internals import build_job
+from connectors_dagster.compat.dagster_pools import BlockedRun
 from connectors_dagster.config.workdir import live_folder
 from connectors_dagster.definitions import defs
+from connectors_dagster.errors import DestinationBusyError
 from connectors_dagster.orchestration import runs
-from connectors_dagster.orchestration.orphaned_runs import PROCESS, end_orphaned_runs, process_tags
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs, process_of_runs
+from connectors_dagster.orchestration.pool_wait import PoolWait
 from tests.support.processes import Job, Trap, fill_disk, start_command
 from tests.support.rows import order
 
@@ -58,8 +64,9 @@ def test_a_run_that_could_not_be_recorded_because_the_disk_is_full_is_ended_by_t
 
 def test_runs_that_are_not_finished_when_their_process_ends_are_failed_and_their_slots_freed(instance, project):
     for error in (None, RuntimeError, KeyboardInterrupt, SystemExit):
-        with suppress(error or ()), process_tags(instance) as tags:
-            run = start_run(instance, **tags)
+        with suppress(error or ()), process_of_runs(instance) as note:
+            run = start_run(instance)
+            note(run.run_id)
             if error:
                 raise error
         assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
@@ -69,8 +76,9 @@ def test_runs_that_are_not_finished_when_their_process_ends_are_failed_and_their
 
 def test_runs_are_ended_later_if_the_storage_is_damaged_while_their_process_ends(instance, project, caplog):
     database = project / ".dagster" / "history" / "runs.db"
-    with process_tags(instance) as tags:
-        run = start_run(instance, **tags)
+    with process_of_runs(instance) as note:
+        run = start_run(instance)
+        note(run.run_id)
         shutil.copy(database, project / "kept")
         database.write_bytes(b"no longer a database")
     assert "the next start ends the runs of this process: file is not a database" in caplog.text
@@ -91,7 +99,8 @@ def test_the_schedule_is_not_held_up_by_a_run_whose_process_is_gone(instance, pr
         return any(dg.AssetKey(["storefront", "orders"]) in request.asset_selection for request in first)
 
     with live_folder(project / ".dagster" / "processes") as folder:
-        run = start_run(instance, **{PROCESS: folder.name, "dagster/partition": "2024-01-01"})
+        run = start_run(instance, **{"dagster/partition": "2024-01-01"})
+        (folder / f"{run.run_id}.run").touch()
         assert not requests_the_first_window_of_orders()
     assert requests_the_first_window_of_orders()
     assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
@@ -105,6 +114,38 @@ def test_a_run_that_waits_for_a_pool_says_who_holds_it_and_gives_up(instance, ma
     assert f"the pool {POOL}, held by run {holder.run_id}" in error and "(STARTED" in error
     assert "CONNECTORS__SIBLINGS_TIMEOUT" in error
     assert f"UTC for the pool {POOL}, held by run {holder.run_id}" in caplog.text
+    assert [run.status.value for run in instance.get_runs()] == ["FAILURE", "STARTED"]
+    assert held_slots(instance) == {holder.run_id}
+    assert api.requests == []
+
+
+def test_the_runs_of_a_command_wait_for_pools_no_longer_than_one_timeout_together(instance, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.2")
+    start_run(instance)
+    wait = PoolWait()
+
+    def tries(run_id: str) -> int:
+        """How often a run tries until it gives up."""
+        run = BlockedRun(instance=instance, run_id=run_id, pools={"step": POOL}, log=logging.getLogger(), last=True)
+        tried: list[str] = []
+        with suppress(DestinationBusyError):
+            while len(tried) < 10:
+                tried.append(run_id)
+                wait(run)
+        return len(tried)
+
+    assert (tries("first"), tries("second")) == (2, 1)
+
+
+@pytest.mark.parametrize("signal", [SIGINT, SIGTERM])
+def test_a_signal_ends_a_run_that_waits_for_a_pool(instance, api, signal):
+    holder = start_run(instance)
+    interrupt = Trap(
+        "connectors_dagster.orchestration.pool_wait:PoolWait.__call__", partial(raise_signal, signal), nth=2
+    )
+    process = start_command(Job(ORDERS, trap=interrupt), "--to", "2024-01-31")
+    process.join()
+    assert process.exitcode == 1
     assert [run.status.value for run in instance.get_runs()] == ["FAILURE", "STARTED"]
     assert held_slots(instance) == {holder.run_id}
     assert api.requests == []

@@ -7,7 +7,9 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import dagster as dg
 import pytest
 
-from tests.support.processes import Job, Trap, start_command
+from connectors_dagster.definitions import defs
+from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
+from tests.support.processes import Job, Trap, start_command, start_launched
 from tests.support.rows import order
 
 pytestmark = pytest.mark.usefixtures("shipped_configuration")
@@ -23,6 +25,8 @@ def folders(project) -> list[str]:
 
 def test_a_pool_allows_one_run_of_a_family_at_a_time_even_across_machines(api, warehouse, instance):
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00"), order(2, "2024-02-15T00:00:00")])
+    begun = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    api.held = lambda _: len(instance.get_runs(filters=dg.RunsFilter(statuses=begun))) < 2
     api.delay = 4
     spans = {"here": JANUARY, "there": ("--from", "2024-01-31", "--to", "2024-03-01")}
     processes = []
@@ -79,3 +83,33 @@ def test_a_killed_command_blocks_no_other_run_and_the_next_one_loads_exactly(
     assert folders(project) == []
     assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
     assert instance.event_log_storage.get_concurrency_run_ids() == set()
+
+
+def test_a_run_of_the_ui_is_ended_by_the_daemon_after_all_its_processes_were_killed_and_not_before(
+    api, warehouse, project, instance, materialize
+):
+    """As if a machine was switched off: nobody is left who could report the run as failed."""
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    instance.add_dynamic_partitions("windows_P30D_from_2024-01-01", ["2024-01-01"])
+    [sensor] = [one for one in defs().sensors or () if one.name == "end_orphaned_runs"]
+    assert isinstance(sensor, dg.SensorDefinition) and sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+    def tick() -> tuple[dg.DagsterRunStatus, set[str]]:
+        sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+        [run] = instance.get_runs()
+        return run.status, instance.event_log_storage.get_concurrency_run_ids()
+
+    api.held = lambda _: not api_goes_on
+    api_goes_on: list[bool] = []
+    process = start_launched(Job(ORDERS), {RANGE_START: "2024-01-01", RANGE_END: "2024-01-01"})
+    assert api.begun.wait(60)
+    status, holders = tick()
+    assert status == dg.DagsterRunStatus.STARTED and len(holders) == 1
+    os.killpg(process.pid, SIGKILL)
+    process.join()
+    assert tick() == (dg.DagsterRunStatus.FAILURE, set())
+
+    api_goes_on.append(True)
+    assert materialize(*ORDERS, until=datetime(2024, 1, 31, tzinfo=UTC)).errors == []
+    assert warehouse.ids("storefront.orders") == [1]
+    assert folders(project) == []

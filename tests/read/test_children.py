@@ -75,7 +75,7 @@ def test_a_parents_key_cannot_lead_to_another_endpoint(api, load):
     ("key", "reason"),
     [
         (None, "billing/customers: a row has no 'id', which is a key"),
-        ("..", "billing/customer_addresses: a row of billing/customers has .* as 'id'"),
+        ("..", "billing/customer_addresses: a row of billing/customers on page 1 has .* as 'id'"),
     ],
 )
 def test_a_parent_without_a_usable_key_fails_instead_of_requesting_another_path(api, load, key, reason):

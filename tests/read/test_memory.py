@@ -24,12 +24,15 @@ def test_the_sources_of_a_read_are_made_when_they_are_read():
 def test_the_fields_of_parents_are_looked_up_as_they_were_written():
     rows = ParentRows(["id", "tags"])
     rows.extend(
-        parse(b'[{"id": "\xc3\xbc\\u0000", "tags": [1, {"a": null}], "more": 1}, {"id": 12345678901234567890}]', ())
+        parse(b'[{"id": "\xc3\xbc\\u0000", "tags": [1, {"a": null}], "more": 1}, {"id": 12345678901234567890}]', ()),
+        page=1,
     )
-    rows.extend(parse(b'[{"id": true, "tags": ""}]', ()))
+    rows.extend([], page=2)
+    rows.extend(parse(b'[{"id": true, "tags": ""}]', ()), page=4)
     assert [*rows] == [
         {"id": "ü\0", "tags": [1, {"a": None}]},
         {"id": 12345678901234567890, "tags": None},
         {"id": True, "tags": ""},
     ]
     assert (len(rows), rows[-1], rows[1:2]) == (3, {"id": True, "tags": ""}, [rows[1]])
+    assert [rows.page_of(number) for number in range(3)] == [1, 1, 4]

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from tests.soak.crash import PORT, play_crash
+from tests.soak.daemon import play_daemon
 from tests.soak.play import play_alone
 from tests.soak.schedule import play_schedule
 from tests.support.postgres import cluster, find_programs
@@ -40,16 +41,18 @@ def _say_killed(outcomes: Sequence[Any]) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of episodes: plays the episode of a seed, and describes many outcomes."""
+    """A kind of episodes: plays the episode of a seed, and describes many outcomes; `share` of them are played."""
 
     play: Callable[[int], Any]
     describe: Callable[[Sequence[Any]], str]
+    share: float = 1.0
 
 
 KINDS: Mapping[str, Kind] = {
     "reading": Kind(play_alone, _say_refused),
     "schedule": Kind(play_schedule, _say_runs),
     "crash": Kind(play_crash, _say_killed),
+    "daemon": Kind(play_daemon, _say_killed, share=0.1),
 }
 
 
@@ -62,11 +65,16 @@ def main(episodes: int, seed: int | None, only: str | None, jobs: int) -> None:
     """Play random episodes of each kind, after which the tables must be exact.
 
     reading: an API whose rows change while they are read. schedule: ticks of the schedule, with edits between them, and
-    children. crash: loads that are killed.
+    children. crash: loads that are killed. daemon: backfills during which all of Dagster is killed;
+    a tenth as many, unless only they are played.
     """
     first = seed if seed is not None else int(time.time()) % 1_000_000
     with _postgres():
-        played = [_play_all(name, range(first, first + episodes), jobs) for name in ([only] if only else KINDS)]
+        played = [
+            _play_all(name, range(first, first + (episodes if only else max(1, int(episodes * kind.share)))), jobs)
+            for name, kind in KINDS.items()
+            if only in (None, name)
+        ]
     sys.exit(not all(played))
 
 

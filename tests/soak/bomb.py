@@ -28,8 +28,10 @@ class Bomb:
         kind: ``sql`` of the destination, ``file``, ``http``, or ``storage`` for the SQL of Dagster's own storage.
         nth: the event of this kind that sets it off; a number that is never reached does nothing.
         signal: what to send.
-        target: whose process ends: ``self``, or ``worker``, the grandparent, which runs the steps.
-        folder: where files count. The file `events` in it says how many events there were.
+        target: whose process ends: ``self``, ``worker``, the grandparent, which runs the steps, or ``group``, all
+            processes of this one's group.
+        folder: where files count.
+        trigger: a file without which no event counts.
     """
 
     kind: str
@@ -37,18 +39,27 @@ class Bomb:
     signal: int
     folder: Path
     target: str = "self"
+    trigger: Path | None = None
 
     def set(self) -> None:
         """Watch this process from now on."""
         numbers = itertools.count(1)
 
         def tick() -> None:
+            if self.trigger and not self.trigger.exists():
+                return
             number = next(numbers)
             if number == self.nth:
                 (self.folder / "killed").touch()
-                os.kill(os.getpid() if self.target == "self" else _grandparent(), self.signal)
+                self._go_off()
 
         {"sql": _watch_sql, "file": self._watch_files, "http": _watch_http, "storage": _watch_storage}[self.kind](tick)
+
+    def _go_off(self) -> None:
+        if self.target == "group":
+            os.killpg(0, self.signal)
+        else:
+            os.kill(os.getpid() if self.target == "self" else _grandparent(), self.signal)
 
     def _watch_files(self, tick: Callable[[], None]) -> None:
         inside = str(self.folder)

@@ -48,6 +48,7 @@ class CrashEpisode:
         rows: how many rows there are at first.
         is_loaded: whether they were loaded before the run that is killed.
         kills: for each run that is killed, the kind of the event, its number, and the signal.
+        only: the kind of episode.
     """
 
     seed: int
@@ -56,11 +57,14 @@ class CrashEpisode:
     rows: int
     is_loaded: bool
     kills: tuple[tuple[str, int, Signals], ...]
+    only: str = "crash"
 
     def __str__(self) -> str:
         """Describe the episode on one line, and how to play it again."""
-        values = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "seed")
-        return f"{values}\nplay it again: python -m tests.soak --only crash --episodes 1 --seed {self.seed}"
+        values = ", ".join(
+            f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in ("seed", "only")
+        )
+        return f"{values}\nplay it again: python -m tests.soak --only {self.only} --episodes 1 --seed {self.seed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +104,14 @@ def play_crash(seed: int) -> CrashOutcome:
 def play(episode: CrashEpisode, folder: Path) -> CrashOutcome:
     """Play an episode in an empty folder."""
     with Api().served() as api:
-        return _Play(episode, folder, api).outcome()
+        return CrashPlay(episode, folder, api).outcome()
 
 
-class _Play:
+class CrashPlay:
+    """Plays an episode: what it loads from, where to, and what must be right in the end."""
+
     def __init__(self, episode: CrashEpisode, folder: Path, api: Api) -> None:
+        """Fill the API, and prepare a project in an empty folder."""
         self.episode, self.folder, self.api = episode, folder, api
         self.home = folder / ".dagster"
         self.home.mkdir()
@@ -114,20 +121,21 @@ class _Play:
         self._fill()
 
     def outcome(self) -> CrashOutcome:
+        """Play the episode."""
         episode = self.episode
         killed, problems = [], []
         if episode.is_loaded:
-            problems += self._run_quietly()
+            problems += self.run_quietly()
         for kind, nth, signal in episode.kills:
-            self._edit()
+            self.edit()
             self._run(Bomb(kind=kind, nth=nth, signal=signal, folder=self.folder))
             if (self.folder / "killed").exists():
                 killed.append(f"{kind} {signal.name} {episode.destination}")
                 (self.folder / "killed").unlink()
-        self._edit()
-        problems += self._run_quietly()
-        problems += self._left_behind()
-        problems += [] if problems else self._compare()
+        self.edit()
+        problems += self.run_quietly()
+        problems += self.left_behind()
+        problems += [] if problems else self.compare()
         return CrashOutcome(episode=episode, killed=tuple(killed), wrong="; ".join(problems))
 
     def _fill(self) -> None:
@@ -143,7 +151,7 @@ class _Play:
                 [address(f"a{id:04}", f"c{id % min(count, 20):04}") for id in range(count)],
             )
 
-    def _edit(self) -> None:
+    def edit(self) -> None:
         """Change rows and add one; an address may vanish."""
         for tables in self.api.tables.values():
             for name, rows in tables.items():
@@ -157,7 +165,7 @@ class _Play:
             SELECTIONS.get(self.episode.family, (self.episode.family,)),
             trap=bomb,  # type: ignore[arg-type]  # is set like a trap
             folder=self.folder,
-            environment=self._environment(),
+            environment=self.environment(),
         )
         process = FORKS.Process(target=_silently, args=(job, self.folder / "output"))
         process.start()
@@ -168,13 +176,15 @@ class _Play:
             return None
         return process.exitcode
 
-    def _run_quietly(self) -> Iterator[str]:
+    def run_quietly(self) -> Iterator[str]:
+        """Load with the command line; describe why it failed."""
         status = self._run()
         if status != 0:
             output = (self.folder / "output").read_text(errors="replace")[-1500:]
             yield f"the quiet run {'hung' if status is None else f'ended with status {status}'}: {output}"
 
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment of each process that loads."""
         postgres = self.postgres
         settings = {
             **self.api.environment,
@@ -196,7 +206,8 @@ class _Play:
         database.create()
         return database
 
-    def _compare(self) -> Iterator[str]:
+    def compare(self) -> Iterator[str]:
+        """Describe how the tables differ from the API."""
         for table in FAMILIES[self.episode.family]:
             connector, _, name = table.partition(".")
             key, value = ("id", {"orders": "status", "customer_addresses": "city"}.get(name, "name"))
@@ -212,7 +223,8 @@ class _Play:
         with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
-    def _left_behind(self) -> Iterator[str]:
+    def left_behind(self) -> Iterator[str]:
+        """Describe what killed processes have left."""
         with dg.DagsterInstance.from_config(str(self.home)) as instance:
             if unfinished := [run.run_id for run in instance.get_runs() if not run.is_finished]:
                 yield f"runs left unfinished: {unfinished}"

@@ -15,8 +15,11 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+
 from connectors_dagster import load_connectors
 from connectors_dagster.cli import main
+from connectors_dagster.definitions import defs
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import Window, WindowGrid
@@ -29,6 +32,7 @@ FORKS = multiprocessing.get_context("forkserver")
 PRELOADED = [
     "pytest",
     "connectors_dagster.cli.run",
+    "connectors_dagster.definitions",
     *(f"connectors_dagster.connectors.{name}" for name in load_connectors()),
     "dlt.destinations.impl.duckdb.duck",
     "dlt.destinations.impl.postgres.postgres",
@@ -116,6 +120,14 @@ class Job:
         self._prepare()
         main(["run", *self.selection, *arguments])
 
+    def launch(self, tags: Mapping[str, str]) -> None:
+        """Execute a run in this process and its children as a run that the UI launches, in a group of its own."""
+        os.setsid()
+        self._prepare()
+        keys = [dg.AssetKey(name.split("/")) for name in self.selection]
+        with dg.DagsterInstance.get() as instance:
+            dg.execute_job(dg.reconstructable(storefront_job), instance, tags=tags, asset_selection=keys)
+
     def _prepare(self) -> None:
         os.chdir(self.folder)
         os.environ.clear()
@@ -140,6 +152,18 @@ def run_at_once(*jobs: Job) -> list[dict[str, int]]:
 def start_command(job: Job, *arguments: str) -> ForkServerProcess:
     """Start `connectors run` in a separate process."""
     process = FORKS.Process(target=job.command, args=arguments)
+    process.start()
+    return process
+
+
+def storefront_job() -> dg.JobDefinition:
+    """Return the job of storefront, in any process of a run."""
+    return defs().resolve_job_def("storefront")
+
+
+def start_launched(job: Job, tags: Mapping[str, str]) -> ForkServerProcess:
+    """Start a run of storefront with the executor of the code location, as the UI does."""
+    process = FORKS.Process(target=job.launch, args=(tags,))
     process.start()
     return process
 
