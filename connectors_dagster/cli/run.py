@@ -1,59 +1,72 @@
 """A load from the command line: open the windows, materialize the assets, print a summary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from connectors_dagster.cli.terminal import say, show_reads, show_table
+from connectors_dagster.config import placeholders
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.definitions import definitions_in
+from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import runs
-from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.location import Location, load_location
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster.orchestration.location import including, load_location
+from connectors_dagster.orchestration.selection import Selected, select
 
 
-def materialize(
-    selection: Sequence[str], *, since: datetime | None = None, until: datetime | None = None
-) -> runs.Summary:
-    """Materialize a selection on the project's Dagster instance and print a summary.
+def materialize(names: Sequence[str], *, since: datetime | None = None, until: datetime | None = None) -> runs.Summary:
+    """Materialize what is named on the project's Dagster instance and print a summary.
+
+    Without names, all enabled connectors. A connector without all of its settings is an error of the summary; no run
+    begins for it.
 
     Raises:
-        ValueError: the selection names an unknown connector or resource, or `since` is not before `until`.
+        ValueError: a name is not a connector or resource, or `since` is not before `until`.
         SettingError: a setting that all connectors share has a value that cannot be used.
     """
     if since and until and since >= until:
         raise ValueError(f"--from {since:%Y-%m-%d} is not before --to {until:%Y-%m-%d}")
     location = load_location()
-    selected = _select(location, selection)
-    with runs.open_instance(project_folder()) as instance:
-        plans = list(runs.plan(instance, selected, since=since, until=until))
-        _say_what_is_left_out(selected, plans)
-        summary = runs.Summary()
-        if plans:
-            with show_reads(sum(plan.steps for plan in plans)):
-                summary = runs.execute(definitions_in(location), instance, plans)
-    summary.errors.extend(map(str, location.broken))
+    selected = select(location, names)
+    unconfigured = list(_unconfigured(selected))
+    ready = {assets: members for assets, members in selected.items() if placeholders.is_configured(assets.connector)}
+    location = including(location, ready)
+    summary = runs.Summary()
+    if ready:
+        with runs.open_instance(project_folder()) as instance:
+            plans = list(runs.plan(instance, ready, since=since, until=until))
+            _say_what_is_left_out(ready, plans)
+            if plans:
+                with show_reads(sum(plan.steps for plan in plans)):
+                    summary = runs.execute(definitions_in(location), instance, plans)
+    elif not selected:
+        say("nothing to load: no working connector is enabled, see CONNECTORS__ENABLED", style="yellow")
+    summary.errors.extend([*unconfigured, *map(str, location.broken)])
+    _show(summary)
+    return summary
+
+
+def _show(summary: runs.Summary) -> None:
     rows = [(name, line.windows, line.rows, round(line.seconds, 1)) for name, line in summary.lines.items()]
-    show_table(("asset", "windows", "rows", "seconds"), rows)
+    if rows:
+        show_table(("asset", "windows", "rows", "seconds"), rows)
     for remark in (*summary.set_aside, *summary.remarks):
         say(remark, style="yellow")
     for error in summary.errors:
         say(error, style="red")
-    return summary
 
 
-def _select(location: Location, selection: Sequence[str]) -> Mapping[ConnectorAssets, Sequence[Resource]]:
-    try:
-        return runs.select(location.enabled, selection)
-    except ValueError as error:
-        raise ValueError("\n".join(map(str, (error, *location.broken)))) from None
+def _unconfigured(selected: Selected) -> Iterator[str]:
+    for assets in selected:
+        if not placeholders.is_configured(assets.connector):
+            try:
+                placeholders.read_settings(assets.connector)
+            except SettingError as error:
+                yield str(error)
 
 
-def _say_what_is_left_out(selected: Mapping[ConnectorAssets, Sequence[Resource]], plans: Sequence[runs.Plan]) -> None:
-    """Explain why nothing, or no window of a connector, is loaded."""
-    if not selected:
-        say("nothing to load: no working connector is enabled, see CONNECTORS__ENABLED", style="yellow")
+def _say_what_is_left_out(selected: Selected, plans: Sequence[runs.Plan]) -> None:
+    """Explain why no window of a connector is loaded."""
     planned = {plan.assets.connector.name for plan in plans if plan.windows}
     for assets, resources in selected.items():
         name = assets.connector.name

@@ -89,28 +89,6 @@ class Summary:
         ]
 
 
-def select(
-    everything: Sequence[ConnectorAssets], selection: Sequence[str]
-) -> Mapping[ConnectorAssets, Sequence[Resource]]:
-    """Resolve selections such as ``storefront`` or ``storefront/orders``; an empty selection means all.
-
-    Raises:
-        ValueError: a selection is not an enabled connector or resource.
-    """
-    known = {name for assets in everything for name in (assets.connector.name, *map(str, assets.resources))}
-    if unknown := [name for name in selection if name not in known]:
-        raise ValueError(f"{', '.join(unknown)}: no such connector or resource; available: {', '.join(sorted(known))}")
-    selected = {
-        assets: [
-            resource
-            for resource in assets.resources
-            if not selection or str(resource) in selection or assets.connector.name in selection
-        ]
-        for assets in everything
-    }
-    return {assets: resources for assets, resources in selected.items() if resources}
-
-
 def plan(
     instance: dg.DagsterInstance,
     selected: Mapping[ConnectorAssets, Sequence[Resource]],
@@ -204,11 +182,19 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
                 if resource in item.resources:
                     summary.lines[item.assets.key(resource).to_user_string()].seconds += step_seconds(event)
         elif event.is_step_failure:
-            summary.errors.append(f"{event.step_key}: {step_failure(event)}")
+            summary.errors.append(_named(item, str(event.step_key), step_failure(event)))
     if not result.success and len(summary.errors) == errors:
         reasons = filter(None, map(run_failure, result.all_events))
         status = result.dagster_run.status.value
         summary.errors.append(f"run {result.run_id} ended with status {status} in Dagster: {'; '.join(reasons)}")
+
+
+def _named(item: Plan, step: str, failure: str) -> str:
+    """Begin a failure with the resource it belongs to, unless it names one itself: people do not know steps."""
+    connector, family = item.assets.connector.name, item.assets.families.get(step)
+    if family is None or failure.startswith((f"{connector}/", f"{connector}:")):
+        return failure
+    return f"{family[0].root}: {failure}"
 
 
 def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:

@@ -82,14 +82,6 @@ def test_a_failed_run_says_why_and_exits_with_1_and_everything_else_is_loaded(ap
     assert warehouse.ids("storefront.customers") == [1]
 
 
-@pytest.mark.parametrize("selection", ["shop", "storefront/order"])
-def test_an_unknown_selection_is_refused_with_the_known_names(selection):
-    result = CliRunner().invoke(main, ["run", selection])
-    assert result.exit_code == 1
-    assert f"{selection}: no such connector or resource" in result.output
-    assert "storefront/orders" in result.output
-
-
 @pytest.mark.journey
 def test_the_demo_loads_what_the_sandbox_serves_and_a_second_run_changes_no_count(project: Path, monkeypatch):
     for connector in enabled_connectors():

@@ -1,0 +1,47 @@
+"""The command `connectors`: its group, and what all commands share."""
+
+import sys
+import traceback
+from typing import Any
+
+import click
+
+
+class _PlainErrors(click.Group):
+    """Prints errors that users can fix without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from connectors_dagster.cli.user_errors import explain
+
+            if text := explain(error):
+                raise click.ClickException(text) from None
+            _end_if_secret()
+            raise
+
+
+@click.group(cls=_PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="connectors_dagster")
+def main() -> None:
+    r"""Load REST APIs window by window, with dlt and Dagster.
+
+    \b
+    First steps:
+      connectors demo                  load made-up rows from a sandbox
+      connectors list --all            see which connectors there are
+      connectors check woocommerce     try the settings of one
+      connectors run woocommerce       load it
+    """
+
+
+def _end_if_secret() -> None:
+    """End the process if the traceback of the current error shows a secret, and print it masked."""
+    from connectors_dagster.secrets.redaction import redact
+
+    trace = traceback.format_exc()
+    if (safe := redact(trace)) != trace:
+        click.echo(safe, err=True)
+        sys.exit(1)
