@@ -1,10 +1,11 @@
-"""The commands that load nothing of yours: list, check, sandbox, demo and dev."""
+"""The commands that load nothing of yours: list, check, status, show, sandbox, demo and dev."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
-from connectors_dagster.cli.group import main
+from connectors_dagster.cli.group import AS_JSON, main
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
@@ -20,24 +21,54 @@ def list_resources(everything: bool) -> None:
 
 
 @main.command()
-def check() -> None:
-    """Check settings and destination, and request each resource once."""
-    from connectors_dagster.cli.check import check as check_connector
-    from connectors_dagster.cli.terminal import say
-    from connectors_dagster.errors import ApiError, SettingError
-    from connectors_dagster.orchestration.location import load_location
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@AS_JSON
+def check(names: Sequence[str], as_json: bool) -> None:
+    r"""Check settings and destination, and request each resource once.
 
-    loaded = load_location()
-    for broken in loaded.broken:
-        say(f"broken  {broken}", style="red")
-    failed = bool(loaded.broken)
-    for connector in [assets.connector for assets in loaded.enabled]:
-        try:
-            say(f"ok      {connector.name}: {check_connector(connector)}", style="green")
-        except (ApiError, SettingError) as error:
-            say(f"failed  {error}", style="red")
-            failed = True
-    sys.exit(failed)
+    Without a name, all enabled connectors. The status is 1 if anything is wrong.
+
+    \b
+    Examples:
+      connectors check
+      connectors check woocommerce --json
+    """
+    from connectors_dagster.cli.check import show_check
+
+    sys.exit(show_check(names, as_json=as_json))
+
+
+@main.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@AS_JSON
+def status(names: Sequence[str], as_json: bool) -> None:
+    r"""Show how far each resource is loaded, and what failed last.
+
+    \b
+    Examples:
+      connectors status
+      connectors status storefront --json
+    """
+    from connectors_dagster.cli.status import show_status
+
+    show_status(names, as_json=as_json)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Number of rows.")
+@AS_JSON
+def show(name: str, limit: int, as_json: bool) -> None:
+    r"""Show the newest rows of a resource.
+
+    \b
+    Examples:
+      connectors show storefront/orders
+      connectors show storefront/orders --limit 1 --json
+    """
+    from connectors_dagster.cli.rows import show_rows
+
+    show_rows(name, limit=limit, as_json=as_json)
 
 
 @main.command()

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+
 
 class _PlainErrors(click.Group):
     """Prints errors that users can fix without a traceback."""

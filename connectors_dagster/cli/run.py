@@ -1,59 +1,148 @@
-"""A load from the command line: open the windows, materialize the assets, print a summary."""
+"""A load from the command line: plan it, materialize the assets, print a summary."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from connectors_dagster.cli.terminal import say, show_reads, show_table
+import click
+
+from connectors_dagster.cli.terminal import say, show_json, show_reads, show_table
 from connectors_dagster.config import placeholders
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.definitions import definitions_in
 from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import runs
+from connectors_dagster.orchestration.check_run import run_checks
 from connectors_dagster.orchestration.location import including, load_location
+from connectors_dagster.orchestration.missing import plan_missing
 from connectors_dagster.orchestration.selection import Selected, select
 
 
-def materialize(names: Sequence[str], *, since: datetime | None = None, until: datetime | None = None) -> runs.Summary:
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run of the command line loads, and what it prints.
+
+    Args:
+        since: load the windows that end later.
+        until: load the windows that start earlier.
+        missing: load only what is missing or incomplete, and resume windows where their last read ended.
+        full: read windows from their start although `missing` is set.
+        page_limit: a trial: maximum pages of each sequence.
+        accept_loss: delete or mark rows that the API no longer returns, even if they are most of a table.
+        checks: run the asset checks afterwards.
+        dry_run: only print what would be loaded.
+        as_json: print JSON only.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    missing: bool = False
+    full: bool = False
+    page_limit: int | None = None
+    accept_loss: bool = False
+    checks: bool = False
+    dry_run: bool = False
+    as_json: bool = False
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """The fields of `ReadConfig` that differ from its defaults."""
+        chosen = {
+            "full": None if self.full or not self.missing else False,
+            "page_limit": self.page_limit,
+            "accept_loss": self.accept_loss or None,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
+def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> runs.Summary:
     """Materialize what is named on the project's Dagster instance and print a summary.
 
     Without names, all enabled connectors. A connector without all of its settings is an error of the summary; no run
     begins for it.
 
     Raises:
-        ValueError: a name is not a connector or resource, or `since` is not before `until`.
+        ClickException: the range of time is empty.
+        UnknownNameError: a name is not a connector or resource.
         SettingError: a setting that all connectors share has a value that cannot be used.
     """
-    if since and until and since >= until:
-        raise ValueError(f"--from {since:%Y-%m-%d} is not before --to {until:%Y-%m-%d}")
+    if options.since and options.until and options.since >= options.until:
+        raise click.ClickException(f"--from {options.since:%Y-%m-%d} is not before --to {options.until:%Y-%m-%d}")
     location = load_location()
     selected = select(location, names)
-    unconfigured = list(_unconfigured(selected))
     ready = {assets: members for assets, members in selected.items() if placeholders.is_configured(assets.connector)}
-    location = including(location, ready)
-    summary = runs.Summary()
+    location, summary = including(location, ready), runs.Summary()
+    checked: list[dict[str, Any]] = []
     if ready:
         with runs.open_instance(project_folder()) as instance:
-            plans = list(runs.plan(instance, ready, since=since, until=until))
-            _say_what_is_left_out(ready, plans)
+            plan = plan_missing if options.missing else runs.plan
+            plans = list(plan(instance, ready, since=options.since, until=options.until))
+            if not options.as_json:
+                _say_what_is_left_out(ready, plans, options)
+            if options.dry_run:
+                _show_plans(plans, as_json=options.as_json)
+                return summary
             if plans:
-                with show_reads(sum(plan.steps for plan in plans)):
-                    summary = runs.execute(definitions_in(location), instance, plans)
-    elif not selected:
+                definitions = definitions_in(location)
+                with nullcontext() if options.as_json else show_reads(sum(plan.steps for plan in plans)):
+                    summary = runs.execute(definitions, instance, plans, reading=options.reading)
+                if options.checks:
+                    for found in run_checks(definitions, instance, ready):
+                        checked.append(asdict(found))
+                        if not found.passed:
+                            _note(summary, str(found), serious=found.serious)
+    elif not selected and not options.as_json:
         say("nothing to load: no working connector is enabled, see CONNECTORS__ENABLED", style="yellow")
-    summary.errors.extend([*unconfigured, *map(str, location.broken)])
-    _show(summary)
+    summary.errors.extend([*_unconfigured(selected), *map(str, location.broken)])
+    _show(summary, checked, options)
     return summary
 
 
-def _show(summary: runs.Summary) -> None:
+def _note(summary: runs.Summary, text: str, *, serious: bool) -> None:
+    if serious:
+        summary.errors.append(text)
+    else:
+        summary.remarks[text] = None
+
+
+def _show(summary: runs.Summary, checked: Sequence[Mapping[str, Any]], options: RunOptions) -> None:
+    if options.as_json:
+        assets = {name: asdict(line) for name, line in summary.lines.items()}
+        remarks = [*summary.set_aside, *summary.remarks]
+        checks = {"checks": checked} if options.checks else {}
+        show_json({"assets": assets, "remarks": remarks, **checks, "errors": summary.errors})
+        return
     rows = [(name, line.windows, line.rows, round(line.seconds, 1)) for name, line in summary.lines.items()]
     if rows:
         show_table(("asset", "windows", "rows", "seconds"), rows)
+    if checked:
+        say(f"{sum(found['passed'] for found in checked)} of {len(checked)} checks passed")
     for remark in (*summary.set_aside, *summary.remarks):
         say(remark, style="yellow")
     for error in summary.errors:
         say(error, style="red")
+    if summary.errors and any(name in error for name in summary.lines for error in summary.errors):
+        say("what failed is loaded by the next run: `connectors run --missing` loads only that", style="yellow")
+
+
+def _show_plans(plans: Sequence[runs.Plan], *, as_json: bool) -> None:
+    planned: dict[str, list[str]] = {}
+    for plan in plans:
+        for resource in plan.resources:
+            planned.setdefault(str(resource), []).extend(plan.windows)
+    if as_json:
+        show_json(planned)
+    elif planned:
+        rows = [
+            (name, *((len(keys), min(keys), max(keys)) if keys else ("", "", ""))) for name, keys in planned.items()
+        ]
+        show_table(("resource", "windows", "first", "last"), rows)
+        say("nothing was requested or loaded")
+    else:
+        say("nothing to load")
 
 
 def _unconfigured(selected: Selected) -> Iterator[str]:
@@ -62,11 +151,15 @@ def _unconfigured(selected: Selected) -> Iterator[str]:
             try:
                 placeholders.read_settings(assets.connector)
             except SettingError as error:
-                yield str(error)
+                yield f"{error}\n  `connectors init {assets.connector.name}` asks for them"
 
 
-def _say_what_is_left_out(selected: Selected, plans: Sequence[runs.Plan]) -> None:
-    """Explain why no window of a connector is loaded."""
+def _say_what_is_left_out(selected: Selected, plans: Sequence[runs.Plan], options: RunOptions) -> None:
+    """Explain why nothing, or no window of a connector, is loaded."""
+    if options.missing:
+        if not plans:
+            say("everything is loaded, queued or running")
+        return
     planned = {plan.assets.connector.name for plan in plans if plan.windows}
     for assets, resources in selected.items():
         name = assets.connector.name

@@ -1,5 +1,6 @@
 """Output for people: tables and progress bars on a terminal, plain lines elsewhere."""
 
+import json
 import logging
 import os
 import sys
@@ -30,6 +31,11 @@ out = _console()
 def say(text: str, *, style: str | None = None) -> None:
     """Print a line without markup."""
     out.print(redact(text), style=style, markup=False, highlight=False)
+
+
+def show_json(value: object) -> None:
+    """Print a value as JSON, and nothing else; secrets in its texts are masked."""
+    out.print(redact(json.dumps(value, indent=2, default=str, ensure_ascii=False)), markup=False, highlight=False)
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 
@@ -131,8 +133,16 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
             yield instance
 
 
-def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[Plan]) -> Summary:
+def execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    plans: Sequence[Plan],
+    *,
+    reading: Mapping[str, Any] = MappingProxyType({}),
+) -> Summary:
     """Execute plans one after another in this process. The summary has an error for each run that did not succeed.
+
+    `reading` has fields of `ReadConfig` for all of them.
 
     Raises:
         KeyboardInterrupt: a signal ended the process. The current run has ended, later ones were not started.
@@ -141,7 +151,7 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
     with process_tags(instance) as tags:
         for item in plans:
             try:
-                result = _execute(definitions, instance, item, tags)
+                result = _execute(definitions, instance, item, tags, reading)
                 _collect(summary, item, result, instance)
             except STORAGE_ERRORS as error:
                 summary.errors.append(redact(unusable(instance_folder(instance), error)))
@@ -151,13 +161,19 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
 
 
 def _execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, item: Plan, tags: Mapping[str, str]
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    item: Plan,
+    tags: Mapping[str, str],
+    reading: Mapping[str, Any],
 ) -> dg.ExecuteInProcessResult:
     # Checks scan whole tables, so they run on request only, not with every load.
     job = build_job(definitions, set(item.keys)) or _no_job(item)
+    steps = {item.assets.op_name(resource) for resource in item.resources}
+    config = {**QUIET, "ops": {step: {"config": dict(reading)} for step in steps}} if reading else QUIET
     with pool_waits(PoolWait()):
         return job.execute_in_process(
-            run_config=QUIET, instance=instance, tags={**item.tags, **tags}, raise_on_error=False
+            run_config=config, instance=instance, tags={**item.tags, **tags}, raise_on_error=False
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from connectors_dagster.config.settings import environment_name
+from connectors_dagster.errors import MaskedError
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import Location
 from connectors_dagster.spec.resource import Resource
@@ -14,20 +15,24 @@ NEAR = 3
 """Maximum names to suggest for a name that does not exist."""
 
 
+class UnknownNameError(MaskedError, ValueError):
+    """A name is not that of a connector or resource; the message suggests those that resemble it."""
+
+
 def select(location: Location, names: Sequence[str] = ()) -> Selected:
     """Resolve names such as ``storefront`` or ``storefront/orders``; without names, all enabled connectors.
 
     A connector that is named need not be enabled.
 
     Raises:
-        ValueError: a name is not a connector or resource; suggests those that resemble it, and says what is broken.
+        UnknownNameError: a name is not a connector or resource; suggests similar ones, and says what is broken.
     """
     selected = {
         assets: [r for r in assets.resources if not names or str(r) in names or assets.connector.name in names]
         for assets in (location.known if names else location.enabled)
     }
     if refused := [_refusal(location.known, name) for name in names if name not in set(_names(location.known))]:
-        raise ValueError("\n".join([*refused, *map(str, location.broken)]))
+        raise UnknownNameError("\n".join([*refused, *map(str, location.broken)]))
     return {assets: resources for assets, resources in selected.items() if resources}
 
 
@@ -35,12 +40,12 @@ def select_one(location: Location, name: str) -> tuple[ConnectorAssets, Resource
     """Find a single resource by its name, such as ``storefront/orders``.
 
     Raises:
-        ValueError: the name is not that of a resource.
+        UnknownNameError: the name is not that of a resource.
     """
     [(assets, resources)] = select(location, [name]).items()
     if name == assets.connector.name:
         example = resources[-1]
-        raise ValueError(f"{name} is a connector: name one of its resources, such as {example}; {ALL}")
+        raise UnknownNameError(f"{name} is a connector: name one of its resources, such as {example}; {ALL}")
     return assets, resources[0]
 
 

@@ -5,7 +5,7 @@ import pytest
 from connectors_dagster.cli import main
 from connectors_dagster.orchestration.location import load_location
 
-NAMES = ["run"]
+NAMES = ["run", "check", "status", "show", "reset"]
 """The commands that take names."""
 
 
