@@ -1,4 +1,4 @@
-"""The commands that load nothing of yours: list, check, status, show, sandbox, demo and dev."""
+"""The commands that load nothing of yours: init, list, check, status, show, sandbox, demo and dev."""
 
 import sys
 from collections.abc import Sequence
@@ -9,6 +9,22 @@ from connectors_dagster.cli.group import AS_JSON, main
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
+
+
+@main.command()
+@click.argument("name")
+def init(name: str) -> None:
+    r"""Ask for the settings of a connector, write them and check them.
+
+    They go into .dlt/config.toml and .dlt/secrets.toml. What is there stays.
+
+    \b
+    Example:
+      connectors init woocommerce
+    """
+    from connectors_dagster.cli.init import initialize
+
+    sys.exit(initialize(name))
 
 
 @main.command("list")

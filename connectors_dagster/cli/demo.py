@@ -39,7 +39,8 @@ def show_demo(*, scale: float = 1.0) -> int:
         0 if every table has the rows that the sandbox serves, else 1.
     """
     os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(project_folder() / DEMO_FILE)
-    os.environ.pop("CONNECTORS__ENABLED", None)
+    # Whatever the project has configured: the sandbox has no data of connectors of your own.
+    os.environ["CONNECTORS__ENABLED"] = ",".join(one.name for one in load_connectors().values() if one.enabled)
     with sandbox_process(scale=scale) as port:
         os.environ.update(environment(port))
         from connectors_dagster.cli.run import materialize

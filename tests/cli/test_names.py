@@ -5,7 +5,7 @@ import pytest
 from connectors_dagster.cli import main
 from connectors_dagster.orchestration.location import load_location
 
-NAMES = ["run", "check", "status", "show", "reset"]
+NAMES = ["run", "check", "status", "show", "reset", "init"]
 """The commands that take names."""
 
 
