@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import click
 
-from connectors_dagster.cli.group import AS_JSON, main
+from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, main
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
 
 
 @main.command()
-@click.argument("name")
+@NAME
 def init(name: str) -> None:
     r"""Ask for the settings of a connector, write them and check them.
 
@@ -37,7 +37,7 @@ def list_resources(everything: bool) -> None:
 
 
 @main.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@NAMES
 @AS_JSON
 def check(names: Sequence[str], as_json: bool) -> None:
     r"""Check settings and destination, and request each resource once.
@@ -55,7 +55,7 @@ def check(names: Sequence[str], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@NAMES
 @AS_JSON
 def status(names: Sequence[str], as_json: bool) -> None:
     r"""Show how far each resource is loaded, and what failed last.
@@ -71,7 +71,7 @@ def status(names: Sequence[str], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("name")
+@NAME
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Number of rows.")
 @AS_JSON
 def show(name: str, limit: int, as_json: bool) -> None:
@@ -90,11 +90,12 @@ def show(name: str, limit: int, as_json: bool) -> None:
 @main.command()
 @click.option("--port", default=8765, show_default=True, type=PORT, help="Port on 127.0.0.1.")
 @click.option("--scale", default=1.0, show_default=True, type=SCALE, help="Amount of data: 10 is ten times the rows.")
-def sandbox(port: int, scale: float) -> None:
+@click.option("--quiet", is_flag=True, help="Log problems only.")
+def sandbox(port: int, scale: float, quiet: bool) -> None:
     """Serve the sandbox: one server with an API for each connector."""
     from connectors_dagster.sandbox import serve
 
-    serve(port=port, scale=scale)
+    serve(port=port, scale=scale, quiet=quiet)
 
 
 @main.command()

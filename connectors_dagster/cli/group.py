@@ -5,8 +5,29 @@ import traceback
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
+
+
+class Name(click.ParamType):  # type: ignore[type-arg]  # generic only in the newest versions of click
+    """The name of a connector or resource, which the shell completes."""
+
+    name = "name"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  # click's
+        """List the shipped connectors, or the resources of the one that is typed."""
+        from connectors_dagster.connectors import connector_names, load_connector
+
+        connector, typed_slash, _ = incomplete.partition("/")
+        names = connector_names()
+        if typed_slash and connector in names:
+            names = [str(resource) for resource in load_connector(connector).graph.values()]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+NAME = click.argument("name", type=Name())
+NAMES = click.argument("names", metavar="[NAME]...", nargs=-1, type=Name())
 
 
 class _PlainErrors(click.Group):

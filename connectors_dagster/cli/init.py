@@ -39,7 +39,9 @@ def initialize(name: str) -> int:
         say(connector.credentials_help)
     given = {setting: _ask(connector, setting) for setting in connector.settings}
     folder = project_folder() / ".dlt"
-    public = {_path(connector, one): value for one, value in given.items() if not isinstance(one, Secret)}
+    public: dict[str, Any] = {
+        _path(connector, one): value for one, value in given.items() if not isinstance(one, Secret)
+    }
     if enabled := _enabled_with(connector):
         public[ENABLED] = enabled
     secret = {_path(connector, one): value for one, value in given.items() if isinstance(one, Secret)}

@@ -10,13 +10,13 @@ from typing import Any, NoReturn
 
 import click
 
-from connectors_dagster.cli.group import AS_JSON, main
+from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, main
 
 DATE = click.DateTime()
 
 
 @main.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@NAMES
 @click.option("--from", "since", type=DATE, metavar="DATE", help="Load the windows that end after this UTC day.")
 @click.option("--to", "until", type=DATE, metavar="DATE", help="Load the windows that start before this UTC day.")
 @click.option("--missing", is_flag=True, help="Load only what is missing; resume windows that are incomplete.")
@@ -50,7 +50,7 @@ def run(names: Sequence[str], since: datetime | None, until: datetime | None, **
 
 
 @main.command()
-@click.argument("name")
+@NAME
 @click.option("--drop-rows", is_flag=True, help="Also delete the rows that are loaded.")
 @click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 def reset(name: str, drop_rows: bool, sure: bool) -> None:

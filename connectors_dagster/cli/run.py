@@ -59,7 +59,15 @@ class RunOptions:
 
 
 def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> runs.Summary:
-    """Materialize what is named on the project's Dagster instance and print a summary.
+    """Load what is named, see `load`, and print a summary."""
+    summary, checked = load(names, options)
+    if not options.dry_run:
+        show_summary(summary, checked, options)
+    return summary
+
+
+def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[dict[str, Any]]]:
+    """Materialize what is named on the project's Dagster instance; returns also the results of checks.
 
     Without names, all enabled connectors. A connector without all of its settings is an error of the summary; no run
     begins for it.
@@ -84,7 +92,7 @@ def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> run
                 _say_what_is_left_out(ready, plans, options)
             if options.dry_run:
                 _show_plans(plans, as_json=options.as_json)
-                return summary
+                return summary, []
             if plans:
                 definitions = definitions_in(location)
                 with nullcontext() if options.as_json else show_reads(sum(plan.steps for plan in plans)):
@@ -97,8 +105,7 @@ def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> run
     elif not selected and not options.as_json:
         say("nothing to load: no working connector is enabled, see CONNECTORS__ENABLED", style="yellow")
     summary.errors.extend([*_unconfigured(selected), *map(str, location.broken)])
-    _show(summary, checked, options)
-    return summary
+    return summary, checked
 
 
 def _note(summary: runs.Summary, text: str, *, serious: bool) -> None:
@@ -108,7 +115,8 @@ def _note(summary: runs.Summary, text: str, *, serious: bool) -> None:
         summary.remarks[text] = None
 
 
-def _show(summary: runs.Summary, checked: Sequence[Mapping[str, Any]], options: RunOptions) -> None:
+def show_summary(summary: runs.Summary, checked: Sequence[Mapping[str, Any]], options: RunOptions) -> None:
+    """Print the results of a run: a table, what is remarkable, what failed, and what to do about it."""
     if options.as_json:
         assets = {name: asdict(line) for name, line in summary.lines.items()}
         remarks = [*summary.set_aside, *summary.remarks]
@@ -118,14 +126,19 @@ def _show(summary: runs.Summary, checked: Sequence[Mapping[str, Any]], options: 
     rows = [(name, line.windows, line.rows, round(line.seconds, 1)) for name, line in summary.lines.items()]
     if rows:
         show_table(("asset", "windows", "rows", "seconds"), rows)
+    show_remarks(summary)
     if checked:
         say(f"{sum(found['passed'] for found in checked)} of {len(checked)} checks passed")
+    if summary.errors:
+        say("When the cause is mended, `connectors run --missing` loads what is missing.", style="yellow")
+
+
+def show_remarks(summary: runs.Summary) -> None:
+    """Print what is remarkable and what failed."""
     for remark in (*summary.set_aside, *summary.remarks):
         say(remark, style="yellow")
     for error in summary.errors:
         say(error, style="red")
-    if summary.errors and any(name in error for name in summary.lines for error in summary.errors):
-        say("what failed is loaded by the next run: `connectors run --missing` loads only that", style="yellow")
 
 
 def _show_plans(plans: Sequence[runs.Plan], *, as_json: bool) -> None:

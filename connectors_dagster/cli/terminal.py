@@ -4,11 +4,12 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from connectors_dagster.secrets.redaction import redact
@@ -77,18 +78,30 @@ def show_reads(total: int) -> Iterator[None]:
 class _Reads(logging.Handler):
     def __init__(self, total: int) -> None:
         super().__init__()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.progress = Progress(*columns, console=out, transient=True)
-        self.task = self.progress.add_task("starting", total=total)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+        )
+        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+        self.progress = Progress(*columns, *times, console=out, transient=True)
+        self.task = self.progress.add_task("starting", total=total, speed="")
+        self.rows, self.started = 0, time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if not out.is_terminal:
             say(text)
         elif record.name == READS:
-            self.progress.update(self.task, advance=1, description=text.partition(":")[0])
+            self.rows += int(str(record.args[1])) if isinstance(record.args, tuple) else 0
+            self.progress.update(self.task, advance=1, description=text.partition(":")[0], speed=self._speed())
         else:
             self.progress.console.print(text, markup=False, highlight=False)
+
+    def _speed(self) -> str:
+        seconds = max(time.monotonic() - self.started, 0.001)
+        return f"{self.rows:,} rows, {self.rows / seconds:,.0f}/s"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Names of connectors and resources: what is enabled, configured, misspelled or unknown."""
 
 import pytest
+from click.shell_completion import BashComplete
 
 from connectors_dagster.cli import main
 from connectors_dagster.orchestration.location import load_location
@@ -95,3 +96,13 @@ def test_help_of_every_command_fits_80_columns_and_nothing_is_cut(connectors):
     lines = [line for page in pages for line in page.splitlines()]
     assert [line for line in lines if line.rstrip().endswith(("...", "…")) and not line.startswith("Usage:")] == []
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("storef", ["storefront"]), ("storefront/cou", ["storefront/coupons"]), ("xyz", []), ("xyz/", [])],
+)
+@pytest.mark.parametrize("command", NAMES)
+def test_the_shell_completes_names(command, typed, offered):
+    found = BashComplete(main, {}, "connectors", "_CONNECTORS_COMPLETE").get_completions([command], typed)
+    assert [item.value for item in found] == offered
