@@ -30,8 +30,9 @@ def show_rows(name: str, *, limit: int, as_json: bool = False) -> None:
         say(f"{name} has no rows", style="yellow")
         return
     first = [*resource.primary_key, *([resource.cursor_path] if resource.cursor_path else [])]
-    heads = list(dict.fromkeys([*(head for head in first if head in rows[0]), *rows[0]]))
-    heads = [head for head in heads if any(row[head] is not None for row in rows)]
+    known = [head for head in rows[0] if any(row[head] not in (None, "") for row in rows)]
+    nested = [head for head in known if any(isinstance(row[head], dict | list) for row in rows)]
+    heads = list(dict.fromkeys([*(head for head in first if head in known), *sorted(known, key=nested.__contains__)]))
     cells = [[readable(row[head]) for head in heads] for row in rows]
     fitting = _fitting(heads, cells)
     show_table(heads[:fitting], [line[:fitting] for line in cells])
