@@ -21,7 +21,9 @@ from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.partitions import open_windows
+from connectors_dagster.orchestration.selection import select
 from connectors_dagster.read import connection
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
@@ -260,9 +262,7 @@ def materialize(instance: dg.DagsterInstance) -> Callable[..., runs.Summary]:
     """Materialize through Dagster as the command line does."""
 
     def materialize_(*selection: str, since: datetime | None = None, until: datetime | None = None) -> runs.Summary:
-        from connectors_dagster.orchestration.location import enabled_assets
-
-        selected = runs.select(enabled_assets(), selection)
+        selected = select(load_location(), selection)
         return runs.execute(defs(), instance, list(runs.plan(instance, selected, since=since, until=until)))
 
     return materialize_

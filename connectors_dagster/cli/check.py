@@ -1,22 +1,125 @@
-"""A check of a connector: its settings exist and one request succeeds."""
+"""A check before anything is loaded: settings, windows, destination, and one request for each resource."""
 
-from connectors_dagster.http.endpoint import Endpoint
-from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.session import ApiSession
-from connectors_dagster.read.connection import connect
-from connectors_dagster.spec.connector import Connector
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+
+from connectors_dagster.cli.terminal import say, show_json
+from connectors_dagster.config.settings import environment_name, schedule
+from connectors_dagster.errors import ApiError, SettingError, UnreachableError
+from connectors_dagster.load.destination import location
+from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.automation import hourly
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.location import Location, including, load_location
+from connectors_dagster.orchestration.selection import Selected, select
+from connectors_dagster.read.connection import Connection, connect
+from connectors_dagster.read.trial import Trial
+from connectors_dagster.spec.resource import Resource
+
+FAMILIES_AT_ONCE = 4
+ATTEMPTS = 1
+"""A person waits for the result, so a request is retried only this often."""
 
 
-def check(connector: Connector) -> str:
-    """Request the first page of the first resource and describe the response.
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found out about the destination, a connector or a resource."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+def show_check(names: Sequence[str], *, as_json: bool = False) -> int:
+    """Check what is named, or all enabled connectors, and print what was found.
+
+    Returns:
+        0 if everything is as it should be, else 1.
 
     Raises:
-        MissingSettingsError: names every setting without a value.
-        ApiError: the request failed, or the response does not look as the connector says.
+        UnknownNameError: a name is not a connector or resource.
     """
-    connection = connect(connector)
-    resource = next(iter(connector.graph.values()))
-    endpoint = Endpoint(resource, connection.values)
-    session = ApiSession(connection.policy, ReadStats(), str(resource), rows_at=endpoint.rows_at)
-    rows = next(endpoint.pages(session), [])
-    return f"{resource.endpoint['path']} returned {len(rows)} rows"
+    loaded = load_location()
+    selected = select(loaded, names)
+    findings = []
+    for finding in _findings(loaded, selected):
+        findings.append(finding)
+        if not as_json:
+            verdict = "ok    " if finding.ok else "failed"
+            named = "" if finding.message.startswith(finding.name) else f"{finding.name}: "
+            say(f"{verdict}  {named}{finding.message}", style="green" if finding.ok else "red")
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    elif not selected:
+        say("no connector is enabled: set CONNECTORS__ENABLED, or name a connector", style="yellow")
+    return int(not all(finding.ok for finding in findings))
+
+
+def _findings(loaded: Location, selected: Selected) -> Iterator[Finding]:
+    # In another process, because a database takes long to import and the requests need none.
+    datasets = [assets.connector.name for assets in selected]
+    with subprocess.Popen(
+        [sys.executable, "-m", "connectors_dagster.cli.destination", *datasets],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as trial:
+        yield from (Finding(name="settings", ok=False, message=str(found)) for found in loaded.broken)
+        for assets, resources in selected.items():
+            yield from _of_connector(loaded, assets, resources)
+        said, _ = trial.communicate()
+    wrong = said.strip() or f"{location()} cannot be opened"
+    good = f"{location()} can be opened and written"
+    yield Finding(name="destination", ok=trial.returncode == 0, message=wrong if trial.returncode else good)
+
+
+def _of_connector(loaded: Location, assets: ConnectorAssets, resources: Sequence[Resource]) -> Iterator[Finding]:
+    name = assets.connector.name
+    try:
+        including(loaded, [assets])
+        yield _windows(assets)
+        connection = connect(assets.connector, now=clock.now())
+    except (ApiError, SettingError) as error:
+        yield Finding(name=name, ok=False, message=str(error))
+        return
+    patience = replace(assets.connector.retry, attempts=ATTEMPTS, connect_wait=timedelta(0))
+    connection = replace(connection, policy=replace(connection.policy, retry=patience))
+    yield from _of_resources(connection, resources)
+
+
+def _windows(assets: ConnectorAssets) -> Finding:
+    connector, cron = assets.connector, schedule(assets.connector.name) or hourly(assets.name)
+    if not assets.has_windows:
+        return Finding(name=connector.name, ok=True, message=f"no windows; schedule '{cron}' UTC")
+    grid = assets.grid
+    if windows := grid.opened(clock.now()):
+        count = f"{len(windows)} windows of {grid.step} since {windows[0].key}"
+        return Finding(name=connector.name, ok=True, message=f"{count}; schedule '{cron}' UTC")
+    setting = environment_name(connector.name, "start_date")
+    message = f"no window has started, because the start date {grid.start} is in the future: change {setting}"
+    return Finding(name=connector.name, ok=False, message=message)
+
+
+def _of_resources(connection: Connection, resources: Sequence[Resource]) -> Iterator[Finding]:
+    """Try each resource; the others are not tried if the API accepts no connection."""
+    trial = Trial(connection, clock.now())
+    try:
+        trial.rows(resources[0].root)
+    except UnreachableError as error:
+        yield Finding(name=resources[0].connector.name, ok=False, message=str(error))
+        return
+    except (ApiError, SettingError):
+        pass  # is reported below, for the resource
+    with ThreadPoolExecutor(min(FAMILIES_AT_ONCE, connection.max_parallel_requests)) as pool:
+        yield from pool.map(lambda resource: _of_resource(trial, resource), resources)
+
+
+def _of_resource(trial: Trial, resource: Resource) -> Finding:
+    try:
+        return Finding(name=str(resource), ok=True, message=trial.describe(resource))
+    except (ApiError, SettingError) as error:
+        return Finding(name=str(resource), ok=False, message=str(error))

@@ -39,12 +39,14 @@ def show_demo(*, scale: float = 1.0) -> int:
         0 if every table has the rows that the sandbox serves, else 1.
     """
     os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(project_folder() / DEMO_FILE)
-    os.environ.pop("CONNECTORS__ENABLED", None)
+    # Whatever the project has configured: the sandbox has no data of connectors of your own.
+    os.environ["CONNECTORS__ENABLED"] = ",".join(one.name for one in load_connectors().values() if one.enabled)
     with sandbox_process(scale=scale) as port:
         os.environ.update(environment(port))
-        from connectors_dagster.cli.run import materialize
+        from connectors_dagster.cli.run import RunOptions, load, show_remarks
 
-        summary = materialize(())
+        summary, _ = load((), RunOptions())
+        show_remarks(summary)
         served = json.loads(_get(f"http://127.0.0.1:{port}/_counts"))
     same = _compare({connector.name: served[connector.name] for connector in _turned_on()})
     _show_orders()
@@ -83,7 +85,7 @@ def _turned_on() -> list[Connector]:
 def sandbox_process(*, scale: float = 1.0) -> Iterator[int]:
     """Serve a sandbox on a free port in its own process; yields the port."""
     port = free_port()
-    options = ["--port", str(port), "--scale", str(scale)]
+    options = ["--port", str(port), "--scale", str(scale), "--quiet"]
     process = subprocess.Popen([sys.executable, "-m", "connectors_dagster.cli", "sandbox", *options])
     try:
         wait_until_up(process, f"http://127.0.0.1:{port}/_counts")
@@ -160,7 +162,8 @@ def _show_orders() -> None:
     with duckdb.connect(str(duckdb_file()), read_only=True) as warehouse:
         result: Any = warehouse.execute(ORDERS)
         say("\nstorefront.orders:")
-        show_table([column[0] for column in result.description], result.fetchall())
+        # As text: numbers of orders have no thousands separators.
+        show_table([column[0] for column in result.description], [[*map(str, row)] for row in result.fetchall()])
 
 
 def _say_what_next() -> None:

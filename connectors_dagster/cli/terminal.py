@@ -1,13 +1,15 @@
 """Output for people: tables and progress bars on a terminal, plain lines elsewhere."""
 
+import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from connectors_dagster.secrets.redaction import redact
@@ -30,6 +32,11 @@ out = _console()
 def say(text: str, *, style: str | None = None) -> None:
     """Print a line without markup."""
     out.print(redact(text), style=style, markup=False, highlight=False)
+
+
+def show_json(value: object) -> None:
+    """Print a value as JSON, and nothing else; secrets in its texts are masked."""
+    out.print(redact(json.dumps(value, indent=2, default=str, ensure_ascii=False)), markup=False, highlight=False)
 
 
 def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -71,18 +78,30 @@ def show_reads(total: int) -> Iterator[None]:
 class _Reads(logging.Handler):
     def __init__(self, total: int) -> None:
         super().__init__()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.progress = Progress(*columns, console=out, transient=True)
-        self.task = self.progress.add_task("starting", total=total)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+        )
+        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+        self.progress = Progress(*columns, *times, console=out, transient=True)
+        self.task = self.progress.add_task("starting", total=total, speed="")
+        self.rows, self.started = 0, time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if not out.is_terminal:
             say(text)
         elif record.name == READS:
-            self.progress.update(self.task, advance=1, description=text.partition(":")[0])
+            self.rows += int(str(record.args[1])) if isinstance(record.args, tuple) else 0
+            self.progress.update(self.task, advance=1, description=text.partition(":")[0], speed=self._speed())
         else:
             self.progress.console.print(text, markup=False, highlight=False)
+
+    def _speed(self) -> str:
+        seconds = max(time.monotonic() - self.started, 0.001)
+        return f"{self.rows:,} rows, {self.rows / seconds:,.0f}/s"
 
 
 @contextmanager

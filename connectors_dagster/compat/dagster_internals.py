@@ -6,7 +6,8 @@ and the methods that Dagster's guides override or call (`Component`, `Scaffolder
 members used here have no marker. Each function says which ones it uses.
 """
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterator, Mapping, Set
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -15,8 +16,10 @@ import dagster as dg
 from dagster.components.utils import TranslatorResolvingInfo
 
 __all__ = [
+    "build_check_job",
     "build_components",
     "build_job",
+    "check_results",
     "component_folder",
     "components_of",
     "failed_before",
@@ -25,6 +28,7 @@ __all__ = [
     "instance_folder",
     "is_interruption",
     "is_of_other_location",
+    "last_materialization",
     "latest_materialization_ids",
     "materialization",
     "materializations_of_run",
@@ -43,6 +47,7 @@ __all__ = [
     "step_seconds",
     "translated_spec",
     "unfinished_backfills",
+    "wipe",
 ]
 
 AnyComponent = TypeVar("AnyComponent", bound=dg.Component)
@@ -98,6 +103,43 @@ def fetch_materializations(
     for record in instance.fetch_materializations(wanted, limit=limit).records:
         if record.asset_materialization:
             yield record.asset_materialization
+
+
+def last_materialization(
+    instance: dg.DagsterInstance, asset: dg.AssetKey
+) -> tuple[Mapping[str, dg.MetadataValue[Any]], datetime] | None:
+    """Return the metadata of the last materialization of an asset, and when it was; None if there is none.
+
+    Uses `asset_materialization` and `timestamp` of the event records.
+    """
+    for record in instance.fetch_materializations(asset, limit=1).records:
+        if record.asset_materialization:
+            return record.asset_materialization.metadata, datetime.fromtimestamp(record.timestamp, UTC)
+    return None
+
+
+def check_results(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield the results of the checks of a run (`asset_check_evaluation_data`, `all_logs` of the instance)."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        if entry.dagster_event:
+            yield entry.dagster_event.asset_check_evaluation_data
+
+
+def build_check_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
+    """Return a job of all checks of assets without loading them, or None if Dagster has no job for them.
+
+    Uses `resolve_implicit_job_def_def_for_assets`, `get_subset`, and `asset_layer.asset_graph` of the job.
+    """
+    job = definitions.resolve_implicit_job_def_def_for_assets(assets)
+    if job is None:
+        return None
+    checks = {key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key in assets}
+    return job.get_subset(asset_selection=frozenset(), asset_check_selection=checks)
+
+
+def wipe(instance: dg.DagsterInstance, asset: dg.AssetKey) -> None:
+    """Forget all materializations of an asset (`wipe_assets`)."""
+    instance.wipe_assets([asset])
 
 
 def materializations_of_run(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.AssetMaterialization]:

@@ -32,6 +32,7 @@ from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.links import LinkHeaderPaginator, find_link
 from connectors_dagster.http.page_validator import Envelope, PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
+from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.rereading import ListScope
@@ -80,6 +81,18 @@ class Endpoint:
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
         self.envelope = Envelope()
         self._lock = threading.Lock()
+
+    def open_session(self, policy: RequestPolicy, stats: ReadStats, label: str) -> ApiSession:
+        """Open a session for one request sequence; `label` names it in messages, and `stats` gets its counts."""
+        return ApiSession(
+            policy,
+            stats,
+            label,
+            rows_at=self.rows_at,
+            ignored_responses=self.resource.connector.ignored_responses,
+            error_when=self.resource.error_when,
+            retry_reported_errors=self.resource.retry_reported_errors,
+        )
 
     def pages(
         self, session: ApiSession, bounds: Bounds = MappingProxyType({}), *, scope: ListScope = "whole"

@@ -49,11 +49,11 @@ def _incomplete(
     inventory: Inventory | None,
 ) -> set[Window]:
     """Return the windows that at least one resource has not read to the end."""
-    reached = [_reached(instance, resource, assets.key(resource), inventory) for resource in family]
+    reached = [read_until(instance, resource, assets.key(resource), inventory) for resource in family]
     return {w for w in windows if any(w.key not in read or read[w.key] < w.end for read in reached)}
 
 
-def _reached(
+def read_until(
     instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey, inventory: Inventory | None
 ) -> Mapping[str, datetime]:
     """Look up until when the last materialization of each window read it, if the destination still holds it."""

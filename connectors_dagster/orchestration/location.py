@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,9 +33,13 @@ UNSCAFFOLDED = {"__init__.py", "__pycache__"}
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """What is loaded: the assets of every enabled connector by name, all definitions, and what is broken."""
+    """What is loaded: the assets of every enabled connector by name, all definitions, and what is broken.
+
+    `known` has the assets of every connector that can be built, enabled or not.
+    """
 
     enabled: Sequence[ConnectorAssets]
+    known: Sequence[ConnectorAssets]
     definitions: dg.Definitions
     broken: Sequence[Broken]
 
@@ -129,18 +133,27 @@ def load_location() -> Location:
         if not loader.broken:  # else it may be the broken one that is listed
             loader.broken.append(Broken(place="settings", reason=str(error)))
     enabled = [assets for assets in everything if settings.is_enabled(assets.connector)]
-    return Location(enabled=enabled, definitions=dg.Definitions.merge(*loader.definitions), broken=tuple(loader.broken))
+    definitions = dg.Definitions.merge(*loader.definitions)
+    return Location(enabled=enabled, known=everything, definitions=definitions, broken=tuple(loader.broken))
+
+
+def including(location: Location, wanted: Iterable[ConnectorAssets]) -> Location:
+    """Return a location that also has these connectors, although they are not enabled.
+
+    Raises:
+        SettingError: an option of such a connector has a value that cannot be used.
+    """
+    added = [assets for assets in wanted if assets not in location.enabled]
+    if not added:
+        return location
+    definitions = dg.Definitions.merge(location.definitions, *map(definitions_of, added))
+    return replace(location, enabled=[*location.enabled, *added], definitions=definitions)
 
 
 def _shipped(name: str) -> list[Connector]:
     return [load_connector(name)]
 
 
-def enabled_assets() -> list[ConnectorAssets]:
-    """Return the assets of the connectors that configuration enables, by name, wherever they are written."""
-    return list(load_location().enabled)
-
-
 def enabled_connectors() -> list[Connector]:
     """Return the connectors that configuration enables, by name, wherever they are written."""
-    return [assets.connector for assets in enabled_assets()]
+    return [assets.connector for assets in load_location().enabled]

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -90,28 +92,6 @@ class Summary:
         ]
 
 
-def select(
-    everything: Sequence[ConnectorAssets], selection: Sequence[str]
-) -> Mapping[ConnectorAssets, Sequence[Resource]]:
-    """Resolve selections such as ``storefront`` or ``storefront/orders``; an empty selection means all.
-
-    Raises:
-        ValueError: a selection is not an enabled connector or resource.
-    """
-    known = {name for assets in everything for name in (assets.connector.name, *map(str, assets.resources))}
-    if unknown := [name for name in selection if name not in known]:
-        raise ValueError(f"{', '.join(unknown)}: no such connector or resource; available: {', '.join(sorted(known))}")
-    selected = {
-        assets: [
-            resource
-            for resource in assets.resources
-            if not selection or str(resource) in selection or assets.connector.name in selection
-        ]
-        for assets in everything
-    }
-    return {assets: resources for assets, resources in selected.items() if resources}
-
-
 def plan(
     instance: dg.DagsterInstance,
     selected: Mapping[ConnectorAssets, Sequence[Resource]],
@@ -152,8 +132,16 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
             yield instance
 
 
-def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Sequence[Plan]) -> Summary:
+def execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    plans: Sequence[Plan],
+    *,
+    reading: Mapping[str, Any] = MappingProxyType({}),
+) -> Summary:
     """Execute plans one after another in this process. The summary has an error for each run that did not succeed.
+
+    `reading` has fields of `ReadConfig` for all of them.
 
     Raises:
         KeyboardInterrupt: a signal ended the process. The current run has ended, later ones were not started.
@@ -162,7 +150,7 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
     with process_of_runs(instance) as note, pool_waits(PoolWait()):
         for item in plans:
             try:
-                result = _execute(definitions, instance, item, note)
+                result = _execute(definitions, instance, item, note, reading)
                 _collect(summary, item, result, instance)
             except STORAGE_ERRORS as error:
                 summary.errors.append(redact(unusable(instance_folder(instance), error)))
@@ -172,14 +160,20 @@ def execute(definitions: dg.Definitions, instance: dg.DagsterInstance, plans: Se
 
 
 def _execute(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, item: Plan, note: Callable[[str], None]
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    item: Plan,
+    note: Callable[[str], None],
+    reading: Mapping[str, Any],
 ) -> dg.ExecuteInProcessResult:
     # Checks scan whole tables, so they run on request only, not with every load.
     job = build_job(definitions, set(item.keys)) or _no_job(item)
+    steps = {item.assets.op_name(resource) for resource in item.resources}
+    config = {**QUIET, "ops": {step: {"config": dict(reading)} for step in steps}} if reading else QUIET
     run_id = str(uuid4())
     note(run_id)
     return job.execute_in_process(
-        run_config=QUIET, instance=instance, tags=item.tags, run_id=run_id, raise_on_error=False
+        run_config=config, instance=instance, tags=item.tags, run_id=run_id, raise_on_error=False
     )
 
 
@@ -204,11 +198,19 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
                 if resource in item.resources:
                     summary.lines[item.assets.key(resource).to_user_string()].seconds += step_seconds(event)
         elif event.is_step_failure:
-            summary.errors.append(f"{event.step_key}: {step_failure(event)}")
+            summary.errors.append(_named(item, str(event.step_key), step_failure(event)))
     if not result.success and len(summary.errors) == errors:
         reasons = filter(None, map(run_failure, result.all_events))
         status = result.dagster_run.status.value
         summary.errors.append(f"run {result.run_id} ended with status {status} in Dagster: {'; '.join(reasons)}")
+
+
+def _named(item: Plan, step: str, failure: str) -> str:
+    """Begin a failure with the resource it belongs to, unless it names one itself: people do not know steps."""
+    connector, family = item.assets.connector.name, item.assets.families.get(step)
+    if family is None or failure.startswith((f"{connector}/", f"{connector}:")):
+        return failure
+    return f"{family[0].root}: {failure}"
 
 
 def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:

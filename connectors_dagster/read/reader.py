@@ -186,15 +186,7 @@ class ResourceReader:
             self.stats_by_slice[piece].add(part)
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
-        return ApiSession(
-            self.connection.policy,
-            stats,
-            label,
-            rows_at=self.endpoint.rows_at,
-            ignored_responses=self.resource.connector.ignored_responses,
-            error_when=self.resource.error_when,
-            retry_reported_errors=self.resource.retry_reported_errors,
-        )
+        return self.endpoint.open_session(self.connection.policy, stats, label)
 
 
 @dataclass

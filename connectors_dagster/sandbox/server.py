@@ -27,10 +27,11 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-def serve(*, port: int, scale: float = 1.0, seed: int = 7) -> None:
-    """Serve freshly generated tables on 127.0.0.1 until interrupted."""
+def serve(*, port: int, scale: float = 1.0, seed: int = 7, quiet: bool = False) -> None:
+    """Serve freshly generated tables on 127.0.0.1 until interrupted; `quiet` logs problems only."""
+    level = "warning" if quiet else None
     app = build_app(generate_tables(scale=scale, seed=seed))
-    uvicorn.run(app, host=HOST, port=port, access_log=False, lifespan="off", ws="none")
+    uvicorn.run(app, host=HOST, port=port, access_log=False, lifespan="off", ws="none", log_level=level)
 
 
 @contextmanager

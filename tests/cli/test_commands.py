@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from connectors_dagster.cli import main, terminal
-from connectors_dagster.cli.run import materialize
+from connectors_dagster.cli.run import RunOptions, materialize
 from connectors_dagster.orchestration.location import enabled_connectors
 from tests.support.rows import order
 
@@ -37,9 +37,11 @@ def test_list_names_every_resource_with_key_cursor_partitions_and_table(project)
 def test_check_succeeds_when_every_api_responds(api):
     done = connectors("check")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
-        ["ok", "billing:"], ["ok", "catalog:"], ["ok", "fulfillment:"], ["ok", "storefront:"], ["ok", "subscriptions:"],
-    ]  # fmt: skip
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert {line[0] for line in lines} == {"ok"}
+    checked = [line[1] for line in lines]
+    assert {f"{connector.name}:" for connector in enabled_connectors()} | {"destination:"} <= set(checked)
+    assert len(checked) == 5 + 25 + 1
 
 
 def test_check_imports_neither_arrow_nor_a_database(api):
@@ -80,14 +82,6 @@ def test_a_failed_run_says_why_and_exits_with_1_and_everything_else_is_loaded(ap
     assert done.returncode == 1
     assert "storefront/orders window 2024-01-01" in done.stdout and "403" in done.stdout
     assert warehouse.ids("storefront.customers") == [1]
-
-
-@pytest.mark.parametrize("selection", ["shop", "storefront/order"])
-def test_an_unknown_selection_is_refused_with_the_known_names(selection):
-    result = CliRunner().invoke(main, ["run", selection])
-    assert result.exit_code == 1
-    assert f"{selection}: no such connector or resource" in result.output
-    assert "storefront/orders" in result.output
 
 
 @pytest.mark.journey
@@ -139,7 +133,7 @@ def test_a_mistake_in_secrets_toml_names_the_file_and_not_the_secret(project):
 def test_a_run_that_has_nothing_to_load_says_why(api, monkeypatch):
     shown = StringIO()
     monkeypatch.setattr(terminal, "out", Console(file=shown, soft_wrap=True))
-    assert materialize(["storefront/orders"], until=datetime(2020, 1, 1, tzinfo=UTC)).errors == []
+    assert materialize(["storefront/orders"], RunOptions(until=datetime(2020, 1, 1, tzinfo=UTC))).errors == []
     assert "storefront: no windows to load, check --from, --to and SOURCES__STOREFRONT__START_DATE" in shown.getvalue()
     monkeypatch.setenv("CONNECTORS__ENABLED", "")
     assert materialize([]).errors == []

@@ -24,6 +24,7 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (INSTANCE, "get_execution_plan_snapshot", ["snapshot_id"]),
     (INSTANCE, "get_backfills", ["limit"]),
     (INSTANCE, "all_logs", ["run_id", "of_type"]),
+    (INSTANCE, "wipe_assets", ["asset_keys"]),
     (INSTANCE, "report_run_failed", ["dagster_run", "message"]),
     (INSTANCE, "get_latest_storage_id_by_partition", ["asset_key", "event_type"]),
     (EventLogStorage, "free_concurrency_slots_for_run", ["run_id"]),
@@ -40,6 +41,9 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (dg.JobDefinition, "get_subset", ["asset_selection", "asset_check_selection"]),
     (EVENT, "step_materialization_data", None),
     (EVENT, "step_success_data", None),
+    (EVENT, "asset_check_evaluation_data", None),
+    (dg.EventLogRecord, "timestamp", None),
+    (dg.JobDefinition, "asset_layer", None),
     (EVENT, "step_failure_data", None),
     (EVENT, "is_job_failure", None),
     (EVENT, "job_failure_data", None),
@@ -289,3 +293,31 @@ def test_a_translation_is_applied_to_an_asset(tmp_path, monkeypatch):
     written = dg.AssetAttributesModel(key="raw/{{ table }}", tags={"added": "{{ spec.group_name }}"})
     spec = internals.translated_spec(context, written, base, table="sold", spec=base)
     assert (spec.key.path, spec.group_name, spec.tags) == (["raw", "sold"], "shop", {"kept": "yes", "added": "shop"})
+
+
+@dg.asset
+def counted() -> None:
+    """An asset with a check."""
+
+
+@dg.asset_check(asset=counted)
+def is_counted() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def test_a_job_of_checks_runs_them_alone_and_their_results_are_found():
+    job = internals.build_check_job(dg.Definitions([counted], asset_checks=[is_counted]), {counted.key})
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance)
+        assert [found.check_name for found in internals.check_results(instance, result.run_id)] == ["is_counted"]
+        assert internals.last_materialization(instance, counted.key) is None
+
+
+def test_what_is_wiped_is_found_no_more_and_the_next_materialization_is():
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([counted], instance=instance)
+        assert internals.last_materialization(instance, counted.key) is not None
+        internals.wipe(instance, counted.key)
+        assert internals.last_materialization(instance, counted.key) is None
+        dg.materialize([counted], instance=instance)
+        assert internals.last_materialization(instance, counted.key) is not None

@@ -1,0 +1,87 @@
+"""Asks for the settings of a connector, writes them, and checks them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import dlt
+
+from connectors_dagster.cli.terminal import say
+from connectors_dagster.config.settings import environment_name, is_enabled
+from connectors_dagster.config.toml_file import write_settings
+from connectors_dagster.config.workdir import project_folder
+from connectors_dagster.connectors import load_connectors
+from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.selection import select
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.placeholders import Secret, Setting
+
+ENABLED = "connectors.enabled"
+EXPLAINED = {"base_url": "base_url, the address of the API"}
+
+
+def initialize(name: str) -> int:
+    """Ask for all settings of a connector, write them into `.dlt`, and run `connectors check`.
+
+    Returns:
+        The status of the check.
+
+    Raises:
+        UnknownNameError: the name is not a connector.
+        SettingError: a file in `.dlt` cannot be changed.
+    """
+    [assets] = select(load_location(), [name])
+    connector = assets.connector
+    if connector.credentials_help:
+        say(connector.credentials_help)
+    given = {setting: _ask(connector, setting) for setting in connector.settings}
+    folder = project_folder() / ".dlt"
+    public: dict[str, Any] = {
+        _path(connector, one): value for one, value in given.items() if not isinstance(one, Secret)
+    }
+    if enabled := _enabled_with(connector):
+        public[ENABLED] = enabled
+    secret = {_path(connector, one): value for one, value in given.items() if isinstance(one, Secret)}
+    for file, values in ((folder / "config.toml", public), (folder / "secrets.toml", secret)):
+        if values:
+            write_settings(file, values, secret=values is secret)
+            say(f"wrote {', '.join(values)} to {_shown(file)}")
+    # In another process, because this one has read the files as they were.
+    return subprocess.call([sys.executable, "-m", "connectors_dagster.cli", "check", connector.name])
+
+
+def _ask(connector: Connector, setting: Setting) -> str:
+    name, hidden = environment_name(connector.name, setting), isinstance(setting, Secret)
+    path = f"sources.{connector.name}.{setting}"
+    known = dlt.secrets.get(path) if hidden else dlt.config.get(path, str)
+    if name in os.environ:
+        say(f"{name} is set in the environment, which wins over the file", style="yellow")
+    text = EXPLAINED.get(setting, str(setting)) + (" (input is hidden" if hidden else "")
+    text += ("; press Enter to keep the present one)" if known is not None else ")") if hidden else ""
+    kept = None if known is None else str(known)
+    answer: str = click.prompt(text, default=kept, hide_input=hidden, show_default=not hidden)
+    return answer.strip()
+
+
+def _path(connector: Connector, setting: Setting) -> str:
+    return f"sources.{connector.name}.{setting}"
+
+
+def _enabled_with(connector: Connector) -> list[str] | None:
+    """Return what to enable, or None if nothing has to be changed."""
+    if is_enabled(connector):
+        return None
+    listed: Any = dlt.config.get(ENABLED)
+    if listed is not None:
+        others = listed.replace(",", " ").split() if isinstance(listed, str) else list(listed)
+        return [*others, connector.name]
+    demo = ", ".join(one.name for one in load_connectors().values() if one.enabled)
+    question = f"Enable {connector.name} for the schedule and the UI, instead of {demo}?"
+    return [connector.name] if click.confirm(question, default=True) else None
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)

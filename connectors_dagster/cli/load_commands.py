@@ -1,0 +1,90 @@
+"""The commands that change tables: run and reset."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import click
+
+from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, main
+
+DATE = click.DateTime()
+
+
+@main.command()
+@NAMES
+@click.option("--from", "since", type=DATE, metavar="DATE", help="Load the windows that end after this UTC day.")
+@click.option("--to", "until", type=DATE, metavar="DATE", help="Load the windows that start before this UTC day.")
+@click.option("--missing", is_flag=True, help="Load only what is missing; resume windows that are incomplete.")
+@click.option("--full", is_flag=True, help="With --missing: read windows from their start.")
+@click.option("--page-limit", type=click.IntRange(1), metavar="N", help="A trial: read N pages of each list.")
+@click.option("--accept-loss", is_flag=True, help="Allow a load that deletes or marks most of a table.")
+@click.option("--checks", is_flag=True, help="Run the asset checks after the load.")
+@click.option("--dry-run", is_flag=True, help="Print what would be loaded, and request nothing.")
+@AS_JSON
+def run(names: Sequence[str], since: datetime | None, until: datetime | None, **options: Any) -> None:
+    r"""Load connectors or resources; by default all that are enabled.
+
+    A connector that is named need not be enabled, only configured. Without
+    --missing, all windows are read from their start.
+
+    \b
+    Examples:
+      connectors run storefront
+      connectors run storefront/orders --from 2024-01-01 --to 2024-03-01
+      connectors run --missing --checks
+      connectors run billing --page-limit 1
+    """
+    if options["full"] and not options["missing"]:
+        raise click.UsageError("--full is for --missing: without it, windows are read from their start anyway")
+    with _uncollected():
+        from connectors_dagster.cli.run import RunOptions, materialize
+        from connectors_dagster.load import pipeline  # noqa: F401  # the first step would import it
+
+    summary = materialize(names, RunOptions(since=_utc(since), until=_utc(until), **options))
+    _end(bool(summary.errors))
+
+
+@main.command()
+@NAME
+@click.option("--drop-rows", is_flag=True, help="Also delete the rows that are loaded.")
+@click.option("--yes", "sure", is_flag=True, help="Do not ask.")
+def reset(name: str, drop_rows: bool, sure: bool) -> None:
+    r"""Forget that a resource was loaded, so that it is loaded again.
+
+    The children that are loaded with it are forgotten too.
+
+    \b
+    Examples:
+      connectors reset storefront/orders
+      connectors reset storefront/orders --drop-rows --yes
+    """
+    from connectors_dagster.cli.reset import reset as reset_resource
+
+    reset_resource(name, drop_rows=drop_rows, sure=sure)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python's garbage collector from scanning the imported modules, which stay in memory anyway."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _end(status: int) -> NoReturn:
+    """Exit at once: everything is written and closed, and Python would need half a second to free its objects."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _utc(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None

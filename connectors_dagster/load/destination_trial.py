@@ -1,0 +1,62 @@
+"""A trial of the destination: it is opened, and something is created and dropped again."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from uuid import uuid4
+
+import dlt
+
+from connectors_dagster.compat.dlt_internals import DltException
+from connectors_dagster.config.dlt_defaults import use_defaults
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.errors import LoadError
+from connectors_dagster.load.destination import build_destination, check_destination, damage, duckdb_file, only_writer
+from connectors_dagster.load.traits import destination_traits
+
+TIMEOUT = 5.0
+"""Seconds to wait until another program closes a DuckDB file."""
+
+
+def try_destination(datasets: Iterable[str]) -> None:
+    """Create a table and drop it again, in each dataset that exists, or in a new dataset that is dropped too.
+
+    Nothing is left behind, also no new DuckDB file.
+
+    Raises:
+        SettingError, LoadError, DestinationBusyError: the destination cannot be used; says why.
+    """
+    use_defaults()
+    for dataset in datasets:
+        check_destination(dataset)
+    if destination_traits().writer_lock != "file":
+        _create_and_drop(datasets)
+        return
+    file = duckdb_file()
+    was_there = file.exists()
+    with only_writer(file, "checking the destination", timeout=TIMEOUT):
+        _create_and_drop(datasets)
+    if not was_there:
+        with suppress(FileNotFoundError):
+            file.unlink()
+
+
+def _create_and_drop(datasets: Iterable[str]) -> None:
+    try:
+        for dataset in datasets:
+            _try_dataset(dataset)
+    except DltException as error:
+        raise LoadError(damage(error) or f"{destination_name()}: {error}") from None
+
+
+def _try_dataset(dataset: str) -> None:
+    name = f"connectors_check_{uuid4().hex[:12]}"
+    with dlt.dataset(build_destination(), dataset).sql_client as client:
+        if client.has_dataset():
+            table = client.make_qualified_table_name(name)
+            client.execute_sql(f"CREATE TABLE {table} (id INTEGER)")
+            client.execute_sql(f"DROP TABLE {table}")
+            return
+    # A dataset of that name, which a load may create at this moment, must not be dropped.
+    with dlt.dataset(build_destination(), name).sql_client as client:
+        client.create_dataset()
+        client.drop_dataset()

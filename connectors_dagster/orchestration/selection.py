@@ -1,0 +1,68 @@
+"""Names of connectors and resources as people type them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+from connectors_dagster.config.settings import environment_name
+from connectors_dagster.errors import MaskedError
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.location import Location
+from connectors_dagster.spec.resource import Resource
+
+Selected = Mapping[ConnectorAssets, Sequence[Resource]]
+ALL = "`connectors list --all` shows all names"
+NEAR = 3
+"""Maximum names to suggest for a name that does not exist."""
+
+
+class UnknownNameError(MaskedError, ValueError):
+    """A name is not that of a connector or resource; the message suggests those that resemble it."""
+
+
+def select(location: Location, names: Sequence[str] = ()) -> Selected:
+    """Resolve names such as ``storefront`` or ``storefront/orders``; without names, all enabled connectors.
+
+    A connector that is named need not be enabled.
+
+    Raises:
+        UnknownNameError: a name is not a connector or resource; suggests similar ones, and says what is broken.
+    """
+    selected = {
+        assets: [r for r in assets.resources if not names or str(r) in names or assets.connector.name in names]
+        for assets in (location.known if names else location.enabled)
+    }
+    if refused := [_refusal(location.known, name) for name in names if name not in set(_names(location.known))]:
+        raise UnknownNameError("\n".join([*refused, *map(str, location.broken)]))
+    return {assets: resources for assets, resources in selected.items() if resources}
+
+
+def select_one(location: Location, name: str) -> tuple[ConnectorAssets, Resource]:
+    """Find a single resource by its name, such as ``storefront/orders``.
+
+    Raises:
+        UnknownNameError: the name is not that of a resource.
+    """
+    [(assets, resources)] = select(location, [name]).items()
+    if name == assets.connector.name:
+        example = resources[-1]
+        raise UnknownNameError(f"{name} is a connector: name one of its resources, such as {example}; {ALL}")
+    return assets, resources[0]
+
+
+def _refusal(known: Iterable[ConnectorAssets], name: str) -> str:
+    names = list(_names(known))
+    for assets in known:
+        if name in map(str, assets.connector.graph.values()):
+            setting = environment_name(assets.connector.name, "resources")
+            return f"{name} is not loaded: {setting}, or the connector itself, leaves it out"
+    resources = {known.partition("/")[2] for known in names}
+    alike = get_close_matches(name, resources - {""}, n=NEAR, cutoff=0.8)
+    near = [*get_close_matches(name, names, n=1), *(known for known in names if known.partition("/")[2] in alike)]
+    hint = f"did you mean {' or '.join(list(dict.fromkeys(near))[:NEAR])}? {ALL}" if near else ALL
+    return f"{name}: no such connector or resource; {hint}"
+
+
+def _names(known: Iterable[ConnectorAssets]) -> Iterator[str]:
+    for assets in known:
+        yield assets.connector.name
+        yield from map(str, assets.resources)
