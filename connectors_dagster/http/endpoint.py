@@ -5,14 +5,13 @@ whole, and each sequence of pages is read in its own thread.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 from urllib.parse import quote
 
-import requests
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
@@ -20,27 +19,24 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests.auth import AuthBase
 
 from connectors_dagster.compat.dlt_internals import (
-    TJsonPath,
     compile_path,
     create_auth,
     create_paginator,
     create_response_hooks,
-    find_values,
     paginate_dependent_resource,
 )
 from connectors_dagster.errors import ApiError, RowError
-from connectors_dagster.http.links import LinkHeaderPaginator, find_link
-from connectors_dagster.http.page_validator import Envelope, PageValidator
+from connectors_dagster.http.envelope import Envelope
+from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
+from connectors_dagster.http.raw_client import RawClient
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.rereading import ListScope
-from connectors_dagster.http.response import JsonResponse
-from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
-from connectors_dagster.rows.raw_json import RawRow, encode, encode_row, is_raw, path_of
+from connectors_dagster.rows.raw_json import RawRow, encode, path_of
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
@@ -181,7 +177,7 @@ class Endpoint:
             auth = self._auth(session.policy)
         if isinstance(auth, TokenAuth):
             session.renew_token = auth.renew
-        client = _RawClient(
+        client = RawClient(
             base_url=self.client["base_url"],
             headers=dict(self.client.get("headers") or {}),
             auth=cast(Any, auth),
@@ -240,33 +236,3 @@ def _renamed(row: RawRow, names: Iterable[str]) -> RawRow:
                 own = f"own_{own}"
             row = {own if field == name else field: value for field, value in row.items()}
     return row
-
-
-class _RawClient(RESTClient):
-    """dlt's client, with the fields of rows as JSON text even if the parser does not support the selector.
-
-    If `value_column` is declared, a row that is a single value becomes an object with the value in that column. The
-    identity of each row is computed here once and stored in the response.
-    """
-
-    primary_key: Sequence[str] = ()
-    value_column: str | None = None
-    wrap_paginator: Callable[[BasePaginator], BasePaginator]
-
-    def detect_paginator(self, response: requests.Response, data: Any) -> BasePaginator:
-        """Choose a paginator for a connector that declares none, and wrap it."""
-        if find_link(response, "next"):
-            return LinkHeaderPaginator()
-        return self.wrap_paginator(super().detect_paginator(response, data))
-
-    def extract_response(self, response: requests.Response, data_selector: TJsonPath) -> list[Any]:
-        """Return the rows of a page, as the paginator and all later steps get them."""
-        found = find_values(data_selector, response.json())
-        # Some APIs write an empty list as null, an empty object, empty text or false.
-        empty = len(found) == 1 and not isinstance(found[0], list) and not found[0] and self.value_column is None
-        rows = [] if empty else super().extract_response(response, data_selector)
-        if self.value_column:
-            rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
-        rows = [row if is_raw(row) else encode_row(row) for row in rows]
-        cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
-        return rows

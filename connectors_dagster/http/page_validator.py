@@ -1,7 +1,6 @@
 """Checks every page before its rows are used."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import requests
@@ -10,6 +9,7 @@ from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.http.envelope import SMALL_BODY, TEXTS, Envelope, show_body, split_at_wildcard
 from connectors_dagster.http.last_page import LastPage
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
@@ -23,32 +23,6 @@ from connectors_dagster.rows.raw_json import RawRow, is_raw, path_of
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.resource import Resource
-
-SMALL_BODY = 500
-TEXTS = ("message", "msg", "detail", "details", "description", "reason", "error_description")
-"""Fields that say why there is no list."""
-
-
-@dataclass
-class Envelope:
-    """What the pages of a resource had in the place of their list.
-
-    Args:
-        seen: whether any page had a list.
-        missing: the error about a first page that had null there.
-    """
-
-    seen: bool = False
-    missing: EnvelopeError | None = None
-
-    def check(self) -> None:
-        """Refuse null instead of a list if no page of the resource had a list.
-
-        Raises:
-            EnvelopeError: about a page that had null.
-        """
-        if self.missing is not None and not self.seen:
-            raise self.missing
 
 
 class PageValidator:
@@ -77,7 +51,7 @@ class PageValidator:
         self.envelope = envelope
         self.resource, self.total, self.label = resource, total, label
         self.selector = resource.endpoint.get("data_selector") or "$"
-        self.head, self.below = _split_at_wildcard(self.selector)
+        self.head, self.below = split_at_wildcard(self.selector)
         self._rows_at = path_of(self.head) or None  # an envelope has a name for its list
         self.last_page = LastPage(
             fail=self.fail, rows_at=self._rows_at, guessed=guessed, accept_fewer=resource.accept_fewer
@@ -173,7 +147,7 @@ class PageValidator:
             return  # some APIs end with null, an empty object or no body instead of an empty list
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
-            shown = f"the format of the response has changed; {_shown(page)}"
+            shown = f"the format of the response has changed; {show_body(page)}"
             error = self._error(f"has no list at {self.head!r} ({shown})", "data_selector")
             body = page.response.json()
             if found == [None] and isinstance(body, dict) and not any(map(body.get, TEXTS)):
@@ -212,7 +186,10 @@ class PageValidator:
             self._outcomes = {name: "0" if text == str(len(page)) else text for name, text in found.items()}
         elif self._turned and (changed := dict(found.items() - self._outcomes.items())):
             shown = ", ".join(f"{name!r} as {excerpt(text, SMALL_BODY)!r}" for name, text in changed.items())
-            self.fail(f"has no rows and reports {shown}, unlike the pages before it; if that is no error", "error_when")
+            self.fail(
+                f"has no rows and reports {shown}, unlike the pages before it ({show_body(page)}); if that is no error",
+                "error_when",
+            )
 
     def _note_total(self, page: PageData[RawRow]) -> None:
         """Record the total that a page reports, and refuse one that is not a number or less than the rows on it."""
@@ -228,17 +205,3 @@ class PageValidator:
 
 def _keys(page: PageData[RawRow]) -> Sequence[bytes]:
     return cast(JsonResponse, page.response).row_keys
-
-
-def _shown(page: PageData[RawRow]) -> str:
-    """Describe an unexpected body. Large ones are described by field names only because they may contain rows."""
-    body = page.response.json()
-    if len(page.response.content) <= SMALL_BODY:
-        return f"the response is {page.response.text}"
-    fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
-    return f"the response contains {excerpt(fields, SMALL_BODY)}"
-
-
-def _split_at_wildcard(selector: str) -> tuple[str, str]:
-    head, wildcard, below = selector.replace("[*]", ".*").partition(".*")
-    return head, wildcard + below

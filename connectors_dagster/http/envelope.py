@@ -1,0 +1,50 @@
+"""The envelope of a page: where its list is, and what may be in place of one."""
+
+from dataclasses import dataclass
+
+from dlt.sources.helpers.rest_client.client import PageData
+
+from connectors_dagster.errors import EnvelopeError
+from connectors_dagster.rows.raw_json import RawRow
+from connectors_dagster.secrets.redaction import excerpt
+
+SMALL_BODY = 500
+TEXTS = ("message", "msg", "detail", "details", "description", "reason", "error_description")
+"""Fields that say why there is no list."""
+
+
+@dataclass
+class Envelope:
+    """What the pages of a resource had in the place of their list.
+
+    Args:
+        seen: whether any page had a list.
+        missing: the error about a first page that had null there.
+    """
+
+    seen: bool = False
+    missing: EnvelopeError | None = None
+
+    def check(self) -> None:
+        """Refuse null instead of a list if no page of the resource had a list.
+
+        Raises:
+            EnvelopeError: about a page that had null.
+        """
+        if self.missing is not None and not self.seen:
+            raise self.missing
+
+
+def show_body(page: PageData[RawRow]) -> str:
+    """Describe an unexpected body. Large ones are described by field names only because they may contain rows."""
+    body = page.response.json()
+    if len(page.response.content) <= SMALL_BODY:
+        return f"the response is {page.response.text}"
+    fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
+    return f"the response contains {excerpt(fields, SMALL_BODY)}"
+
+
+def split_at_wildcard(selector: str) -> tuple[str, str]:
+    """Split a JSON path at its first wildcard: the path to the list, and the path from an item of it to the row."""
+    head, wildcard, below = selector.replace("[*]", ".*").partition(".*")
+    return head, wildcard + below
