@@ -14,7 +14,7 @@ ERROR = re.compile(
 )
 STATUS = re.compile(r"[45]\d\d+")
 NO = {"false", "0", "n", "no", "f"}
-SUCCEEDED = re.compile(r"|0|2\d\d+|ok|success|true|none|null|false|no|\[\]|{}")
+SUCCEEDED = re.compile(r"|0|2\d\d+|ok|success|true|none|null|false|no")
 NO_ERROR = {"", "0", "200", "ok", "none", "null", "false", "no", "success"}
 LONGEST = 40
 """Characters of a value that may say how a request went; longer ones are tokens or text."""
@@ -42,7 +42,8 @@ def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | No
 
 def outcomes(body: Any) -> Mapping[str, str]:
     """Return the fields of a body that may say how the request went, unless they clearly say that it succeeded."""
-    found = ((name, str(value).lower()) for name, value in (_outcomes(body) if isinstance(body, Mapping) else ()))
+    fields = _outcomes(body) if isinstance(body, Mapping) else ()
+    found = ((name, str(value).lower()) for name, value in fields if not isinstance(value, Mapping | list))
     return {name: text for name, text in found if len(text) <= LONGEST and not SUCCEEDED.fullmatch(text)}
 
 

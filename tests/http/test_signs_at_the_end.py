@@ -218,6 +218,12 @@ def test_an_outcome_that_counts_the_rows_may_be_0_on_the_last_page(shop, read, t
     assert numbers(read(things(tmp_path, paginator=LINK))) == [1, 2]
 
 
+def test_rows_may_be_in_an_object_that_is_named_like_an_outcome(shop, read, tmp_path):
+    pages = [{"result": {"items": numbered(1)}, "next": "/things?page=2"}, {"result": {"items": []}}]
+    shop.replies = [reply(page) for page in pages]
+    assert numbers(read(things(tmp_path, paginator=LINK, selector="result.items"))) == [1]
+
+
 @pytest.mark.parametrize(
     "fine", [{"code": 200}, {"code": 20000}, {"errorCode": 0}, {"errorCode": "OK"}, {"errors": []}, {"status": 200}]
 )
