@@ -92,6 +92,7 @@ class NestedRows:
 
     def _batches(self) -> Iterator[list[RawRow]]:
         rows, size = list[RawRow](), 0
+        self.reader.bad_rows.check = self.columns.unusable
         for page, page_bytes in self.reader.pages():
             rows += page
             size += page_bytes

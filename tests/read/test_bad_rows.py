@@ -160,6 +160,36 @@ def test_rows_of_a_resource_without_declared_columns_are_set_aside(shop, tmp_pat
 
 
 REQUIRED = "tables: {things: {columns: {id: {data_type: bigint}, v: {data_type: text, nullable: false}}}}"
+ONE, KEY = {"id": 1, "v": "a"}, {"id": {"a": 1}, "v": "b"}
+NESTED: Any = {
+    "an object as a key": ("tables: {}", [ONE, KEY], "'id' is a key and contains '{\"a\":1}', which is not a single"),
+    "a list as a key": ("tables: {}", [{"id": [1], "v": "b"}, ONE], "'id' is a key and contains '[1]', which is not a"),
+    "only objects as keys": ("tables: {}", [KEY], "'id' is a key and contains '{\"a\":1}', which is not a single"),
+    "no value that must be there": (REQUIRED, [ONE, {"id": 2}], "a row has no 'v', which is declared nullable: false"),
+    "a key that does not fit": (REQUIRED, [ONE, {"id": "x", "v": "b"}], "'id' is a key and contains 'x', which is not"),
+}
+
+
+@pytest.mark.parametrize("on_bad_row", ["fail", "set_aside"])
+@pytest.mark.parametrize(("schema", "rows", "reason"), NESTED.values(), ids=NESTED)
+def test_a_bad_row_of_a_resource_with_child_tables_is_named_or_set_aside(
+    shop, tmp_path, warehouse, schema, rows, reason, on_bad_row
+):
+    connector = things(tmp_path).connector
+    connector.schema.write_text(schema)
+    config: Any = {**connector.config, "resources": [{**connector.config["resources"][0], "max_table_nesting": 1}]}
+    options = {"things": ResourceOptions(on_bad_row=on_bad_row)}
+    resource = replace(connector, resources=options, config=config).graph["things"]
+    shop.replies = [reply({"data": rows})]
+    with loading(LoadRequest(now=NOW, resources=[resource])) as load:
+        outcome = load.outcomes["things"]
+    if on_bad_row == "fail":
+        assert f"shop/things: {reason}" in str(outcome.error) and "set on_bad_row" in str(outcome.error)
+    else:
+        assert outcome.errors == [] and reason in warehouse.column("shop.things__rejected", "reason")[0]
+        assert rows == [KEY] or warehouse.ids("shop.things") == [1]
+
+
 EVOLVE: Any = {"tables": "discard_row", "columns": "evolve"}
 
 
