@@ -11,6 +11,7 @@ LOWEST, HIGHEST = -(2**63), 2**64 - 1
 MOST_DIGITS = 4_000
 # A double keeps any 15 digits, so only a run of at least 16 characters (including a point) can lose digits.
 LONG = 16
+SURROUNDING_LEVELS = 50
 MARK = b"\x01"
 DIGITS = bytes(MARK[0] if chr(code) in ".0123456789" else 0 for code in range(256))
 NUMBER = re.compile(rb"-?[.\d]+(?:[eE][+-]?\d+)?")
@@ -50,6 +51,17 @@ def dump(value: Any) -> str:
     except orjson.JSONEncodeError:
         # orjson writes at most 254 levels. Beyond them, a `Decimal` becomes text with all its digits.
         return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def is_deep(value: Any) -> bool:
+    """Return whether a value has more levels than orjson writes, with some to spare for what surrounds it."""
+    for _ in range(SURROUNDING_LEVELS):
+        value = [value]
+    try:
+        orjson.dumps(value, default=str)
+    except orjson.JSONEncodeError:
+        return True
+    return False
 
 
 def repair(text: bytes) -> bytes:

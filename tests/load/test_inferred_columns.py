@@ -294,3 +294,29 @@ def test_rows_that_are_gone_are_deleted_also_if_none_is_left(declare, load_pages
     load_pages(declare(missing_rows="delete"), LINES)
     load_pages(declare(missing_rows="delete"))
     assert warehouse.ids("shop.things") == []
+
+
+DEEP = pytest.mark.parametrize(("begin", "end"), [(b'{"a":', b"}"), (b"[", b"]")], ids=["objects", "lists"])
+
+
+def nested(begin: bytes, end: bytes, levels: int) -> bytes:
+    return b'{"data":[{"id":1,"x":' + begin * levels + b'"bottom"' + end * levels + b"}]}"
+
+
+@DEEP
+def test_a_value_of_many_levels_is_loaded_to_the_bottom(declare, load_pages, warehouse, begin, end):
+    load_pages(declare(), nested(begin, end, 200))
+    tables = [table for table in warehouse.tables() if table.startswith("shop.things")]
+    assert any("bottom" in str(warehouse.query(f"SELECT * FROM {table}")) for table in tables)
+
+
+@pytest.mark.parametrize("levels", [300, 500, 900])
+@DEEP
+def test_a_value_that_is_nested_too_deeply_names_its_field_and_is_loaded_when_declared(
+    declare, load_pages, warehouse, begin, end, levels
+):
+    page = nested(begin, end, levels)
+    with pytest.raises(RowError, match=r"shop/things.*: '(x|list).*' contains a value that is nested too deeply"):
+        load_pages(declare(), page)
+    load_pages(declare(columns={"id": {"data_type": "bigint"}, "x": {"data_type": "json"}}), page)
+    assert warehouse.query("SELECT count(*) FROM shop.things WHERE x LIKE '%bottom%'") == [(1,)]
