@@ -126,14 +126,15 @@ def test_names_that_collapse_in_objects_and_lists_are_all_kept(declare, load_pag
 
 def test_numbers_keep_every_digit_whatever_came_before(declare, load_pages, warehouse, one):
     big, fine, endless = "123456789012345678901234567890", "0.1234567890123456789012345", "1e400"
+    tiny = "1e-400"
     things = declare()
-    load_pages(things, [{"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "mixed": 1, "n": [7]}])
-    numbers = (
-        f'"big": {big}, "fine": {fine}, "endless": {endless}, "mixed": 1.5, "late": {big}, "zero": -0, "n": [{big}]'
-    )
+    load_pages(things, [{"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "tiny": 1.5, "mixed": 1, "n": [7]}])
+    numbers = f'"big": {big}, "fine": {fine}, "endless": {endless}, "tiny": {tiny}, "mixed": 1.5, "late": {big}'
+    numbers += f', "zero": -0, "n": [{big}]'
     load_pages(things, f'{{"data": [{{"id": 2, {numbers}, "nan": NaN}}]}}'.encode())
-    assert one(1) == {"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "mixed": 1}
-    texts = {"big__v_text": big, "fine__v_text": fine, "endless__v_text": endless, "mixed__v_text": "1.5", "late": big}
+    assert one(1) == {"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "tiny": 1.5, "mixed": 1}
+    texts = {"big__v_text": big, "fine__v_text": fine, "endless__v_text": endless, "tiny__v_text": tiny, "late": big}
+    texts |= {"mixed__v_text": "1.5"}
     assert one(2) == {"id": 2, **texts, "zero": 0, "nan": "NaN"}
     assert warehouse.query("SELECT value, value__v_text FROM shop.things__n ORDER BY ALL") == [(7, None), (None, big)]
 
