@@ -42,7 +42,7 @@ def from_microseconds(count: int) -> datetime:
 class TimestampFormat:
     """Reads cursor values as aware UTC timestamps and writes timestamps as request parameters.
 
-    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is in ``timezone``),
+    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, ``UTC``, an offset or none (then in ``timezone``),
     0 to 9 fraction digits (truncated to microseconds), or a plain date (midnight). Other text is parsed with
     ``format``. A number counts seconds unless ``format`` names another unit. Text that is a number is read as one
     only with such a format; without, a number such as 20240101 is read as the date that its digits are.
