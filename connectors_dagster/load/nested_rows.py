@@ -119,6 +119,7 @@ class NestedRows:
             keys=self._keys,
             fields=_fields,
             page_ends=self.reader.page_ends,
+            finer=self.reader.finer_cursors.by_row,
             reread_pages=self.reader.reread_pages,
             parent=PARENT if self._parent else None,
         )

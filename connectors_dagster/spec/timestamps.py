@@ -25,6 +25,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 DATE_IN_DIGITS = re.compile(r"(?:19|2\d)\d{6}(?:\d{4}(?:\d\d)?)?")
 YEAR_OF_NO_TIME = re.compile(r"(?:000[01]|9999)-?\d\d-?\d\d")
 LITERAL_UTC = re.compile(r"((?<!%)Z|[+-]00:?00|GMT|UTC)$")
+DROPPED = re.compile(r"[.,]\d{6}(\d{1,12})")
 TOO_LARGE = 10**20
 
 
@@ -103,6 +104,17 @@ class TimestampFormat:
             return self._from_number(value)
         except (ValueError, OverflowError, InvalidOperation) as error:
             raise ValueError(f"{value!r} is not a timestamp") from error
+
+    def below_microsecond(self, value: Any) -> int:
+        """Return what `decode` drops of a cursor value, in steps of 10⁻¹⁸ s."""
+        if isinstance(value, str) and not NUMBER.fullmatch(value.strip()):
+            found = DROPPED.search(value)
+            return int(found[1].ljust(12, "0")) if found else 0
+        try:
+            count = Decimal(str(value)) * UNITS.get(self.format, UNITS["epoch_seconds"])
+            return int(count % 1 * 10**12)
+        except InvalidOperation:
+            return 0
 
     def encode(self, timestamp: datetime) -> str | int:
         """Write a timestamp as a request parameter; parts that the format does not write are dropped."""
