@@ -15,6 +15,7 @@ from connectors_dagster.config.values import (
     Duration,
     Hours,
     Lookback,
+    Parallel,
     Seconds,
     Share,
     environment,
@@ -114,7 +115,7 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
     """
     setting = environment_name(connector.name, "resources")
     configured = _names(dlt.config.get(f"sources.{connector.name}.resources"))
-    wanted, where = (configured, setting) if configured else (select, f"{connector.name}: select")
+    wanted, where = (configured, setting) if configured is not None else (select, f"{connector.name}: select")
     if wanted is None:
         chosen = tuple(name for name, one in connector.graph.items() if one.definition.get("selected", True))
         if not chosen:
@@ -145,7 +146,7 @@ def limits(connector: str) -> Limits:
 
 def max_parallel_requests(connector: Connector) -> int:
     """Read a connector's maximum of concurrent requests; by default, what the connector declares."""
-    return read(f"sources.{connector.name}.max_parallel_requests", Count, connector.max_parallel_requests)
+    return read(f"sources.{connector.name}.max_parallel_requests", Parallel, connector.max_parallel_requests)
 
 
 def requests_per_minute(connector: Connector) -> int | None:

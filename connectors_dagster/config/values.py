@@ -10,9 +10,11 @@ import dlt
 import pydantic
 
 from connectors_dagster.errors import SettingError
+from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 
 Value = TypeVar("Value")
 Count = Annotated[int, pydantic.Field(ge=1)]
+Parallel = Annotated[int, pydantic.Field(ge=1, le=MOST_PARALLEL_REQUESTS)]
 CountOrNone = Annotated[int, pydantic.Field(ge=0)]
 Share = Annotated[float, pydantic.Field(ge=0, le=1, allow_inf_nan=False)]
 Duration = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]

@@ -4,10 +4,10 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from connectors_dagster.errors import ApiError, TransientApiError, UnreachableError
+from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import describe_request, describe_response
 from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, retry_after
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.options import Retry
 
 ADVICE = {
     401: "; check the credentials of this source",
@@ -20,14 +20,17 @@ UNREACHED = "; check that the API is running and that base_url is correct"
 UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
 
 
-def explain_failure(label: str, request: requests.PreparedRequest, error: Exception, retry: Retry) -> ApiError:
+def explain_failure(label: str, request: requests.PreparedRequest, error: Exception, policy: RequestPolicy) -> ApiError:
     """Return the error to raise for a request that failed; its message names the request and what to do."""
+    retry = policy.retry
     if not isinstance(error, requests.HTTPError) or error.response is None:
         kind = _kind(error)
         advice = UNTRUSTED if is_untrusted(error) else UNREACHED
         return kind(f"{label}: {describe_request(request)} failed: {error}{advice}")
     response, status = error.response, error.response.status_code
     body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
+    if status == requests.codes.unauthorized and policy.credentials:
+        advice += f": {', '.join(policy.credentials)}"
     longest = retry.max_wait.total_seconds()
     if (requested := retry_after(response) or 0) > longest:
         advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -31,6 +31,7 @@ class RequestPolicy:
         adapter: holds the connections.
         rate_limiter: limits concurrent requests and requests per minute; None for no limit.
         rate_limit_header: a response header with the number of remaining requests.
+        credentials: names of the settings with the credentials, for errors.
         now: returns the time with a time zone, to compare with the clock of the API; None: it is not compared.
         reached: set once the API has responded to a request.
     """
@@ -45,6 +46,7 @@ class RequestPolicy:
     adapter: HTTPAdapter = field(default_factory=JsonAdapter)
     rate_limiter: RateLimiter | None = None
     rate_limit_header: str | None = None
+    credentials: Sequence[str] = ()
     now: Callable[[], datetime] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
 

@@ -105,7 +105,7 @@ class ApiSession(requests.Session):
         except LimitError as error:
             failure = ApiError(f"{self.label}: {describe_request(request)} {error}")
         except (OSError, ValueError) as error:  # requests' own errors are OSErrors
-            failure = explain_failure(self.label, request, error, self.policy.retry)
+            failure = explain_failure(self.label, request, error, self.policy)
         # Raised outside the handler, so that the original error, which may contain the request, is not chained to it.
         raise failure
 

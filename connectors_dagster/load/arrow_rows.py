@@ -56,6 +56,7 @@ class ArrowRows:
             keys=self.columns.stored_keys,
             fields=self.columns.fields,
             page_ends=self.reader.page_ends,
+            finer=self.reader.finer_cursors.by_row,
             reread_pages=self.reader.reread_pages,
             parent=self.columns.stored_name(resource.parent_column),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dlt
 from dlt.common.destination import Destination, TLoaderFileFormat
+from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
@@ -24,6 +25,7 @@ from connectors_dagster.load.duckdb_errors import explain, is_locked
 from connectors_dagster.load.postgres_lock import only_merger
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
+from connectors_dagster.spec.suggestion import suggest
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +41,7 @@ def duckdb_file() -> Path:
     """Read the path of the DuckDB file; by default it is in the project folder.
 
     Raises:
-        SettingError: the database would be in memory.
+        SettingError: the database would be in memory, or the path is that of a folder.
     """
     configured: Any = dlt.secrets.get(CREDENTIALS)
     if isinstance(configured, dict):
@@ -50,7 +52,10 @@ def duckdb_file() -> Path:
         raise SettingError(
             f"{environment(CREDENTIALS)} is ':memory:': the rows would be lost after the run: set the path of a file"
         )
-    return (project_folder() / str(configured or DEFAULT_FILE)).resolve()
+    path = (project_folder() / str(configured or DEFAULT_FILE)).resolve()
+    if path.is_dir():
+        raise SettingError(f"{environment(CREDENTIALS)} is {path}, which is a folder: set the path of a file in it")
+    return path
 
 
 def check_destination(dataset: str) -> None:
@@ -72,11 +77,22 @@ def location() -> str:
 
 
 def build_destination() -> AnyDestination:
-    """Build the configured destination without opening it; from now on its secrets are masked."""
+    """Build the configured destination without opening it; from now on its secrets are masked.
+
+    Raises:
+        SettingError: dlt has no such destination.
+    """
     remember(destination_secrets())
     if destination_traits().in_file:
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
-    return remember_capabilities(Destination.from_reference(destination_name()))  # type: ignore[arg-type]  # None only for None
+    name = destination_name()
+    try:
+        found = Destination.from_reference(name)
+    except UnknownDestinationModule:
+        hint = suggest(name.lower(), dlt.destinations.__all__)
+        setting = environment("connectors.destination")
+        raise SettingError(f"{setting} is {name!r}, which is not a destination of dlt; {hint}") from None
+    return remember_capabilities(found)  # type: ignore[arg-type]  # None only for None
 
 
 def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:

@@ -30,6 +30,7 @@ class Duplicates:
         keys: the columns of the key.
         fields: returns the fields of a row as the API sent them, at least the one that contains the cursor.
         page_ends: for each page, the number of rows up to its end.
+        finer: for each row what its cursor has below a microsecond; rows beyond its end have nothing.
         reread_pages: the numbers of the pages that were read again on purpose.
         parent: the column with the key of the parent row; None for a resource without a parent.
     """
@@ -38,6 +39,7 @@ class Duplicates:
     keys: Sequence[str]
     fields: Callable[[Mapping[str, Any]], dict[str, Any]]
     page_ends: Sequence[int]
+    finer: Sequence[int] = ()
     reread_pages: Collection[int] = ()
     parent: str | None = None
 
@@ -58,7 +60,7 @@ class Duplicates:
             KeyCheck(resource=self.resource, copies=copies, keys=keys, total=len(repeated), show=show).check()
         times = pc.fill_null(copies["time"], NEVER)
         in_order = copies.set_column(0, "time or never", times).sort_by(
-            [("time or never", "ascending"), ("row", "ascending")]
+            [("time or never", "ascending"), ("finer", "ascending"), ("row", "ascending")]
         )
         newest = in_order.group_by(keys, use_threads=False).aggregate([("row", "last")])["row_last"]
         return copies.filter(pc.invert(pc.is_in(copies["row"], value_set=newest)))["row"].combine_chunks()
@@ -74,6 +76,7 @@ class Duplicates:
             yield pa.RecordBatch.from_pydict(
                 {
                     "time": pa.array(map(self._time, rows), pa.int64()),
+                    "finer": pa.array([self._finer(row) for row in numbers.to_pylist()], pa.int64()),
                     "row": numbers,
                     "page": pa.array(pages, pa.int64()),
                     "reread": pa.array([page in self.reread_pages for page in pages], pa.bool_()),
@@ -95,6 +98,9 @@ class Duplicates:
             return to_microseconds(cursor.timestamp_format.decode(value))
         except ValueError:
             return None
+
+    def _finer(self, row: int) -> int:
+        return self.finer[row] if row < len(self.finer) else 0
 
     def _show(self, files: Sequence[Path], number: int) -> Mapping[str, Any]:
         """Return the fields of one row."""

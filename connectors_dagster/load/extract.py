@@ -17,7 +17,7 @@ from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
-from connectors_dagster.load.rejected_rows import rejected_rows
+from connectors_dagster.load.rejected_rows import rejected_rows, separate_rejected
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.resource_rows import rows_of
 from connectors_dagster.read.connection import Connection
@@ -143,6 +143,7 @@ def _extract_resource(
     )
     if resource.disposition == "merge":
         dlt_resource.apply_hints(additional_table_hints={DEDUPLICATED: True})
+    separate_rejected(dlt_resource, resource)
     schema = Schema(request.name)
     schema.remove_type_detection("iso_timestamp")  # values arrive with their types
     source = DltSource(schema, resource.connector.name, [dlt_resource])

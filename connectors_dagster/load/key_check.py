@@ -29,8 +29,8 @@ class KeyCheck:
 
     Args:
         resource: what was read.
-        copies: the rows that may be copies, with the columns ``row``, ``page``, ``reread``, ``parent``, ``time`` and
-            ``content``.
+        copies: the rows that may be copies, with the columns ``row``, ``page``, ``reread``, ``parent``, ``time``,
+            ``finer`` and ``content``.
         keys: the columns of the key in `copies`.
         total: the number of all rows.
         show: returns the fields of a row by its number.
@@ -83,7 +83,7 @@ class KeyCheck:
 
         Edits explain the versions on pages that were read again on purpose, and versions with different cursors.
         """
-        same = [*self.keys, "time"] if self._shows_edits else self.keys
+        same = [*self.keys, "time", "finer"] if self._shows_edits else self.keys
         groups = self._differing(same, "content", self.copies.filter(pc.invert(self.copies["reread"])))
         return groups, sum(group["content_count_distinct"] - 1 for group in groups)
 

@@ -92,6 +92,7 @@ class NestedRows:
 
     def _batches(self) -> Iterator[list[RawRow]]:
         rows, size = list[RawRow](), 0
+        self.reader.bad_rows.check = self.columns.unusable
         for page, page_bytes in self.reader.pages():
             rows += page
             size += page_bytes
@@ -118,6 +119,7 @@ class NestedRows:
             keys=self._keys,
             fields=_fields,
             page_ends=self.reader.page_ends,
+            finer=self.reader.finer_cursors.by_row,
             reread_pages=self.reader.reread_pages,
             parent=PARENT if self._parent else None,
         )

@@ -6,10 +6,22 @@ from typing import Any
 import dlt
 import pyarrow as pa
 from dlt.common.schema import TColumnSchema
+from dlt.sources import DltResource
 
 from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.spec.resource import Resource
 
 COLUMNS = ("id", "raw_row", "reason", "window_key")
+
+
+def separate_rejected(dlt_resource: DltResource, resource: Resource) -> None:
+    """Keep the table of bad rows free of the hints that dlt would copy to it from the table of the resource.
+
+    With them it would have columns that are required there, and a schema contract that does not let it appear.
+    """
+    dlt_resource.apply_hints(
+        table_name=resource.rejected_table, columns={}, merge_key=(), schema_contract={}, create_table_variant=True
+    )
 
 
 def rejected_rows(reader: ResourceReader) -> Iterator[Any]:

@@ -34,7 +34,7 @@ class Broken:
         return f"{self.place}: {self.reason}"
 
 
-def describe_broken(error: Exception, place: str, folder: Path | None = None) -> Broken:
+def describe_broken(error: BaseException, place: str, folder: Path | None = None) -> Broken:
     """Describe why something that is written at a place, or in a folder, cannot be built.
 
     The values in the files are left out, because a secret may be written there.

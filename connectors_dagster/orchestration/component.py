@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self, get_type_hints
 
 import dagster as dg
 import pydantic
+import yaml
 
 from connectors_dagster.compat.dagster_internals import project_folders, source_relative_path, translated_spec
 from connectors_dagster.config import settings
@@ -23,6 +24,7 @@ from connectors_dagster.orchestration.templates import check_templates, refuse_t
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.schema_file import StrictLoader
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
 PART = re.compile(r"\{\{\s*(setting|secret)\b")
@@ -63,7 +65,9 @@ class RestConnector(dg.Component):
 
         Raises:
             ValueError: the connector contradicts itself, or a secret is written into the file.
+            YAMLError: a key is written twice in the file.
         """
+        refuse_repeated_keys(context)
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
         schema = _inside_project(given.pop("schema_file"), context)
         translation = _translation(given.pop("translation"), context)
@@ -94,6 +98,18 @@ class RestConnector(dg.Component):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002  # Dagster's signature
         """Build the definitions of the connector, or none if configuration has it turned off."""
         return definitions_of(self.assets) if settings.is_enabled(self.connector) else dg.Definitions()
+
+
+def refuse_repeated_keys(context: dg.ComponentLoadContext) -> None:
+    """Refuse a file in which a key is written twice: Dagster would keep the last.
+
+    Raises:
+        YAMLError: names the key and its line.
+    """
+    file = source_relative_path(context, "defs.yaml")
+    if file.exists():
+        for _ in yaml.load_all(file.read_text(encoding="utf-8"), Loader=StrictLoader):  # a safe one
+            continue
 
 
 def _translation(written: Any, context: dg.ComponentLoadContext) -> Translation | None:

@@ -72,7 +72,9 @@ class _Loader:
             return  # to build nothing takes Dagster as long as to build all connectors
         try:
             self._add_tree("defs/", tree)
-        except Exception:  # noqa: BLE001  # raised again below, by the folder whose fault it is
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # raised again below, by the folder whose fault it is
             for path in written:
                 self._add_part(path)
 
@@ -109,7 +111,9 @@ class _Loader:
     def _noting(self, place: str, folder: Path | None = None) -> Iterator[None]:
         try:
             yield
-        except Exception as error:  # noqa: BLE001  # the code of a connector may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the code of a connector may raise anything, and call sys.exit
             self.broken.append(describe_broken(error, place, folder))
 
 

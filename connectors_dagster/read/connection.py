@@ -13,7 +13,7 @@ from connectors_dagster.http.response import JsonAdapter
 from connectors_dagster.read.concurrency import pause
 from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.placeholders import Setting, fill_placeholders
+from connectors_dagster.spec.placeholders import Secret, Setting, fill_placeholders, find_placeholders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,17 @@ def connect(
             per_minute=settings.requests_per_minute(connector),
         ),
         rate_limit_header=connector.rate_limit_header,
+        credentials=_credentials(connector),
         now=None if now is None else _clock_from(now),
     )
     return Connection(values=values, policy=policy, max_parallel_requests=requests_at_once)
+
+
+def _credentials(connector: Connector) -> list[str]:
+    """Return the environment variables of what a connector authenticates with."""
+    of_auth = set(find_placeholders(connector.config["client"].get("auth")))
+    names = [name for name in connector.settings if isinstance(name, Secret) or name in of_auth]
+    return [settings.environment_name(connector.name, name) for name in names]
 
 
 def _clock_from(now: datetime) -> Callable[[], datetime]:

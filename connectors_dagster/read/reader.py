@@ -17,6 +17,7 @@ from connectors_dagster.read.bounds import unfiltered, window_bounds
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.failed_windows import FailedWindows
+from connectors_dagster.read.finer_cursors import FinerCursors
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
@@ -72,6 +73,7 @@ class ResourceReader:
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
         self.reread_pages: set[int] = set()
+        self.finer_cursors = FinerCursors(self.resource)
         self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
@@ -100,6 +102,7 @@ class ResourceReader:
                 self.previews[piece].add(rows)
                 if self._wanted:
                     self.rows_of_children.setdefault(piece, ParentRows(self._wanted)).extend(rows, page=page.number)
+                self.finer_cursors.add(rows, count)
                 count += len(rows)
                 if rows:
                     yield rows, page.bytes

@@ -92,7 +92,9 @@ class WindowFilter:
         for misfit in fitted.misfits:
             text = texts.split(SEPARATOR)[misfit]
             if text != EMPTY_TEXT and not self.cursor.timestamp_format.is_no_time(value := decode(text)):
-                bad[misfit] = f"cursor {self.path!r} contains {value!r}, which is not a timestamp"
+                bad[misfit] = (
+                    f"cursor {self.path!r} contains {value!r}, which is not a timestamp: check timestamp_format"
+                )
         parsed: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
         if self.cursor.timestamp_format.format in FINER_THAN_SECONDS:
             coarser = f"cursor {self.path!r} is read as a time in January 1970: it may be in seconds; check the format"

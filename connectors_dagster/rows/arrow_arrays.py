@@ -11,6 +11,7 @@ from dlt.common.data_types import TDataType
 
 from connectors_dagster.rows.coercion import FITS, INT64, MISFIT, NATIVE, as_text
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, decode_column
+from connectors_dagster.spec.iso_8601 import UTC_BY_NAME
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 NUL, NUL_IN_JSON = "\0", r"\u0000"
@@ -176,6 +177,8 @@ def _timestamps(texts: pa.Array, *, in_utc: bool) -> pa.Array:
     """
     # Arrow takes text with zones, or text without: the first one tells which, so that nothing is parsed in vain.
     first = (texts.drop_null() if texts.null_count else texts)[:1].to_pylist()
+    if first and UTC_BY_NAME.search(first[0]):
+        texts, first = pc.replace_substring_regex(texts, UTC_BY_NAME.pattern, "Z"), ["T Z"]
     zoned = bool(first) and ZONED.search(first[0]) is not None
     if not zoned and not in_utc:
         raise ValueError("local times")

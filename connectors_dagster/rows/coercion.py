@@ -1,6 +1,5 @@
 """Converts single JSON values to column types without loss, or reports a misfit."""
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, time
@@ -17,6 +16,8 @@ Fit = Callable[[Any, TimestampFormat], Any]
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 INT64 = range(-(2**63), 2**63)
 LARGEST = 10**77
+EXACT_INTEGERS = 2**53
+"""Up to here a double has all digits before the point."""
 NATIVE: Mapping[str, set[type]] = {"bigint": {int}, "double": {int, float}, "bool": {bool}, "text": {str}}
 """The Python types of JSON values that need no conversion for a column type; other types always need one."""
 
@@ -51,8 +52,8 @@ def _double(value: Any, _: TimestampFormat) -> Any:
     if exact is MISFIT:
         return MISFIT
     near = float(exact)
-    # Fractions are rounded, as every JSON parser does. Whole numbers are not: they may be counts or identifiers.
-    rounded = math.isfinite(near) and near != 0 and exact != exact.to_integral_value()
+    # Digits after the point are rounded, as every JSON parser does. Those before it are not: they may be counts.
+    rounded = abs(near) < EXACT_INTEGERS and near != 0 and exact != exact.to_integral_value()
     return near if near == exact or rounded else MISFIT
 
 

@@ -11,9 +11,12 @@ LOWEST, HIGHEST = -(2**63), 2**64 - 1
 MOST_DIGITS = 4_000
 # A double keeps any 15 digits, so only a run of at least 16 characters (including a point) can lose digits.
 LONG = 16
+SURROUNDING_LEVELS = 50
 MARK = b"\x01"
 DIGITS = bytes(MARK[0] if chr(code) in ".0123456789" else 0 for code in range(256))
 NUMBER = re.compile(rb"-?[.\d]+(?:[eE][+-]?\d+)?")
+# Near the smallest double it keeps fewer digits. Without a range of letters, Python looks for the first two bytes.
+SMALL = tuple(re.compile(rb"%s-(?:29\d|[3-9]\d\d|\d{4})" % letter) for letter in (b"e", b"E"))
 BEFORE_A_NUMBER = b" \t\r\n,:["
 MINUS = ord("-")
 STRINGS_AND_NO_NUMBERS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?Infinity|NaN', re.DOTALL)
@@ -52,6 +55,17 @@ def dump(value: Any) -> str:
         return json.dumps(value, default=str, ensure_ascii=False)
 
 
+def is_deep(value: Any) -> bool:
+    """Return whether a value has more levels than orjson writes, with some to spare for what surrounds it."""
+    for _ in range(SURROUNDING_LEVELS):
+        value = [value]
+    try:
+        orjson.dumps(value, default=str)
+    except orjson.JSONEncodeError:
+        return True
+    return False
+
+
 def repair(text: bytes) -> bytes:
     r"""Repair the invalid JSON that some APIs send.
 
@@ -76,18 +90,34 @@ def _verbatim(value: Any) -> orjson.Fragment:
 
 
 def _loses_digits(text: bytes) -> bool:
-    """Return whether orjson would lose digits of a number; takes a tenth of the time of parsing."""
+    """Return whether orjson would lose digits of a number; takes a fraction of the time of parsing."""
+    small = (_begin(text, found.start()) for pattern in SMALL for found in pattern.finditer(text))
+    return _has_a_long_number(text) or any(_is_rounded(text, begin) for begin in small)
+
+
+def _begin(text: bytes, at: int) -> int:
+    """Return where the number begins whose exponent is at a place."""
+    start = max(at - LONG, 0)  # a longer number is found by its digits
+    return start + len(text[start:at].rstrip(b"-.0123456789"))
+
+
+def _has_a_long_number(text: bytes) -> bool:
     marked = text.translate(DIGITS)
     at = marked.find(MARK * LONG)
     while at >= 0:
         begin = at - 1 if text[at - 1] == MINUS else at
+        if _is_rounded(text, begin):
+            return True
         number = NUMBER.match(text, begin)
         assert number
-        outside = begin == 0 or text[begin - 1] in BEFORE_A_NUMBER
-        if outside and not _survives(number[0].decode()):
-            return True
         at = marked.find(MARK * LONG, number.end())
     return False
+
+
+def _is_rounded(text: bytes, begin: int) -> bool:
+    number = NUMBER.match(text, begin)
+    outside = begin == 0 or text[begin - 1] in BEFORE_A_NUMBER
+    return number is not None and outside and not _survives(number[0].decode())
 
 
 def _survives(number: str) -> bool:

@@ -8,10 +8,15 @@ import msgspec
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import BELOW, SHOWN_BELOW
+from connectors_dagster.rows.json_codec import is_deep
 from connectors_dagster.rows.raw_json import RawRow, decode, decode_fields, decode_items
 from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.secrets.redaction import excerpt
 
 MOST_LEVELS = 20
+FEW_LEVELS = 100
+"""A value with fewer objects and lists is not too deep, whatever is in them."""
+SHOWN = 80
 BETWEEN_NAMES = "__"
 LIST, VALUE = "list", "value"
 """How dlt names the column of an item of a list that is a list, or a single value."""
@@ -41,7 +46,8 @@ class NestedTables:
         """Convert rows to objects with the names and values that the tables get; empty fields are left out.
 
         Raises:
-            RowError: a key has no value that fits, two fields would share a column, or too many are not declared.
+            RowError: a key has no value that fits, a value is nested too deeply, two fields would share a column, or
+                too many are not declared.
         """
         return self._to_objects((), rows, self.levels)
 
@@ -63,7 +69,7 @@ class NestedTables:
             is_json = columns.hints[column]["data_type"] == "json"
             for target, value in zip(objects, array.to_pylist(), strict=True):
                 if value is not None:
-                    _put(target, column, decode(value.encode()) if is_json else value, columns.label)
+                    _put(target, column, _decoded(value, column, columns.label) if is_json else value, columns.label)
         lists = set().union(*(row.lists for row in split))
         columns.check_fields(lists)
         for field in sorted(lists, key=columns.rank):
@@ -110,6 +116,21 @@ class _Split(msgspec.Struct):
 def _item(raw: msgspec.Raw) -> RawRow:
     begin = bytes(memoryview(raw)[:1])
     return decode_fields(raw) if begin == b"{" else {LIST if begin == b"[" else VALUE: raw}
+
+
+def _decoded(text: str, column: str, label: str) -> Any:
+    """Parse the value of a json column; dlt cannot write one that is nested too deeply."""
+    try:
+        value = decode(text.encode())
+        deep = text.count("[") + text.count("{") >= FEW_LEVELS and is_deep(value)
+    except RecursionError:
+        deep = True
+    if deep:
+        raise RowError(
+            f"{label}: {excerpt(column, SHOWN)!r} contains a value that is nested too deeply to be split into columns: "
+            "declare the columns of the table, and this field with data_type json"
+        )
+    return value
 
 
 def _put(target: dict[str, Any], column: str, value: Any, label: str) -> None:

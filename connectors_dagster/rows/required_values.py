@@ -25,6 +25,7 @@ class RequiredValues:
         label: names the resource in errors.
         fields: the fields that must have a value that fits.
         keys: those of them that are keys.
+        single: keys whose values must not be objects or lists.
         types: the types of the columns.
         timestamp_format: parses timestamps.
     """
@@ -32,6 +33,7 @@ class RequiredValues:
     label: str
     fields: frozenset[str]
     keys: frozenset[str]
+    single: frozenset[str]
     types: ColumnTypes
     timestamp_format: TimestampFormat
 
@@ -41,6 +43,10 @@ class RequiredValues:
         Raises:
             RecursionError: a value is nested too deeply to be parsed.
         """
+        nested = self._nested(column, texts) if column in self.single else {}
+        return self._without_value(column, texts) | nested
+
+    def _without_value(self, column: str, texts: bytes) -> dict[int, str]:
         kind = self.types.kind(column) if column in self.types.hints else "text"
         if kind == "text":  # it takes every value; without a hint, no row has shown the type yet
             written = texts.split(SEPARATOR) if bytes(NULL) in texts else []
@@ -52,6 +58,16 @@ class RequiredValues:
         written = texts.split(SEPARATOR)
         misfits = {number: self._misfit(column, written[number]) for number in fitted.misfits}
         return {number: self._missing(column) for number in missing} | misfits
+
+    def _nested(self, column: str, texts: bytes) -> dict[int, str]:
+        if b"{" not in texts and b"[" not in texts:
+            return {}
+        nested = {n: text for n, text in enumerate(texts.split(SEPARATOR)) if text[:1] in (b"{", b"[")}
+        return {
+            number: f"{column!r} is a key and contains {excerpt(as_text(text), SHOWN)!r}, which is not a single value: "
+            "choose other fields as primary_key, or declare its data_type as json in the schema file"
+            for number, text in nested.items()
+        }
 
     def reject(self, column: str, texts: bytes, fitted: Fitted) -> NoReturn:
         """Raise an error about a column in which a value is missing or does not fit.

@@ -75,6 +75,7 @@ class TableColumns:
             label=self.label,
             fields=self.keys | not_null,
             keys=self.keys,
+            single=frozenset(key for key in self.keys if self.inferred and not self._is_json(key)),
             types=self._types,
             timestamp_format=self.timestamp_format,
         )
@@ -85,6 +86,9 @@ class TableColumns:
     def hints(self) -> dict[str, TColumnSchema]:
         """The dlt hints of each column whose type is known."""
         return self._types.hints
+
+    def _is_json(self, key: str) -> bool:
+        return key in self.hints and self._types.kind(key) == "json"
 
     @property
     def key_columns(self) -> list[str]:

@@ -8,14 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-import yaml
-from dlt.common.schema import TColumnSchema, TTableSchemaColumns
+from dlt.common.schema import TTableSchemaColumns
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
 from connectors_dagster.spec.options import IgnoredResponse, ResourceOptions, Retry
 from connectors_dagster.spec.placeholders import Setting, escape_braces, find_placeholders
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.schema_file import read_tables
 from connectors_dagster.spec.validation import check_connector
 
 
@@ -113,19 +113,17 @@ class Connector:
         """Declared columns by table, from the schema file.
 
         Raises:
-            ValueError: the file does not exist.
+            ValueError: the file does not exist, or cannot be used.
         """
         if not self.schema.exists():
             raise ValueError(
                 f"{self.name}: the schema file {self.schema.name} does not exist: create it beside {self.source_file}; "
                 "with 'tables: {}' in it, columns get the types of their values"
             )
-        document = yaml.load(self.schema.read_text(encoding="utf-8"), Loader=_yaml_loader())
-        tables = document["tables"]
-        return {
-            name: {column: cast(TColumnSchema, {"name": column, **hints}) for column, hints in table["columns"].items()}
-            for name, table in tables.items()
-        }
+        try:
+            return read_tables(self.schema, self.graph)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
 
     @property
     def source_file(self) -> str:
@@ -137,7 +135,3 @@ class Connector:
     def settings(self) -> tuple[Setting, ...]:
         """The settings that the configuration uses, without duplicates, in order of appearance."""
         return tuple(dict.fromkeys(find_placeholders(self.config)))
-
-
-def _yaml_loader() -> Any:
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

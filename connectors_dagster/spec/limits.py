@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MOST_PARALLEL_REQUESTS = 1_000
+"""Each takes a thread and a connection."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:

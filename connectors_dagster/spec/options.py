@@ -33,6 +33,13 @@ class Retry:
     max_wait: timedelta = timedelta(minutes=15)
     connect_wait: timedelta = timedelta(seconds=30)
 
+    def __post_init__(self) -> None:
+        """Refuse a negative number or wait."""
+        for name in ("attempts", "factor", "max_wait", "connect_wait"):
+            value = getattr(self, name)
+            if not value >= 0 * value:
+                raise ValueError(f"retry: {name} is {value}; it must not be negative")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cursor:

@@ -25,6 +25,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 DATE_IN_DIGITS = re.compile(r"(?:19|2\d)\d{6}(?:\d{4}(?:\d\d)?)?")
 YEAR_OF_NO_TIME = re.compile(r"(?:000[01]|9999)-?\d\d-?\d\d")
 LITERAL_UTC = re.compile(r"((?<!%)Z|[+-]00:?00|GMT|UTC)$")
+DROPPED = re.compile(r"[.,]\d{6}(\d{1,12})")
 TOO_LARGE = 10**20
 
 
@@ -42,7 +43,7 @@ def from_microseconds(count: int) -> datetime:
 class TimestampFormat:
     """Reads cursor values as aware UTC timestamps and writes timestamps as request parameters.
 
-    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, an offset or neither (then it is in ``timezone``),
+    Text is read as ISO 8601 whatever ``format`` is: with ``Z``, ``UTC``, an offset or none (then in ``timezone``),
     0 to 9 fraction digits (truncated to microseconds), or a plain date (midnight). Other text is parsed with
     ``format``. A number counts seconds unless ``format`` names another unit. Text that is a number is read as one
     only with such a format; without, a number such as 20240101 is read as the date that its digits are.
@@ -103,6 +104,17 @@ class TimestampFormat:
             return self._from_number(value)
         except (ValueError, OverflowError, InvalidOperation) as error:
             raise ValueError(f"{value!r} is not a timestamp") from error
+
+    def below_microsecond(self, value: Any) -> int:
+        """Return what `decode` drops of a cursor value, in steps of 10⁻¹⁸ s."""
+        if isinstance(value, str) and not NUMBER.fullmatch(value.strip()):
+            found = DROPPED.search(value)
+            return int(found[1].ljust(12, "0")) if found else 0
+        try:
+            count = Decimal(str(value)) * UNITS.get(self.format, UNITS["epoch_seconds"])
+            return int(count % 1 * 10**12)
+        except InvalidOperation:
+            return 0
 
     def encode(self, timestamp: datetime) -> str | int:
         """Write a timestamp as a request parameter; parts that the format does not write are dropped."""

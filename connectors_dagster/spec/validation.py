@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dlt.sources.rest_api.typing import RESTAPIConfig
@@ -13,6 +14,7 @@ from connectors_dagster.compat.dlt_internals import (
     validate_dict,
 )
 from connectors_dagster.secrets.names import SECRET_NAME
+from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.suggestion import suggest
 
@@ -43,6 +45,8 @@ def check_connector(connector: "Connector") -> None:
         validate_dict(RESTAPIConfig, connector.config, path=connector.name)
     except DictValidationException as error:
         raise ValueError(_explain(error)) from None
+    for problem in _config_problems(connector.config):
+        raise ValueError(f"{connector.name}: {problem}")
     for problem in _name_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _connector_problems(connector):
@@ -63,6 +67,23 @@ def _explain(error: DictValidationException) -> str:
         causes += cause.nested_exceptions or []
     deepest = min(causes, key=lambda one: (-one.path.count("/"), "not one of" not in one.msg, len(one.msg)))
     return f"{deepest.path}: {deepest.msg.replace('`', '')}"
+
+
+def _config_problems(config: RESTAPIConfig) -> Iterator[str]:
+    """Describe what dlt accepts in a configuration but cannot use."""
+    if not config["resources"]:
+        yield "config has no resources, so there is nothing to load"
+    written: list[Any] = [config.get("resource_defaults"), *config["resources"]]
+    for one in written:
+        endpoint = one.get("endpoint") if isinstance(one, Mapping) else None
+        if isinstance(endpoint, Mapping) and "path" in endpoint and endpoint["path"] is None:
+            yield f"path of {one.get('name', 'resource_defaults')} is null: write the path, or leave it out"
+    auth: Any = config["client"].get("auth")
+    if isinstance(auth, Mapping) and auth.get("location") == "cookie":
+        yield (
+            "auth.location is cookie, which is not supported: use header or query, or write the cookie with a "
+            'placeholder into headers of the client, as "{{ secret.cookie }}"'
+        )
 
 
 def _name_problems(connector: "Connector") -> Iterator[str]:
@@ -110,6 +131,12 @@ def _is_written_secret(part: str, key: str, item: Any) -> bool:
 
 def _connector_problems(connector: "Connector") -> Iterator[str]:
     graph = connector.graph
+    if connector.lookback < timedelta(0):
+        yield f"lookback is {connector.lookback}; it must not be negative"
+    if not 1 <= connector.max_parallel_requests <= MOST_PARALLEL_REQUESTS:
+        yield f"max_parallel_requests is {connector.max_parallel_requests}; it must be 1 to {MOST_PARALLEL_REQUESTS:,}"
+    if connector.requests_per_minute is not None and connector.requests_per_minute < 1:
+        yield f"requests_per_minute is {connector.requests_per_minute}; it must be at least 1, or None for no limit"
     if unknown := sorted(set(connector.resources) - set(graph)):
         yield f"resources has options for {unknown}, which config does not define; {suggest(unknown[0], graph)}"
     if both := sorted(set(connector.excluded) & set(graph)):

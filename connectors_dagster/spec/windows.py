@@ -212,9 +212,11 @@ def _months_and_rest(step: str, what: str) -> tuple[int, timedelta]:
     parts = {unit: int(count) for unit, count in found.groupdict(default="0").items()}
     months = 12 * parts.pop("years") + parts.pop("months")
     try:
-        return months, timedelta(**parts)
+        rest = timedelta(**parts)
+        _ = months * SHORTEST_MONTH + rest
     except OverflowError as error:
         raise ValueError(f"{what} {step!r} is too long for a calendar date: use a shorter one") from error
+    return months, rest
 
 
 def _parse(text: str, *, what: str) -> datetime:

@@ -68,6 +68,7 @@ def test_start_date_and_step_are_per_connector(monkeypatch):
     [
         ("MAX_PARALLEL_REQUESTS", "abc"),
         ("MAX_PARALLEL_REQUESTS", "0"),
+        ("MAX_PARALLEL_REQUESTS", "1" + "0" * 20),
         ("REQUESTS_PER_MINUTE", "-1"),
         ("STALE_AFTER_HOURS", "a day"),
         ("STALE_AFTER_HOURS", "0.01"),
@@ -91,7 +92,7 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name_before_any_request(nam
         build_definitions(STOREFRONT)
 
 
-@pytest.mark.parametrize(("name", "value"), [("START_DATE", "01.02.2024"), ("STEP", "30 days")])
+@pytest.mark.parametrize(("name", "value"), [("START_DATE", "01.02.2024"), ("STEP", "30 days"), ("STEP", "P99999999Y")])
 def test_windows_that_cannot_be_cut_are_refused_with_the_names_of_the_settings(name, value, monkeypatch):
     monkeypatch.setenv(f"SOURCES__STOREFRONT__{name}", value)
     with pytest.raises(SettingError, match=f"{re.escape(value)}.*SOURCES__STOREFRONT__{name}"):
@@ -112,6 +113,12 @@ def test_a_shared_setting_that_cannot_be_used_is_refused_by_name(name, value, mo
     monkeypatch.setenv(f"CONNECTORS__{name}", value)
     with pytest.raises(SettingError, match=f"CONNECTORS__{name} is '{value}'"):
         settings.check_shared_settings()
+
+
+def test_an_empty_choice_of_resources_is_refused_because_it_may_mean_none_or_all(monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__RESOURCES", "")
+    with pytest.raises(ValueError, match="SOURCES__STOREFRONT__RESOURCES is empty; leave it out to load every"):
+        build_definitions(STOREFRONT)
 
 
 def test_a_requests_per_minute_of_zero_and_an_empty_setting_keep_the_default(monkeypatch):

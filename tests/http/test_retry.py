@@ -70,7 +70,14 @@ def test_a_connector_gives_up_when_its_own_retries_are_used_up(api, read, waits,
 
 
 @pytest.mark.parametrize(
-    ("status", "advice"), [(400, ""), (401, "credentials"), (403, "scope"), (404, "base_url and path"), (422, "")]
+    ("status", "advice"),
+    [
+        (400, ""),
+        (401, "credentials of this source: SOURCES__CATALOG__API_KEY"),
+        (403, "scope"),
+        (404, "base_url and path"),
+        (422, ""),
+    ],
 )
 def test_a_permanent_status_fails_without_a_retry_and_says_what_to_do(api, read, waits, status, advice):
     api.answer("/v1/resource", status, {"message": "no such thing"})

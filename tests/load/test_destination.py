@@ -73,6 +73,22 @@ def test_a_database_in_memory_is_refused_because_its_rows_would_be_lost(api, loa
     assert not api.requests
 
 
+@pytest.mark.parametrize("folder", ["/", "."])
+def test_a_folder_in_place_of_the_duckdb_file_is_refused(api, load, monkeypatch, folder):
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", folder)
+    with pytest.raises(SettingError, match=r"DESTINATION__DUCKDB__CREDENTIALS is /.*, which is a folder: set the path"):
+        load("storefront/customers")
+    assert not api.requests
+
+
+@pytest.mark.parametrize("name", ["duckdbb", "DuckDB"])
+def test_an_unknown_destination_is_refused_with_the_one_that_is_meant(api, load, monkeypatch, name):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", name)
+    with pytest.raises(SettingError, match=f"CONNECTORS__DESTINATION is '{name}', .*did you mean 'duckdb'"):
+        load("storefront/customers")
+    assert not api.requests
+
+
 def test_staging_does_not_use_a_schema_that_may_belong_to_another_connector(project, api, load, warehouse):
     with duckdb.connect(str(warehouse.path)) as database:
         database.execute("CREATE SCHEMA storefront_staging; CREATE TABLE storefront_staging.orders AS SELECT 7 AS id")

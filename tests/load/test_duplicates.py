@@ -61,6 +61,28 @@ def _instant(text: str) -> datetime:
 
 
 NESTED = {"max_table_nesting": 1}
+NANOSECONDS, MICROSECONDS = (TimestampFormat(format=f"epoch_{unit}") for unit in ("nanoseconds", "microseconds"))
+FINER: dict[str, tuple[str, Any, Any, TimestampFormat]] = {
+    "text": ("t", "2024-03-01T00:00:00.1234567Z", "2024-03-01T00:00:00.123456789Z", ISO),
+    "text without an end": ("t", "2024-03-01T00:00:00.123456Z", "2024-03-01T00:00:00.1234560001Z", ISO),
+    "seconds": ("t", "1709251200.1234567", "1709251200.12345678", SECONDS),
+    "milliseconds": ("t", "1709251200123.4567", "1709251200123.45678", MILLISECONDS),
+    "microseconds": ("t", 1709251200123456.25, 1709251200123456.5, MICROSECONDS),
+    "nanoseconds": ("t", 1709251200123456001, 1709251200123456789, NANOSECONDS),
+    "in an object": ("a.t", {"t": "2024-03-01T00:00:00.1234567Z"}, {"t": "2024-03-01T00:00:00.123456789Z"}, ISO),
+}
+
+
+@pytest.mark.parametrize("columns", [{**TYPED, "t": {"data_type": "timestamp"}}, None], ids=["declared", "inferred"])
+@pytest.mark.parametrize(("path", "older", "newer", "timestamp_format"), FINER.values(), ids=FINER)
+def test_cursors_that_differ_below_a_microsecond_are_compared_by_all_digits(
+    declare, load_pages, values, path, older, newer, timestamp_format, columns
+):
+    things, field = declare(columns=columns, cursor=path, timestamp_format=timestamp_format), path.split(".")[0]
+    old, new = {"id": 1, "v": "old", field: older}, {"id": 1, "v": "new", field: newer}
+    other = {"id": 2, "v": "x", field: older}
+    load_pages(things, [other, new], [old])
+    assert values() == [(1, "new"), (2, "x")]
 
 
 @pytest.mark.parametrize(

@@ -126,14 +126,15 @@ def test_names_that_collapse_in_objects_and_lists_are_all_kept(declare, load_pag
 
 def test_numbers_keep_every_digit_whatever_came_before(declare, load_pages, warehouse, one):
     big, fine, endless = "123456789012345678901234567890", "0.1234567890123456789012345", "1e400"
+    tiny = "1e-400"
     things = declare()
-    load_pages(things, [{"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "mixed": 1, "n": [7]}])
-    numbers = (
-        f'"big": {big}, "fine": {fine}, "endless": {endless}, "mixed": 1.5, "late": {big}, "zero": -0, "n": [{big}]'
-    )
+    load_pages(things, [{"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "tiny": 1.5, "mixed": 1, "n": [7]}])
+    numbers = f'"big": {big}, "fine": {fine}, "endless": {endless}, "tiny": {tiny}, "mixed": 1.5, "late": {big}'
+    numbers += f', "zero": -0, "n": [{big}]'
     load_pages(things, f'{{"data": [{{"id": 2, {numbers}, "nan": NaN}}]}}'.encode())
-    assert one(1) == {"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "mixed": 1}
-    texts = {"big__v_text": big, "fine__v_text": fine, "endless__v_text": endless, "mixed__v_text": "1.5", "late": big}
+    assert one(1) == {"id": 1, "big": 1, "fine": 0.5, "endless": 2.5, "tiny": 1.5, "mixed": 1}
+    texts = {"big__v_text": big, "fine__v_text": fine, "endless__v_text": endless, "tiny__v_text": tiny, "late": big}
+    texts |= {"mixed__v_text": "1.5"}
     assert one(2) == {"id": 2, **texts, "zero": 0, "nan": "NaN"}
     assert warehouse.query("SELECT value, value__v_text FROM shop.things__n ORDER BY ALL") == [(7, None), (None, big)]
 
@@ -294,3 +295,29 @@ def test_rows_that_are_gone_are_deleted_also_if_none_is_left(declare, load_pages
     load_pages(declare(missing_rows="delete"), LINES)
     load_pages(declare(missing_rows="delete"))
     assert warehouse.ids("shop.things") == []
+
+
+DEEP = pytest.mark.parametrize(("begin", "end"), [(b'{"a":', b"}"), (b"[", b"]")], ids=["objects", "lists"])
+
+
+def nested(begin: bytes, end: bytes, levels: int) -> bytes:
+    return b'{"data":[{"id":1,"x":' + begin * levels + b'"bottom"' + end * levels + b"}]}"
+
+
+@DEEP
+def test_a_value_of_many_levels_is_loaded_to_the_bottom(declare, load_pages, warehouse, begin, end):
+    load_pages(declare(), nested(begin, end, 200))
+    tables = [table for table in warehouse.tables() if table.startswith("shop.things")]
+    assert any("bottom" in str(warehouse.query(f"SELECT * FROM {table}")) for table in tables)
+
+
+@pytest.mark.parametrize("levels", [300, 500, 900])
+@DEEP
+def test_a_value_that_is_nested_too_deeply_names_its_field_and_is_loaded_when_declared(
+    declare, load_pages, warehouse, begin, end, levels
+):
+    page = nested(begin, end, levels)
+    with pytest.raises(RowError, match=r"shop/things.*: '(x|list).*' contains a value that is nested too deeply"):
+        load_pages(declare(), page)
+    load_pages(declare(columns={"id": {"data_type": "bigint"}, "x": {"data_type": "json"}}), page)
+    assert warehouse.query("SELECT count(*) FROM shop.things WHERE x LIKE '%bottom%'") == [(1,)]

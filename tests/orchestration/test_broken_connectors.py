@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from connectors_dagster import definitions
+from connectors_dagster import connectors, definitions
 from connectors_dagster.cli import main, terminal
 from connectors_dagster.cli.run import materialize
 from connectors_dagster.orchestration.broken import BrokenConnectorsError
@@ -40,9 +40,35 @@ BROKEN = {
     ),
     "a name with capitals": ("name: bad", "name: Bad", "must be lower-case letters"),
     "a missing field": ("description: A connector that works", "", "description at .*/bad/defs.yaml:2: Field required"),
+    "a key twice": (
+        "  description: A",
+        "  description: B\n  description: A",
+        "defs/bad/defs.yaml:5: .*'description' is written twice",
+    ),
     "a tab": ("  name: bad", "\tname: bad", r"defs/bad/defs.yaml:3: is not YAML: .*'\\t'"),
     "a credential in a header": ("{base_url:", "{headers: {X-Api-Key: t0p-s3cret}, base_url:", "X-Api-Key of headers"),
     "a type that is not there": ("RestConnector", "Rest", "`connectors_dagster` has no attribute `Rest`"),
+}
+SCHEMAS = {
+    "empty": ("", "the file must begin with 'tables:'; to declare no columns, write 'tables: {}'"),
+    "a list": ("- id", "the file must begin with 'tables:'"),
+    "broken": ("tables: [\n", ":2: is not YAML: "),
+    "no text": (b"\xff\xfe\x01", ": is not YAML: "),
+    "columns in a list": ("tables: {things: {columns: [id]}}", "the table 'things' must have 'columns'"),
+    "a table without columns": ("tables: {things: }", "the table 'things' must have 'columns'"),
+    "a column without hints": ("tables: {things: {columns: {id: text}}}", "column 'id': 'text' is not a mapping"),
+    "an unknown type": (
+        "tables: {things: {columns: {id: {data_type: txt}}}}",
+        "'txt' does not exist; did you mean 'text'",
+    ),
+    "an unknown table": (
+        "tables: {thingz: {columns: {}}}",
+        "no resource for the table 'thingz'; did you mean 'things'",
+    ),
+    "a key twice": (
+        "tables:\n  things: {columns: {}}\n  things: {columns: {}}",
+        ":3: .*'things' is written",
+    ),
 }
 
 
@@ -63,11 +89,38 @@ def test_a_broken_file_is_named_and_the_others_are_loaded(before, after, message
     assert "t0p-s3cret" not in str(broken)
 
 
-def test_a_broken_python_file_is_named_with_its_line(in_defs):
-    (in_defs.folder / "code").mkdir()
-    (in_defs.folder / "code" / "assets.py").write_text("\nraise RuntimeError('no such table')\n")
+@pytest.mark.parametrize(("schema", "message"), SCHEMAS.values(), ids=list(SCHEMAS))
+def test_a_broken_schema_file_is_named_with_what_to_write(schema, message, in_defs):
+    in_defs.put("bad", GOOD.replace("name: good", "name: bad"))
+    file = in_defs.folder / "bad" / "schema.yaml"
+    file.write_bytes(schema if isinstance(schema, bytes) else schema.encode())
     (broken,) = load_location().broken
-    assert str(broken) == "code/assets.py:2: RuntimeError: no such table"
+    assert re.search(rf"defs/bad/defs.yaml: bad: schema.yaml.*{message}", str(broken))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("raise RuntimeError('no such table')", "RuntimeError: no such table"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise GeneratorExit", "GeneratorExit: "),
+    ],
+)
+def test_a_broken_python_file_is_named_with_its_line(in_defs, line, message):
+    (in_defs.folder / "code").mkdir()
+    (in_defs.folder / "code" / "assets.py").write_text(f"\n{line}\n")
+    (broken,) = load_location().broken
+    assert str(broken) == f"code/assets.py:2: {message}"
+
+
+def test_a_python_connector_that_ends_the_process_is_named_and_the_others_are_loaded(in_defs, monkeypatch, tmp_path):
+    file = tmp_path / "more" / "leaving.py"
+    file.parent.mkdir()
+    file.write_text("import sys\n\nsys.exit(3)\n")
+    monkeypatch.setattr(connectors, "__path__", [*connectors.__path__, str(file.parent)])
+    location = load_location()
+    assert [str(broken) for broken in location.broken] == ["connectors/leaving.py: SystemExit: 3"]
+    assert "billing" in {assets.connector.name for assets in location.enabled}
 
 
 def test_the_ui_shows_what_is_broken_in_a_sensor_that_fails(in_defs, caplog):

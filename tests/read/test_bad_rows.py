@@ -159,6 +159,58 @@ def test_rows_of_a_resource_without_declared_columns_are_set_aside(shop, tmp_pat
     assert warehouse.column("shop.things__rejected", "raw_row") == ['{"tags":[{"a":2}]}']
 
 
+REQUIRED = "tables: {things: {columns: {id: {data_type: bigint}, v: {data_type: text, nullable: false}}}}"
+ONE, KEY = {"id": 1, "v": "a"}, {"id": {"a": 1}, "v": "b"}
+NESTED: Any = {
+    "an object as a key": ("tables: {}", [ONE, KEY], "'id' is a key and contains '{\"a\":1}', which is not a single"),
+    "a list as a key": ("tables: {}", [{"id": [1], "v": "b"}, ONE], "'id' is a key and contains '[1]', which is not a"),
+    "only objects as keys": ("tables: {}", [KEY], "'id' is a key and contains '{\"a\":1}', which is not a single"),
+    "no value that must be there": (REQUIRED, [ONE, {"id": 2}], "a row has no 'v', which is declared nullable: false"),
+    "a key that does not fit": (REQUIRED, [ONE, {"id": "x", "v": "b"}], "'id' is a key and contains 'x', which is not"),
+}
+
+
+@pytest.mark.parametrize("on_bad_row", ["fail", "set_aside"])
+@pytest.mark.parametrize(("schema", "rows", "reason"), NESTED.values(), ids=NESTED)
+def test_a_bad_row_of_a_resource_with_child_tables_is_named_or_set_aside(
+    shop, tmp_path, warehouse, schema, rows, reason, on_bad_row
+):
+    connector = things(tmp_path).connector
+    connector.schema.write_text(schema)
+    config: Any = {**connector.config, "resources": [{**connector.config["resources"][0], "max_table_nesting": 1}]}
+    options = {"things": ResourceOptions(on_bad_row=on_bad_row)}
+    resource = replace(connector, resources=options, config=config).graph["things"]
+    shop.replies = [reply({"data": rows})]
+    with loading(LoadRequest(now=NOW, resources=[resource])) as load:
+        outcome = load.outcomes["things"]
+    if on_bad_row == "fail":
+        assert f"shop/things: {reason}" in str(outcome.error) and "set on_bad_row" in str(outcome.error)
+    else:
+        assert outcome.errors == [] and reason in warehouse.column("shop.things__rejected", "reason")[0]
+        assert rows == [KEY] or warehouse.ids("shop.things") == [1]
+
+
+EVOLVE: Any = {"tables": "discard_row", "columns": "evolve"}
+
+
+@pytest.mark.parametrize("hints", [{}, {"merge_key": "v"}, {"schema_contract": EVOLVE}], ids=str)
+def test_the_table_of_bad_rows_has_none_of_the_requirements_of_the_table_beside_it(shop, tmp_path, warehouse, hints):
+    connector = things(tmp_path).connector
+    connector.schema.write_text(REQUIRED)
+    options = {"things": ResourceOptions(on_bad_row="set_aside")}
+    good, others = [{"id": 1, "v": "a"}], [{"id": 2}, {"id": 3, "v": None}]
+    for rows, hints_now in ((good, {}), (good + others, hints)):
+        config: Any = {**connector.config, "resources": [{**connector.config["resources"][0], **hints_now}]}
+        resource = replace(connector, resources=options, config=config).graph["things"]
+        shop.replies = [reply({"data": rows})]
+        with loading(LoadRequest(now=NOW, resources=[resource])) as load:
+            assert load.outcomes["things"].errors == []
+    assert warehouse.ids("shop.things") == [1]
+    assert warehouse.column("shop.things__rejected", "raw_row") == ['{"id":2}', '{"id":3,"v":null}']
+    names = {name for (name,) in warehouse.query("SELECT column_name FROM (DESCRIBE shop.things__rejected)")}
+    assert names == {"id", "raw_row", "reason", "window_key", "_dlt_load_id"}
+
+
 def test_a_row_without_a_key_never_makes_another_row_count_as_deleted(shop, tmp_path, warehouse):
     options = ResourceOptions(on_bad_row="set_aside", missing_rows="delete")
     resource = replace(things(tmp_path).connector, resources={"things": options}).graph["things"]

@@ -84,6 +84,12 @@ def loaded(data_type: str, *values: Any) -> list[Any]:
         ("double", "7.25", 7.25),
         ("double", 2**53 + 1, ["9007199254740993"]),
         ("double", Decimal("0.12345678901234567890"), 0.12345678901234568),
+        ("double", Decimal("123456789012345678.123456789"), ["123456789012345678.123456789"]),
+        ("double", Decimal("-1234567890123.12345678901234"), -1234567890123.1235),
+        ("double", Decimal("1E-400"), ["1E-400"]),
+        ("double", Decimal("-1.23E-400"), ["-1.23E-400"]),
+        ("double", Decimal("1.2345E-320"), 1.2345e-320),
+        ("double", 1e-310, 1e-310),
         ("double", Decimal("1E+400"), ["1E+400"]),
         ("double", "1e-400", ["1e-400"]),
         ("double", "007", ["007"]),
@@ -117,6 +123,10 @@ def loaded(data_type: str, *values: Any) -> list[Any]:
         ("json", False, "false"),
         ("timestamp", "2024-01-02T14:00:00+02:00", NOON),
         ("timestamp", "2024-01-02T12:00:00.000000999Z", NOON),
+        ("timestamp", "2024-01-02 12:00:00 UTC", NOON),
+        ("timestamp", "2024-01-02 12:00:00 GMT", NOON),
+        ("timestamp", "2024-01-02 14:00:00 +0200", NOON),
+        ("timestamp", "2024-01-02 12:00:00 EST", ["2024-01-02 12:00:00 EST"]),
         ("timestamp", "2024-01-02", datetime(2024, 1, 2, tzinfo=UTC)),
         ("timestamp", "0000-00-00 00:00:00", ["0000-00-00 00:00:00"]),
         ("timestamp", "0000-01-01T00:00:00", ["0000-01-01T00:00:00"]),
@@ -144,6 +154,11 @@ def test_a_value_fits_its_type_or_is_kept_as_text(data_type, value, expected):
 
 def test_one_misfit_does_not_change_how_other_values_are_converted():
     assert loaded("double", 1.5, True, 2) == [1.5, ["true"], 2.0]
+    assert loaded("timestamp", "2024-01-02 12:00:00 UTC", "2024-01-02T12:00:00Z", "soon UTC") == [
+        NOON,
+        NOON,
+        ["soon UTC"],
+    ]
     assert loaded("bigint", True, 1, 1.0, "x") == [["true"], 1, 1, ["x"]]
     assert loaded("timestamp", "2024-01-02T12:00:00", "2024-01-02T12:00:00Z", "soon") == [NOON, NOON, ["soon"]]
 
