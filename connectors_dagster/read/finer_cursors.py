@@ -26,20 +26,27 @@ class FinerCursors:
         self._field = self._path.removeprefix("$").lstrip(".").split(".")[0]
         written = self._cursor.timestamp_format.format if self._cursor else ""
         digits = POINT_AND_DIGITS.get(written, 7)
-        self._possible = re.compile(rb"\d{4}" if written == "epoch_nanoseconds" else rb"[.,]\d{%d}" % digits)
+        # Two patterns that begin with one character each are searched ten times as fast as one for both.
+        patterns = [b""] if written == "epoch_nanoseconds" else [rb"\.\d{%d}" % digits, rb",\d{%d}" % digits]
+        self._patterns = list(map(re.compile, patterns))
 
     def add(self, rows: Sequence[RawRow], first: int) -> None:
         """Note the cursors of rows; `first` is the number of the first of them."""
         if self._cursor is None:
             return
         texts = join_column(rows, self._field)
-        if self._possible.search(texts):
+        if self._is_possible(texts):
             self.by_row.extend([0] * (first - len(self.by_row)))
             self.by_row.extend(map(self._finer, texts.split(SEPARATOR)))
 
+    def _is_possible(self, texts: bytes) -> bool:
+        return any(pattern.search(texts) for pattern in self._patterns)
+
     def _finer(self, text: bytes) -> int:
         assert self._cursor
-        if not self._possible.search(text):
+        if not self._is_possible(text):
             return 0
-        value = next(iter(find_values(self._path, {self._field: decode(text)})), None)
+        value = text[1:-1].decode() if text[:1] == b'"' else decode(text)
+        if self._field != self._path:
+            value = next(iter(find_values(self._path, {self._field: value})), None)
         return self._cursor.timestamp_format.below_microsecond(value)
