@@ -49,7 +49,7 @@ class Outcome:
     @property
     def landed(self) -> dict[Slice | None, ReadStats]:
         """The counts of the windows that were read well."""
-        return {piece: stats for piece, stats in self.stats_by_slice.items() if piece not in self.failed}
+        return {slice_: stats for slice_, stats in self.stats_by_slice.items() if slice_ not in self.failed}
 
     @property
     def rejected(self) -> int:
@@ -64,7 +64,7 @@ class Outcome:
     @property
     def errors(self) -> list[Exception]:
         """Why the resource, or some of its windows, failed; empty if all was read."""
-        by_window = [self.failed[piece] for piece in sorted(filter(None, self.failed))]
+        by_window = [self.failed[slice_] for slice_ in sorted(filter(None, self.failed))]
         return list(dict.fromkeys([*by_window, *([self.error] if self.error else [])]))
 
 
@@ -80,7 +80,7 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
         reader = readers[resource.name] = ResourceReader(
             resource=resource,
             connection=connection,
-            slices=[piece for piece in outcomes[parent.name].landed if piece] if parent else request.slices,
+            slices=[slice_ for slice_ in outcomes[parent.name].landed if slice_] if parent else request.slices,
             parents=readers[parent.name].rows_of_children if parent else {},
             page_limit=request.page_limit,
             preview_rows=settings.preview_rows(),
@@ -108,7 +108,7 @@ def _share_clock_lag(outcomes: Iterable[Outcome]) -> None:
 def _not_read(resource: Resource, parent: Outcome) -> ApiError:
     """Return the error of a resource, or of its windows, whose parent failed."""
     transient = all(isinstance(error, TransientApiError) for error in parent.errors)
-    windows = "" if parent.error else f" window {describe_windows(piece.window for piece in parent.failed if piece)}"
+    windows = "" if parent.error else f" window {describe_windows(slice_.window for slice_ in parent.failed if slice_)}"
     kind = TransientApiError if transient else ApiError
     return kind(f"{resource}{windows}: not read, because its parent {parent.resource} failed")
 

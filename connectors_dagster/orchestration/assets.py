@@ -95,7 +95,7 @@ def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
         request = LoadRequest(
             now=now,
             resources=selected,
-            slices=[piece for piece in slices if not report.has_landed(piece)] or slices,
+            slices=[slice_ for slice_ in slices if not report.has_landed(slice_)] or slices,
             max_parallel_requests=config.max_parallel_requests,
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
@@ -121,9 +121,9 @@ def _slices(
     slices = grid.slices(windows, now=now, lookback=lookback, timestamps=cursor.timestamp_format)
     if not config.full:
         if is_reread_due(context.instance, assets, selected, slices, now):
-            slices = [replace(piece, unfiltered=True) for piece in slices]
+            slices = [replace(slice_, unfiltered=True) for slice_ in slices]
         slices = resume(context.instance, assets, selected, slices)
-    return [piece.trial() for piece in slices] if config.page_limit else slices
+    return [slice_.trial() for slice_ in slices] if config.page_limit else slices
 
 
 def _materialize(

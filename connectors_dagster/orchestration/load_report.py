@@ -37,9 +37,9 @@ class LoadReport:
             for resource in resources
         }
 
-    def has_landed(self, piece: Slice) -> bool:
+    def has_landed(self, slice_: Slice) -> bool:
         """Return whether an earlier attempt has loaded a window of all resources."""
-        return all(piece.window.key in windows for windows in self._landed.values())
+        return all(slice_.window.key in windows for windows in self._landed.values())
 
     def landed(self) -> list[str]:
         """Say which windows were loaded although others failed."""
@@ -57,12 +57,12 @@ class LoadReport:
         """
         resource, metadata = outcome.resource, dict[str, Any]()
         key = self.assets.key(resource)
-        for piece in outcome.landed:
-            shown = self._metadata(load, outcome, piece)
-            if piece is None:
+        for slice_ in outcome.landed:
+            shown = self._metadata(load, outcome, slice_)
+            if slice_ is None:
                 metadata = shown
                 continue
-            window = piece.window.key
+            window = slice_.window.key
             self._landed[str(resource)].add(window)
             if outcome.failed:
                 self.context.log_event(dg.AssetMaterialization(key, partition=window, metadata=shown))
@@ -70,15 +70,15 @@ class LoadReport:
                 # Dagster would show metadata of the result above that of the window.
                 self.context.add_asset_metadata(shown, asset_key=key, partition_key=window)
         if not outcome.failed:
-            self._repeat(key, without={piece.window.key for piece in outcome.landed if piece})
+            self._repeat(key, without={slice_.window.key for slice_ in outcome.landed if slice_})
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
-    def _metadata(self, load: "Load", outcome: "Outcome", piece: Slice | None) -> dict[str, Any]:
-        resource, stats = outcome.resource, outcome.stats_by_slice[piece]
+    def _metadata(self, load: "Load", outcome: "Outcome", slice_: Slice | None) -> dict[str, Any]:
+        resource, stats = outcome.resource, outcome.stats_by_slice[slice_]
         spec = self.assets.specs[resource.name]
         shown = {
-            **preview_metadata(resource, piece, outcome.previews[piece]),
-            **read_metadata(resource, piece, stats),
+            **preview_metadata(resource, slice_, outcome.previews[slice_]),
+            **read_metadata(resource, slice_, stats),
             **load_metadata(load, outcome),
             **loaded_metadata(spec, resource, load.pipeline.default_schema),
             **({"page_limit": self.page_limit} if self.page_limit else {}),

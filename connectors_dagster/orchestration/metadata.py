@@ -22,37 +22,37 @@ if TYPE_CHECKING:
     from connectors_dagster.read.preview import Preview
 
 
-def preview_metadata(resource: Resource, piece: Slice | None, preview: "Preview") -> dict[str, Any]:
+def preview_metadata(resource: Resource, slice_: Slice | None, preview: "Preview") -> dict[str, Any]:
     """Return the first rows of a read, and a query that selects all of them."""
     return {
         "preview": dg.MetadataValue.md(preview.as_markdown()),
-        "sql": dg.MetadataValue.md(f"```sql\n{_query(resource, piece)};\n```"),
+        "sql": dg.MetadataValue.md(f"```sql\n{_query(resource, slice_)};\n```"),
     }
 
 
-def _query(resource: Resource, piece: Slice | None) -> str:
+def _query(resource: Resource, slice_: Slice | None) -> str:
     """Return a query for the rows of a window if its cursor is a timestamp column, else for the first 100 rows."""
     everything = f"SELECT * FROM {resource.connector.name}.{resource.name}"
     cursor = resource.cursor_path
-    if piece is None or cursor is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
+    if slice_ is None or cursor is None or resource.columns.get(cursor, {}).get("data_type") != "timestamp":
         return f"{everything} LIMIT 100"
-    return f"{everything}\nWHERE {cursor} >= '{piece.window.start}' AND {cursor} < '{piece.window.end}'"
+    return f"{everything}\nWHERE {cursor} >= '{slice_.window.start}' AND {cursor} < '{slice_.window.end}'"
 
 
-def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> dict[str, Any]:
+def read_metadata(resource: Resource, slice_: Slice | None, stats: ReadStats) -> dict[str, Any]:
     """Return the counts of a read; for a window also its bounds and until when it was read.
 
     Waits are in seconds; bytes are counted as received and decoded. `outside` counts the rows that belong to no window
     of the run, and with them `before_start` and `after_end` those that belong to no window at all; they are reported
     only on the first window.
     """
-    if piece and resource.root.cursor:
-        piece = piece.behind(timedelta(seconds=stats.clock_lag), resource.root.cursor.timestamp_format)
+    if slice_ and resource.root.cursor:
+        slice_ = slice_.behind(timedelta(seconds=stats.clock_lag), resource.root.cursor.timestamp_format)
     remarks = remarks_on(resource, stats)
     return {
         "rows": stats.rows,
-        **(window_metadata(resource, piece.claimed(settled=not stats.unsettled)) if piece else {}),
-        **({"dagster/partition_row_count": stats.rows} if piece else {}),
+        **(window_metadata(resource, slice_.claimed(settled=not stats.unsettled)) if slice_ else {}),
+        **({"dagster/partition_row_count": stats.rows} if slice_ else {}),
         "pages": stats.pages,
         "requests": stats.requests,
         "retries": stats.retries,
@@ -78,13 +78,13 @@ def read_metadata(resource: Resource, piece: Slice | None, stats: ReadStats) -> 
     }
 
 
-def window_metadata(resource: Resource, piece: Slice) -> dict[str, Any]:
+def window_metadata(resource: Resource, slice_: Slice) -> dict[str, Any]:
     """Return the bounds of a window, until when it was read, and the API and destination of the read."""
     return {
-        "complete": piece.complete,
-        "fetched_until": dg.MetadataValue.timestamp(piece.until),
-        "window_start": dg.MetadataValue.timestamp(piece.window.start),
-        "window_end": dg.MetadataValue.timestamp(piece.window.end),
+        "complete": slice_.complete,
+        "fetched_until": dg.MetadataValue.timestamp(slice_.until),
+        "window_start": dg.MetadataValue.timestamp(slice_.window.start),
+        "window_end": dg.MetadataValue.timestamp(slice_.window.end),
         "read_from": read_from(resource),
         "loaded_into": location(),
     }

@@ -47,11 +47,11 @@ def resume(
 ) -> list[Slice]:
     """Start slices at the time all resources were read to, minus the lookback, else at the start of their window."""
     inventory, lookback, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
-    for piece in slices:
-        key = piece.window.key
+    for slice_ in slices:
+        key = slice_.window.key
         reached = [last_fetched(instance, one, assets.key(one), key, inventory) for one in resources]
         known = [time for time in reached if time is not None]
-        resumed.append(piece.resumed(min(known), lookback=lookback) if len(known) == len(reached) else piece)
+        resumed.append(slice_.resumed(min(known), lookback=lookback) if len(known) == len(reached) else slice_)
     return resumed
 
 
@@ -59,7 +59,7 @@ def is_reread_due(
     instance: dg.DagsterInstance,
     assets: ConnectorAssets,
     resources: Sequence[Resource],
-    pieces: Sequence[Slice],
+    slices: Sequence[Slice],
     now: datetime,
 ) -> bool:
     """Return whether rows without a cursor are to be found again: a new period has begun since the last refresh.
@@ -72,8 +72,8 @@ def is_reread_due(
         return False
     period, lookback = cursor.reread_every, settings.lookback(assets.connector)
     found = (
-        (last_fetched(instance, resource, assets.key(resource), piece.window.key), piece.window.end)
-        for piece in pieces
+        (last_fetched(instance, resource, assets.key(resource), slice_.window.key), slice_.window.end)
+        for slice_ in slices
         for resource in resources
     )
     refreshed = [reached + lookback for reached, end in found if reached and reached < end]

@@ -50,42 +50,42 @@ class BadRows:
         self.check: Check = self._without_key
         self.rejected: dict[str, RejectedRow] = {}
 
-    def keep_good(self, piece: Slice | None, rows: list[RawRow], stats: ReadStats) -> list[RawRow]:
+    def keep_good(self, slice_: Slice | None, rows: list[RawRow], stats: ReadStats) -> list[RawRow]:
         """Return the rows of a page that can be loaded, and count them; none if the window has failed.
 
         Raises:
             RowError: no window is left that could be loaded.
         """
-        if piece in self.failed:
+        if slice_ in self.failed:
             return []
         if bad := self.check(rows):
             try:
-                self.refuse([(rows[number], reason) for number, reason in sorted(bad.items())], piece, stats)
+                self.refuse([(rows[number], reason) for number, reason in sorted(bad.items())], slice_, stats)
             except RowError as error:
-                self.failed.add([piece], error)
+                self.failed.add([slice_], error)
                 return []
             rows = [row for number, row in enumerate(rows) if number not in bad]
         stats.rows += len(rows)
         return rows
 
-    def refuse(self, bad: Sequence[tuple[RawRow, str]], piece: Slice | None, stats: ReadStats) -> None:
-        """Set rows aside, each with the reason; `piece` is the window they were read for, if that is known.
+    def refuse(self, bad: Sequence[tuple[RawRow, str]], slice_: Slice | None, stats: ReadStats) -> None:
+        """Set rows aside, each with the reason; `slice_` is the window they were read for, if that is known.
 
         Raises:
             RowError: bad rows of the resource are declared to fail.
         """
         if not self.set_aside:
-            self._fail([reason for _, reason in bad], piece)
+            self._fail([reason for _, reason in bad], slice_)
         for row, reason in bad:
             rejected = RejectedRow(
-                raw_row=write_row(row), reason=reason, window_key=piece.window.key if piece else None
+                raw_row=write_row(row), reason=reason, window_key=slice_.window.key if slice_ else None
             )
             if rejected.id not in self.rejected:
                 self.rejected[rejected.id] = rejected
                 stats.rejected += 1
 
-    def _fail(self, reasons: Sequence[str], piece: Slice | None) -> NoReturn:
-        window = f" window {piece.window.key}" if piece else ""
+    def _fail(self, reasons: Sequence[str], slice_: Slice | None) -> NoReturn:
+        window = f" window {slice_.window.key}" if slice_ else ""
         others = f" (and {len(reasons) - 1} more rows like it)" if len(reasons) > 1 else ""
         raise RowError(
             f"{self.resource}{window}: {reasons[0]}{others}; to load the other rows, set on_bad_row of the resource "

@@ -21,15 +21,15 @@ class Requested:
     upper: datetime | None = None
 
 
-def unfiltered(resource: Resource, pieces: Sequence[Slice]) -> bool:
+def unfiltered(resource: Resource, slices: Sequence[Slice]) -> bool:
     """Return whether slices are read without the API's filter, which would hide the rows without a cursor."""
     cursor = resource.cursor
     assert cursor
     first = cursor.unfiltered_first or cursor.reread_every is not None
-    return any(piece.unfiltered or (first and piece.first) for piece in pieces)
+    return any(slice_.unfiltered or (first and slice_.first) for slice_ in slices)
 
 
-def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
+def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
     """Return the bounds for neighbouring slices; without bounds for a read without the filter.
 
     They lie on multiples of the granularity and include no more than they must. A local time that occurs twice is
@@ -38,22 +38,22 @@ def requested(resource: Resource, pieces: Sequence[Slice]) -> Requested:
     """
     cursor = resource.cursor
     assert cursor
-    if not resource.filtered or unfiltered(resource, pieces):
+    if not resource.filtered or unfiltered(resource, slices):
         return Requested()
     timestamps = cursor.timestamp_format
-    lower, upper = timestamps.floor(max(pieces[0].since, EARLIEST)), timestamps.ceil(pieces[-1].window.end)
+    lower, upper = timestamps.floor(max(slices[0].since, EARLIEST)), timestamps.ceil(slices[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
     lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)
     if timestamps.granularity >= DAY and timestamps.timezone == "UTC":
         lower, upper = lower - DAY, upper + DAY
-    older = cursor.before_start == "keep" and pieces[0].first
+    older = cursor.before_start == "keep" and slices[0].first
     return Requested(EPOCH if older else lower, upper if resource.bounded else None)
 
 
-def window_bounds(resource: Resource, pieces: Sequence[Slice]) -> Bounds:
+def window_bounds(resource: Resource, slices: Sequence[Slice]) -> Bounds:
     """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter."""
     assert resource.cursor
-    encode, times = resource.cursor.timestamp_format.encode, requested(resource, pieces)
+    encode, times = resource.cursor.timestamp_format.encode, requested(resource, slices)
     named = {"start_value": times.lower, "end_value": times.upper}
     return {name: encode(time) for name, time in named.items() if time is not None}

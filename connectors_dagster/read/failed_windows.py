@@ -18,46 +18,46 @@ class FailedWindows:
 
     Args:
         resource: what is read.
-        pieces: all slices of the read; None stands for a read without windows.
+        slices: all slices of the read; None stands for a read without windows.
     """
 
-    def __init__(self, resource: Resource, pieces: Collection[Slice | None]) -> None:
+    def __init__(self, resource: Resource, slices: Collection[Slice | None]) -> None:
         """Start without a failure."""
-        self.resource, self.pieces = resource, pieces
+        self.resource, self.slices = resource, slices
         self.errors: dict[Slice | None, ApiError] = {}
         self._skipped: set[Slice] = set()
         self._stopped_by: ApiError | None = None
 
-    def __contains__(self, piece: object) -> bool:
+    def __contains__(self, slice_: object) -> bool:
         """Whether a slice failed."""
-        return piece in self.errors
+        return slice_ in self.errors
 
-    def guard(self, pieces: Sequence[Slice | None], pages: Iterator[T]) -> Iterator[T]:
+    def guard(self, slices: Sequence[Slice | None], pages: Iterator[T]) -> Iterator[T]:
         """Yield the pages of some slices; an error of the API is kept as the error of these slices.
 
         Raises:
             ApiError: no slice is left that could be loaded.
         """
         if self._stopped_by:
-            self._skipped.update(piece for piece in pieces if piece)
+            self._skipped.update(slice_ for slice_ in slices if slice_)
             return
         try:
             yield from pages
         except ApiError as error:
-            self.add(pieces, error)
+            self.add(slices, error)
         except AbandonedError:
             if self._stopped_by is None:
                 raise
-            self._skipped.update(piece for piece in pieces if piece)
+            self._skipped.update(slice_ for slice_ in slices if slice_)
 
-    def add(self, pieces: Sequence[Slice | None], error: ApiError) -> None:
+    def add(self, slices: Sequence[Slice | None], error: ApiError) -> None:
         """Keep the error of some slices, and decide whether to read others.
 
         Raises:
             ApiError: no slice is left that could be loaded.
         """
-        self._add(pieces, error)
-        if not self.resource.merges_only_by_key or all(piece in self for piece in self.pieces):
+        self._add(slices, error)
+        if not self.resource.merges_only_by_key or all(slice_ in self for slice_ in self.slices):
             raise error
         status = error.response.get("status")
         if isinstance(error, ForeignOriginError | UnreachableError) or status in SAME_FOR_ALL:
@@ -74,12 +74,12 @@ class FailedWindows:
             return
         if self._skipped - self.errors.keys():
             kind = TransientApiError if isinstance(self._stopped_by, TransientApiError) else ApiError
-            skipped = describe_windows(piece.window for piece in self._skipped if piece not in self)
+            skipped = describe_windows(slice_.window for slice_ in self._skipped if slice_ not in self)
             error = kind(f"{self.resource} window {skipped}: not read, because other windows failed")
             self._add(sorted(self._skipped), error)
-        if all(piece in self for piece in self.pieces):
+        if all(slice_ in self for slice_ in self.slices):
             raise self._stopped_by
 
-    def _add(self, pieces: Sequence[Slice | None], error: ApiError) -> None:
-        for piece in pieces:
-            self.errors.setdefault(piece, error)
+    def _add(self, slices: Sequence[Slice | None], error: ApiError) -> None:
+        for slice_ in slices:
+            self.errors.setdefault(slice_, error)

@@ -65,8 +65,8 @@ class ResourceReader:
     def __post_init__(self) -> None:
         """Start the counts and previews of all slices."""
         self.endpoint = Endpoint(self.resource, self.connection.values, page_limit=self.page_limit)
-        self.stats_by_slice: dict[Slice | None, ReadStats] = {piece: ReadStats() for piece in self.slices or (None,)}
-        self.previews = {piece: Preview(self.resource, self.preview_rows) for piece in self.stats_by_slice}
+        self.stats_by_slice: dict[Slice | None, ReadStats] = {slice_: ReadStats() for slice_ in self.slices or (None,)}
+        self.previews = {slice_: Preview(self.resource, self.preview_rows) for slice_ in self.stats_by_slice}
         self.failed = FailedWindows(self.resource, self.stats_by_slice)
         self.bad_rows = BadRows(self.resource, self.failed)
         self.rows_of_children: dict[Slice | None, ParentRows] = {}
@@ -98,10 +98,10 @@ class ResourceReader:
         progress, count = ProgressLog(str(self.resource), self.connection.policy.clock), 0
         for page in Interleaved(self._sequences(), workers=self.connection.max_parallel_requests):
             progress.note(rows=sum(map(len, page.rows.values())))
-            for piece, rows in page.rows.items():
-                self.previews[piece].add(rows)
+            for slice_, rows in page.rows.items():
+                self.previews[slice_].add(rows)
                 if self._wanted:
-                    self.rows_of_children.setdefault(piece, ParentRows(self._wanted)).extend(rows, page=page.number)
+                    self.rows_of_children.setdefault(slice_, ParentRows(self._wanted)).extend(rows, page=page.number)
                 self.finer_cursors.add(rows, count)
                 count += len(rows)
                 if rows:
@@ -111,28 +111,28 @@ class ResourceReader:
             self.page_ends.append(count)
         self.endpoint.envelope.check()
         self.failed.close()
-        for piece in self.failed.errors:
-            self.rows_of_children.pop(piece, None)
+        for slice_ in self.failed.errors:
+            self.rows_of_children.pop(slice_, None)
 
     def _sequences(self) -> Iterator[Iterator["_Page"]]:
         if self.resource.parent:
             # Many parents share a session, so that there are few sessions, but every worker must get some.
             most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
             size = min(PARENTS_AT_ONCE, max(most, 1))
-            for piece, parents in self.parents.items():
+            for slice_, parents in self.parents.items():
                 for at in range(0, len(parents), size):
                     yield self.failed.guard(
-                        [piece], self._children(piece, parents, range(len(parents))[at : at + size])
+                        [slice_], self._children(slice_, parents, range(len(parents))[at : at + size])
                     )
             return
         if not self.slices:
             yield self._whole()
             return
         # A window that was already read to its end needs no request, and some APIs reject such an empty range.
-        pieces = sorted(piece for piece in self.slices if piece.since < piece.window.end)
-        at_once = not self.resource.bounded or unfiltered(self.resource, pieces)
-        groups = [pieces] if at_once else [[piece] for piece in pieces]
-        yield from (self.failed.guard(group, self._windows(group, undated=pieces[0])) for group in groups if group)
+        slices = sorted(slice_ for slice_ in self.slices if slice_.since < slice_.window.end)
+        at_once = not self.resource.bounded or unfiltered(self.resource, slices)
+        groups = [slices] if at_once else [[slice_] for slice_ in slices]
+        yield from (self.failed.guard(group, self._windows(group, undated=slices[0])) for group in groups if group)
 
     def _whole(self) -> Iterator["_Page"]:
         stats = self.stats_by_slice[None]
@@ -141,52 +141,52 @@ class ResourceReader:
             yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, session)
         _report(session.label, stats)
 
-    def _windows(self, pieces: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
+    def _windows(self, slices: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
         """Read slices with one sequence of requests and assign the rows to them.
 
         Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
-        stats_by_slice, shared = {piece: self.stats_by_slice[piece] for piece in pieces}, ReadStats()
-        alone = pieces[0] if len(pieces) == 1 else None
+        stats_by_slice, shared = {slice_: self.stats_by_slice[slice_] for slice_ in slices}, ReadStats()
+        alone = slices[0] if len(slices) == 1 else None
         window_filter = WindowFilter(
             self.resource,
             stats_by_slice,
             undated if undated in stats_by_slice else None,
             shared,
-            lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[pieces[0]]),
+            lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[slices[0]]),
         )
-        label = f"{self.resource} window {pieces[0].window.key}"
-        session = self._session(shared, label if len(pieces) == 1 else f"{label} …")
-        bounds, scope = window_bounds(self.resource, pieces), _scope(pieces, filtered=self.resource.filtered)
+        label = f"{self.resource} window {slices[0].window.key}"
+        session = self._session(shared, label if len(slices) == 1 else f"{label} …")
+        bounds, scope = window_bounds(self.resource, slices), _scope(slices, filtered=self.resource.filtered)
         for rows in self.endpoint.pages(session, bounds, scope=scope):
             placed = window_filter.split(rows)
             good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
             yield _Page.of(good, session)
-            if all(piece in self.failed for piece in pieces):
+            if all(slice_ in self.failed for slice_ in slices):
                 return
-        for piece, stats in stats_by_slice.items():
+        for slice_, stats in stats_by_slice.items():
             stats.add(shared)
-            _report(f"{self.resource} window {piece.window.key}", stats)
+            _report(f"{self.resource} window {slice_.window.key}", stats)
 
-    def _children(self, piece: Slice | None, parents: ParentRows, numbers: range) -> Iterator["_Page"]:
+    def _children(self, slice_: Slice | None, parents: ParentRows, numbers: range) -> Iterator["_Page"]:
         part = ReadStats()
-        session = self._session(part, f"{self.resource} window {piece.window.key}" if piece else str(self.resource))
+        session = self._session(part, f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource))
         key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
-        scope: ListScope = "open window" if piece else "whole"
+        scope: ListScope = "open window" if slice_ else "whole"
         try:
             for number in numbers:
-                if piece in self.failed:
+                if slice_ in self.failed:
                     return
                 parent, page = parents[number], parents.page_of(number)
                 left_out = part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
                 pages = self.endpoint.child_pages(session, parent, parents_page=page, scope=scope)
                 for rows in () if childless else pages:
-                    yield _Page.of({piece: self.bad_rows.keep_good(piece, rows, part)}, session)
-                if part.ignored + part.rejected == left_out and piece not in self.failed:
+                    yield _Page.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
+                if part.ignored + part.rejected == left_out and slice_ not in self.failed:
                     self.parents_read.append(parent[key])
         finally:
-            self.stats_by_slice[piece].add(part)
+            self.stats_by_slice[slice_].add(part)
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
         return self.endpoint.open_session(self.connection.policy, stats, label)
@@ -209,9 +209,9 @@ def _report(label: str, stats: ReadStats) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
 
 
-def _scope(pieces: Sequence[Slice], *, filtered: bool) -> ListScope:
+def _scope(slices: Sequence[Slice], *, filtered: bool) -> ListScope:
     """Return which rows the list has that windows are read from; not all of them may have ended."""
-    ended = [piece.complete for piece in pieces]
+    ended = [slice_.complete for slice_ in slices]
     if filtered:
         return "ended window" if all(ended) else "open window"
     return "open window" if any(ended) else "scan"

@@ -20,12 +20,12 @@ class Unrequested:
     If the filter uses another time zone or another field, rows at the other end are missing, and nothing shows it.
     """
 
-    def __init__(self, resource: Resource, pieces: Sequence[Slice], read: ReadStats) -> None:
+    def __init__(self, resource: Resource, slices: Sequence[Slice], read: ReadStats) -> None:
         """Look up what is requested for neighbouring slices; `read` has the counts of the requests."""
         assert resource.cursor
-        self.resource, self.pieces, self.read = resource, pieces, read
+        self.resource, self.slices, self.read = resource, slices, read
         self.timestamps = resource.cursor.timestamp_format
-        self.bounds = requested(resource, pieces)
+        self.bounds = requested(resource, slices)
         self.ignored = resource.cursor.outside == "drop"
 
     def check(self, timestamp: datetime, cursor: Callable[[], Any]) -> None:
@@ -43,15 +43,15 @@ class Unrequested:
         early = timestamp + span < self.bounds.lower
         late = self.bounds.upper is not None and timestamp > self.bounds.upper + span
         if early or (late and timestamp + span < self._settled()):
-            sent = " to ".join(map(str, window_bounds(self.resource, self.pieces).values()))
+            sent = " to ".join(map(str, window_bounds(self.resource, self.slices).values()))
             raise RowError(
-                f"{self.resource} window {self.pieces[0].window.key}: {sent} was requested, but the API returned a row "
+                f"{self.resource} window {self.slices[0].window.key}: {sent} was requested, but the API returned a row "
                 f"whose cursor {self.resource.cursor_path!r} is {value!r}. Its filter may use another time zone, so "
                 "that rows are missing: set timezone of the timestamp_format. Or it filters by another field: set "
                 "cursor_path to that field. If neither is the case, set outside='drop' of the cursor"
             )
 
     def _settled(self) -> datetime:
-        extent = self.pieces[0].extent
+        extent = self.slices[0].extent
         assert extent
         return extent.settled - timedelta(seconds=self.read.clock_lag)

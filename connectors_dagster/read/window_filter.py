@@ -50,9 +50,9 @@ class WindowFilter:
         self.path = resource.cursor_path
         self._field = extract_simple_field_name(compile_path(self.path))
         self._slices = sorted(stats_by_slice)
-        self._starts = [to_microseconds(piece.window.start) for piece in self._slices]
-        self._ends = [to_microseconds(piece.window.end) for piece in self._slices]
-        self._since = [to_microseconds(piece.since) for piece in self._slices]
+        self._starts = [to_microseconds(slice_.window.start) for slice_ in self._slices]
+        self._ends = [to_microseconds(slice_.window.end) for slice_ in self._slices]
+        self._since = [to_microseconds(slice_.since) for slice_ in self._slices]
         self._unrequested = Unrequested(resource, self._slices, read)
         self._zero = frozenset(map(to_microseconds, self.cursor.timestamp_format.zero_timestamps))
 
@@ -71,13 +71,13 @@ class WindowFilter:
         for number, (row, timestamp) in enumerate(zip(rows, timestamps, strict=True)):
             if number in bad:
                 continue
-            piece = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
-            if piece is None and timestamp is not None:
-                piece = self._outside(timestamp, row)
-            if piece is None:
+            slice_ = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
+            if slice_ is None and timestamp is not None:
+                slice_ = self._outside(timestamp, row)
+            if slice_ is None:
                 self.stats_by_slice[self._slices[0]].outside += 1
             else:
-                kept.setdefault(piece, []).append(row)
+                kept.setdefault(slice_, []).append(row)
         return kept
 
     def _timestamps(self, rows: Sequence[RawRow]) -> tuple[list[int | None], dict[int, str]]:

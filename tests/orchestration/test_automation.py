@@ -86,9 +86,9 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
             connector, _, table = name.partition("/")
             resource = load_connectors()[connector].graph[table]
             lookback = resource.connector.lookback
-            for piece in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lookback):
-                metadata = window_metadata(resource, piece)
-                event = dg.AssetMaterialization([connector, table], partition=piece.window.key, metadata=metadata)
+            for slice_ in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lookback):
+                metadata = window_metadata(resource, slice_)
+                event = dg.AssetMaterialization([connector, table], partition=slice_.window.key, metadata=metadata)
                 instance.report_runless_asset_event(event)
 
     return read_

@@ -212,8 +212,8 @@ def test_with_date_cursors_a_second_change_on_the_same_day_is_loaded_by_a_refres
     with Feed(grain=by_day.granularity).served() as feed:
         feed.put(1, NOON + HOUR, at="2024-04-10")
         feed.put(2, NOON - timedelta(days=1), at="2024-04-09")
-        (piece,) = GRID.slices([window], now=NOON + 2 * HOUR, lookback=LAG)
-        refresh = piece.resumed(NOON, lookback=LAG)
+        (slice_,) = GRID.slices([window], now=NOON + 2 * HOUR, lookback=LAG)
+        refresh = slice_.resumed(NOON, lookback=LAG)
         for bounds in ("both", "none"):
             connector = build_connector(tmp_path, feed, Cursor(timestamp_format=by_day), bounds=bounds)
             assert read_slices(connector, [refresh]) == ([1], [1])
@@ -237,8 +237,8 @@ def test_local_time_behind_utc_loses_no_row_at_the_end_of_a_window(api, warehous
 def test_with_date_cursors_the_current_day_is_not_recorded_as_read():
     window = GRID.find(FOURTH)
     by_day = TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))
-    (piece,) = GRID.slices([window], now=NOON, lookback=LAG, timestamps=by_day)
-    assert piece.until == datetime(2024, 4, 10, tzinfo=UTC)
+    (slice_,) = GRID.slices([window], now=NOON, lookback=LAG, timestamps=by_day)
+    assert slice_.until == datetime(2024, 4, 10, tzinfo=UTC)
 
 
 def test_without_a_lookback_a_window_read_to_its_end_is_not_requested_again(tmp_path):

@@ -77,14 +77,14 @@ def test_a_row_that_cannot_be_placed_fails_its_window_by_name_and_no_other(feed,
     [error] = outcome.errors
     assert isinstance(error, RowError) and f"feed/changes window {WINDOWS[1].key}: {reason}" in str(error)
     assert "set on_bad_row" in str(error)
-    assert [piece.window for piece in outcome.landed if piece] == [WINDOWS[0], WINDOWS[2]]
+    assert [slice_.window for slice_ in outcome.landed if slice_] == [WINDOWS[0], WINDOWS[2]]
     assert warehouse.ids("feed.changes") == [1, 3]
 
 
 def test_a_key_that_is_missing_fails_only_its_window_if_all_windows_share_their_requests(feed, declare, warehouse):
     put_bad(feed, BAD["no key"][0])
     outcome = load(declare(bounds="none"))
-    assert [piece.window for piece in outcome.failed if piece] == [WINDOWS[1]]
+    assert [slice_.window for slice_ in outcome.failed if slice_] == [WINDOWS[1]]
     assert warehouse.ids("feed.changes") == [1, 3]
 
 

@@ -132,8 +132,8 @@ def test_a_window_may_start_in_the_middle_of_a_day_if_cursors_are_dates(feed, tm
     )
     for id, at in enumerate(["2024-01-02T03:00:00", "2024-01-02T23:00:00", "2024-01-03T21:00:00"]):
         feed.put(id, datetime.fromisoformat(at).replace(tzinfo=UTC), at=at[:10])
-    pieces = grid.slices(grid.opened(NOW)[:2], now=NOW, lookback=SECOND)
-    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format)), pieces) == (
+    slices = grid.slices(grid.opened(NOW)[:2], now=NOW, lookback=SECOND)
+    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamp_format)), slices) == (
         [2, 1],
         [0, 1, 2],
     )
@@ -268,8 +268,8 @@ def test_a_window_that_ends_in_the_hour_that_occurs_twice_has_all_rows_of_that_h
     for id, at in enumerate(["2024-10-26T03:30:00", "2024-10-27T02:10:00", "2024-10-27T02:50:00"]):
         feed.put(id, feed.read(at), at=at)
     timestamps = TimestampFormat(format="%Y-%m-%dT%H:%M:%S", timezone="Europe/Amsterdam")
-    pieces = grid.slices([grid.find("2024-10-26T01:30:00")], now=NOW.replace(year=2025), lookback=SECOND)
-    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps)), pieces) == ([3], [0, 1, 2])
+    slices = grid.slices([grid.find("2024-10-26T01:30:00")], now=NOW.replace(year=2025), lookback=SECOND)
+    assert read_slices(build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps)), slices) == ([3], [0, 1, 2])
 
 
 @pytest.mark.parametrize("zone", ["Europe/Amsterdam", "America/Los_Angeles", "UTC"])
@@ -291,11 +291,11 @@ def test_an_api_that_means_either_of_two_equal_local_times_loses_no_row(feed, tm
         at = datetime(2024, 10, 26, 22, tzinfo=UTC) + timedelta(minutes=minutes)
         feed.put(id, at, at=at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"))
     windows = grid.opened(datetime(2024, 10, 27, 4, tzinfo=UTC))
-    pieces = grid.slices(windows, now=NOW.replace(year=2025), lookback=SECOND)
+    slices = grid.slices(windows, now=NOW.replace(year=2025), lookback=SECOND)
     for fold in (0, 1):
         feed.read = lambda text, fold=fold: datetime.fromisoformat(text).replace(tzinfo=zone, fold=fold)
         connector = build_connector(tmp_path, feed, Cursor(timestamp_format=local))
-        assert read_slices(connector, pieces)[1] == list(range(36))
+        assert read_slices(connector, slices)[1] == list(range(36))
 
 
 def test_a_column_without_a_time_zone_keeps_the_local_time(feed, warehouse, tmp_path):

@@ -107,7 +107,7 @@ class World:
             slices = [s.resumed(known[s.window.key], lookback=lookback) if s.window.key in known else s for s in slices]
         if slices:
             self.load(self.resource, slices)
-        self.reached |= {piece.window.key: piece.until for piece in slices}
+        self.reached |= {slice_.window.key: slice_.until for slice_ in slices}
 
 
 def resource_of(name: str) -> Resource:

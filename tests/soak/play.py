@@ -101,11 +101,11 @@ class _Reader:
 
     def _claim(self, landed: Mapping[Slice | None, ReadStats]) -> None:
         """Record as read what materializations do (see `read_metadata`)."""
-        for piece, stats in landed.items():
-            if piece is not None and self.resource.cursor:
+        for slice_, stats in landed.items():
+            if slice_ is not None and self.resource.cursor:
                 lag = timedelta(seconds=stats.clock_lag)
-                piece = piece.behind(lag, self.resource.cursor.timestamp_format)
-                self.reached[piece.window.key] = piece.claimed(settled=not stats.unsettled).until
+                slice_ = slice_.behind(lag, self.resource.cursor.timestamp_format)
+                self.reached[slice_.window.key] = slice_.claimed(settled=not stats.unsettled).until
 
     def _slices(self) -> list[Slice]:
         now, lookback = self.shop.now, self.resource.connector.lookback
@@ -113,8 +113,8 @@ class _Reader:
         slices = GRID.slices(windows, now=now, lookback=lookback)
         known = self.reached
         return [
-            piece.resumed(known[piece.window.key], lookback=lookback) if piece.window.key in known else piece
-            for piece in slices
+            slice_.resumed(known[slice_.window.key], lookback=lookback) if slice_.window.key in known else slice_
+            for slice_ in slices
         ]
 
 

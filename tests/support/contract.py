@@ -27,20 +27,20 @@ def with_facts(what: str) -> list[Resource]:
     return [r for r in RESOURCES if what in read_facts(r.connector.name)["resources"].get(r.name, {})]
 
 
-def lineage(resource: Resource, piece: Slice = SLICE) -> list[ResourceReader]:
+def lineage(resource: Resource, slice_: Slice = SLICE) -> list[ResourceReader]:
     """Make the readers of a resource and of its parent, the parent first."""
     connected = connection.connect(resource.connector)
     readings: list[ResourceReader] = []
     for one in [r for r in (resource.parent, resource) if r]:
         parents = readings[-1].rows_of_children if readings else {}
-        slices = [piece] if resource.windowed else []
+        slices = [slice_] if resource.windowed else []
         readings.append(ResourceReader(resource=one, connection=connected, slices=slices, parents=parents))
     return readings
 
 
-def read(resource: Resource, piece: Slice = SLICE) -> tuple[list[dict[str, Any]], ResourceReader]:
+def read(resource: Resource, slice_: Slice = SLICE) -> tuple[list[dict[str, Any]], ResourceReader]:
     """Read a resource, and its parent if it has one; return its rows and its reader."""
-    readings = lineage(resource, piece)
+    readings = lineage(resource, slice_)
     found = [[row for rows, _ in reading.pages() for row in rows] for reading in readings]
     return [decode_row(row) for row in found[-1]], readings[-1]
 
