@@ -10,7 +10,8 @@ Not public, although some of it is in an `__all__`:
 * the building blocks of `rest_api`: dlt documents only `rest_api_source` and `rest_api_resources`, which do not show
   whole pages;
 * the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
-* `validate_dict` with its error, `jsonpath`, `retry_schema_update`, the Arrow types of columns, and the base of errors;
+* `validate_dict` with its error, `jsonpath`, `retry_schema_update`, the Arrow types of columns, the base of
+  errors, and the error for an unknown destination;
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
@@ -30,6 +31,7 @@ from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
 from dlt.common.destination.client import DestinationClientConfiguration
+from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DictValidationException, DltException
 from dlt.common.jsonpath import TJsonPath, extract_simple_field_name
 from dlt.common.normalizers.naming import NamingConvention
@@ -62,6 +64,7 @@ __all__ = [
     "IgnoreResponseException",
     "TJsonPath",
     "TomlProviderReadException",
+    "UnknownDestinationModule",
     "arrow_type",
     "build_resource_dependency_graph",
     "compile_path",

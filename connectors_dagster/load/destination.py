@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import dlt
 from dlt.common.destination import Destination, TLoaderFileFormat
-from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.compat.dlt_internals import AnyDestination, remember_capabilities
+from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDestinationModule, remember_capabilities
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock, seconds

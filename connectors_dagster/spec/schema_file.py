@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import yaml
-from dlt.common.data_types.typing import DATA_TYPES
+from dlt.common.data_types import TDataType
 from dlt.common.schema import TColumnSchema, TTableSchemaColumns
 
 from connectors_dagster.spec.suggestion import suggest
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DATA_TYPES = get_args(TDataType)
 NESTED = "__"
 """What the names of child tables have in them; a schema that dlt exported has these too, and tables of its own."""
 

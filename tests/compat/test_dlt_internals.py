@@ -168,6 +168,11 @@ def test_a_file_of_the_configuration_that_is_not_toml_is_reported_by_name(tmp_pa
         ConfigTomlProvider(settings_dir=str(tmp_path))
 
 
+def test_an_unknown_destination_is_reported_when_it_is_referred_to():
+    with pytest.raises(internals.UnknownDestinationModule, match="duckdbb"):
+        internals.Destination.from_reference("duckdbb")
+
+
 def test_values_are_found_by_path_and_a_path_of_a_single_field_is_recognized():
     compiled = internals.compile_path("a.*.b")
     assert compiled is internals.compile_path("a.*.b")  # it was parsed only once
