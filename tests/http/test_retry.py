@@ -46,7 +46,8 @@ def test_a_transient_status_is_retried_after_2_4_and_8_seconds(api, read, waits,
         api.answer(path, status, times=3)
         _, stats = read(resource)
         assert (status, waits) == (status, [2, 4, 8])
-        assert (stats.requests, stats.retries, stats.waited) == (4, 3, 14)
+        # An empty page without a total is confirmed by another request.
+        assert (stats.requests, stats.retries, stats.waited) == (5 if connector == "catalog" else 4, 3, 14)
 
 
 @pytest.mark.parametrize(
