@@ -55,7 +55,7 @@ def test_a_family_that_fails_does_not_affect_four_others(api, warehouse, instanc
     set_two_customers(api, "Oslo")
     api.answer("/v1/ips", 401)
     [error] = materialize(*FIVE).errors
-    assert error.startswith("billing__ip_addresses: billing/ip_addresses:") and "check the credentials" in error
+    assert error.startswith("billing/ip_addresses: GET ") and "check the credentials" in error
     assert materialized(instance) == set(FIVE) - {"billing/ip_addresses"}
 
 

@@ -103,5 +103,7 @@ def test_an_invalid_selection_or_translation_fails_with_its_name(written, messag
 
 def test_a_resource_that_is_not_selected_is_unknown_to_the_command_line(scaffolded, materialize):
     scaffolded.put("my_api", f"{MY_API}  select: [products]\n")
-    with pytest.raises(ValueError, match=r"my_api/customers: no such connector or resource"):
+    with pytest.raises(
+        ValueError, match="my_api/customers is not loaded: SOURCES__MY_API__RESOURCES, or the connector itself"
+    ):
         materialize("my_api/customers")
