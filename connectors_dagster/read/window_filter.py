@@ -11,6 +11,7 @@ from connectors_dagster.compat.dlt_internals import compile_path, extract_simple
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.read.unrequested import Unrequested
 from connectors_dagster.rows.arrow_arrays import fit
+from connectors_dagster.rows.cursor_column import utc_microseconds
 from connectors_dagster.rows.raw_json import NULL, SEPARATOR, RawRow, decode, decode_row, encode, join_column
 from connectors_dagster.spec.options import Cursor
 from connectors_dagster.spec.resource import Resource
@@ -81,21 +82,14 @@ class WindowFilter:
         return kept
 
     def _timestamps(self, rows: Sequence[RawRow]) -> tuple[list[int | None], dict[int, str]]:
-        """Parse the cursors as microseconds since 1970, by the parser of timestamp columns.
+        """Parse the cursors as microseconds since 1970.
 
         Rows without a cursor have None, as have those whose cursor says that there is no time. Also returns the
         numbers of the rows whose cursor cannot be used, each with the reason.
         """
         texts = join_column(rows, self._field) if self._field else SEPARATOR.join(map(self._text, rows))
-        fitted = fit(texts, "timestamp", TIMESTAMP, self.cursor.timestamp_format)
-        bad = {}
-        for misfit in fitted.misfits:
-            text = texts.split(SEPARATOR)[misfit]
-            if text != EMPTY_TEXT and not self.cursor.timestamp_format.is_no_time(value := decode(text)):
-                bad[misfit] = (
-                    f"cursor {self.path!r} contains {value!r}, which is not a timestamp: check timestamp_format"
-                )
-        parsed: list[int | None] = fitted.array.cast(pa.int64()).to_pylist()
+        found = utc_microseconds(texts, local_is_utc=self.cursor.timestamp_format.timezone == "UTC")
+        parsed, bad = self._fitted(texts) if found is None else (found, {})
         if self.cursor.timestamp_format.format in FINER_THAN_SECONDS:
             coarser = f"cursor {self.path!r} is read as a time in January 1970: it may be in seconds; check the format"
             bad |= {number: coarser for number, at in enumerate(parsed) if at is not None and 0 < at < FEBRUARY_1970}
@@ -106,6 +100,18 @@ class WindowFilter:
             reason = f"a row has no cursor {self.path!r}, and rows without one are declared to fail"
             bad = {number: reason for number, timestamp in enumerate(timestamps) if timestamp is None} | bad
         return timestamps, bad
+
+    def _fitted(self, texts: bytes) -> tuple[Sequence[int | None], dict[int, str]]:
+        """Parse cursors of any form, by the parser of timestamp columns."""
+        fitted = fit(texts, "timestamp", TIMESTAMP, self.cursor.timestamp_format)
+        bad = {}
+        for misfit in fitted.misfits:
+            text = texts.split(SEPARATOR)[misfit]
+            if text != EMPTY_TEXT and not self.cursor.timestamp_format.is_no_time(value := decode(text)):
+                bad[misfit] = (
+                    f"cursor {self.path!r} contains {value!r}, which is not a timestamp: check timestamp_format"
+                )
+        return fitted.array.cast(pa.int64()).to_pylist(), bad
 
     def _text(self, row: RawRow) -> bytes:
         """Return the JSON text of a row's cursor."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import dlt
 import msgspec
+import pyarrow as pa
 import pytest
 from dlt.common.schema import Schema
 from hypothesis import given, settings
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from connectors_dagster import TimestampFormat
 from connectors_dagster.errors import RowError
 from connectors_dagster.load.traits import TRAITS
+from connectors_dagster.rows.arrow_arrays import fit
 from connectors_dagster.rows.column_buffer import ColumnBuffer
+from connectors_dagster.rows.cursor_column import utc_microseconds
 from connectors_dagster.rows.json_codec import dump, load, repair
 from connectors_dagster.rows.raw_json import encode_row, parse
 from connectors_dagster.rows.table_columns import TableColumns
@@ -340,3 +343,26 @@ def is_same(data_type: str, kept: Any, sent: Any) -> bool:
         timestamp = TimestampFormat().decode(sent)
         return bool(kept == (timestamp if data_type == "timestamp" else timestamp.date()))
     return bool(kept == sent if data_type == "text" else json.dumps(kept) == str(sent).lower())
+
+
+@pytest.mark.parametrize("local", [True, False])
+@settings(max_examples=300)
+@given(
+    values=st.lists(st.datetimes(timezones=st.none()), min_size=1, max_size=5),
+    zone=st.sampled_from(["Z", "", "+00:00"]),
+)
+def test_cursors_parsed_a_page_at_a_time_are_those_of_the_timestamp_column(values, zone, local):
+    texts = b"\0".join(f'"{value.isoformat()}{zone}"'.encode() for value in values)
+    found = utc_microseconds(texts, local_is_utc=local)
+    if zone == "+00:00" or (zone == "" and not local):
+        assert found is None
+    else:
+        column = fit(texts, "timestamp", pa.timestamp("us", "UTC"), TimestampFormat()).array
+        assert found == column.cast(pa.int64()).to_pylist()
+
+
+@pytest.mark.parametrize(
+    "text", ['""', "null", '"2024-13-01T00:00:00Z"', '"2024-01-01"', "7", '"2024-01-01T00:00:00.1Z"']
+)
+def test_cursors_of_another_form_are_left_to_the_timestamp_column(text):
+    assert utc_microseconds(f'"2024-01-01T00:00:00Z"\0{text}'.encode(), local_is_utc=True) is None
