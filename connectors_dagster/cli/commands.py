@@ -14,7 +14,7 @@ PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
 @main.command()
 @NAME
 def init(name: str) -> None:
-    r"""Ask for the settings of a connector, write them and check them.
+    """Ask for the settings of a connector, write them and check them.
 
     They go into .dlt/config.toml and .dlt/secrets.toml. What is there stays.
 
@@ -40,7 +40,7 @@ def list_resources(everything: bool) -> None:
 @NAMES
 @AS_JSON
 def check(names: Sequence[str], as_json: bool) -> None:
-    r"""Check settings and destination, and request each resource once.
+    """Check settings and destination, and request each resource once.
 
     Without a name, all enabled connectors. The status is 1 if anything is wrong.
 
@@ -58,7 +58,7 @@ def check(names: Sequence[str], as_json: bool) -> None:
 @NAMES
 @AS_JSON
 def status(names: Sequence[str], as_json: bool) -> None:
-    r"""Show how far each resource is loaded, and what failed last.
+    """Show how far each resource is loaded, and what failed last.
 
     \b
     Examples:
@@ -75,7 +75,7 @@ def status(names: Sequence[str], as_json: bool) -> None:
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Number of rows.")
 @AS_JSON
 def show(name: str, limit: int, as_json: bool) -> None:
-    r"""Show the newest rows of a resource.
+    """Show the newest rows of a resource.
 
     \b
     Examples:

@@ -49,7 +49,7 @@ class _PlainErrors(click.Group):
 @click.group(cls=_PlainErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="connectors_dagster")
 def main() -> None:
-    r"""Load REST APIs window by window, with dlt and Dagster.
+    """Load REST APIs window by window, with dlt and Dagster.
 
     \b
     First steps:

@@ -27,7 +27,7 @@ DATE = click.DateTime()
 @click.option("--dry-run", is_flag=True, help="Print what would be loaded, and request nothing.")
 @AS_JSON
 def run(names: Sequence[str], since: datetime | None, until: datetime | None, **options: Any) -> None:
-    r"""Load connectors or resources; by default all that are enabled.
+    """Load connectors or resources; by default all that are enabled.
 
     A connector that is named need not be enabled, only configured. Without
     --missing, all windows are read from their start.
@@ -54,7 +54,7 @@ def run(names: Sequence[str], since: datetime | None, until: datetime | None, **
 @click.option("--drop-rows", is_flag=True, help="Also delete the rows that are loaded.")
 @click.option("--yes", "sure", is_flag=True, help="Do not ask.")
 def reset(name: str, drop_rows: bool, sure: bool) -> None:
-    r"""Forget that a resource was loaded, so that it is loaded again.
+    """Forget that a resource was loaded, so that it is loaded again.
 
     The children that are loaded with it are forgotten too.
 

@@ -96,6 +96,8 @@ def test_help_of_every_command_fits_80_columns_and_nothing_is_cut(connectors):
     lines = [line for page in pages for line in page.splitlines()]
     assert [line for line in lines if line.rstrip().endswith(("...", "…")) and not line.startswith("Usage:")] == []
     assert max(map(len, lines)) <= 80
+    assert "  connectors check woocommerce --json" in map(str.rstrip, (line[2:] for line in lines))
+    assert not [line for line in lines if "\\b" in line]
 
 
 @pytest.mark.parametrize(
