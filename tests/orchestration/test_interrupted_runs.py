@@ -34,7 +34,7 @@ def test_a_pool_allows_one_run_of_a_family_at_a_time_even_across_machines(api, w
         job = Job(ORDERS, environment={**os.environ, "CONNECTORS__WORK_FOLDER": folder})
         processes.append(start_command(job, *span))
         # Not within milliseconds: in SQLite, Dagster finds a free slot and takes it in two separate steps.
-        assert api.begun.wait(300)
+        assert api.begun.wait(60)
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
@@ -49,7 +49,7 @@ def test_a_signal_ends_the_command_immediately_and_cleanly(api, warehouse, proje
     api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
     api.delay = 1
     process = start_command(Job(["storefront/customers", "storefront/orders"]), *JANUARY)
-    assert api.begun.wait(300)
+    assert api.begun.wait(60)
     os.kill(process.pid, signal)
     process.join()
     assert process.exitcode == 1
@@ -102,7 +102,7 @@ def test_a_run_of_the_ui_is_ended_by_the_daemon_after_all_its_processes_were_kil
     api.held = lambda _: not api_goes_on
     api_goes_on: list[bool] = []
     process = start_launched(Job(ORDERS), {RANGE_START: "2024-01-01", RANGE_END: "2024-01-01"})
-    assert api.begun.wait(300)
+    assert api.begun.wait(60)
     status, holders = tick()
     assert status == dg.DagsterRunStatus.STARTED and len(holders) == 1
     os.killpg(process.pid, SIGKILL)
