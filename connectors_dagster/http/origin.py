@@ -1,5 +1,6 @@
 """The only origin a connector sends requests to, so that credentials do not leave it."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -48,6 +49,7 @@ def check_origin(url: str, home: str, label: str) -> None:
         raise ForeignOriginError(f"{label}: refused to follow a link to {url}: it leaves the API's origin {home}")
 
 
+@lru_cache(maxsize=1_000)
 def is_loopback(origin: str) -> bool:
     """Return whether an origin is this machine."""
     host = urlsplit(origin).hostname or ""
