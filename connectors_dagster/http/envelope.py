@@ -1,9 +1,11 @@
 """The envelope of a page: where its list is, and what may be in place of one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from dlt.sources.helpers.rest_client.client import PageData
 
+from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.rows.raw_json import RawRow
 from connectors_dagster.secrets.redaction import excerpt
@@ -48,3 +50,16 @@ def split_at_wildcard(selector: str) -> tuple[str, str]:
     """Split a JSON path at its first wildcard: the path to the list, and the path from an item of it to the row."""
     head, wildcard, below = selector.replace("[*]", ".*").partition(".*")
     return head, wildcard + below
+
+
+def gap_in_lists(selector: str, body: Any, rows: int) -> str | None:
+    """Say where an item of a list lacks what the JSON path selects in it; None if the lists make up all `rows`."""
+    parts = selector.replace("[*]", ".*").split(".*")
+    lists = [".*".join(parts[:end]) for end in range(1, len(parts))]
+    below = [*lists[1:], selector]
+    for path, within in zip(lists, below, strict=True):
+        items = sum(len(found) if isinstance(found, list | dict) else 1 for found in find_values(path, body))
+        selected = rows if within == selector else len(find_values(within, body))
+        if items != selected:
+            return f"has {items} items at {path!r} but {selected} at {within!r}"
+    return None

@@ -1,6 +1,6 @@
 """The page that a paginator takes for the last one: nothing in it may say that another one follows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dlt.sources.helpers.rest_client.client import PageData
@@ -9,7 +9,7 @@ from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginat
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.http.cursors import is_end
 from connectors_dagster.http.repeated_pages import Fail
-from connectors_dagster.http.signs_of_more import clear_signs, signs_on_a_single_page, vague_signs
+from connectors_dagster.http.signs_of_more import SignsOfMore
 from connectors_dagster.rows.raw_json import RawRow
 
 TRUE = {"true", "t", "yes", "y", "on", "1"}
@@ -21,13 +21,13 @@ class LastPage:
 
     Args:
         fail: raises an error.
-        rows_at: the names on the path to the rows; None if the body is no envelope.
+        signs: finds what says that there is another page.
         guessed: whether dlt chose the paginator because the connector names none. Then a vague sign is enough.
         accept_fewer: whether the API may show such signs although there is no other page.
     """
 
     fail: Fail
-    rows_at: Sequence[str] | None
+    signs: SignsOfMore
     guessed: bool
     accept_fewer: bool
 
@@ -72,11 +72,11 @@ class LastPage:
         return f"the connector declares no paginator, and a guessed one does not fit: declare one{proposed}"
 
     def _signs(self, page: PageData[RawRow], pages: int, *, only: bool) -> Iterator[tuple[str, str]]:
-        yield from clear_signs(page.response, self.rows_at, pages)
+        yield from self.signs.clear(page.response, pages)
         if only:
-            yield from signs_on_a_single_page(page.response, len(page), self.rows_at)
+            yield from self.signs.on_a_single_page(page.response, len(page))
         if only and self.guessed:
-            yield from vague_signs(page.response, len(page), self.rows_at)
+            yield from self.signs.vague(page.response, len(page))
 
 
 def _is_declared_end(page: PageData[RawRow]) -> bool:

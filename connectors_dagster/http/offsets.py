@@ -34,6 +34,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         label: names the sequence in errors.
         fixed_page_size: the API determines the page size, and no size is requested.
         short_page_is_end: a page shorter than requested is the end for this API.
+        stable: rows never move, so that pages need not overlap.
     """
 
     max_repeats = 3
@@ -46,11 +47,12 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         *,
         fixed_page_size: bool = False,
         short_page_is_end: bool = False,
+        stable: bool = False,
     ) -> None:
         """Start before the first page."""
         super().__init__()
         self.offset, self.total, self.label, self.fixed_page_size = offset, total, label, fixed_page_size
-        self.short_page_is_end = short_page_is_end
+        self.short_page_is_end, self.stable = short_page_is_end, stable
         self._has_end_path = bool(offset.total_path or offset.has_more_path)
         offset.stop_after_empty_page = False  # an empty page is judged here
         self._known: dict[bytes, Any] = {}
@@ -115,6 +117,8 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         elif len(keys) == 1:  # a page of one row would be all anchor, so that rows which move are not noticed
             self.unsettled = self.unsettled or (self._size == 1 and start != self.offset.initial_value)
             self.offset.current_value = start + 1
+        elif self.stable:
+            self.offset.current_value = start + len(keys)
         else:
             self._known, self._anchor, self.offset.current_value = found, keys[-1], start + len(keys) - 1
 
@@ -144,7 +148,9 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
     def _step_back(self, start: int) -> None:
         self._steps_back += 1
         if self._steps_back > rereading.MAX_STEPS_BACK:
-            raise rereading.moves_too_fast(self.label)
+            raise rereading.moves_too_fast(
+                self.label, "; if the API only accepts multiples of the page size as offset, set pages_are_stable"
+            )
         self.new_positions, self.is_reread, self.moved = (), True, True
         self.confirming = False
         set_has_next(self, True)

@@ -9,7 +9,7 @@ from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.errors import EnvelopeError
-from connectors_dagster.http.envelope import SMALL_BODY, TEXTS, Envelope, show_body, split_at_wildcard
+from connectors_dagster.http.envelope import SMALL_BODY, TEXTS, Envelope, gap_in_lists, show_body, split_at_wildcard
 from connectors_dagster.http.last_page import LastPage
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
@@ -17,7 +17,7 @@ from connectors_dagster.http.repeated_pages import RepeatedPages
 from connectors_dagster.http.reported_error import outcomes
 from connectors_dagster.http.rereading import ListScope, RereadingPaginator
 from connectors_dagster.http.response import JsonResponse, describe_response
-from connectors_dagster.http.signs_of_more import likely_total
+from connectors_dagster.http.signs_of_more import SignsOfMore
 from connectors_dagster.http.total import Total
 from connectors_dagster.rows.raw_json import RawRow, is_raw, path_of
 from connectors_dagster.secrets.redaction import excerpt
@@ -53,8 +53,9 @@ class PageValidator:
         self.selector = resource.endpoint.get("data_selector") or "$"
         self.head, self.below = split_at_wildcard(self.selector)
         self._rows_at = path_of(self.head) or None  # an envelope has a name for its list
+        self._signs = SignsOfMore(self._rows_at, resource.name)
         self.last_page = LastPage(
-            fail=self.fail, rows_at=self._rows_at, guessed=guessed, accept_fewer=resource.accept_fewer
+            fail=self.fail, signs=self._signs, guessed=guessed, accept_fewer=resource.accept_fewer
         )
         self.passes = Passes(
             label,
@@ -155,10 +156,8 @@ class PageValidator:
                 return
             raise error
         self.envelope.seen = True
-        if self.below and len(found[0]) != len(page):
-            self.fail(
-                f"has {len(found[0])} items at {self.head!r} but {len(page)} at {self.selector!r}", "data_selector"
-            )
+        if self.below and (gap := gap_in_lists(self.selector, page.response.json(), len(page))):
+            self.fail(gap, "data_selector")
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 
@@ -200,7 +199,7 @@ class PageValidator:
             self.fail(f"has {excerpt(str(declared), 100)!r} as its total, which is not a whole number", where)
         if declared is not None and total is not None and total < rows and not self.below:
             self.fail(f"has {rows} rows, but reports a total of {total}, which is the total of something else", where)
-        self.passes.note_total(total, None if total is not None else likely_total(page.response, self._rows_at))
+        self.passes.note_total(total, None if total is not None else self._signs.likely_total(page.response))
 
 
 def _keys(page: PageData[RawRow]) -> Sequence[bytes]:

@@ -30,8 +30,14 @@ def wrap_paginator(paginator: BasePaginator, resource: Resource, total: Total, l
     if isinstance(paginator, OffsetPaginator):
         if not (paginator.stop_after_empty_page or paginator.total_path or paginator.has_more_path):
             return paginator  # empty pages are normal, and only a maximum ends it
-        fixed, short = resource.fixed_page_size, resource.short_page_is_end
-        return AnchoredOffsetPaginator(paginator, total, label, fixed_page_size=fixed, short_page_is_end=short)
+        return AnchoredOffsetPaginator(
+            paginator,
+            total,
+            label,
+            fixed_page_size=resource.fixed_page_size,
+            short_page_is_end=resource.short_page_is_end,
+            stable=resource.pages_are_stable,
+        )
     if isinstance(paginator, PageNumberPaginator):
         stable, short = resource.pages_are_stable, resource.short_page_is_end
         return RereadPageNumberPaginator(paginator, total, short_page_is_end=short, stable=stable)

@@ -49,9 +49,9 @@ class RereadingPaginator(BasePaginator):
     confirming = False
 
 
-def moves_too_fast(label: str) -> TransientApiError:
-    """Return the error for rows that move faster than they can be read."""
+def moves_too_fast(label: str, otherwise: str = "") -> TransientApiError:
+    """Return the error for rows that move faster than they can be read; `otherwise` names another possible cause."""
     return TransientApiError(
         f"{label}: rows are being deleted or moved faster than they can be read: sort by a field that does not change, "
-        "or retry at a quieter time"
+        f"or retry at a quieter time{otherwise}"
     )

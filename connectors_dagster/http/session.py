@@ -10,7 +10,7 @@ import requests
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from tenacity import RetryCallState
 
-from connectors_dagster.compat.dlt_internals import IgnoreResponseException
+from connectors_dagster.compat.dlt_internals import IgnoreResponseException, find_values
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.http.failure import explain_failure, with_response
 from connectors_dagster.http.origin import check_origin, is_loopback
@@ -98,8 +98,9 @@ class ApiSession(requests.Session):
         try:
             return self._retrying(self._attempt, request, **kwargs)
         except IgnoreResponseException:
-            self._note_ignored(request)
-            raise
+            failure = self._note_ignored(request)
+            if failure is None:
+                raise
         except ApiError as error:
             failure = error
         except LimitError as error:
@@ -203,17 +204,39 @@ class ApiSession(requests.Session):
         )
         raise with_response(failure, response)
 
-    def _note_ignored(self, request: requests.PreparedRequest) -> None:
-        """Count and log an ignored response, unless it only means an empty list."""
+    def _note_ignored(self, request: requests.PreparedRequest) -> ApiError | None:
+        """Count and log an ignored response, unless it only means an empty list.
+
+        Returns an error if rows would be lost: those in the response, or those on the pages that follow it.
+        """
         status, text = (self._kept.status_code, self._kept.text) if self._kept is not None else (0, "")
         meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), "gone")
+        if rows := self._rows_in(self._kept):
+            reason = f"has {rows} rows"
+        elif self.has_page and meaning != "none":
+            reason = "there are pages before it, so that those after it would be lost"
+        else:
+            reason = ""
+        if reason and self._kept is not None:
+            what = f"{self.label}: {describe_request(request)} answered {status}: {excerpt(text, 300)}"
+            return with_response(
+                ApiError(f"{what}: ignored by response_actions, but {reason}: narrow them"), self._kept
+            )
         if meaning == "none":
-            return
+            return None
         self.stats.ignored += 1
         description = f"{describe_request(request)} answered {status}: {excerpt(text, 300)}"
         if meaning == "not_available":
             self.stats.not_available = description
         logger.warning("%s: response ignored as configured (%s): %s", self.label, meaning, description)
+        return None
+
+    def _rows_in(self, response: requests.Response | None) -> int:
+        """Count the rows of a successful response."""
+        if response is None or not response.ok or not self.rows_at:
+            return 0
+        found = find_values(".".join(self.rows_at), response.json())
+        return sum(len(rows) for rows in found if isinstance(rows, list))
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

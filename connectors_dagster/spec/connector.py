@@ -49,7 +49,8 @@ class Connector:
         short_page_is_end: whether a page with fewer rows than requested is always the last one.
         accept_fewer: whether a load succeeds although fewer rows were read than the total the API reports.
         pages_are_stable: whether rows never move between pages, for example because a cursor names the last row of a
-            page; then nothing is read twice.
+            page; then nothing is read twice. Pages by offset then do not overlap, so that every offset is a multiple of
+            the page size.
         lookback: how long the API may take to show a change.
         max_parallel_requests: maximum concurrent requests, shared by all runs on the machine.
         requests_per_minute: maximum requests in any minute, shared by all runs on the machine; None for no limit.

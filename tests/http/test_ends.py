@@ -500,3 +500,50 @@ def test_the_number_of_a_page_is_not_taken_for_the_number_of_pages(listing, read
     listing.body = body
     found = read(things(tmp_path, paginator={**PAGES, "total_path": path}))
     assert numbers(found) == list(range(1, rows + 1))
+
+
+IGNORED: Any = {
+    "response_actions": [{"status_code": 404, "action": "ignore"}, {"content": "no records", "action": "ignore"}]
+}
+
+
+def test_a_response_that_is_ignored_after_other_pages_is_not_the_end(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1), "next": "/things?page=2"}), reply({"error": "gone"}, 404)]
+    with pytest.raises(ApiError, match=r"answered 404: .*ignored by response_actions, but there are pages before it"):
+        read(things(tmp_path, paginator={"type": "json_link", "next_url_path": "next"}, **IGNORED))
+
+
+def test_a_response_with_rows_is_not_ignored_because_of_a_text_in_one_of_them(shop, read, tmp_path):
+    shop.replies = [reply({"data": [{"id": 1, "note": "no records in the attic"}]})]
+    with pytest.raises(ApiError, match="ignored by response_actions, but has 1 rows: narrow them"):
+        read(things(tmp_path, **IGNORED))
+    shop.replies = [reply({"data": [], "message": "no records"})]
+    assert numbers(read(things(tmp_path, **IGNORED))) == []
+
+
+@pytest.mark.parametrize("total", [None, "total"])
+def test_an_api_that_accepts_only_multiples_of_the_page_size_is_read_if_its_pages_are_stable(
+    listing, read, tmp_path, total
+):
+    def body(query: Any) -> Any:
+        start = int(query["offset"])
+        return {"data": numbered(*range(45)[start // 10 * 10 :][:10]), **({"total": 45} if total else {})}
+
+    listing.body = body
+    resource = things(tmp_path, paginator={"type": "offset", "limit": 10, "total_path": total})
+    with pytest.raises(
+        ApiError, match=r"moved faster than .*multiples of the page size as offset, set pages_are_stable"
+    ):
+        read(resource)
+    found = read(replace(resource.connector, pages_are_stable=True).graph["things"])
+    assert numbers(found) == list(range(45))
+
+
+def test_lists_in_the_items_of_a_list_are_read_if_every_item_has_one(shop, read, tmp_path):
+    selector = "groups[*].parts[*].rows[*]"
+    groups = [{"parts": [{"rows": numbered(1, 2)}, {"rows": []}]}, {"parts": []}, {"parts": [{"rows": numbered(3)}]}]
+    shop.replies = [reply({"groups": groups})]
+    assert numbers(read(things(tmp_path, selector=selector))) == [1, 2, 3]
+    shop.replies = [reply({"groups": [*groups, {"parts": [{"lines": numbered(4)}]}]})]
+    with pytest.raises(EnvelopeError, match=r"has 4 items at 'groups.\*.parts' but 3 at 'groups.\*.parts.\*.rows'"):
+        read(things(tmp_path, selector=selector))

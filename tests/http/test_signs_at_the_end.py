@@ -40,11 +40,30 @@ MORE: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({}, {"X-Has-More": "true"}, "header X-Has-More"),
     ({}, {"X-Page-Count": "3"}, "header X-Page-Count"),
     ({}, {"X-Pagination": '{"HasNext":true}'}, "header X-Pagination"),
+    (
+        {"link": [{"relation": "self"}, {"relation": "next", "url": "/x"}]},
+        {},
+        r"link\[.*relation == 'next'.*next_url_path.*url",
+    ),
+    ({"end_of_stream": False, "after_cursor": "b"}, {}, "'end_of_stream'.*ends when end_of_stream is true"),
+    ({"eof": False}, {}, "'eof'"),
+    ({"exceededTransferLimit": True}, {}, "'exceededTransferLimit'"),
+    ({"page_context": {"has_more_page": True}}, {}, "'page_context.has_more_page'"),
+    ({"nextCursorMark": "AoI"}, {}, "cursor_path: nextCursorMark"),
+    ({"resumptionToken": "b"}, {}, "cursor_path: resumptionToken"),
+    ({"paginationInfo": {"currentPage": 1, "lastPage": 3}}, {}, "total_path: paginationInfo.lastPage"),
 ]
 ONLY_ON_A_SINGLE_PAGE: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({"offset": "itr/rec"}, {}, "cursor_path: offset"),
     ({"cursor": "abc"}, {}, "cursor_path: cursor"),
     ({}, {"Total-Count": "25"}, "header Total-Count"),
+    ({}, {"Content-Range": "things 0-0/25"}, "header Content-Range"),
+    ({}, {"X-Pagination-Total-Count": "25"}, "header X-Pagination-Total-Count"),
+    ({}, {"X-Resource-Total": "25"}, "header X-Resource-Total"),
+    ({"bookmark": "g1AAA"}, {}, "cursor_path: bookmark"),
+    ({"after": "t3_b"}, {}, "cursor_path: after"),
+    ({"continue": {"apcontinue": "B"}}, {}, "'continue'"),
+    ({"remaining": 15}, {}, "'remaining'"),
 ]
 HONEST: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"total": {"amount": "12.00"}, "currency": "EUR"}, {}),
@@ -55,6 +74,9 @@ HONEST: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"more_info": "/help", "more": "https://docs.example", "cursor": "", "nextToken": None}, {}),
     ({"included": [{"rel": "self"}], "meta": {"included_total": 30}, "last": True, "totalPages": 1}, {}),
     ({"links": {"self": "/things", "last": "/things?page=1"}}, {"Link": '</help>; rel="help"', "X-Page-Count": "1"}),
+    ({"links": {"next": {"href": None}}, "paging": {"next": {"after": ""}}, "continue": None, "eof": True}, {}),
+    ({"rate": {"remaining": 4999}, "quota": {"total": 900}, "total_value": 4500, "orders_count": 77}, {}),
+    ({"hits": {"total": {"value": 1, "relation": "eq"}}}, {"X-RateLimit-Total": "900", "Content-Range": "0-0/*"}),
 ]
 
 
@@ -114,7 +136,10 @@ def test_signs_beside_nested_rows_are_seen(shop, read, tmp_path):
 
 
 @pytest.mark.parametrize("paginator", [LINK, CURSOR, "single_page", "header_link"])
-@pytest.mark.parametrize("name", ["total", "total_count", "totalElements", "count"])
+@pytest.mark.parametrize(
+    "name",
+    ["total", "total_count", "totalElements", "count", "record_count", "nbHits", "data_total_count", "total_things"],
+)
 def test_an_undeclared_total_that_is_not_reached_fails_unless_fewer_rows_are_accepted(
     shop, read, tmp_path, paginator, name
 ):
@@ -124,6 +149,13 @@ def test_an_undeclared_total_that_is_not_reached_fails_unless_fewer_rows_are_acc
     shop.replies = [reply({"data": numbered(1, 2), "meta": {name: 3}})]
     connector = replace(things(tmp_path, paginator=paginator).connector, accept_fewer=True)
     assert numbers(read(connector.graph["things"])) == [1, 2]
+
+
+def test_an_undeclared_total_may_be_an_object_or_in_the_attributes(shop, read, tmp_path):
+    for more in ({"hits": {"total": {"value": 3, "relation": "eq"}}}, {"@attributes": {"count": "3"}}):
+        shop.replies = 2 * [reply({"hits": {}, "data": numbered(1, 2)} | more)]
+        with pytest.raises(EnvelopeError, match=r"total of 3.*set accept_fewer"):
+            read(things(tmp_path))
 
 
 @pytest.mark.parametrize("count", [1, 2, 0])
