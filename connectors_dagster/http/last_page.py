@@ -4,10 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dlt.sources.helpers.rest_client.client import PageData
-from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
+from dlt.sources.helpers.rest_client.paginators import (
+    BasePaginator,
+    JSONResponseCursorPaginator,
+    SinglePagePaginator,
+)
 
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.http.cursors import is_end
+from connectors_dagster.http.offsets import AnchoredOffsetPaginator
+from connectors_dagster.http.page_numbers import RereadPageNumberPaginator
 from connectors_dagster.http.repeated_pages import Fail
 from connectors_dagster.http.signs_of_more import SignsOfMore
 from connectors_dagster.rows.raw_json import RawRow
@@ -71,12 +77,37 @@ class LastPage:
         proposed = next((f", for example {paginator}" for _, paginator in self._signs(page, 1, only=True)), "")
         return f"the connector declares no paginator, and a guessed one does not fit: declare one{proposed}"
 
+    def check_first(self, page: PageData[RawRow]) -> None:
+        """Refuse a first page that says that there is one before it: then the list begins earlier."""
+        counted = isinstance(page.paginator, RereadPageNumberPaginator | AnchoredOffsetPaginator)
+        if counted and (sign := next(self.signs.of_earlier_pages(page.response), None)) and not self.accept_fewer:
+            self.fail(
+                f"is the first one for the paginator, but has {sign}, which says that there is a page before it: "
+                "set base_page or offset of the paginator to where the list begins, or accept_fewer",
+                "paginator",
+            )
+
+    def says_last(self, page: PageData[RawRow]) -> bool:
+        """Return whether a page says that it is the last."""
+        return self.signs.says_last(page.response)
+
     def _signs(self, page: PageData[RawRow], pages: int, *, only: bool) -> Iterator[tuple[str, str]]:
+        if page and (maximum := _reached_maximum(page.paginator)):
+            yield f"rows at {maximum}, where the paginator stops", "one with a higher maximum"
         yield from self.signs.clear(page.response, pages)
         if only:
             yield from self.signs.on_a_single_page(page.response, len(page))
         if only and self.guessed:
             yield from self.signs.vague(page.response, len(page))
+
+
+def _reached_maximum(paginator: BasePaginator) -> str | None:
+    """Return the declared maximum of a paginator if it ends the list."""
+    if not isinstance(paginator, RereadPageNumberPaginator | AnchoredOffsetPaginator):
+        return None  # one that only its maximum ends
+    own = paginator.pages if isinstance(paginator, RereadPageNumberPaginator) else paginator.offset
+    reached = own.maximum_value is not None and own.current_value >= own.maximum_value
+    return f"its maximum of {own.maximum_value}" if reached else None
 
 
 def _is_declared_end(page: PageData[RawRow]) -> bool:

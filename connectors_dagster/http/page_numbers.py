@@ -21,9 +21,12 @@ class RereadPageNumberPaginator(RereadingPaginator):
     was already read. So after each page, the previous one is read again. If it has changed, rows have moved and the
     list is unsettled. The cost is that each page but the last is read twice.
 
+    If only `total_path` says that a full page is the last, another request confirms it. A number of pages that rows
+    have passed is none, and is not used any more.
+
     Without `total_path` or `has_more_path`, an empty page is the end if the page before it was short, or empty too. A
-    total that the API reports in another place says whether there is more. If later pages lack what `total_path` names,
-    that of the first page counts. While anything says that there is more,
+    total that the API reports in another place says whether there is more. If later pages lack what `total_path`
+    names, that of the first page counts. While anything says that there is more,
     neither a short nor an empty page is the end.
 
     Args:
@@ -106,11 +109,12 @@ class RereadPageNumberPaginator(RereadingPaginator):
         if self._told is not None and told is None:
             return number - self.pages.initial_value + 1 < self._told
         self._told = read_number(told)
+        read = number - self.pages.initial_value + 1
+        if self._told is not None and rows and read > self._told:
+            self.pages.total_path, self._told, self._has_end_path = None, None, bool(self.pages.has_more_path)
+            set_has_next(self.pages, True)
         self.pages.update_state(response)
-        # What is declared as the number of pages may be the number of this page.
-        first = number == self.pages.initial_value
-        self._doubtful = (first or self._doubtful) and bool(rows) and not self._was_short
-        self._doubtful = self._doubtful and self._is_page(response, number)
+        self._doubtful = self._is_doubtful(response, rows, read)
         if self._doubtful:
             return True
         if self._has_end_path or not self.pages.has_next_page or not self._ends_when_empty:
@@ -124,9 +128,15 @@ class RereadPageNumberPaginator(RereadingPaginator):
             return not (self._was_short and self.short_page_is_end)
         return not self._follows_short and not self.short_page_is_end
 
-    def _is_page(self, response: requests.Response, number: int) -> bool:
-        path = self.pages.total_path
-        return path is not None and list(map(str, find_values(path, response.json()))) == [str(number)]
+    def _is_doubtful(self, response: requests.Response, rows: list[Any], read: int) -> bool:
+        """Return whether only the declared number of pages says that a full page is the last, after so many were read.
+
+        It may be the number of this page or of its rows, or be counted from 0.
+        """
+        full = bool(rows) and not self._was_short
+        total = self.total.guess(response)
+        confirmed = total is not None and self._reaches(total, read + self.pages.initial_value - 1, size=self._size)
+        return full and self._told is not None and self._told <= read and not confirmed
 
     def _reaches(self, total: int | None, number: int, *, size: int) -> bool:
         """Return whether the rows up to a page are as many as the total; before any rows, pages may have one each."""

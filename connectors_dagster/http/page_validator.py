@@ -70,7 +70,7 @@ class PageValidator:
         self.confirming = self.reread = False
         self._last: bytes | None = None
         self._outcomes: Mapping[str, str] = {}
-        self.repeated = RepeatedPages(self.fail, self.last_page.explain_repetition)
+        self.repeated = RepeatedPages(self.fail, self.last_page.explain_repetition, self.last_page.says_last)
         self._response: requests.Response | None = None
         self._farthest: PageData[RawRow] | None = None
 
@@ -85,6 +85,8 @@ class PageValidator:
         self._check_envelope(page)
         self._check_outcome(page)
         self._note_total(page)
+        if self.number == 1:
+            self.last_page.check_first(page)
         rereading = page.paginator if isinstance(page.paginator, RereadingPaginator) else None
         self.confirming = rereading is not None and rereading.confirming
         self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
@@ -146,6 +148,8 @@ class PageValidator:
         nothing = not page and (page.response.status_code == 204 or (bool(found) and not found[0]))
         if self.number > 1 and nothing:
             return  # some APIs end with null, an empty object or no body instead of an empty list
+        if not found and self.total.read(page.response) == 0:
+            return  # two signs: no list, and the declared total
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
             shown = f"the format of the response has changed; {show_body(page)}"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from dlt.sources.helpers.rest_client.client import PageData
 
+from connectors_dagster.compat.dlt_internals import set_has_next
 from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.rows.raw_json import RawRow
 
@@ -20,11 +21,14 @@ class RepeatedPages:
     Args:
         fail: raises an error.
         explain: says why a page may be a repeated one.
+        says_last: returns whether a page says that it is the last.
     """
 
-    def __init__(self, fail: Fail, explain: Callable[[PageData[RawRow]], str]) -> None:
+    def __init__(
+        self, fail: Fail, explain: Callable[[PageData[RawRow]], str], says_last: Callable[[PageData[RawRow]], bool]
+    ) -> None:
         """Start before the first page."""
-        self._fail, self._explain = fail, explain
+        self._fail, self._explain, self._says_last = fail, explain, says_last
         self._pages, self._requested = _Recent(), _Recent()
         self._repeats = self._empty = 0
 
@@ -38,9 +42,11 @@ class RepeatedPages:
             )
 
     def check_next(self, page: PageData[RawRow]) -> None:
-        """Refuse a page after which a request follows that was made before."""
+        """Refuse a page after which a request follows that was made before; if it says that it is the last, it is."""
         following = hash(f"{page.request.url} {page.request.params} {page.request.json}")
-        if following in self._requested:
+        if following in self._requested and self._says_last(page):
+            set_has_next(page.paginator, False)
+        elif following in self._requested:
             self._fail("points to a page that was already requested", "paginator")
         self._requested.add(following)
 

@@ -6,12 +6,19 @@ from typing import Any
 
 from connectors_dagster.compat.dlt_internals import find_values
 
-FAILED = {"error", "failed", "failure", "fail", "ko", "nok", "ng", "not ok", "false"}
+FAILED = {"error", "failed", "failure", "fail", "ko", "nok", "ng", "not ok", "false", "partial", "partial_success"}
 SUCCESS = re.compile("success|ok|is(?:success|ok)|successful|succeeded")
 OUTCOME = re.compile("(?:response|result|return|ret|status)?(?:status|state|result|code)|ret")
 ERROR = re.compile(
     "(?:error|err)s?(?:code|messages?|msg|no|details?|description|text|type)?|fault(?:string|code)?|exception"
 )
+PARTIAL = re.compile("(?:is|has)?(?:incomplete|partial)(?:results?|response|data)?|timedout")
+TEXT = re.compile("message|msg|detail|details|description|reason|info")
+REFUSED = re.compile(
+    "too many|rate.?limit|throttl|quota|exceeded|try again|unavailable|timed? ?out|denied|expired|forbidden"
+    "|unauthori[sz]ed|not (?:allowed|permitted)|failed|failure"
+)
+"""How texts say that a request was refused."""
 STATUS = re.compile(r"[45]\d\d+")
 NO = {"false", "0", "n", "no", "f"}
 SUCCEEDED = re.compile(r"|0|2\d\d+|ok|success|true|none|null|false|no")
@@ -33,6 +40,8 @@ def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | No
         return bool(error_when) and any(find_values(error_when, body))
     if not isinstance(body, Mapping):
         return False
+    if any(PARTIAL.fullmatch(_plain(field)) and value is True for field, value in body.items()) or _lacks_shards(body):
+        return True
     if _has_rows(body, rows_at):
         return any(_fails(name, value) for name, value in _outcomes(body, deep=False))
     return any(_fails(name, value) or _fails_without_rows(name, value) for name, value in _outcomes(body)) and not all(
@@ -43,7 +52,11 @@ def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | No
 def outcomes(body: Any) -> Mapping[str, str]:
     """Return the fields of a body that may say how the request went, unless they clearly say that it succeeded."""
     fields = _outcomes(body) if isinstance(body, Mapping) else ()
-    found = ((name, str(value).lower()) for name, value in fields if not isinstance(value, Mapping | list))
+    found = (
+        (name, str(value).lower())
+        for name, value in fields
+        if not isinstance(value, Mapping | list) and not TEXT.fullmatch(name)
+    )
     return {name: text for name, text in found if len(text) <= LONGEST and not SUCCEEDED.fullmatch(text)}
 
 
@@ -61,10 +74,16 @@ def _outcomes(body: Mapping[str, Any], *, deep: bool = True) -> Iterator[tuple[s
     """Yield plain name and value of the fields that may say how the request went, also of the objects in a body."""
     for field, value in body.items():
         name = _plain(field)
-        if any(pattern.fullmatch(name) for pattern in (SUCCESS, OUTCOME, ERROR)):
+        if any(pattern.fullmatch(name) for pattern in (SUCCESS, OUTCOME, ERROR, TEXT)):
             yield name, value  # of few fields, so that not all rows are written as text
         if deep and isinstance(value, Mapping):
             yield from _outcomes(value, deep=False)
+
+
+def _lacks_shards(body: Mapping[str, Any]) -> bool:
+    """Return whether a body says that a part of the servers did not answer, as that of Elasticsearch does."""
+    shards = body.get("_shards")
+    return isinstance(shards, Mapping) and bool(shards.get("failed"))
 
 
 def _fails(name: str, value: Any) -> bool:
@@ -76,6 +95,8 @@ def _fails(name: str, value: Any) -> bool:
 
 def _fails_without_rows(name: str, value: Any) -> bool:
     text = str(value).lower()
+    if TEXT.fullmatch(name):
+        return isinstance(value, str) and bool(REFUSED.search(text))
     if SUCCESS.fullmatch(name):
         return text in NO
     if OUTCOME.fullmatch(name):

@@ -1,6 +1,7 @@
 """Responses whose body is read at once and parsed once, and their description for a failed run."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors_dagster.rows.raw_json import decode, parse
 from connectors_dagster.secrets.redaction import excerpt, redact
 
 REQUEST_IDS = ("X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-RequestId", "CF-Ray")
+LATIN_1, CONTROL = ("iso-8859-1", "latin-1", "latin1"), re.compile(b"[\x80-\x9f]")
 BODY = 500
 """Characters."""
 
@@ -81,6 +83,8 @@ class JsonResponse(requests.Response):
             return self.content
         except UnicodeDecodeError:
             charset = self.encoding or "utf-8"
+        if charset.lower() in LATIN_1 and CONTROL.search(self.content):
+            charset = "cp1252"  # as browsers read it: servers declare one and send the other
         try:
             return self.content.decode(charset).encode()
         except LookupError:

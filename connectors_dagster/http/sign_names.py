@@ -19,10 +19,13 @@ MORE = re.compile(
     "|exceededtransferlimit"
 )
 LAST = re.compile(f"done|(?:is)?last(?:page)?|eof|endof(?:stream|list|file|{ROWS})|nomore(?:{ROWS}|pages)?")
-PAGES = re.compile("pages|(?:total|num|numberof)pages|page(?:count|total|s)|lastpage|maxpage|of")
+PAGES = re.compile("pages|(?:total|num|nb|numberof)pages|page(?:count|total|s)|lastpage|maxpage|of")
+FIRST = re.compile("(?:is)?first(?:page)?")
+HAS_PREVIOUS = re.compile("(?:has)?prev(?:ious)?(?:page)?")
+PREVIOUS = re.compile("prev(?:ious)?(?:page)?(?:url|uri|link|href)?")
 LEFT = re.compile(f"(?:{ROWS})?(?:remaining|left)")
 IN_A_HEADER = re.compile(f"(?!.*(?:rate|limit|quota|request|retry|redirect)).*(?:total|count)(?:{ROWS}|count)?")
-ABOUT_THE_LIST = re.compile("links?|pag(?:e|ing|inat).*|.*metadata|meta|cursors?|info|hits|attributes")
+ABOUT_THE_LIST = re.compile("links?|pag(?:e|ing|inat).*|.*metadata|meta|cursors?|info|hits|attributes|range")
 """Objects about the list. The numbers in others count something else."""
 YES, NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 MARKERS = ("after", "starting_after", "cursor", "token")
@@ -39,5 +42,5 @@ def counts_of(nouns: Collection[str]) -> re.Pattern[str]:
     rows = "|".join([ROWS, *(re.escape(noun) for noun in map(plain, nouns) if noun)])
     return re.compile(
         f"(?:(?:{rows})?total)?count|(?:{rows})?total|total(?:count|size|number|found|(?:{rows}))(?:count)?"
-        f"|(?:nb|num|numberof)?(?:{rows})(?:total)?count|(?:nb|num|numberof)(?:{rows})|recordsfiltered|numfound"
+        f"|(?:nb|num|numberof)?(?:{rows})(?:total)?count|(?:nb|num|numberof)(?:{rows})|recordsfiltered|(?:num)?found|count(?:total|all)|(?:estimated|approximate)total(?:{rows})?"
     )

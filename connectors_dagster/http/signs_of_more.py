@@ -11,6 +11,8 @@ from connectors_dagster.http.links import find_link
 from connectors_dagster.http.sign_names import (
     ADDRESSES,
     CURSOR,
+    FIRST,
+    HAS_PREVIOUS,
     IN_A_HEADER,
     LAST,
     LEFT,
@@ -19,6 +21,7 @@ from connectors_dagster.http.sign_names import (
     NEXT,
     NO,
     PAGES,
+    PREVIOUS,
     YES,
     counts_of,
 )
@@ -66,6 +69,11 @@ class SignsOfMore:
             if paginator := _next(field, pages):
                 yield repr(field.path), paginator
 
+    def says_last(self, response: requests.Response) -> bool:
+        """Return whether a field or header says that there is no other page, and none that there is one."""
+        said = [_says_more(field) for field in (*self._fields(response), *fields_of_headers(response))]
+        return (False in said or any(_says_end(field) for field in self._fields(response))) and True not in said
+
     def on_a_single_page(self, response: requests.Response, rows: int) -> Iterator[tuple[str, str]]:
         """Yield what says that a list which is read as a single page, with so many rows, has another one.
 
@@ -83,6 +91,14 @@ class SignsOfMore:
             known = field.path.lower() in COMMON_HEADERS or not IN_A_HEADER.fullmatch(field.name)
             if not known and (read_number(field.value) or 0) > rows:
                 yield f"a header {field.path}", BY_HEADER.format(field.path)
+
+    def of_earlier_pages(self, response: requests.Response) -> Iterator[str]:
+        """Yield what says that there is a page before this one."""
+        if find_link(response, "prev"):
+            yield "a Link header with rel=prev"
+        for field in self._fields(response):
+            if field.about_the_list and _says_previous(field):
+                yield repr(field.path)
 
     def vague(self, response: requests.Response, rows: int) -> Iterator[tuple[str, str]]:
         """Yield what suggests that there is another page: a larger total, or as many rows as pages commonly have."""
@@ -119,6 +135,11 @@ def _says_more(field: EnvelopeField) -> bool | None:
     return text == "false" if not more and text in ("true", "false") else None
 
 
+def _says_end(field: EnvelopeField) -> bool:
+    """Return whether a field says that this is the last page."""
+    return field.value is True and bool(LAST.fullmatch(field.name))
+
+
 def _next(field: EnvelopeField, pages: int) -> str | None:
     """Return the paginator for a field that says that there is another page; None if it does not say so."""
     if NEXT.fullmatch(field.name) and not _leads_nowhere(field.value) and field.value is not True:
@@ -128,6 +149,16 @@ def _next(field: EnvelopeField, pages: int) -> str | None:
         return f"one with has_more_path: {path}" if MORE.fullmatch(field.name) else f"one that ends when {path} is true"
     more = PAGES.fullmatch(field.name) and field.about_the_list and (read_number(field.value) or 0) > pages
     return BY_PAGE.format(field.path) if more else None
+
+
+def _says_previous(field: EnvelopeField) -> bool:
+    """Return whether a field says that there is an earlier page; a cursor to one may lead to an empty page."""
+    value = field.value
+    if isinstance(value, bool):
+        return bool(HAS_PREVIOUS.fullmatch(field.name)) if value else bool(FIRST.fullmatch(field.name))
+    if isinstance(value, Mapping):
+        value = next((value[name] for name in ADDRESSES if name in value), None)
+    return bool(PREVIOUS.fullmatch(field.name)) and str(value).startswith(("http", "/", "?"))
 
 
 def _leads_nowhere(value: Any) -> bool:

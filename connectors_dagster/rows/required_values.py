@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors_dagster.errors import RowError
@@ -16,6 +17,7 @@ from connectors_dagster.spec.timestamps import TimestampFormat
 
 SHOWN = 80
 WHOLE_NUMBERS = re.compile(rb"-?\d{1,18}(?:%b-?\d{1,18})*" % SEPARATOR)
+FINER_THAN_MICROSECONDS = re.compile(rb"\.\d{6}\d*[1-9]")
 WHERE_KEYS_ARE = "primary_key and the schema file"
 
 
@@ -55,6 +57,10 @@ class RequiredValues:
             return {number: self._missing(column) for number, text in enumerate(written) if text == bytes(NULL)}
         if kind == "bigint" and WHOLE_NUMBERS.fullmatch(texts):
             return {}  # found without Arrow, which takes longer for the rows of a page
+        if column in self.keys and digits_below_microsecond(self.types.arrow_type(column), texts):
+            # The column would cut them, and two rows could get the same key.
+            found = enumerate(texts.split(SEPARATOR))
+            return {n: self._misfit(column, text) for n, text in found if FINER_THAN_MICROSECONDS.search(text)}
         fitted = fit(texts, kind, self.types.arrow_type(column), self.timestamp_format)
         if not fitted.array.null_count:
             return {}
@@ -97,3 +103,9 @@ class RequiredValues:
             f"{column!r} is {self._role(column)} and contains {shown!r}, which is not a {kind}: declare its data_type "
             f"as text in the schema file; if the table already has the column as {kind}, drop the table and reload it"
         )
+
+
+def digits_below_microsecond(arrow_type: pa.DataType, texts: bytes) -> int:
+    """Count the times of day and timestamps whose digits do not all fit into a column of microseconds."""
+    fits = getattr(arrow_type, "unit", "ns") == "ns"  # other types have no unit
+    return 0 if fits else len(FINER_THAN_MICROSECONDS.findall(texts))

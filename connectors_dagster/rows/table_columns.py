@@ -18,7 +18,7 @@ from connectors_dagster.rows.column_names import FIELD, ColumnNames
 from connectors_dagster.rows.column_types import ColumnTypes
 from connectors_dagster.rows.drift import Drift
 from connectors_dagster.rows.raw_json import SEPARATOR, RawRow, decode, join_column
-from connectors_dagster.rows.required_values import RequiredValues
+from connectors_dagster.rows.required_values import RequiredValues, digits_below_microsecond
 from connectors_dagster.rows.undeclared_fields import UndeclaredFields
 from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.timestamps import TimestampFormat
@@ -222,6 +222,8 @@ class TableColumns:
         fitted = fit(texts, exactly + kind, self._types.arrow_type(column), self.timestamp_format)
         if column in self.required and fitted.array.null_count:
             self._required.reject(column, texts, fitted)
+        if cut := digits_below_microsecond(self._types.arrow_type(column), texts):
+            self._drift.count(column, "digits below a microsecond are not stored", cut)
         if fitted.converted and column in self.declared:
             self._drift.count(column, f"another type, converted to {kind}", fitted.converted)
         arrays = {column: fitted.array}

@@ -77,6 +77,11 @@ class TimestampFormat:
             )
         if self.granularity <= timedelta(0):
             raise ValueError(f"TimestampFormat: granularity is {self.granularity}; it must be longer than zero")
+        if self.format not in UNITS and (other := _day_and_month_swapped(self.format)):
+            raise ValueError(
+                f"TimestampFormat: format {self.format!r} writes 5 January as {other}, which is another date in ISO "
+                "8601 and would be read as that: declare the column as text, and read the resource without a cursor"
+            )
         one_step = self.zone.to_utc(LOCAL_EPOCH + self.granularity)
         try:
             distinct = self._written(self.encode(one_step)) == one_step
@@ -204,6 +209,15 @@ class TimestampFormat:
         if self.format in UNITS and _is_date(number):
             raise ValueError(f"{value!r} is a date to people, but would be in 1970")
         return from_microseconds(int(number * UNITS.get(self.format, UNITS["epoch_seconds"])))
+
+
+def _day_and_month_swapped(pattern: str) -> str | None:
+    """Return how a pattern writes a date if that is another date in ISO 8601."""
+    written = datetime(2024, 1, 5, tzinfo=UTC).strftime(pattern)
+    try:
+        return written if parse_iso_8601(written).month == 5 else None
+    except ValueError:
+        return None
 
 
 def _is_date(number: Decimal) -> bool:

@@ -547,3 +547,80 @@ def test_lists_in_the_items_of_a_list_are_read_if_every_item_has_one(shop, read,
     shop.replies = [reply({"groups": [*groups, {"parts": [{"lines": numbered(4)}]}]})]
     with pytest.raises(EnvelopeError, match=r"has 4 items at 'groups.\*.parts' but 3 at 'groups.\*.parts.\*.rows'"):
         read(things(tmp_path, selector=selector))
+
+
+@pytest.mark.parametrize(
+    ("base", "told"), [(1, lambda rows, _: len(rows)), (0, lambda _, pages: pages - 1), (1, lambda _, pages: pages - 2)]
+)
+def test_a_number_of_pages_that_is_another_number_is_not_the_end(listing, read, tmp_path, base, told):
+    def body(query: Any) -> Any:
+        start = 4 * (int(query["page"]) - base)
+        rows = numbered(*range(25)[start : start + 4])
+        return {"data": rows, "told": told(rows, 7)}
+
+    listing.body = body
+    found = read(things(tmp_path, paginator=PAGES | {"base_page": base, "total_path": "told"}))
+    assert numbers(found) == list(range(25))
+
+
+def test_a_full_last_page_is_confirmed_once_unless_the_total_of_rows_agrees(listing, read, tmp_path):
+    def body(query: Any) -> Any:
+        start = 4 * (int(query["page"]) - 1)
+        return {"data": numbered(*range(8)[start : start + 4]), "pages": 2} | more
+
+    listing.body = body
+    for more, pages in (({}, ["1", "2", "1", "3"]), ({"total": 8}, ["1", "2", "1"])):
+        listing.asked = []
+        resource = things(tmp_path, paginator=PAGES | {"total_path": "pages"})
+        connector = replace(resource.connector, total_path="total") if more else resource.connector
+        assert numbers(read(connector.graph["things"])) == list(range(8))
+        assert [query["page"] for query in listing.asked][: len(pages)] == pages
+        assert "4" not in [query["page"] for query in listing.asked]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "headers"),
+    [
+        ({"first": False}, {}),
+        ({"links": {"prev": "/things?page=0"}}, {}),
+        ({}, {"Link": '</things?page=0>; rel="prev"'}),
+    ],
+)
+def test_a_first_page_that_says_that_there_is_one_before_it_is_refused(shop, read, tmp_path, earlier, headers):
+    shop.replies = [reply({"data": numbered(4, 5)} | earlier, **headers)]
+    with pytest.raises(EnvelopeError, match=r"page 1 is the first .*a page before it: set base_page or offset"):
+        read(things(tmp_path, paginator=PAGES | {"total_path": None}))
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [{"type": "offset", "limit": 4, "maximum_offset": 8}, {"type": "page_number", "base_page": 0, "maximum_page": 2}],
+)
+def test_the_maximum_of_a_paginator_is_not_the_end_while_there_are_rows(listing, read, tmp_path, paginator):
+    listing.body = lambda query: {
+        "data": numbered(*range(30)[int(query.get("offset", 4 * int(query.get("page", 0)))) :][:4])
+    }
+    resource = things(tmp_path, paginator=paginator | {"total_path": None})
+    with pytest.raises(EnvelopeError, match=r"has rows at its maximum of \d.*one with a higher maximum"):
+        read(resource)
+    assert len(numbers(read(replace(resource.connector, accept_fewer=True).graph["things"]))) >= 8
+
+
+def test_a_page_that_says_that_it_is_the_last_may_repeat_its_cursor(shop, read, tmp_path):
+    cursor = {"type": "cursor", "cursor_path": "next", "cursor_param": "after"}
+    pages = [
+        {"data": numbered(1), "end_of_stream": False, "next": "1"},
+        {"data": numbered(2), "end_of_stream": True, "next": "2"},
+        {"data": [], "end_of_stream": True, "next": "2"},
+    ]
+    shop.replies = [reply(page) for page in pages]
+    assert numbers(read(things(tmp_path, paginator=cursor))) == [1, 2]
+
+
+def test_a_page_without_a_list_is_empty_if_the_declared_total_says_so(shop, read, tmp_path):
+    shop.replies = [reply({"page": {"totalElements": 0}})]
+    resource = things(tmp_path, selector="_embedded.things")
+    assert numbers(read(replace(resource.connector, total_path="page.totalElements").graph["things"])) == []
+    shop.replies = [reply({"page": {"totalElements": 1}})]
+    with pytest.raises(EnvelopeError, match=r"has no list at '_embedded\.things'"):
+        read(replace(resource.connector, total_path="page.totalElements").graph["things"])

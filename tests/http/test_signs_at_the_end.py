@@ -212,6 +212,11 @@ def test_a_total_below_the_rows_of_a_page_is_the_total_of_something_else(shop, r
         {"success": "N", "data": None},
         {"state": False, "data": []},
         {"meta": {"code": 429, "error_message": "slow down"}, "data": []},
+        {"message": "Too many requests", "data": []},
+        {"incomplete_results": True, "data": [{"id": "2"}]},
+        {"timed_out": True, "data": [{"id": "2"}]},
+        {"_shards": {"total": 5, "failed": 2}, "data": [{"id": "2"}]},
+        {"status": "partial_success", "data": [{"id": "2"}]},
         {"responseStatus": {"status": "FAILURE"}, "data": []},
     ],
 )
@@ -228,7 +233,7 @@ def test_a_later_page_that_reports_an_error_instead_of_rows_is_not_the_end(shop,
         ({}, {"code": 4, "msg": "no permission"}),
         ({}, {"retCode": 10001}),
         ({"resultCode": "S0"}, {"resultCode": "E17"}),
-        ({"meta": {"status": "complete"}}, {"meta": {"status": "partial"}}),
+        ({"meta": {"status": "complete"}}, {"meta": {"status": "halted"}}),
     ],
 )
 @pytest.mark.parametrize("rows", [[], None])
@@ -257,7 +262,18 @@ def test_rows_may_be_in_an_object_that_is_named_like_an_outcome(shop, read, tmp_
 
 
 @pytest.mark.parametrize(
-    "fine", [{"code": 200}, {"code": 20000}, {"errorCode": 0}, {"errorCode": "OK"}, {"errors": []}, {"status": 200}]
+    "fine",
+    [
+        {"message": "No more results"},
+        {"_shards": {"failed": 0}},
+        {"timed_out": False},
+        {"code": 200},
+        {"code": 20000},
+        {"errorCode": 0},
+        {"errorCode": "OK"},
+        {"errors": []},
+        {"status": 200},
+    ],
 )
 def test_an_empty_last_page_that_reports_success_is_the_end(shop, read, tmp_path, fine):
     shop.replies = [reply({"data": numbered(1), "next": "/things?page=2"}), reply({"data": []} | fine)]

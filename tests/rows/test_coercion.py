@@ -366,3 +366,15 @@ def test_cursors_parsed_a_page_at_a_time_are_those_of_the_timestamp_column(value
 )
 def test_cursors_of_another_form_are_left_to_the_timestamp_column(text):
     assert utc_microseconds(f'"2024-01-01T00:00:00Z"\0{text}'.encode(), local_is_utc=True) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("time", "12:00:00.123456789"), ("timestamp", "2024-05-01T12:00:00.1234567Z")]
+)
+def test_digits_below_a_microsecond_are_counted_in_a_value_and_refused_in_a_key(kind, value):
+    table = columns(at=kind)
+    table.to_batch(texts([{"at": value}, {"at": value.replace("7", "").replace("89", "")}]))
+    assert table.drift == {"at": "digits below a microsecond are not stored (rows: 1)"}
+    found = columns(keys=("at",), at=kind).unusable([encode_row({"at": value})])
+    assert found == {0: found[0]}
+    assert f"'at' is a key and contains '{value}', which is not a {kind}" in found[0]

@@ -260,6 +260,13 @@ def test_a_body_is_decoded_by_its_encoding(api, read, encoding, named):
     assert read("catalog/ecommerce_data")[0] == [{"id": 1, "name": "é"}]
 
 
+def test_windows_1252_that_is_declared_as_iso_8859_1_is_read_as_what_it_is(api, read):
+    body, headers = '{"data": [{"id": 1, "name": "5 €"}]}'.encode("cp1252"), {"X-Total": "1"}
+    headers["Content-Type"] = "application/json; charset=ISO-8859-1"
+    api.answer("/resource", response=lambda: Response(body, headers=headers))
+    assert read("catalog/ecommerce_data")[0] == [{"id": 1, "name": "5 €"}]
+
+
 def test_values_of_ten_million_characters_or_hundreds_of_levels_are_loaded(catalog, one):
     long, deep = "x" * 10_000_000, "[" * 700 + "]" * 700
     catalog(f'{{"id": 1, "name": "{long}", "attributes": {{"a": "{long}"}}, "tags": {deep}, "sku": {deep}}}')

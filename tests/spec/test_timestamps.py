@@ -113,6 +113,11 @@ def test_bounds_rounded_to_the_granularity_are_read_back_unchanged(timestamp_for
     assert bound - timestamp_format.floor(bound - timedelta(microseconds=1)) == timestamp_format.granularity
 
 
+def test_a_format_that_iso_8601_reads_as_another_date_is_refused():
+    with pytest.raises(ValueError, match=r"writes 5 January as 2024-05-01, which is another date in ISO 8601"):
+        TimestampFormat(format="%Y-%d-%m", granularity=timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     ("format", "granularity"),
     [
