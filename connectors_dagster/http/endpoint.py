@@ -88,6 +88,7 @@ class Endpoint:
             ignored_responses=self.resource.connector.ignored_responses,
             error_when=self.resource.error_when,
             retry_reported_errors=self.resource.retry_reported_errors,
+            missing_envelope=self.resource.missing_envelope,
         )
 
     def pages(

@@ -12,7 +12,7 @@ from dlt.common.schema import TTableSchemaColumns
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
-from connectors_dagster.spec.options import IgnoredResponse, ResourceOptions, Retry
+from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, Retry
 from connectors_dagster.spec.placeholders import Setting, escape_braces, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import read_tables
@@ -39,6 +39,8 @@ class Connector:
             ``not_available`` (this account does not have the resource).
         total_header: a response header with the total number of rows.
         total_path: a JSON path in the body to the total number of rows.
+        missing_envelope: what a page means on which `data_selector` matches nothing: ``fail`` the load, or the page is
+            ``empty``. An error in the body still fails, see `error_when`.
         error_when: a JSON path in the body of a successful response; a value there that is not empty is an error. By
             default the shapes that APIs commonly use are errors, such as ``{"success": false}``; an empty text turns
             that off.
@@ -69,6 +71,7 @@ class Connector:
     ignored_responses: Mapping[str, IgnoredResponse] = field(default_factory=dict)
     total_header: str | None = None
     total_path: str | None = None
+    missing_envelope: MissingEnvelope = "fail"
     error_when: str | None = None
     retry_reported_errors: bool = False
     join_list_params: bool = False
