@@ -64,7 +64,7 @@ class Endpoint:
         page_limit: how many pages to read of each sequence; None for all.
     """
 
-    def __init__(self, resource: Resource, values: Mapping[Setting, str], *, page_limit: int | None = None) -> None:
+    def __init__(self, resource: Resource, values: Mapping[Setting, Any], *, page_limit: int | None = None) -> None:
         """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
         client = self.client = fill_placeholders(resource.connector.config["client"], values)

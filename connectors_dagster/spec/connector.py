@@ -12,8 +12,10 @@ from dlt.common.schema import TTableSchemaColumns
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
+from connectors_dagster.spec.braces import escape_braces
+from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, Retry
-from connectors_dagster.spec.placeholders import Setting, escape_braces, find_placeholders
+from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import read_tables
 from connectors_dagster.spec.validation import check_connector
@@ -29,7 +31,7 @@ class Connector:
         name: the name of the connector, its asset group, its dataset and its section of the settings.
         description: one line for people.
         config: what to read, as dlt's REST source takes it, with a `Setting` or `Secret` for each value
-            that is configured.
+            that is configured, or a `Text` with some of them in it.
         schema: a dlt schema file with the declared columns.
         resources: options per resource; a resource without any may be left out.
         step: length of a window, ISO 8601.
@@ -136,5 +138,9 @@ class Connector:
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        """The settings that the configuration uses, without duplicates, in order of appearance."""
-        return tuple(dict.fromkeys(find_placeholders(self.config)))
+        """The settings that the configuration uses, each once and as it is declared, in order of appearance.
+
+        Raises:
+            ValueError: a setting is declared in two ways.
+        """
+        return declared_settings(self.config)
