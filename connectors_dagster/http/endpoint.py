@@ -186,6 +186,7 @@ class Endpoint:
             config=RuntimeConfiguration(),
         )
         client.primary_key = self.resource.primary_key
+        client.hashes_rows = bool(self.resource.options.key)
         client.value_column = self.resource.options.value_column
         client.wrap_paginator = self._wrapper(session)
         return client

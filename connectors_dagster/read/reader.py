@@ -23,9 +23,9 @@ from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.column_buffer import ColumnBuffer
-from connectors_dagster.rows.raw_json import RawRow
+from connectors_dagster.rows.raw_json import RawRow, encode
 from connectors_dagster.rows.table_columns import TableColumns
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.resource import WINDOW, Resource
 from connectors_dagster.spec.windows import Slice
 
 logger = logging.getLogger(__name__)
@@ -160,6 +160,8 @@ class ResourceReader:
         bounds, scope = window_bounds(self.resource, slices), _scope(slices, filtered=self.resource.filtered)
         for rows in self.endpoint.pages(session, bounds, scope=scope):
             placed = window_filter.split(rows)
+            if self.resource.labels_windows:
+                placed = {p: _labelled(found, p) for p, found in placed.items()}
             good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
             yield _Page.of(good, session)
             if all(slice_ in self.failed for slice_ in slices):
@@ -203,6 +205,12 @@ class _Page:
     def of(cls, rows: Mapping[Any, list[RawRow]], session: ApiSession) -> "_Page":
         session.stats.pages += 1
         return cls(rows, session.stats.bytes // session.stats.pages, session.reread, session.stats.pages)
+
+
+def _labelled(rows: list[RawRow], slice_: Slice) -> list[RawRow]:
+    """Return new rows that say which window they were read in: the paginator compares those that it has read."""
+    label = {WINDOW: encode(slice_.window.key)}
+    return [row | label for row in rows]
 
 
 def _report(label: str, stats: ReadStats) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.windows import shortest
 
+RowKey = Literal["row_hash"]
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
 IgnoredResponse = Literal["gone", "none", "not_available"]
@@ -89,10 +90,14 @@ class ResourceOptions:
 
     Args:
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
+        key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
+            children also what comes from the parent. Equal rows are one row, and an edited row is another one.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
-            again are deleted, and all other rows are kept. Children of a row that is deleted or marked are treated as
-            their own option says, but not deleted while their parent is only marked.
+            again are deleted, and so are rows whose `key` is a hash if they are not loaded in windows; all other rows
+            are kept. In windows, only rows with such a key can be marked or deleted: each time their window is read.
+            Children of a row that is deleted or marked are treated as their own option says, but not deleted while
+            their parent is only marked.
         value_column: the column for rows that are single values instead of objects.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
@@ -119,6 +124,7 @@ class ResourceOptions:
     """
 
     cursor: Cursor | None = None
+    key: RowKey | None = None
     missing_rows: MissingRows | None = None
     value_column: str | None = None
     has_children_field: str | None = None

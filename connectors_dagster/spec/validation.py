@@ -161,8 +161,12 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "processing_steps are not supported: rows are loaded as the API returns them"
     if resource.parent and not resource.included:
         yield "include_from_parent must name the parent's key: each row must say which parent it belongs to"
-    if resource.windowed and not resource.parent and resource.missing_rows != "keep":
+    if resource.windowed and not resource.parent and resource.missing_rows != "keep" and not options.key:
         yield "missing_rows must be 'keep': a window does not show which rows the API no longer returns"
+    if options.key and (written := resource.definition.get("primary_key")):
+        yield f"key is {options.key!r}, but the primary_key {written!r} is declared: remove one of the two"
+    if options.key and resource.disposition != "merge":
+        yield f"key is {options.key!r}, but write_disposition is {resource.disposition!r}: it must be merge"
     if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
         yield f"{sorted(unread)} of 'incremental' are not supported: set the options of the cursor in resources"
     if other := resource.bounds - {"start_value", "end_value"}:
@@ -172,7 +176,10 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
             if getattr(resource.cursor, name):
                 yield f"{name} is set, but the endpoint has no filter that could be omitted"
     if not resource.primary_key:
-        yield "primary_key is missing: it is how duplicates are merged"
+        yield (
+            "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
+            "the resource in resources"
+        )
 
 
 def _path_problems(resource: "Resource") -> Iterator[str]:
