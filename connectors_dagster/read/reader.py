@@ -1,10 +1,12 @@
 """Reads one resource over windows: concurrent requests, rows assigned to their windows, Arrow batches out."""
 
 import logging
+import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -25,11 +27,13 @@ from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.raw_json import RawRow, encode
 from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.spec.for_each import Each, describe
 from connectors_dagster.spec.resource import WINDOW, Resource
 from connectors_dagster.spec.windows import Slice
 
 logger = logging.getLogger(__name__)
 Row = Mapping[str, Any]
+S = TypeVar("S", bound=Slice | None)
 BATCH_ROWS = 5_000
 BATCH_BYTES = 32 * 1024 * 1024
 PARENTS_AT_ONCE = 16
@@ -69,6 +73,7 @@ class ResourceReader:
         self.previews = {slice_: Preview(self.resource, self.preview_rows) for slice_ in self.stats_by_slice}
         self.failed = FailedWindows(self.resource, self.stats_by_slice)
         self.bad_rows = BadRows(self.resource, self.failed)
+        self._lock = threading.Lock()
         self.rows_of_children: dict[Slice | None, ParentRows] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
@@ -115,6 +120,7 @@ class ResourceReader:
             self.rows_of_children.pop(slice_, None)
 
     def _sequences(self) -> Iterator[Iterator["_Page"]]:
+        combinations = self.endpoint.each
         if self.resource.parent:
             # Many parents share a session, so that there are few sessions, but every worker must get some.
             most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
@@ -126,69 +132,90 @@ class ResourceReader:
                     )
             return
         if not self.slices:
-            yield self._whole()
+            yield from map(self._whole, combinations)
             return
         # A window that was already read to its end needs no request, and some APIs reject such an empty range.
         slices = sorted(slice_ for slice_ in self.slices if slice_.since < slice_.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, slices)
         groups = [slices] if at_once else [[slice_] for slice_ in slices]
-        yield from (self.failed.guard(group, self._windows(group, undated=slices[0])) for group in groups if group)
+        yield from (
+            self.failed.guard(group, self._windows(group, undated=slices[0], each=each))
+            for group in groups
+            for each in combinations
+            if group
+        )
 
-    def _whole(self) -> Iterator["_Page"]:
-        stats = self.stats_by_slice[None]
-        session = self._session(stats, str(self.resource))
-        for rows in self.endpoint.pages(session):
-            yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, session)
-        _report(session.label, stats)
+    def _whole(self, each: Each) -> Iterator["_Page"]:
+        label = f"{self.resource}{describe(each)}"
+        with self._counting([None]) as counted:
+            session = self._session(counted[None], label)
+            for rows in self.endpoint.pages(session, each=each):
+                yield _Page.of({None: self.bad_rows.keep_good(None, rows, counted[None])}, session)
+            _report(label, counted[None])
 
-    def _windows(self, slices: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
+    def _windows(self, slices: Sequence[Slice], *, undated: Slice, each: Each) -> Iterator["_Page"]:
         """Read slices with one sequence of requests and assign the rows to them.
 
         Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
-        stats_by_slice, shared = {slice_: self.stats_by_slice[slice_] for slice_ in slices}, ReadStats()
-        alone = slices[0] if len(slices) == 1 else None
-        window_filter = WindowFilter(
-            self.resource,
-            stats_by_slice,
-            undated if undated in stats_by_slice else None,
-            shared,
-            lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[slices[0]]),
-        )
-        label = f"{self.resource} window {slices[0].window.key}"
-        session = self._session(shared, label if len(slices) == 1 else f"{label} …")
-        bounds, scope = window_bounds(self.resource, slices), _scope(slices, filtered=self.resource.filtered)
-        for rows in self.endpoint.pages(session, bounds, scope=scope):
-            placed = window_filter.split(rows)
-            if self.resource.labels_windows:
-                placed = {p: _labelled(found, p) for p, found in placed.items()}
-            good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
-            yield _Page.of(good, session)
-            if all(slice_ in self.failed for slice_ in slices):
-                return
-        for slice_, stats in stats_by_slice.items():
-            stats.add(shared)
-            _report(f"{self.resource} window {slice_.window.key}", stats)
+        with self._counting(slices) as counted:
+            shared, alone = ReadStats(), slices[0] if len(slices) == 1 else None
+            window_filter = WindowFilter(
+                self.resource,
+                counted,
+                undated if undated in slices else None,
+                shared,
+                lambda bad: self.bad_rows.refuse(bad, alone, counted[slices[0]]),
+            )
+            label = f"{self.resource} window {slices[0].window.key}"
+            session = self._session(shared, f"{label if alone else f'{label} …'}{describe(each)}")
+            bounds, scope = window_bounds(self.resource, slices), _scope(slices, filtered=self.resource.filtered)
+            for rows in self.endpoint.pages(session, bounds, each=each, scope=scope):
+                placed = window_filter.split(rows)
+                if self.resource.labels_windows:
+                    placed = {p: _labelled(found, p) for p, found in placed.items()}
+                good = {p: self.bad_rows.keep_good(p, found, counted[p]) for p, found in placed.items()}
+                yield _Page.of(good, session)
+                if all(slice_ in self.failed for slice_ in slices):
+                    return
+            for slice_, stats in counted.items():
+                stats.add(shared)
+                _report(f"{self.resource} window {slice_.window.key}{describe(each)}", stats)
 
     def _children(self, slice_: Slice | None, parents: ParentRows, numbers: range) -> Iterator["_Page"]:
-        part = ReadStats()
-        session = self._session(part, f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource))
-        key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
-        scope: ListScope = "open window" if slice_ else "whole"
-        try:
+        with self._counting([slice_]) as counted:
+            part = counted[slice_]
+            label = f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource)
+            key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
+            sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in self.endpoint.each]
             for number in numbers:
                 if slice_ in self.failed:
                     return
-                parent, page = parents[number], parents.page_of(number)
-                left_out = part.ignored + part.rejected
+                parent, left_out = parents[number], part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
-                pages = self.endpoint.child_pages(session, parent, parents_page=page, scope=scope)
-                for rows in () if childless else pages:
-                    yield _Page.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
+                for each, session in () if childless else sessions:
+                    pages = self.endpoint.child_pages(
+                        session,
+                        parent,
+                        parents_page=parents.page_of(number),
+                        each=each,
+                        scope="open window" if slice_ else "whole",
+                    )
+                    for rows in pages:
+                        yield _Page.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
                 if part.ignored + part.rejected == left_out and slice_ not in self.failed:
                     self.parents_read.append(parent[key])
+
+    @contextmanager
+    def _counting(self, slices: Sequence[S]) -> Iterator[dict[S, ReadStats]]:
+        """Count apart what one sequence reads, because others may read the same slices at the same time."""
+        counted = {slice_: ReadStats() for slice_ in slices}
+        try:
+            yield counted
         finally:
-            self.stats_by_slice[slice_].add(part)
+            with self._lock:
+                for slice_, stats in counted.items():
+                    self.stats_by_slice[slice_].add(stats)
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
         return self.endpoint.open_session(self.connection.policy, stats, label)

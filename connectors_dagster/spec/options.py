@@ -1,6 +1,7 @@
 """Options that dlt's configuration cannot express: retries, and everything about one resource."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -103,6 +104,10 @@ class ResourceOptions:
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
+        for_each: lists of values, by name: everything is requested once for each value, or for each combination of
+            several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
+            type list.
+        include_each: names of lists whose value each row gets, in the column ``_<name>``.
         known_limitations: what readers of the table need to know.
         on_bad_row: what happens to a row that cannot be placed, because its cursor is not a timestamp, its key is
             missing or does not fit its column, or it lacks a value that is declared to be there: ``fail`` its window,
@@ -129,6 +134,8 @@ class ResourceOptions:
     value_column: str | None = None
     has_children_field: str | None = None
     separate_children: bool = False
+    for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
+    include_each: Sequence[str] = ()
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
     on_duplicate_key: Literal["fail", "last"] = "fail"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.compat.dlt_internals import make_parent_key_name
+from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
 from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions
 
@@ -146,6 +147,12 @@ class Resource:
         return {name for text in _texts(request) for name in BOUND.findall(text)}
 
     @property
+    def each_used(self) -> set[str]:
+        """The names of the lists with one request for each value, as the request uses them."""
+        request = [self.endpoint.get(part) for part in ("path", "headers", "params", "json", "data")]
+        return {name for text in _texts(request) for name in MARK.findall(text)}
+
+    @property
     def parent(self) -> "Resource | None":
         """The resource whose rows this one is requested for, with one request sequence per row."""
         return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
@@ -216,6 +223,14 @@ class Resource:
             }
         if self.labels_windows:
             columns[WINDOW] = {"name": WINDOW, "data_type": "text", "description": "key of the window of the row"}
+        for name in self.options.include_each:
+            values, what = self.options.for_each.get(name, ""), f"{name} that the row was requested for"
+            numbers = not isinstance(values, str) and all(isinstance(value, int) for value in values)
+            columns[f"_{name}"] = {
+                "name": f"_{name}",
+                "description": what,
+                "data_type": "bigint" if numbers else "text",
+            }
         for name, column in self.included.items():
             declared = self.parent.columns.get(name, {}) if self.parent else {}
             columns[column] = {"name": column, "description": f"{name} of the parent row"}

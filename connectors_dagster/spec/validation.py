@@ -15,6 +15,7 @@ from connectors_dagster.compat.dlt_internals import (
 )
 from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
+from connectors_dagster.spec.for_each import for_each_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
 from connectors_dagster.spec.suggestion import suggest
@@ -151,6 +152,7 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
 def _resource_problems(resource: "Resource") -> Iterator[str]:
     options = resource.options
     yield from _path_problems(resource)
+    yield from for_each_problems(resource)
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.parent:
