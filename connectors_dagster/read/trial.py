@@ -17,7 +17,7 @@ from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.rows.raw_json import RawRow
 from connectors_dagster.spec.for_each import describe
 from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.windows import Slice, Window
+from connectors_dagster.spec.windows import Slice, Window, shortest
 
 Found = Sequence[RawRow] | Exception
 PERIOD = timedelta(days=1)
@@ -79,5 +79,6 @@ class Trial:
     def _bounds(self, resource: Resource) -> Bounds:
         if not resource.filtered:
             return MappingProxyType({})
-        window = Window(self.now - PERIOD, self.now)
+        step = resource.cursor and resource.cursor.request_step
+        window = Window(self.now - (min(PERIOD, shortest(step)) if step else PERIOD), self.now)
         return window_bounds(resource, [Slice(window, window.start, window.start)])

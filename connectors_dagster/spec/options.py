@@ -62,6 +62,8 @@ class Cursor:
             the first window. If the API filters, they are requested from 1970 on.
         outside: ``fail`` the load if the API returns rows from outside of the bounds that were requested, because its
             filter may use another time zone or another field; or ``drop`` such rows.
+        request_step: the longest time that one request asks for, as ``P1D``; a window is then read with several
+            requests.
     """
 
     timestamp_format: TimestampFormat = TimestampFormat()
@@ -71,9 +73,12 @@ class Cursor:
     reread_without_cursor: str | timedelta | None = None
     before_start: Literal["drop", "keep"] = "drop"
     outside: Literal["fail", "drop"] = "fail"
+    request_step: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a reread_without_cursor that is not a duration."""
+        """Refuse a reread_without_cursor or a request_step that is not a duration."""
+        if self.request_step and shortest(self.request_step, what="Cursor: request_step") <= timedelta(0):
+            raise ValueError(f"Cursor: request_step is {self.request_step}: it must be positive")
         if self.reread_every is not None and self.reread_every <= timedelta(0):
             raise ValueError(f"Cursor: reread_without_cursor is {self.reread_without_cursor}: it must be positive")
 

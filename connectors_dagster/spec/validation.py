@@ -177,6 +177,8 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         for name in ("unfiltered_first", "reread_without_cursor"):
             if getattr(resource.cursor, name):
                 yield f"{name} is set, but the endpoint has no filter that could be omitted"
+    if resource.cursor and resource.cursor.request_step and not resource.bounded:
+        yield "request_step is set, but the API's filter has no upper bound: set end_param of incremental"
     if not resource.primary_key:
         yield (
             "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
