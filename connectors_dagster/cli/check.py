@@ -90,8 +90,7 @@ def _of_connector(loaded: Location, assets: ConnectorAssets, resources: Sequence
     if values := described_values(connection.values):
         yield Finding(name=name, ok=True, message=f"settings: {values}")
     patience = replace(assets.connector.retry, attempts=ATTEMPTS, connect_wait=timedelta(0))
-    connection = replace(connection, policy=replace(connection.policy, retry=patience))
-    yield from _of_resources(connection, resources)
+    yield from _of_resources(connection.with_retry(patience), resources)
 
 
 def _windows(assets: ConnectorAssets) -> Finding:

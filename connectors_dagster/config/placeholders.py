@@ -21,6 +21,7 @@ from connectors_dagster.spec.placeholders import (
     fill_placeholders,
     find_placeholders,
 )
+from connectors_dagster.spec.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +108,10 @@ def secret_values(values: Mapping[Setting, Any]) -> tuple[str, ...]:
     return tuple(str(one) for value in found for one in (value if isinstance(value, list) else [value]))
 
 
-def base_url(connector: Connector) -> str | None:
-    """Read the base URL of a connector's API; None if a setting that it needs is missing."""
-    address, declared = connector.config["client"]["base_url"], {one: one for one in connector.settings}
+def base_url(connector: Connector, resource: Resource | None = None) -> str | None:
+    """Read the base URL of a connector's API, or of a resource of it; None if a setting that it needs is missing."""
+    address = resource.base_url if resource else connector.config["client"]["base_url"]
+    declared = {one: one for one in connector.settings}
     values = {one: read_setting(connector.name, declared[one]) for one in find_placeholders(address)}
     if any(value is REQUIRED for value in values.values()):
         return None

@@ -27,6 +27,7 @@ from connectors_dagster.compat.dlt_internals import (
 )
 from connectors_dagster.errors import ApiError, RowError, SettingError
 from connectors_dagster.http.envelope import Envelope
+from connectors_dagster.http.origin import same_origin
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.raw_client import RawClient
@@ -68,7 +69,7 @@ class Endpoint:
     def __init__(self, resource: Resource, values: Mapping[Setting, Any], *, page_limit: int | None = None) -> None:
         """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
-        client = self.client = fill_placeholders(resource.connector.config["client"], values)
+        client = self.client = self._client_config(values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = compile_path(selector), path_of(selector)
@@ -79,6 +80,14 @@ class Endpoint:
         self.each = self._combinations(values)
         self.envelope = Envelope()
         self._lock = threading.Lock()
+
+    def _client_config(self, values: Mapping[Setting, Any]) -> Mapping[str, Any]:
+        """Return the client's configuration; credentials and headers of the client stay at its own origin."""
+        client: Mapping[str, Any] = fill_placeholders(self.resource.connector.config["client"], values)
+        address = fill_placeholders(self.resource.base_url, values)
+        stays = self.resource.options.base_url is None or same_origin(address, client["base_url"])
+        own = client if stays else {name: part for name, part in client.items() if name not in ("auth", "headers")}
+        return {**own, "base_url": address}
 
     def _combinations(self, values: Mapping[Setting, Any]) -> list[Each]:
         lists: Mapping[str, Any] = fill_placeholders(self.resource.options.for_each, values)

@@ -16,7 +16,7 @@ Bounds = Mapping[str, str | int]
 def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
     """Return path, headers, query parameters and body of a resource without a parent.
 
-    Without bounds, the parameters that filter by time are left out.
+    Without bounds, the parameters, headers and fields of the body that filter by time are left out.
     """
     parts: dict[str, Any] = {part: endpoint.get(part) for part in PARTS}
     params = dict(parts["params"] or {})
@@ -26,7 +26,19 @@ def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds)
         params |= {name: value for name, value in named.items() if name}
     else:
         params = {name: value for name, value in params.items() if name not in resource.filter_params}
+        parts |= {part: _without_bounds(parts[part]) for part in ("headers", "json", "data")}
     return {part: _filled(value, bounds) for part, value in (parts | {"params": params}).items()}
+
+
+def _without_bounds(value: Any) -> Any:
+    """Return a value without fields and items that contain a bound, and without objects and lists of nothing else."""
+    if isinstance(value, Mapping):
+        kept = {key: (item, _without_bounds(item)) for key, item in value.items()}
+        return {key: left for key, (item, left) in kept.items() if left not in (None, {}, []) or left == item}
+    if isinstance(value, list | tuple):
+        found = [(item, _without_bounds(item)) for item in value]
+        return [left for item, left in found if left not in (None, {}, []) or left == item]
+    return None if isinstance(value, str) and BOUND.search(value) else value
 
 
 def fill_each(parts: Mapping[str, Any], each: Each) -> dict[str, Any]:

@@ -75,12 +75,12 @@ class RestConnector(dg.Component):
         translation = _translation(given.pop("translation"), context)
         declared: dict[str, SettingModel] = given.pop("settings")
         plain = {name: value for name, value in given.items() if name not in ("config", "resources")}
-        given["resources"] = {name: _with_lists(one, declared) for name, one in given["resources"].items()}
+        given["resources"] = {name: _with_settings(one, declared) for name, one in given["resources"].items()}
         refuse_templates([plain, {name: one.model_dump() for name, one in declared.items()}])
         select, prefix = given.pop("select"), given.pop("key_prefix")
         config = _filled(given["config"], declared)
-        lists = [options.for_each for options in given["resources"].values()]
-        check_used(declared, find_placeholders([config, *lists]), given["name"])
+        others = [(options.base_url, options.for_each) for options in given["resources"].values()]
+        check_used(declared, find_placeholders([config, others]), given["name"])
         connector = Connector(**{**given, "schema": schema, "config": config})
         return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
 
@@ -137,10 +137,11 @@ def _inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
     return path
 
 
-def _with_lists(options: ResourceOptions, declared: Mapping[str, SettingModel]) -> ResourceOptions:
-    """Put settings in the place of the lists of a resource; nothing else of it is a template."""
-    refuse_templates(asdict(replace(options, for_each={})))
-    return replace(options, for_each=_filled(options.for_each, declared))
+def _with_settings(options: ResourceOptions, declared: Mapping[str, SettingModel]) -> ResourceOptions:
+    """Put settings in the address and the lists of a resource; nothing else of it is a template."""
+    refuse_templates(asdict(replace(options, base_url=None, for_each={})))
+    address, lists = _filled(options.base_url, declared), _filled(options.for_each, declared)
+    return replace(options, base_url=address, for_each=lists)
 
 
 def _filled(value: Any, declared: Mapping[str, SettingModel]) -> Any:

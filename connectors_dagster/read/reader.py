@@ -235,7 +235,7 @@ class ResourceReader:
                     self.stats_by_slice[parts[part]].add(stats)
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
-        return self.endpoint.open_session(self.connection.policy, stats, label)
+        return self.endpoint.open_session(self.connection.policy_of(self.resource), stats, label)
 
 
 def _report(label: str, stats: ReadStats) -> None:

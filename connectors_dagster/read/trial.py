@@ -65,7 +65,7 @@ class Trial:
     def _request(self, resource: Resource) -> Sequence[RawRow] | None:
         endpoint = Endpoint(resource, self.connection.values, page_limit=1)
         each = endpoint.each[0]
-        session = endpoint.open_session(self.connection.policy, ReadStats(), f"{resource}{describe(each)}")
+        session = endpoint.open_session(self.connection.policy_of(resource), ReadStats(), f"{resource}{describe(each)}")
         if resource.parent is None:
             scope: ListScope = "open window" if resource.windowed else "whole"
             return next(endpoint.pages(session, self._bounds(resource), each=each, scope=scope), [])

@@ -144,4 +144,4 @@ class Connector:
         Raises:
             ValueError: a setting is declared in two ways.
         """
-        return declared_settings([self.config, *(options.for_each for options in self.resources.values())])
+        return declared_settings([self.config, *((one.base_url, one.for_each) for one in self.resources.values())])

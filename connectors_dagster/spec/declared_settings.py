@@ -1,6 +1,6 @@
 """The settings of a connector as they are declared: each name once, and used where it can be used."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors_dagster.spec.placeholders import Secret, Setting, Text, find_placeholders
@@ -38,17 +38,16 @@ def example_values(settings: Iterable[Setting]) -> dict[Setting, Any]:
     return found
 
 
-def misplaced_settings(config: Any, settings: Iterable[Setting]) -> Iterator[str]:
-    """Describe the settings in places where they cannot be used."""
+def misplaced_settings(config: Any, addresses: Sequence[Any], settings: Iterable[Setting]) -> Iterator[str]:
+    """Describe the settings in places where they cannot be used; `addresses` are all that requests go to."""
     optional = {setting for setting in settings if setting.optional}
-    for setting in _needed(config):
+    for setting in (*_needed(config), *_needed(addresses)):
         if setting in optional:
             yield (
                 f"setting {setting} may have no value, but it is used where one is needed: give it a default, or use "
                 f"it only in {', '.join(SENT)}, where it can be left out"
             )
-    address = config["client"].get("base_url")
-    for setting in find_placeholders(address):
+    for setting in find_placeholders(addresses):
         if isinstance(setting, Secret):
             yield f"base_url has the secret {setting}, but the address is shown: put it into auth, headers or path"
 

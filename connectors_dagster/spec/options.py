@@ -109,6 +109,8 @@ class ResourceOptions:
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
+        base_url: the address of the API that has this resource, if it is not that of the client; a `Setting` or `Text`
+            as there. Neither `auth` nor `headers` of the client are sent to another origin: the endpoint has its own.
         for_each: lists of values, by name: everything is requested once for each value, or for each combination of
             several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
             type list.
@@ -139,6 +141,7 @@ class ResourceOptions:
     value_column: str | None = None
     has_children_field: str | None = None
     separate_children: bool = False
+    base_url: str | None = None
     for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
     include_each: Sequence[str] = ()
     known_limitations: str = ""

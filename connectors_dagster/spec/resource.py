@@ -70,6 +70,11 @@ class Resource:
         return cast(Mapping[str, Any], self.definition["endpoint"])
 
     @property
+    def base_url(self) -> str:
+        """The address that paths are relative to, with placeholders: the resource's own, or else that of the client."""
+        return self.options.base_url or self.connector.config["client"]["base_url"]
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         """The fields that identify a row."""
         if self.options.key:

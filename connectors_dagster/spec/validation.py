@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.resource import Resource
 
+BOUND = re.compile(r"\{incremental\.\w+\}")
 NAME = r"[a-z][a-z0-9_]*"
 RESERVED = {"information_schema", "main", "public", "system", "sys", "temp"}
 """Schemas that databases bring, which hold what is not ours."""
@@ -51,7 +52,8 @@ def check_connector(connector: "Connector") -> None:
         validate_dict(RESTAPIConfig, fill_placeholders(connector.config, example_values(settings)), path=connector.name)
     except DictValidationException as error:
         raise ValueError(_explain(error)) from None
-    for problem in (*_config_problems(connector.config), *misplaced_settings(connector.config, settings)):
+    addresses = [connector.config["client"].get("base_url"), *(one.base_url for one in connector.resources.values())]
+    for problem in (*_config_problems(connector.config), *misplaced_settings(connector.config, addresses, settings)):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _name_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
@@ -177,6 +179,9 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         for name in ("unfiltered_first", "reread_without_cursor"):
             if getattr(resource.cursor, name):
                 yield f"{name} is set, but the endpoint has no filter that could be omitted"
+    unfiltered = resource.cursor and (resource.cursor.unfiltered_first or resource.cursor.reread_without_cursor)
+    if unfiltered and BOUND.search(str(resource.endpoint.get("path"))):
+        yield "unfiltered_first and reread_without_cursor cannot leave the bounds of a window out of path"
     if resource.cursor and resource.cursor.request_step and not resource.bounded:
         yield "request_step is set, but the API's filter has no upper bound: set end_param of incremental"
     if not resource.primary_key:

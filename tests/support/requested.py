@@ -82,14 +82,19 @@ def slices_of(connector: Connector, windows: Sequence[str]) -> list[Slice]:
 
 
 def load_resources(
-    connector: Connector, *windows: str, failing: bool = False, slices: Sequence[Slice] | None = None, **how: Any
+    connector: Connector,
+    *windows: str,
+    only: str | None = None,
+    failing: bool = False,
+    slices: Sequence[Slice] | None = None,
+    **how: Any,
 ) -> Mapping[str, Mapping[Slice | None, ReadStats]]:
-    """Load all resources of a connector, or some windows of them; returns what was counted.
+    """Load all resources of a connector, or `only` one, or some windows of them; returns what was counted.
 
     Raises:
         Exception: the first error, unless it is `failing` on purpose.
     """
-    resources = list(connector.graph.values())
+    resources = [connector.graph[only]] if only else list(connector.graph.values())
     wanted = slices_of(connector, windows) if slices is None else slices
     request = LoadRequest(now=NOW, resources=resources, slices=wanted if resources[0].windowed else (), **how)
     with loading(request) as load:
