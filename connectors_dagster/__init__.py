@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.spec.connector import Connector
-    from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
+    from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
     from connectors_dagster.spec.timestamps import TimestampFormat
@@ -24,6 +24,7 @@ __all__ = [
     "Cursor",
     "Resource",
     "ResourceOptions",
+    "ResponseRule",
     "RestConnector",
     "Retry",
     "Secret",
@@ -41,6 +42,7 @@ _MODULES = {
     "Cursor": "spec.options",
     "Resource": "spec.resource",
     "ResourceOptions": "spec.options",
+    "ResponseRule": "spec.options",
     "RestConnector": "orchestration.component",
     "Retry": "spec.options",
     "Secret": "spec.placeholders",

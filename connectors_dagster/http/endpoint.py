@@ -107,6 +107,7 @@ class Endpoint:
             error_when=self.resource.error_when,
             retry_reported_errors=self.resource.retry_reported_errors,
             missing_envelope=self.resource.missing_envelope,
+            rules=self.resource.responses,
         )
 
     def pages(

@@ -20,10 +20,11 @@ from connectors_dagster.http.request_budget import LimitError, request_budget
 from connectors_dagster.http.request_parts import without_param
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
+from connectors_dagster.http.response_rules import RetriedResponseError, apply_rule, find_rule
 from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope
+from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResponseRule
 
 logger = logging.getLogger(__name__)
 LIMIT_PAUSE = 20.0
@@ -50,21 +51,25 @@ class ApiSession(requests.Session):
         error_when: str | None = None,
         retry_reported_errors: bool = False,
         missing_envelope: MissingEnvelope = "fail",
+        rules: Sequence[ResponseRule] = (),
     ) -> None:
         """Share the policy's connections, count in `stats`, leave the fields of rows at `rows_at` unparsed.
 
         `ignored_responses` maps a text in the body of an ignored response to its meaning. `error_when` is where the
         body of a successful response reports an error; `retry_reported_errors` is whether such errors are retried.
-        `missing_envelope` says whether a first response without a body is a page without rows.
+        `missing_envelope` says whether a first response without a body is a page without rows. `rules` say what
+        responses mean that mean something else than their status says.
         """
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
         self.error_when, self.retry_reported_errors = error_when, retry_reported_errors
+        self.rules = rules
         self.without_body = missing_envelope == "empty"
         self.has_page = self.reread = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
+        self._rule: ResponseRule | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
         # Without any authentication of its own, requests would use ~/.netrc, even in place of a declared header.
@@ -154,7 +159,25 @@ class ApiSession(requests.Session):
         return response
 
     def _send_authorized(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request; if its access token is rejected, send it once more with a new one."""
+        """Send a request; if its access token is rejected, send it once more with a new one.
+
+        Raises:
+            RetriedResponseError, ApiError, IgnoredResponseError: a rule says so.
+        """
+        error, response = None, None
+        try:
+            response = self._send_renewing(request, **kwargs)
+        except requests.HTTPError as caught:
+            error, response = caught, caught.response
+        self._rule = None if response is None else find_rule(self.rules, response)
+        if response is not None and self._rule:
+            self._kept = response
+            apply_rule(self._rule, request, response, label=self.label, retry=self.policy.retry)
+        if error is not None:
+            raise error
+        return cast(requests.Response, response)
+
+    def _send_renewing(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         try:
             return super().send(request, **kwargs)
         except requests.HTTPError as error:
@@ -210,6 +233,7 @@ class ApiSession(requests.Session):
         """Count and log an ignored response, unless it only means an empty list."""
         status, text = (self._kept.status_code, self._kept.text) if self._kept is not None else (0, "")
         meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), "gone")
+        meaning = self._rule.meaning if self._rule else meaning
         if meaning == "none":
             return
         self.stats.ignored += 1
@@ -240,4 +264,6 @@ def _as_declared(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _kind(error: BaseException | None) -> str:
     if isinstance(error, requests.HTTPError):
         return f"status {error.response.status_code}"
+    if isinstance(error, RetriedResponseError):
+        return f"status {error.response['status']}, which is declared to be retried"
     return "not JSON" if isinstance(error, ApiError) else type(error).__name__

@@ -15,7 +15,7 @@ from connectors_dagster.compat.dlt_internals import build_resource_dependency_gr
 from connectors_dagster.spec.braces import escape_braces
 from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.for_each import marked
-from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, Retry
+from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
 from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import read_tables
@@ -44,6 +44,7 @@ class Connector:
         total_path: a JSON path in the body to the total number of rows.
         missing_envelope: what a page means on which `data_selector` matches nothing: ``fail`` the load, or the page is
             ``empty``. An error in the body still fails, see `error_when`.
+        responses: rules for responses that mean something else than their status says; the first that fits counts.
         error_when: a JSON path in the body of a successful response; a value there that is not empty is an error. By
             default the shapes that APIs commonly use are errors, such as ``{"success": false}``; an empty text turns
             that off.
@@ -75,6 +76,7 @@ class Connector:
     total_header: str | None = None
     total_path: str | None = None
     missing_envelope: MissingEnvelope = "fail"
+    responses: tuple[ResponseRule, ...] = ()
     error_when: str | None = None
     retry_reported_errors: bool = False
     join_list_params: bool = False

@@ -28,6 +28,8 @@ class Retry:
         factor: the first wait in seconds. The wait doubles with each retry: 2, 4, 8 …
         max_wait: the longest single wait, including `Retry-After`.
         connect_wait: how long a run waits in all for an API that refuses its first connection.
+        wait_headers: response headers beside `Retry-After` that say how long to wait, unless the status is 500 or more:
+            in seconds, or until when, as seconds or milliseconds since 1970 or as a date.
     """
 
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
@@ -35,6 +37,7 @@ class Retry:
     factor: float = 2.0
     max_wait: timedelta = timedelta(minutes=15)
     connect_wait: timedelta = timedelta(seconds=30)
+    wait_headers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a negative number or wait."""
@@ -42,6 +45,32 @@ class Retry:
             value = getattr(self, name)
             if not value >= 0 * value:
                 raise ValueError(f"retry: {name} is {value}; it must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseRule:
+    """What a response means, if that is not what its status says.
+
+    Args:
+        action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no (more) rows, which is counted.
+        statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
+        text: what the body must contain; empty for any body.
+        message: what to do about it, for people; added to the error.
+        meaning: of an ignored response, as in `ignored_responses` of the connector.
+    """
+
+    action: Literal["fail", "retry", "ignore"]
+    statuses: frozenset[int] = frozenset()
+    text: str = ""
+    message: str = ""
+    meaning: IgnoredResponse = "gone"
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that every successful response would fit."""
+        if not self.text and any(status < 300 for status in self.statuses):
+            raise ValueError(f"responses: a rule for {sorted(self.statuses)} needs a text: not all successes fit it")
+        if not self.text and not self.statuses:
+            raise ValueError("responses: a rule needs statuses or a text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +155,7 @@ class ResourceOptions:
         total_path: as for the connector; by default the connector's. An empty text means that the responses for this
             resource report no total there.
         missing_envelope: as for the connector; by default the connector's.
+        responses: as for the connector; by default the connector's.
         error_when: as for the connector; by default the connector's.
         retry_reported_errors: as for the connector; by default the connector's.
         join_list_params: as for the connector; by default the connector's.
@@ -143,13 +173,14 @@ class ResourceOptions:
     separate_children: bool = False
     base_url: str | None = None
     for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
-    include_each: Sequence[str] = ()
+    include_each: tuple[str, ...] = ()
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
     on_duplicate_key: Literal["fail", "last"] = "fail"
     total_header: str | None = None
     total_path: str | None = None
     missing_envelope: MissingEnvelope | None = None
+    responses: tuple[ResponseRule, ...] | None = None
     error_when: str | None = None
     retry_reported_errors: bool | None = None
     join_list_params: bool | None = None

@@ -17,7 +17,7 @@ FITTING: Mapping[Any, Any] = {
     float: (int, float),
     bool: bool,
     date: (str, date),
-    list: (list, tuple),
+    list: str,  # each item
 }
 Kind = type[Any]
 REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "REQUIRED"})()

@@ -20,7 +20,11 @@ import yaml
 import connectors_dagster
 from connectors_dagster import (
     Connector,
+    Cursor,
+    ResourceOptions,
+    ResponseRule,
     RestConnector,
+    Retry,
     Secret,
     Setting,
     Text,
@@ -30,6 +34,7 @@ from connectors_dagster import (
 )
 from connectors_dagster.orchestration.location import enabled_connectors, load_location
 from connectors_dagster.orchestration.scaffolder import RestConnectorScaffolder
+from connectors_dagster.spec.placeholders import REQUIRED
 from tests.support.rows import address, customer, product
 
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
@@ -276,6 +281,54 @@ def test_settings_inside_text_and_their_types_are_the_same_in_yaml_and_python(sc
     assert {str(one): one.declaration for one in connector.settings if one != "token"} == {
         name: one.declaration for name, one in DECLARED.items()
     }
+
+
+OPTIONS = """
+  settings:
+    regions: {type: list, default: [eu, us]}
+  responses: [{action: retry, statuses: [400], text: again}]
+  retry: {wait_headers: [X-Reset]}
+  config:
+    client: {base_url: "https://example.com"}
+    resource_defaults: {endpoint: {data_selector: data}}
+    resources:
+      - name: sales
+        endpoint: {path: "/{each.region}/sales", incremental: {cursor_path: day, start_param: a, end_param: b}}
+  resources:
+    sales:
+      base_url: "https://{{ setting.host }}.example.com"
+      key: row_hash
+      missing_rows: delete
+      missing_envelope: empty
+      for_each: {region: "{{ setting.regions }}"}
+      include_each: [region]
+      cursor: {request_step: P7D}
+      responses: [{action: ignore, text: gone}]
+"""
+
+
+def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
+    text = "type: connectors_dagster.RestConnector\nattributes:\n  name: helpdesk\n  description: x" + OPTIONS
+    scaffolded.put("helpdesk", text)
+    jsonschema.validate(yaml.safe_load(text)["attributes"], SCHEMA)
+    connector = scaffolded.load()[0].connector
+    assert connector.resources["sales"] == ResourceOptions(
+        base_url=Text("https://", Setting("host"), ".example.com"),
+        key="row_hash",
+        missing_rows="delete",
+        missing_envelope="empty",
+        for_each={"region": Setting("regions")},
+        include_each=("region",),
+        cursor=Cursor(request_step="P7D"),
+        responses=(ResponseRule(action="ignore", text="gone"),),
+    )
+    rule = ResponseRule(action="retry", statuses=frozenset({400}), text="again")
+    assert (connector.responses, connector.retry) == ((rule,), Retry(wait_headers=("X-Reset",)))
+    assert {str(one): one.default for one in connector.settings} == {"host": REQUIRED, "regions": ["eu", "us"]}
+    scaffolded.put("helpdesk", text.replace("key: row_hash", "known_limitations: '{{ env.HOME }}'"))
+    with pytest.raises(Exception, match="helpdesk") as caught:
+        scaffolded.load()
+    assert "are allowed here" in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def api() -> Iterator[Requested]:
 
 
 def test_everything_is_requested_for_each_combination_and_rows_say_which(api, warehouse, tmp_path):
-    options = {"sales": ResourceOptions(for_each=LISTS, include_each=["region", "kind"])}
+    options = {"sales": ResourceOptions(for_each=LISTS, include_each=("region", "kind"))}
     sales = {**SALES, "primary_key": ["_region", "_kind", "id"]}
     connector = connector_of(tmp_path, api.url, sales, options=options)
     api.answer = lambda _: {"data": [{"id": 1, "_region": "own"}, {"id": 2}]}
@@ -75,7 +75,7 @@ def test_a_window_fails_if_one_of_its_values_fails_and_the_others_are_loaded(api
         "path": "/{each.region}/sales",
         "incremental": {"cursor_path": "made", "start_param": "since", "end_param": "until"},
     }
-    options = ResourceOptions(for_each={"region": ["eu", "us"]}, include_each=["region"], cursor=Cursor())
+    options = ResourceOptions(for_each={"region": ["eu", "us"]}, include_each=("region",), cursor=Cursor())
     sales = {**SALES, "endpoint": endpoint}
     connector = connector_of(tmp_path, api.url, sales, options={"sales": options}, total_path="total")
     stats = load_resources(connector, JANUARY, FEBRUARY, failing=True)["sales"]
@@ -91,7 +91,7 @@ def test_a_window_fails_if_one_of_its_values_fails_and_the_others_are_loaded(api
 
 def test_a_total_and_repeated_pages_are_checked_for_each_value_on_its_own(api, tmp_path):
     api.answer = lambda asked: {"data": [{"id": 1}], "total": 2 if asked.path.startswith("/a") else 1}
-    options = {"sales": ResourceOptions(for_each={**LISTS, "kind": [1]}, include_each=["region"])}
+    options = {"sales": ResourceOptions(for_each={**LISTS, "kind": [1]}, include_each=("region",))}
     connector = connector_of(tmp_path, api.url, SALES, options=options, total_path="total")
     with pytest.raises(EnvelopeError, match=r"for region a/b, kind 1: 1 different rows were read.* total of 2"):
         load_resources(connector)
@@ -138,7 +138,7 @@ def test_a_list_may_be_a_setting_and_must_have_values(api, warehouse, tmp_path, 
         (ResourceOptions(for_each={**LISTS, "region": ["eu", "eu"]}), "for_each.region has no values, or one twice"),
         (ResourceOptions(for_each={**LISTS, "region": "eu"}), "for_each.region is 'eu': it must be a list"),
         (ResourceOptions(for_each={**LISTS, "region": Setting("x")}), "setting x, which is not declared as a list"),
-        (ResourceOptions(for_each=LISTS, include_each=["regoin"]), "did you mean 'region'?"),
+        (ResourceOptions(for_each=LISTS, include_each=("regoin",)), "did you mean 'region'?"),
     ],
 )
 def test_lists_that_do_not_fit_the_request_are_refused(tmp_path, options, said):
