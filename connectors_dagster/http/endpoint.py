@@ -25,9 +25,9 @@ from connectors_dagster.compat.dlt_internals import (
     create_response_hooks,
     paginate_dependent_resource,
 )
-from connectors_dagster.errors import ApiError, RowError, SettingError
+from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.envelope import Envelope
-from connectors_dagster.http.origin import same_origin
+from connectors_dagster.http.filled_config import filled_client, filled_combinations
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.raw_client import RawClient
@@ -39,7 +39,7 @@ from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
 from connectors_dagster.rows.raw_json import RawRow, encode, path_of, with_fields
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.for_each import Each, combinations
+from connectors_dagster.spec.for_each import Each
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
 
@@ -69,7 +69,7 @@ class Endpoint:
     def __init__(self, resource: Resource, values: Mapping[Setting, Any], *, page_limit: int | None = None) -> None:
         """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
-        client = self.client = self._client_config(values)
+        client = self.client = filled_client(resource, values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = compile_path(selector), path_of(selector)
@@ -77,24 +77,9 @@ class Endpoint:
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         self.total = find_total(self._paginating, resource)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
-        self.each = self._combinations(values)
+        self.each = filled_combinations(resource, values)
         self.envelope = Envelope()
         self._lock = threading.Lock()
-
-    def _client_config(self, values: Mapping[Setting, Any]) -> Mapping[str, Any]:
-        """Return the client's configuration; credentials and headers of the client stay at its own origin."""
-        client: Mapping[str, Any] = fill_placeholders(self.resource.connector.config["client"], values)
-        address = fill_placeholders(self.resource.base_url, values)
-        stays = self.resource.options.base_url is None or same_origin(address, client["base_url"])
-        own = client if stays else {name: part for name, part in client.items() if name not in ("auth", "headers")}
-        return {**own, "base_url": address}
-
-    def _combinations(self, values: Mapping[Setting, Any]) -> list[Each]:
-        lists: Mapping[str, Any] = fill_placeholders(self.resource.options.for_each, values)
-        for name, found in lists.items():
-            if not found:
-                raise SettingError(f"{self.resource}: for_each.{name} has no values, so nothing would be requested")
-        return combinations({name: list(dict.fromkeys(found)) for name, found in lists.items()})
 
     def open_session(self, policy: RequestPolicy, stats: ReadStats, label: str) -> ApiSession:
         """Open a session for one request sequence; `label` names it in messages, and `stats` gets its counts."""

@@ -11,11 +11,11 @@ from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from tenacity import RetryCallState
 
 from connectors_dagster.compat.dlt_internals import IgnoreResponseException
-from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.errors import ApiError
+from connectors_dagster.http.body_checks import check_json, check_reported_error
 from connectors_dagster.http.failure import explain_failure, with_response
 from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.reported_error import reports_error
 from connectors_dagster.http.request_budget import LimitError, request_budget
 from connectors_dagster.http.request_parts import without_param
 from connectors_dagster.http.request_policy import RequestPolicy
@@ -154,8 +154,11 @@ class ApiSession(requests.Session):
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
             )
             raise with_response(ApiError(f"{what}: check base_url"), response)
-        self._check_json(request, response)
-        self._check_reported_error(request, response)
+        check_json(request, response, self.label)
+        if self.rows_at or self.error_when is not None:  # a body that is itself the row is not checked
+            check_reported_error(
+                request, response, self.label, error_when=self.error_when, retried=self.retry_reported_errors
+            )
         return response
 
     def _send_authorized(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
@@ -199,35 +202,6 @@ class ApiSession(requests.Session):
         with limiter.request(self.policy.sleep) if limiter else nullcontext(0.0) as waited:
             self.stats.waited += waited
             yield
-
-    def _check_json(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        try:
-            response.json()
-            return
-        except UnicodeDecodeError as error:
-            wrong = f"{error.object[error.start]:#x} at byte {error.start:,}"
-            what = f"a body that is not {error.encoding}, because of {wrong}: the API must write it as it declares"
-        except ValueError:
-            start = excerpt(response.content.decode("utf-8", "replace"), 200)
-            kind = f"a body that is not JSON ({response.headers.get('Content-Type')}), beginning with {start!r}"
-            what = f"{kind if response.content else 'an empty body'}: check base_url and path"
-        failure = TransientApiError(
-            f"{self.label}: {describe_request(request)} answered {response.status_code} with {what}"
-        )
-        raise with_response(failure, response)
-
-    def _check_reported_error(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Refuse a successful response whose body reports an error; a body that is itself the row is not checked."""
-        if not self.rows_at and self.error_when is None:
-            return
-        if not reports_error(response.json(), self.error_when, self.rows_at):
-            return
-        kind = TransientApiError if self.retry_reported_errors else ApiError
-        failure = kind(
-            f"{self.label}: {describe_request(request)} answered {response.status_code} and reports an error: "
-            f"{excerpt(response.text, 300)}; if it is not an error, set error_when"
-        )
-        raise with_response(failure, response)
 
     def _note_ignored(self, request: requests.PreparedRequest) -> None:
         """Count and log an ignored response, unless it only means an empty list."""

@@ -23,7 +23,8 @@ from connectors_dagster.load.resource_rows import rows_of
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
-from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
+from connectors_dagster.spec.added_columns import ABSENT_SINCE
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
 
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "table_format")

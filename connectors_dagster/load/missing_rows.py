@@ -14,7 +14,8 @@ from dlt.destinations.sql_client import SqlClientBase
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import LOAD_ID
 from connectors_dagster.rows.table_columns import ROW_ID
-from connectors_dagster.spec.resource import ABSENT_SINCE, WINDOW, Resource
+from connectors_dagster.spec.added_columns import ABSENT_SINCE, WINDOW
+from connectors_dagster.spec.resource import Resource
 
 logger = logging.getLogger(__name__)
 PARENT_ROW_ID = "_dlt_parent_id"

@@ -27,8 +27,9 @@ from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.raw_json import RawRow, encode
 from connectors_dagster.rows.table_columns import TableColumns
+from connectors_dagster.spec.added_columns import WINDOW
 from connectors_dagster.spec.for_each import Each, describe
-from connectors_dagster.spec.resource import WINDOW, Resource
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.timestamps import DAY
 from connectors_dagster.spec.windows import END_OF_TIME, Slice
 

@@ -7,7 +7,7 @@ import msgspec
 
 from connectors_dagster.rows.json_codec import dump
 from connectors_dagster.rows.raw_json import RawRow, decode
-from connectors_dagster.spec.resource import ROW_HASH
+from connectors_dagster.spec.added_columns import ROW_HASH
 
 WRITTEN_IN_SEVERAL_WAYS = (b"{", b"[")
 BYTES = 16

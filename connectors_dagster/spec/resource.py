@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.compat.dlt_internals import make_parent_key_name
+from connectors_dagster.spec.added_columns import ROW_HASH, added_columns
 from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
 from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions, ResponseRule
@@ -16,12 +17,6 @@ from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
 
-ABSENT_SINCE = "absent_since"
-"""The column with the time of the first read in which the API no longer returned the row."""
-ROW_HASH = "_row_hash"
-"""The column with the hash of a row that has no key."""
-WINDOW = "_window"
-"""The column with the key of the window that a row was read in, where that says which rows are missing."""
 BOUND = re.compile(r"\{incremental\.(\w+)\}")
 
 
@@ -215,36 +210,8 @@ class Resource:
 
     @property
     def columns(self) -> TTableSchemaColumns:
-        """Declared columns, including those copied from the parent."""
-        columns = dict(self.connector.tables.get(self.name, {}))
-        if self.missing_rows == "mark":
-            what = "time of the first read in which the API no longer returned the row"
-            columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
-        if self.options.key:
-            columns[ROW_HASH] = {
-                "name": ROW_HASH,
-                "data_type": "text",
-                "nullable": False,
-                "description": "hash of the row",
-            }
-        if self.labels_windows:
-            columns[WINDOW] = {"name": WINDOW, "data_type": "text", "description": "key of the window of the row"}
-        for name in self.options.include_each:
-            values, what = self.options.for_each.get(name, ""), f"{name} that the row was requested for"
-            numbers = not isinstance(values, str) and all(isinstance(value, int) for value in values)
-            columns[f"_{name}"] = {
-                "name": f"_{name}",
-                "description": what,
-                "data_type": "bigint" if numbers else "text",
-            }
-        for name, column in self.included.items():
-            declared = self.parent.columns.get(name, {}) if self.parent else {}
-            columns[column] = {"name": column, "description": f"{name} of the parent row"}
-            if "data_type" in declared:
-                columns[column]["data_type"] = declared["data_type"]
-            if column in self.primary_key:
-                columns[column]["nullable"] = False
-        return columns
+        """Declared columns, including those that are added to what the API returns."""
+        return {**self.connector.tables.get(self.name, {}), **added_columns(self)}
 
     def _filters_by(self, bound: str) -> bool:
         named = (self.incremental or {}).get(f"{bound}_param")

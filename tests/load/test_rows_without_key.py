@@ -11,7 +11,7 @@ from connectors_dagster.errors import LoadError
 from connectors_dagster.load import missing_rows
 from connectors_dagster.rows.raw_json import decode_fields
 from connectors_dagster.rows.row_hash import with_hash
-from connectors_dagster.spec.resource import ROW_HASH
+from connectors_dagster.spec.added_columns import ROW_HASH
 from tests.support.requested import Asked, Requested, connector_of, load_resources, slices_of
 
 JANUARY, FEBRUARY = "2024-01-01", "2024-01-31"
