@@ -2,7 +2,12 @@
 
 from connectors_dagster.compat.dlt_internals import register_defaults
 
-DUCKDB = {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False}
+DUCKDB = {
+    # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
+    "global_config": {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False},
+    # dlt sets 1 GB, so that the rows of a load are written twice: to the log of the file, and to the file.
+    "pragmas": ["wal_autocheckpoint='4MB'"],
+}
 STAGING_LAYOUT = "_dlt_staging_%s"
 DEFAULTS = {
     # Each row records its load. It does not need dlt's row id because it has a key.
@@ -10,9 +15,8 @@ DEFAULTS = {
     # Compression takes half of the extract time, for files that exist for seconds.
     "data_writer": {"disable_compression": True},
     "load": {"truncate_staging_dataset": True},
-    # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
     "destination": {
-        "duckdb": {"credentials": {"global_config": DUCKDB}},
+        "duckdb": {"credentials": DUCKDB},
         # dlt's own name, `shop_staging`, may belong to another connector or to people. No connector begins with `_`.
         "staging_dataset_name_layout": STAGING_LAYOUT,
     },

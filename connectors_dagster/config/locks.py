@@ -12,11 +12,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from connectors_dagster.config.values import Duration, read
+from connectors_dagster.config.timeouts import siblings_timeout
 from connectors_dagster.errors import DestinationBusyError, LoadError
 from connectors_dagster.files.cache_files import acquire
 
-SIBLINGS_TIMEOUT = 3600.0
 SAY_AFTER, SAY_EVERY = 0.5, 60.0
 """Seconds until a run says that it waits for a lock, and between two such messages."""
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ def exclusive_lock(path: Path, purpose: str, *, timeout: float | None = None) ->
         DestinationBusyError: another process or thread still holds the lock; the message says which and why.
         LoadError: the file cannot be written.
     """
-    wait = seconds("siblings_timeout", SIBLINGS_TIMEOUT) if timeout is None else timeout
+    wait = siblings_timeout() if timeout is None else timeout
     lock = FileLock(path, poll_interval=0.1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,8 +100,3 @@ def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
 
 def _holder(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace").strip().rstrip(",") or "an unknown process"
-
-
-def seconds(name: str, default: float) -> float:
-    """Read how many seconds to wait for others, from ``connectors.<name>``."""
-    return read(f"connectors.{name}", Duration, default)

@@ -9,10 +9,10 @@ from typing import Any
 
 import dlt
 
+from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
     Count,
     CountOrNone,
-    Duration,
     Hours,
     Lookback,
     Parallel,
@@ -81,8 +81,8 @@ def check_shared_settings() -> None:
     warn_of_readable_secrets()
     show_examples()
     preview_rows()
-    for timeout in ("busy_timeout", "siblings_timeout"):
-        read(f"connectors.{timeout}", Duration, 0.0)
+    siblings_timeout()
+    busy_timeout()
 
 
 def start_date(connector: str) -> str:

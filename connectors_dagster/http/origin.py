@@ -1,5 +1,6 @@
 """The only origin a connector sends requests to, so that credentials do not leave it."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ def same_origin(one: str, other: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=1_000)
 def is_loopback(origin: str) -> bool:
     """Return whether an origin is this machine."""
     host = urlsplit(origin).hostname or ""

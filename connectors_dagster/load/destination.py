@@ -14,8 +14,9 @@ from dlt.destinations.sql_client import SqlClientBase
 from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDestinationModule, remember_capabilities
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
-from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock, seconds
+from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock
 from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.timeouts import busy_timeout
 from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 CREDENTIALS = "destination.duckdb.credentials"
 DEFAULT_FILE = "connectors.duckdb"
 LOAD_ID = "_dlt_load_id"
-BUSY_TIMEOUT = 60.0
 POLL = 0.25
 
 
@@ -175,7 +175,7 @@ def _nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None
 def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnection":
     import duckdb  # imported here so that looking up the destination does not load a database
 
-    timeout = seconds("busy_timeout", BUSY_TIMEOUT) if timeout is None else timeout
+    timeout = busy_timeout() if timeout is None else timeout
     waiting = Waiting()
     while True:
         try:

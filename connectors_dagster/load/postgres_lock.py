@@ -10,7 +10,8 @@ from typing import Any
 import dlt
 from dlt.destinations.exceptions import DatabaseException
 
-from connectors_dagster.config.locks import SAY_AFTER, SIBLINGS_TIMEOUT, Waiting, seconds
+from connectors_dagster.config.locks import SAY_AFTER, Waiting
+from connectors_dagster.config.timeouts import siblings_timeout
 from connectors_dagster.errors import DestinationBusyError, TransientLoadError
 
 POLL = 0.5
@@ -51,7 +52,7 @@ def only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
 def _acquire(client: Any, family: str) -> None:
     name = f"process {os.getpid()} on {platform.node()}"[:LONGEST_NAME]
     client.execute_sql("SELECT set_config('application_name', %s, false)", name)
-    timeout, waiting = seconds("siblings_timeout", SIBLINGS_TIMEOUT), Waiting()
+    timeout, waiting = siblings_timeout(), Waiting()
     while client.execute_sql(LOCK, family) != [(True,)]:
         if waiting.seconds >= timeout:
             raise DestinationBusyError(

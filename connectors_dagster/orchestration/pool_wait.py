@@ -8,7 +8,8 @@ import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import free_pool_slots
 from connectors_dagster.compat.dagster_pools import BlockedRun, patient, pool_holders
-from connectors_dagster.config.locks import SIBLINGS_TIMEOUT, Waiting, seconds
+from connectors_dagster.config.locks import Waiting
+from connectors_dagster.config.timeouts import siblings_timeout
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import DestinationBusyError
 from connectors_dagster.orchestration import clock
@@ -38,7 +39,7 @@ class PoolWait:
         began = time.monotonic()
         waiting = self._waiting = self._waiting if run.run_id == self._run_id and self._waiting else Waiting()
         self._run_id = run.run_id
-        timeout = seconds("siblings_timeout", SIBLINGS_TIMEOUT)
+        timeout = siblings_timeout()
         over = run.last and self._waited >= timeout
         if waiting.is_due() or over:
             end_orphaned_runs(run.instance)

@@ -67,6 +67,7 @@ class WindowFilter:
         """
         kept: dict[Slice, list[RawRow]] = {}
         timestamps, bad = self._timestamps(rows)
+        last: Slice | None = None  # most rows of a page belong to one slice, so that it is rarely looked up
         if bad:
             self.refuse([(rows[number], reason) for number, reason in sorted(bad.items())])
         for number, (row, timestamp) in enumerate(zip(rows, timestamps, strict=True)):
@@ -78,7 +79,9 @@ class WindowFilter:
             if slice_ is None:
                 self.stats_by_slice[self._slices[0]].outside += 1
             else:
-                kept.setdefault(slice_, []).append(row)
+                if slice_ is not last:
+                    last, found = slice_, kept.setdefault(slice_, [])
+                found.append(row)
         return kept
 
     def _timestamps(self, rows: Sequence[RawRow]) -> tuple[list[int | None], dict[int, str]]:

@@ -1,6 +1,6 @@
 """The columns of a table: converts JSON rows to Arrow batches and drops nothing."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any, cast
@@ -19,7 +19,7 @@ from connectors_dagster.rows.column_types import ColumnTypes
 from connectors_dagster.rows.drift import Drift
 from connectors_dagster.rows.raw_json import SEPARATOR, RawRow, decode, join_column
 from connectors_dagster.rows.required_values import RequiredValues
-from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.rows.undeclared_fields import UndeclaredFields
 from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.timestamps import TimestampFormat
 
@@ -66,7 +66,7 @@ class TableColumns:
         stored = self.stored if self.inferred else None
         self._names = ColumnNames(self.label, self.naming, longest, self.declared, stored)
         self._seen: set[str] = set()
-        self._undeclared: set[str] = set()
+        self.check_fields = UndeclaredFields(self.label, self.declared.keys(), self.limits).check
         self._whole: dict[str, bool] = {}
         self._drift = Drift()
         self._types = ColumnTypes(self.declared, self.stored, self._names, self.capabilities, self._drift)
@@ -162,21 +162,6 @@ class TableColumns:
             except RecursionError:
                 raise self._too_deep(name) from None
         return found
-
-    def check_fields(self, names: Set[str]) -> None:
-        """Refuse fields if there are too many, with those before them, that are not declared.
-
-        Raises:
-            RowError: names some of the fields and the setting to raise.
-        """
-        self._undeclared |= names - self.declared.keys()
-        if len(self._undeclared) > self.limits.max_undeclared_columns:
-            shown = ", ".join(repr(excerpt(name, 80)) for name in sorted(self._undeclared)[:3])
-            raise RowError(
-                f"{self.label}: more than {self.limits.max_undeclared_columns:,} fields are not declared, such as "
-                f"{shown}: if their names are values, declare the object that contains them as a json column; else "
-                f"declare them, or raise {self.limits.setting('max_undeclared_columns')}"
-            )
 
     def to_batch(self, rows: ColumnBuffer) -> pa.RecordBatch:
         """Convert rows to a batch with all declared columns and those that the rows add.

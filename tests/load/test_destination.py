@@ -9,9 +9,12 @@ import duckdb
 import pytest
 
 import connectors_dagster
+from connectors_dagster import load_connectors
 from connectors_dagster.errors import LoadError, SettingError
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import TRAITS
-from tests.support.rows import order
+from tests.support.rows import NOW, order
 
 
 @pytest.mark.parametrize("file", ["storefront.duckdb", "Storefront.db", "_dlt_staging_storefront.duckdb"])
@@ -106,6 +109,12 @@ def test_a_table_that_was_not_created_by_a_load_is_refused_and_not_altered(api, 
     with pytest.raises(LoadError, match=r"storefront\.customers was not created by a load.*rename or drop"):
         load("storefront/customers")
     assert warehouse.query("SELECT * FROM storefront.customers") == [(7, "x")]
+
+
+def test_duckdb_writes_a_large_load_to_the_file_at_once_although_dlt_lets_its_log_grow_to_a_gigabyte(api):
+    request = LoadRequest(now=NOW, resources=[load_connectors()["storefront"].graph["customers"]])
+    with loading(request) as load, load.pipeline.sql_client() as client:
+        assert client.execute_sql("SELECT current_setting('wal_autocheckpoint')") == [("3.8 MiB",)]
 
 
 def test_what_a_destination_can_do_is_not_concluded_from_its_name():
