@@ -154,7 +154,11 @@ def fill_placeholders(config: Any, values: Mapping[Setting, Any]) -> Any:
 def _fill_text(text: str, values: Mapping[Any, Any]) -> str | None:
     if any(values.get(name, "") is None for name in IN_TEXT.findall(text)):
         return None
-    return IN_TEXT.sub(lambda found: as_text(values[found[1]]) if found[1] in values else found[0], text)
+    # In a text with doubled braces, those of a value would be taken for a placeholder of dlt.
+    double = str.maketrans({"{": "{{", "}": "}}"}) if "{{" in text else {}
+    return IN_TEXT.sub(
+        lambda found: as_text(values[found[1]]).translate(double) if found[1] in values else found[0], text
+    )
 
 
 def as_text(value: Any) -> str:

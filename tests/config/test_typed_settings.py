@@ -52,6 +52,14 @@ def test_a_request_has_the_settings_inside_of_its_texts_and_lacks_optional_ones(
     assert "t0p-s3cret" not in redact(asked)
 
 
+def test_braces_of_a_query_and_of_a_setting_in_it_are_sent_as_they_are(shop, read, tmp_path, monkeypatch):
+    shop.replies = [reply({"data": numbered(1)})]
+    monkeypatch.setenv("SOURCES__SHOP__FILTER", '{a: "b"}')
+    query = Text("{ things(filter: ", Setting("filter"), ") { id } }")
+    read(things(tmp_path, method="POST", json={"query": query}))
+    assert '{"query": "{ things(filter: {a: \\"b\\"}) { id } }"}' in shop.received[0]
+
+
 @pytest.mark.parametrize(
     ("setting", "given", "value"),
     [

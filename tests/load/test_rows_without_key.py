@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from connectors_dagster import Cursor, ResourceOptions
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load import missing_rows
+from connectors_dagster.orchestration.resume import resume
 from connectors_dagster.rows.raw_json import decode_fields
 from connectors_dagster.rows.row_hash import with_hash
 from connectors_dagster.spec.added_columns import ROW_HASH
@@ -84,6 +85,13 @@ def test_a_window_that_fails_or_is_resumed_loses_no_row(api, warehouse, tmp_path
     [january] = slices_of(connector, [JANUARY])
     load_resources(connector, slices=[replace(january, since=january.window.start.replace(day=15))])
     assert warehouse.column("shop.visits", "page") == ["a", "b"]
+
+
+def test_a_refresh_of_windows_whose_rows_may_be_deleted_reads_them_from_their_start(tmp_path):
+    options = {"visits": ResourceOptions(key="row_hash", missing_rows="delete", cursor=Cursor())}
+    connector = connector_of(tmp_path, "https://shop.example", VISITS, options=options)
+    slices, nothing = slices_of(connector, [JANUARY]), cast(Any, None)  # without a look at what was read before
+    assert resume(nothing, nothing, [connector.graph["visits"]], slices) == slices
 
 
 def test_rows_of_windows_are_kept_by_default_so_that_only_events_are_exact(api, warehouse, tmp_path):
