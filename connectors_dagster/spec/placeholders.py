@@ -61,12 +61,12 @@ class Setting(str):
         self.type, self.default, self.choices, self.description = type, default, choices, description
         if type not in KINDS.values():
             raise ValueError(f"setting {name}: type is {type!r}; it must be str, int, float, bool, date or list")
-        for value in _items(default, type) if self.default_given else ():
-            if choices and value not in choices:
-                raise ValueError(f"setting {name}: the default {value!r} is not one of the choices {list(choices)}")
         for value in (*choices, *(_items(default, type) if self.default_given else ())):
             if not isinstance(value, FITTING[type]) or (isinstance(value, bool) and type is not bool):
                 raise ValueError(f"setting {name}: {value!r} is not {type.__name__}, which the value must be")
+        for value in _items(default, type) if self.default_given else ():
+            if choices and value not in choices:
+                raise ValueError(f"setting {name}: the default {value!r} is not one of the choices {list(choices)}")
         return self
 
     @property
