@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.spec.connector import Connector
-    from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
-    from connectors_dagster.spec.placeholders import Secret, Setting
+    from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
+    from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
     from connectors_dagster.spec.timestamps import TimestampFormat
 
@@ -24,10 +24,12 @@ __all__ = [
     "Cursor",
     "Resource",
     "ResourceOptions",
+    "ResponseRule",
     "RestConnector",
     "Retry",
     "Secret",
     "Setting",
+    "Text",
     "TimestampFormat",
     "Translation",
     "build_definitions",
@@ -40,10 +42,12 @@ _MODULES = {
     "Cursor": "spec.options",
     "Resource": "spec.resource",
     "ResourceOptions": "spec.options",
+    "ResponseRule": "spec.options",
     "RestConnector": "orchestration.component",
     "Retry": "spec.options",
     "Secret": "spec.placeholders",
     "Setting": "spec.placeholders",
+    "Text": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",
     "Translation": "orchestration.asset_specs",
     "build_definitions": "orchestration.build",

@@ -6,7 +6,7 @@ from urllib3.exceptions import NewConnectionError
 from connectors_dagster.errors import ApiError, TransientApiError, UnreachableError
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import describe_request, describe_response
-from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, retry_after
+from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, requested_wait
 from connectors_dagster.secrets.redaction import excerpt
 
 ADVICE = {
@@ -32,7 +32,7 @@ def explain_failure(label: str, request: requests.PreparedRequest, error: Except
     if status == requests.codes.unauthorized and policy.credentials:
         advice += f": {', '.join(policy.credentials)}"
     longest = retry.max_wait.total_seconds()
-    if (requested := retry_after(response) or 0) > longest:
+    if (requested := requested_wait(response, retry) or 0) > longest:
         advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
     kind = TransientApiError if is_transient(error, retry) or status >= 500 else ApiError
     return with_response(kind(f"{label}: {describe_request(request)} answered {status}: {body}{advice}"), response)

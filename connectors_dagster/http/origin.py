@@ -49,6 +49,14 @@ def check_origin(url: str, home: str, label: str) -> None:
         raise ForeignOriginError(f"{label}: refused to follow a link to {url}: it leaves the API's origin {home}")
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Return whether two URLs have the same scheme, host and port."""
+    try:
+        return _origin(one) == _origin(other)
+    except ValueError:
+        return False
+
+
 @lru_cache(maxsize=1_000)
 def is_loopback(origin: str) -> bool:
     """Return whether an origin is this machine."""

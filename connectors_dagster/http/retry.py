@@ -13,6 +13,8 @@ from connectors_dagster.errors import TransientApiError
 from connectors_dagster.spec.options import Retry
 
 ALWAYS_RETRIED = frozenset({408, 425})
+FEBRUARY_2000, YEAR_5000 = 950_000_000, 100_000_000_000
+"""Smaller numbers are seconds to wait, and larger ones milliseconds since 1970."""
 BROKEN = (
     requests.ConnectionError,
     requests.Timeout,
@@ -41,7 +43,7 @@ def build_retrying(policy: Retry, *, reached: Callable[[], bool], **options: Any
 
     return Retrying(
         retry=retry_if_exception(lambda error: is_transient(error, policy)),
-        wait=RetryWait(multiplier=policy.factor, max=longest),
+        wait=RetryWait(policy),
         stop=enough,
         reraise=True,
         **options,
@@ -66,13 +68,43 @@ def is_untrusted(error: BaseException) -> bool:
 
 
 class RetryWait(wait_exponential):
-    """Waits 2, 4, 8 s …, or what `Retry-After` says."""
+    """Waits 2, 4, 8 s …, or what the response says."""
+
+    def __init__(self, policy: Retry) -> None:
+        """Take the waits from a policy."""
+        super().__init__(multiplier=policy.factor, max=policy.max_wait.total_seconds())
+        self.policy = policy
 
     def __call__(self, retry_state: RetryCallState) -> float:
         """Return the seconds to wait."""
         error = retry_state.outcome.exception() if retry_state.outcome else None
-        requested = retry_after(error.response) if isinstance(error, requests.HTTPError) else None
+        requested: float | None = getattr(error, "wait", None)
+        if isinstance(error, requests.HTTPError):
+            requested = requested_wait(error.response, self.policy)
         return float(super().__call__(retry_state)) if requested is None else requested
+
+
+def requested_wait(response: requests.Response, policy: Retry) -> float | None:
+    """Return the longest wait that a response asks for, in seconds; None if it asks for none."""
+    named = policy.wait_headers if response.status_code < 500 else ()
+    waits = [retry_after(response), *(_header_wait(response, name) for name in named)]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _header_wait(response: requests.Response, name: str) -> float | None:
+    """Read a header that has seconds, or a time as seconds or milliseconds since 1970 or as a date."""
+    text = response.headers.get(name, "").strip()
+    now = _date(response.headers.get("Date", "")) or datetime.now(UTC)
+    try:
+        number = float(text)
+    except ValueError:
+        until = _date(text)
+        return max(0.0, (until - now).total_seconds()) if until else None
+    if not isfinite(number) or number < 0:
+        return None
+    if number < FEBRUARY_2000:
+        return number
+    return max(0.0, (number / 1000 if number > YEAR_5000 else number) - now.timestamp())
 
 
 def retry_after(response: requests.Response) -> float | None:

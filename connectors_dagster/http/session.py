@@ -10,20 +10,21 @@ import requests
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from tenacity import RetryCallState
 
-from connectors_dagster.compat.dlt_internals import IgnoreResponseException, find_values
-from connectors_dagster.errors import ApiError, TransientApiError
+from connectors_dagster.compat.dlt_internals import IgnoreResponseException
+from connectors_dagster.errors import ApiError
+from connectors_dagster.http.body_checks import check_json, check_reported_error, refuse_to_ignore
 from connectors_dagster.http.failure import explain_failure, with_response
 from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.reported_error import reports_error
 from connectors_dagster.http.request_budget import LimitError, request_budget
 from connectors_dagster.http.request_parts import without_param
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
+from connectors_dagster.http.response_rules import RetriedResponseError, apply_rule, find_rule
 from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.options import IgnoredResponse
+from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResponseRule
 
 logger = logging.getLogger(__name__)
 LIMIT_PAUSE = 20.0
@@ -49,19 +50,26 @@ class ApiSession(requests.Session):
         ignored_responses: Mapping[str, IgnoredResponse] = MappingProxyType({}),
         error_when: str | None = None,
         retry_reported_errors: bool = False,
+        missing_envelope: MissingEnvelope = "fail",
+        rules: Sequence[ResponseRule] = (),
     ) -> None:
         """Share the policy's connections, count in `stats`, leave the fields of rows at `rows_at` unparsed.
 
         `ignored_responses` maps a text in the body of an ignored response to its meaning. `error_when` is where the
         body of a successful response reports an error; `retry_reported_errors` is whether such errors are retried.
+        `missing_envelope` says whether a first response without a body is a page without rows. `rules` say what
+        responses mean that mean something else than their status says.
         """
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
         self.error_when, self.retry_reported_errors = error_when, retry_reported_errors
+        self.rules = rules
+        self.without_body = missing_envelope == "empty"
         self.has_page = self.reread = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
+        self._rule: ResponseRule | None = None
         self.mount("http://", policy.adapter)
         self.mount("https://", policy.adapter)
         # Without any authentication of its own, requests would use ~/.netrc, even in place of a declared header.
@@ -135,7 +143,7 @@ class ApiSession(requests.Session):
             sent = self.policy.now() if self.policy.now else None
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
-            response.ends_pages = self.has_page and response.status_code == 204
+            response.ends_pages = (self.has_page or self.without_body) and response.status_code == 204
             self.stats.bytes += len(response.content)
         self.policy.reached.set()
         if sent:
@@ -147,12 +155,33 @@ class ApiSession(requests.Session):
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
             )
             raise with_response(ApiError(f"{what}: check base_url"), response)
-        self._check_json(request, response)
-        self._check_reported_error(request, response)
+        check_json(request, response, self.label)
+        if self.rows_at or self.error_when is not None:  # a body that is itself the row is not checked
+            check_reported_error(
+                request, response, self.label, error_when=self.error_when, retried=self.retry_reported_errors
+            )
         return response
 
     def _send_authorized(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send a request; if its access token is rejected, send it once more with a new one."""
+        """Send a request; if its access token is rejected, send it once more with a new one.
+
+        Raises:
+            RetriedResponseError, ApiError, IgnoredResponseError: a rule says so.
+        """
+        error, response = None, None
+        try:
+            response = self._send_renewing(request, **kwargs)
+        except requests.HTTPError as caught:
+            error, response = caught, caught.response
+        self._rule = None if response is None else find_rule(self.rules, response)
+        if response is not None and self._rule:
+            self._kept = response
+            apply_rule(self._rule, request, response, label=self.label, retry=self.policy.retry)
+        if error is not None:
+            raise error
+        return cast(requests.Response, response)
+
+    def _send_renewing(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         try:
             return super().send(request, **kwargs)
         except requests.HTTPError as error:
@@ -175,53 +204,15 @@ class ApiSession(requests.Session):
             self.stats.waited += waited
             yield
 
-    def _check_json(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        try:
-            response.json()
-            return
-        except UnicodeDecodeError as error:
-            wrong = f"{error.object[error.start]:#x} at byte {error.start:,}"
-            what = f"a body that is not {error.encoding}, because of {wrong}: the API must write it as it declares"
-        except ValueError:
-            start = excerpt(response.content.decode("utf-8", "replace"), 200)
-            kind = f"a body that is not JSON ({response.headers.get('Content-Type')}), beginning with {start!r}"
-            what = f"{kind if response.content else 'an empty body'}: check base_url and path"
-        failure = TransientApiError(
-            f"{self.label}: {describe_request(request)} answered {response.status_code} with {what}"
-        )
-        raise with_response(failure, response)
-
-    def _check_reported_error(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Refuse a successful response whose body reports an error; a body that is itself the row is not checked."""
-        if not self.rows_at and self.error_when is None:
-            return
-        if not reports_error(response.json(), self.error_when, self.rows_at):
-            return
-        kind = TransientApiError if self.retry_reported_errors else ApiError
-        failure = kind(
-            f"{self.label}: {describe_request(request)} answered {response.status_code} and reports an error: "
-            f"{excerpt(response.text, 300)}; if it is not an error, set error_when"
-        )
-        raise with_response(failure, response)
-
     def _note_ignored(self, request: requests.PreparedRequest) -> ApiError | None:
-        """Count and log an ignored response, unless it only means an empty list.
-
-        Returns an error if rows would be lost: those in the response, or those on the pages that follow it.
-        """
+        """Count and log an ignored response, unless it only means an empty list; return an error if that loses rows."""
         status, text = (self._kept.status_code, self._kept.text) if self._kept is not None else (0, "")
         meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), "gone")
-        if rows := self._rows_in(self._kept):
-            reason = f"has {rows} rows"
-        elif self.has_page and meaning != "none":
-            reason = "there are pages before it, so that those after it would be lost"
-        else:
-            reason = ""
-        if reason and self._kept is not None:
-            what = f"{self.label}: {describe_request(request)} answered {status}: {excerpt(text, 300)}"
-            return with_response(
-                ApiError(f"{what}: ignored by response_actions, but {reason}: narrow them"), self._kept
-            )
+        meaning = self._rule.meaning if self._rule else meaning
+        if self._kept is not None:
+            after_pages = self.has_page and meaning != "none"
+            if failure := refuse_to_ignore(request, self._kept, self.label, self.rows_at, after_pages=after_pages):
+                return failure
         if meaning == "none":
             return None
         self.stats.ignored += 1
@@ -230,13 +221,6 @@ class ApiSession(requests.Session):
             self.stats.not_available = description
         logger.warning("%s: response ignored as configured (%s): %s", self.label, meaning, description)
         return None
-
-    def _rows_in(self, response: requests.Response | None) -> int:
-        """Count the rows of a successful response."""
-        if response is None or not response.ok or not self.rows_at:
-            return 0
-        found = find_values(".".join(self.rows_at), response.json())
-        return sum(len(rows) for rows in found if isinstance(rows, list))
 
     def _note_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -260,4 +244,6 @@ def _as_declared(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _kind(error: BaseException | None) -> str:
     if isinstance(error, requests.HTTPError):
         return f"status {error.response.status_code}"
+    if isinstance(error, RetriedResponseError):
+        return f"status {error.response['status']}, which is declared to be retried"
     return "not JSON" if isinstance(error, ApiError) else type(error).__name__

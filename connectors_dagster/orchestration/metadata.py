@@ -113,7 +113,7 @@ def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
 
 def read_from(resource: Resource) -> str:
     """Return the address of the API that is read. Windows read from one shop do not count for another."""
-    return redact(str(placeholders.base_url(resource.connector)))
+    return redact(str(placeholders.base_url(resource.connector, resource)))
 
 
 def fetched_until(

@@ -1,9 +1,11 @@
 """The connection of a connector: its settings are read once, for everything that makes requests."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.workdir import work_folder
@@ -13,7 +15,9 @@ from connectors_dagster.http.response import JsonAdapter
 from connectors_dagster.read.concurrency import pause
 from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.options import Retry
 from connectors_dagster.spec.placeholders import Secret, Setting, fill_placeholders, find_placeholders
+from connectors_dagster.spec.resource import Resource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +28,22 @@ class Connection:
         values: the values of the connector's placeholders.
         policy: how requests are made.
         max_parallel_requests: maximum concurrent requests.
+        of_resources: how the requests of a resource are made that has an address of its own, by its name.
     """
 
-    values: Mapping[Setting, str]
+    values: Mapping[Setting, Any]
     policy: RequestPolicy
     max_parallel_requests: int
+    of_resources: Mapping[str, RequestPolicy] = field(default_factory=dict)
+
+    def policy_of(self, resource: Resource) -> RequestPolicy:
+        """Return how the requests of a resource are made."""
+        return self.of_resources.get(resource.name, self.policy)
+
+    def with_retry(self, retry: Retry) -> "Connection":
+        """Return a connection that retries in another way."""
+        others = {name: replace(policy, retry=retry) for name, policy in self.of_resources.items()}
+        return replace(self, policy=replace(self.policy, retry=retry), of_resources=others)
 
 
 def connect(
@@ -40,7 +55,7 @@ def connect(
 
     Raises:
         MissingSettingsError: names every setting without a value.
-        ApiError: base_url is not an http(s) URL, or would send the credentials unencrypted.
+        ApiError: a base_url is not an http(s) URL, or would send the credentials unencrypted.
     """
     values = placeholders.read_settings(connector)
     remember(placeholders.secret_values(values))
@@ -58,15 +73,25 @@ def connect(
             per_minute=settings.requests_per_minute(connector),
         ),
         rate_limit_header=connector.rate_limit_header,
-        credentials=_credentials(connector),
+        credentials=_credentials(connector, connector.config["client"].get("auth")),
         now=None if now is None else _clock_from(now),
     )
-    return Connection(values=values, policy=policy, max_parallel_requests=requests_at_once)
+    of_resources = {
+        name: replace(
+            policy,
+            base_url=fill_placeholders(resource.base_url, values),
+            credentials=_credentials(connector, resource.endpoint.get("auth")),
+            reached=threading.Event(),
+        )
+        for name, resource in connector.graph.items()
+        if resource.options.base_url
+    }
+    return Connection(values=values, policy=policy, max_parallel_requests=requests_at_once, of_resources=of_resources)
 
 
-def _credentials(connector: Connector) -> list[str]:
+def _credentials(connector: Connector, auth: Any) -> list[str]:
     """Return the environment variables of what a connector authenticates with."""
-    of_auth = set(find_placeholders(connector.config["client"].get("auth")))
+    of_auth = set(find_placeholders(auth))
     names = [name for name in connector.settings if isinstance(name, Secret) or name in of_auth]
     return [settings.environment_name(connector.name, name) for name in names]
 

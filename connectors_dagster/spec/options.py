@@ -1,6 +1,7 @@
 """Options that dlt's configuration cannot express: retries, and everything about one resource."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -8,9 +9,11 @@ from typing import Literal
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.windows import shortest
 
+RowKey = Literal["row_hash"]
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
 IgnoredResponse = Literal["gone", "none", "not_available"]
+MissingEnvelope = Literal["fail", "empty"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,8 @@ class Retry:
         factor: the first wait in seconds. The wait doubles with each retry: 2, 4, 8 …
         max_wait: the longest single wait, including `Retry-After`.
         connect_wait: how long a run waits in all for an API that refuses its first connection.
+        wait_headers: response headers beside `Retry-After` that say how long to wait, unless the status is 500 or more:
+            in seconds, or until when, as seconds or milliseconds since 1970 or as a date.
     """
 
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
@@ -32,6 +37,7 @@ class Retry:
     factor: float = 2.0
     max_wait: timedelta = timedelta(minutes=15)
     connect_wait: timedelta = timedelta(seconds=30)
+    wait_headers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a negative number or wait."""
@@ -39,6 +45,32 @@ class Retry:
             value = getattr(self, name)
             if not value >= 0 * value:
                 raise ValueError(f"retry: {name} is {value}; it must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseRule:
+    """What a response means, if that is not what its status says.
+
+    Args:
+        action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no (more) rows, which is counted.
+        statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
+        text: what the body must contain; empty for any body.
+        message: what to do about it, for people; added to the error.
+        meaning: of an ignored response, as in `ignored_responses` of the connector.
+    """
+
+    action: Literal["fail", "retry", "ignore"]
+    statuses: frozenset[int] = frozenset()
+    text: str = ""
+    message: str = ""
+    meaning: IgnoredResponse = "gone"
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that every successful response would fit."""
+        if not self.text and any(status < 300 for status in self.statuses):
+            raise ValueError(f"responses: a rule for {sorted(self.statuses)} needs a text: not all successes fit it")
+        if not self.text and not self.statuses:
+            raise ValueError("responses: a rule needs statuses or a text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +91,8 @@ class Cursor:
             the first window. If the API filters, they are requested from 1970 on.
         outside: ``fail`` the load if the API returns rows from outside of the bounds that were requested, because its
             filter may use another time zone or another field; or ``drop`` such rows.
+        request_step: the longest time that one request asks for, as ``P1D``; a window is then read with several
+            requests.
     """
 
     timestamp_format: TimestampFormat = TimestampFormat()
@@ -68,9 +102,12 @@ class Cursor:
     reread_without_cursor: str | timedelta | None = None
     before_start: Literal["drop", "keep"] = "drop"
     outside: Literal["fail", "drop"] = "fail"
+    request_step: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a reread_without_cursor that is not a duration."""
+        """Refuse a reread_without_cursor or a request_step that is not a duration."""
+        if self.request_step and shortest(self.request_step, what="Cursor: request_step") <= timedelta(0):
+            raise ValueError(f"Cursor: request_step is {self.request_step}: it must be positive")
         if self.reread_every is not None and self.reread_every <= timedelta(0):
             raise ValueError(f"Cursor: reread_without_cursor is {self.reread_without_cursor}: it must be positive")
 
@@ -88,15 +125,25 @@ class ResourceOptions:
 
     Args:
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
+        key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
+            children also what comes from the parent. Equal rows are one row, and an edited row is another one.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
-            again are deleted, and all other rows are kept. Children of a row that is deleted or marked are treated as
-            their own option says, but not deleted while their parent is only marked.
+            again are deleted, and so are rows whose `key` is a hash if they are not loaded in windows; all other rows
+            are kept. In windows, only rows with such a key can be marked or deleted: each time their window is read.
+            Children of a row that is deleted or marked are treated as their own option says, but not deleted while
+            their parent is only marked.
         value_column: the column for rows that are single values instead of objects.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
+        base_url: the address of the API that has this resource, if it is not that of the client; a `Setting` or `Text`
+            as there. Neither `auth` nor `headers` of the client are sent to another origin: the endpoint has its own.
+        for_each: lists of values, by name: everything is requested once for each value, or for each combination of
+            several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
+            type list.
+        include_each: names of lists whose value each row gets, in the column ``_<name>``.
         known_limitations: what readers of the table need to know.
         on_bad_row: what happens to a row that cannot be placed, because its cursor is not a timestamp, its key is
             missing or does not fit its column, or it lacks a value that is declared to be there: ``fail`` its window,
@@ -107,6 +154,8 @@ class ResourceOptions:
             resource have no such header.
         total_path: as for the connector; by default the connector's. An empty text means that the responses for this
             resource report no total there.
+        missing_envelope: as for the connector; by default the connector's.
+        responses: as for the connector; by default the connector's.
         error_when: as for the connector; by default the connector's.
         retry_reported_errors: as for the connector; by default the connector's.
         join_list_params: as for the connector; by default the connector's.
@@ -117,15 +166,21 @@ class ResourceOptions:
     """
 
     cursor: Cursor | None = None
+    key: RowKey | None = None
     missing_rows: MissingRows | None = None
     value_column: str | None = None
     has_children_field: str | None = None
     separate_children: bool = False
+    base_url: str | None = None
+    for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
+    include_each: tuple[str, ...] = ()
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
     on_duplicate_key: Literal["fail", "last"] = "fail"
     total_header: str | None = None
     total_path: str | None = None
+    missing_envelope: MissingEnvelope | None = None
+    responses: tuple[ResponseRule, ...] | None = None
     error_when: str | None = None
     retry_reported_errors: bool | None = None
     join_list_params: bool | None = None

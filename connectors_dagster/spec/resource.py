@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.compat.dlt_internals import make_parent_key_name
+from connectors_dagster.spec.added_columns import ROW_HASH, added_columns
+from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
-from connectors_dagster.spec.options import Cursor, MissingRows, ResourceOptions
+from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions, ResponseRule
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
 
-ABSENT_SINCE = "absent_since"
-"""The column with the time of the first read in which the API no longer returned the row."""
 BOUND = re.compile(r"\{incremental\.(\w+)\}")
 
 
@@ -41,6 +41,8 @@ class Resource:
 
     total_header = Inherited[str | None]()
     total_path = Inherited[str | None]()
+    missing_envelope = Inherited[MissingEnvelope]()
+    responses = Inherited[tuple[ResponseRule, ...]]()
     error_when = Inherited[str | None]()
     retry_reported_errors = Inherited[bool]()
     join_list_params = Inherited[bool]()
@@ -64,8 +66,15 @@ class Resource:
         return cast(Mapping[str, Any], self.definition["endpoint"])
 
     @property
+    def base_url(self) -> str:
+        """The address that paths are relative to, with placeholders: the resource's own, or else that of the client."""
+        return self.options.base_url or self.connector.config["client"]["base_url"]
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         """The fields that identify a row."""
+        if self.options.key:
+            return (*self.included.values(), ROW_HASH)
         key = self.definition.get("primary_key") or ()
         return (key,) if isinstance(key, str) else tuple(key)
 
@@ -77,7 +86,7 @@ class Resource:
     @property
     def disposition(self) -> str:
         """What a load does with the rows of the table: ``merge``, ``replace`` or ``append``."""
-        disposition = self.definition.get("write_disposition") or "append"
+        disposition = self.definition.get("write_disposition") or ("merge" if self.options.key else "append")
         return str(disposition["disposition"] if isinstance(disposition, Mapping) else disposition)
 
     @property
@@ -139,6 +148,12 @@ class Resource:
         return {name for text in _texts(request) for name in BOUND.findall(text)}
 
     @property
+    def each_used(self) -> set[str]:
+        """The names of the lists with one request for each value, as the request uses them."""
+        request = [self.endpoint.get(part) for part in ("path", "headers", "params", "json", "data")]
+        return {name for text in _texts(request) for name in MARK.findall(text)}
+
+    @property
     def parent(self) -> "Resource | None":
         """The resource whose rows this one is requested for, with one request sequence per row."""
         return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
@@ -146,7 +161,14 @@ class Resource:
     @property
     def missing_rows(self) -> MissingRows:
         """What happens to rows the API no longer returns."""
-        return self.options.missing_rows or ("delete" if self.parent else "keep")
+        return self.options.missing_rows or (
+            "delete" if self.parent or (self.options.key and not self.windowed) else "keep"
+        )
+
+    @property
+    def labels_windows(self) -> bool:
+        """Whether each row says which window it was read in, so that missing rows are found when that is read again."""
+        return self.windowed and not self.parent and bool(self.options.key) and self.missing_rows != "keep"
 
     @property
     def children(self) -> tuple["Resource", ...]:
@@ -188,19 +210,8 @@ class Resource:
 
     @property
     def columns(self) -> TTableSchemaColumns:
-        """Declared columns, including those copied from the parent."""
-        columns = dict(self.connector.tables.get(self.name, {}))
-        if self.missing_rows == "mark":
-            what = "time of the first read in which the API no longer returned the row"
-            columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
-        for name, column in self.included.items():
-            declared = self.parent.columns.get(name, {}) if self.parent else {}
-            columns[column] = {"name": column, "description": f"{name} of the parent row"}
-            if "data_type" in declared:
-                columns[column]["data_type"] = declared["data_type"]
-            if column in self.primary_key:
-                columns[column]["nullable"] = False
-        return columns
+        """Declared columns, including those that are added to what the API returns."""
+        return {**self.connector.tables.get(self.name, {}), **added_columns(self)}
 
     def _filters_by(self, bound: str) -> bool:
         named = (self.incremental or {}).get(f"{bound}_param")

@@ -14,14 +14,17 @@ from connectors_dagster.compat.dlt_internals import (
     validate_dict,
 )
 from connectors_dagster.secrets.names import SECRET_NAME
+from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
+from connectors_dagster.spec.for_each import for_each_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
-from connectors_dagster.spec.placeholders import Setting
+from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
 from connectors_dagster.spec.suggestion import suggest
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.resource import Resource
 
+BOUND = re.compile(r"\{incremental\.\w+\}")
 NAME = r"[a-z][a-z0-9_]*"
 RESERVED = {"information_schema", "main", "public", "system", "sys", "temp"}
 """Schemas that databases bring, which hold what is not ours."""
@@ -29,7 +32,6 @@ MAX_NAME, MAX_PIPELINE = 63, 64
 """Characters: Postgres takes 63 for a schema or table; dlt takes 64 for the name of a pipeline."""
 PUBLIC = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
 """Fields of `auth` that are not secret."""
-SENT = ("headers", "params", "json", "data")
 NAMES_A_SECRET = re.compile(rf"(?i)(.*[_-])?({SECRET_NAME})")
 
 
@@ -42,10 +44,16 @@ def check_connector(connector: "Connector") -> None:
     for problem in _written_secrets(connector.config):  # first, because dlt shows values in its errors
         raise ValueError(f"{connector.name}: {problem}")
     try:
-        validate_dict(RESTAPIConfig, connector.config, path=connector.name)
+        settings = connector.settings
+    except ValueError as error:
+        raise ValueError(f"{connector.name}: {error}") from None
+    try:
+        # dlt does not know settings: it is shown numbers for those that are numbers.
+        validate_dict(RESTAPIConfig, fill_placeholders(connector.config, example_values(settings)), path=connector.name)
     except DictValidationException as error:
         raise ValueError(_explain(error)) from None
-    for problem in _config_problems(connector.config):
+    addresses = [connector.config["client"].get("base_url"), *(one.base_url for one in connector.resources.values())]
+    for problem in (*_config_problems(connector.config), *misplaced_settings(connector.config, addresses, settings)):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _name_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
@@ -122,7 +130,7 @@ def _written_secrets(value: Any, part: str = "") -> Iterator[str]:
 
 
 def _is_written_secret(part: str, key: str, item: Any) -> bool:
-    if isinstance(item, Setting) or not item:
+    if isinstance(item, Setting) or (isinstance(item, Text) and any(find_placeholders(item))) or not item:
         return False
     if part == "auth":
         return key not in PUBLIC
@@ -146,6 +154,7 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
 def _resource_problems(resource: "Resource") -> Iterator[str]:
     options = resource.options
     yield from _path_problems(resource)
+    yield from for_each_problems(resource)
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.parent:
@@ -156,8 +165,12 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "processing_steps are not supported: rows are loaded as the API returns them"
     if resource.parent and not resource.included:
         yield "include_from_parent must name the parent's key: each row must say which parent it belongs to"
-    if resource.windowed and not resource.parent and resource.missing_rows != "keep":
+    if resource.windowed and not resource.parent and resource.missing_rows != "keep" and not options.key:
         yield "missing_rows must be 'keep': a window does not show which rows the API no longer returns"
+    if options.key and (written := resource.definition.get("primary_key")):
+        yield f"key is {options.key!r}, but the primary_key {written!r} is declared: remove one of the two"
+    if options.key and resource.disposition != "merge":
+        yield f"key is {options.key!r}, but write_disposition is {resource.disposition!r}: it must be merge"
     if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
         yield f"{sorted(unread)} of 'incremental' are not supported: set the options of the cursor in resources"
     if other := resource.bounds - {"start_value", "end_value"}:
@@ -166,8 +179,16 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         for name in ("unfiltered_first", "reread_without_cursor"):
             if getattr(resource.cursor, name):
                 yield f"{name} is set, but the endpoint has no filter that could be omitted"
+    unfiltered = resource.cursor and (resource.cursor.unfiltered_first or resource.cursor.reread_without_cursor)
+    if unfiltered and BOUND.search(str(resource.endpoint.get("path"))):
+        yield "unfiltered_first and reread_without_cursor cannot leave the bounds of a window out of path"
+    if resource.cursor and resource.cursor.request_step and not resource.bounded:
+        yield "request_step is set, but the API's filter has no upper bound: set end_param of incremental"
     if not resource.primary_key:
-        yield "primary_key is missing: it is how duplicates are merged"
+        yield (
+            "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
+            "the resource in resources"
+        )
 
 
 def _path_problems(resource: "Resource") -> Iterator[str]:
@@ -186,6 +207,6 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
             yield f"{name} {path!r} is not a JSON path: {error}"
     paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")
     try:
-        create_paginator(paginator)
+        create_paginator(fill_placeholders(paginator, example_values(connector.settings)))
     except Exception as error:  # noqa: BLE001  # as above, and whatever the class of a paginator raises
         yield f"paginator {paginator!r} cannot be used: {error}"

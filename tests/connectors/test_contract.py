@@ -12,7 +12,7 @@ import pytest
 from connectors_dagster import Resource, TimestampFormat
 from connectors_dagster.errors import ApiError
 from connectors_dagster.rows.table_columns import TableColumns
-from connectors_dagster.spec.resource import ABSENT_SINCE
+from connectors_dagster.spec.added_columns import ABSENT_SINCE
 from tests.support.contract import (
     CONNECTORS,
     RESOURCES,

@@ -509,13 +509,13 @@ IGNORED: Any = {
 
 def test_a_response_that_is_ignored_after_other_pages_is_not_the_end(shop, read, tmp_path):
     shop.replies = [reply({"data": numbered(1), "next": "/things?page=2"}), reply({"error": "gone"}, 404)]
-    with pytest.raises(ApiError, match=r"answered 404: .*ignored by response_actions, but there are pages before it"):
+    with pytest.raises(ApiError, match=r"answered 404: .*responses ignore it, but there are pages before it"):
         read(things(tmp_path, paginator={"type": "json_link", "next_url_path": "next"}, **IGNORED))
 
 
 def test_a_response_with_rows_is_not_ignored_because_of_a_text_in_one_of_them(shop, read, tmp_path):
     shop.replies = [reply({"data": [{"id": 1, "note": "no records in the attic"}]})]
-    with pytest.raises(ApiError, match="ignored by response_actions, but has 1 rows: narrow them"):
+    with pytest.raises(ApiError, match="ignore it, but it has 1 rows: narrow them"):
         read(things(tmp_path, **IGNORED))
     shop.replies = [reply({"data": [], "message": "no records"})]
     assert numbers(read(things(tmp_path, **IGNORED))) == []
