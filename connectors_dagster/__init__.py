@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
-    from connectors_dagster.spec.placeholders import Secret, Setting
+    from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
     from connectors_dagster.spec.timestamps import TimestampFormat
 
@@ -28,6 +28,7 @@ __all__ = [
     "Retry",
     "Secret",
     "Setting",
+    "Text",
     "TimestampFormat",
     "Translation",
     "build_definitions",
@@ -44,6 +45,7 @@ _MODULES = {
     "Retry": "spec.options",
     "Secret": "spec.placeholders",
     "Setting": "spec.placeholders",
+    "Text": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",
     "Translation": "orchestration.asset_specs",
     "build_definitions": "orchestration.build",

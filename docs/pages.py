@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from connectors_dagster import Connector, Resource, Secret, load_connectors
+from connectors_dagster import Connector, Resource, Secret, Setting, load_connectors
 from connectors_dagster.config.settings import environment_name
+from connectors_dagster.spec.placeholders import KINDS, as_text
 from docs.markdown import code, table
 
 ROOT = Path(__file__).parent.parent
@@ -105,12 +106,27 @@ def _requests(connector: Connector) -> str:
 
 
 def _settings(connector: Connector) -> str:
+    heads = ("setting", "secret", "meaning", "default")
     rows = [
-        (f"`{environment_name(connector.name, setting)}`", "yes" if isinstance(setting, Secret) else "")
+        (
+            f"`{environment_name(connector.name, setting)}`",
+            "yes" if isinstance(setting, Secret) else "",
+            _meaning(setting),
+            "" if setting.required else f"`{as_text(setting.default)}`" if setting.default is not None else "none",
+        )
         for setting in connector.settings
     ]
+    shown = 4 if any(row[2] or row[3] for row in rows) else 2  # most settings say by their names what they are
     advice = f"\n{connector.credentials_help}\n" if connector.credentials_help else ""
-    return table(("setting", "secret"), rows) + advice
+    return table(heads[:shown], [row[:shown] for row in rows]) + advice
+
+
+def _meaning(setting: Setting) -> str:
+    words = {kind: name for name, kind in KINDS.items()}
+    choices = f"one of {', '.join(f'`{as_text(one)}`' for one in setting.choices)}" if setting.choices else ""
+    return "; ".join(
+        filter(None, (setting.description, choices, words[setting.type] if setting.type is not str else ""))
+    )
 
 
 def _excluded(connector: Connector) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from connectors_dagster.cli.terminal import say, show_json
+from connectors_dagster.config.placeholders import described_values
 from connectors_dagster.config.settings import environment_name, schedule
 from connectors_dagster.errors import ApiError, SettingError, UnreachableError
 from connectors_dagster.load.destination import location
@@ -86,6 +87,8 @@ def _of_connector(loaded: Location, assets: ConnectorAssets, resources: Sequence
     except (ApiError, SettingError) as error:
         yield Finding(name=name, ok=False, message=str(error))
         return
+    if values := described_values(connection.values):
+        yield Finding(name=name, ok=True, message=f"settings: {values}")
     patience = replace(assets.connector.retry, attempts=ATTEMPTS, connect_wait=timedelta(0))
     connection = replace(connection, policy=replace(connection.policy, retry=patience))
     yield from _of_resources(connection, resources)

@@ -17,7 +17,7 @@ from connectors_dagster.connectors import load_connectors
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.placeholders import Secret, Setting
+from connectors_dagster.spec.placeholders import Secret, Setting, as_text
 
 ENABLED = "connectors.enabled"
 EXPLAINED = {"base_url": "base_url, the address of the API"}
@@ -37,7 +37,8 @@ def initialize(name: str) -> int:
     connector = assets.connector
     if connector.credentials_help:
         say(connector.credentials_help)
-    given = {setting: _ask(connector, setting) for setting in connector.settings}
+    asked = {setting: _ask(connector, setting) for setting in connector.settings}
+    given = {setting: answer for setting, answer in asked.items() if setting.required or answer}
     folder = project_folder() / ".dlt"
     public: dict[str, Any] = {
         _path(connector, one): value for one, value in given.items() if not isinstance(one, Secret)
@@ -53,15 +54,17 @@ def initialize(name: str) -> int:
     return subprocess.call([sys.executable, "-m", "connectors_dagster.cli", "check", connector.name])
 
 
-def _ask(connector: Connector, setting: Setting) -> str:
+def _ask(connector: Connector, setting: Setting) -> Any:
     name, hidden = environment_name(connector.name, setting), isinstance(setting, Secret)
-    path = f"sources.{connector.name}.{setting}"
+    path = _path(connector, setting)
     known = dlt.secrets.get(path) if hidden else dlt.config.get(path, str)
     if name in os.environ:
         say(f"{name} is set in the environment, which wins over the file", style="yellow")
-    text = EXPLAINED.get(setting, str(setting)) + (" (input is hidden" if hidden else "")
+    text = EXPLAINED.get(setting, str(setting)) + (f", {setting.description}" if setting.description else "")
+    text += f" (one of {', '.join(map(as_text, setting.choices))})" if setting.choices else ""
+    text += " (input is hidden" if hidden else ""
     text += ("; press Enter to keep the present one)" if known is not None else ")") if hidden else ""
-    kept = None if known is None else str(known)
+    kept = (None if setting.required else as_text(setting.default or "")) if known is None else str(known)
     answer: str = click.prompt(text, default=kept, hide_input=hidden, show_default=not hidden)
     return answer.strip()
 

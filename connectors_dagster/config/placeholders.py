@@ -3,14 +3,24 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
 
 import dlt
 
 from connectors_dagster.config.settings import environment_name
+from connectors_dagster.config.values import check
 from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.spellings import SHORTEST
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.placeholders import Secret, Setting
+from connectors_dagster.spec.placeholders import (
+    REQUIRED,
+    Secret,
+    Setting,
+    as_text,
+    fill_placeholders,
+    find_placeholders,
+)
 
 log = logging.getLogger(__name__)
 
@@ -20,26 +30,64 @@ class MissingSettingsError(SettingError):
 
     def __init__(self, connector: str, missing: Iterable[Setting]) -> None:
         """List each missing setting as an environment variable and as TOML."""
-        lines = [f"  {environment_name(connector, name)}   or   {_toml_name(connector, name)}" for name in missing]
+        lines = [
+            f"  {environment_name(connector, name)}   or   {_toml_name(connector, name)}{_said(name)}"
+            for name in missing
+        ]
         super().__init__("\n".join([f"{connector}: not configured; set:", *lines]))
 
 
-def read_settings(connector: Connector) -> dict[Setting, str]:
-    """Read all settings of a connector, without blanks and line breaks around their values.
+def read_settings(connector: Connector) -> dict[Setting, Any]:
+    """Read all settings of a connector, text without blanks and line breaks around it.
+
+    The values have the types that are declared; a date is text, and an optional setting without a value is None.
 
     Raises:
         MissingSettingsError: some settings have no value; the message lists all of them.
-        SettingError: a value has a line break or another control character inside.
+        SettingError: a value has a line break or another control character inside, or is not as it is declared.
     """
-    values = {setting: _value(connector.name, setting) for setting in connector.settings}
-    if missing := [setting for setting, value in values.items() if value is None]:
+    values = {setting: read_setting(connector.name, setting) for setting in connector.settings}
+    if missing := [setting for setting, value in values.items() if value is REQUIRED]:
         raise MissingSettingsError(connector.name, missing)
-    trimmed = {setting: _trimmed(connector.name, setting, str(value)) for setting, value in values.items()}
-    for setting, value in trimmed.items():
-        if isinstance(setting, Secret) and 0 < len(value) < SHORTEST:
+    for setting, value in values.items():
+        if isinstance(setting, Secret) and isinstance(value, str) and 0 < len(value) < SHORTEST:
             name = environment_name(connector.name, setting)
             log.warning("%s has fewer than %d characters: secrets this short are not masked", name, SHORTEST)
-    return trimmed
+    return values
+
+
+def read_setting(connector: str, setting: Setting) -> Any:
+    """Read a setting as the type that is declared, or else its default; `REQUIRED` if it must be given and is not.
+
+    Raises:
+        SettingError: names the environment variable and what is allowed; the value of a secret is not shown.
+    """
+    found = _value(connector, setting)
+    if found is None or (not setting.required and str(found).strip() == ""):
+        return setting.default
+    if isinstance(found, str):
+        found = _trimmed(connector, setting, found)
+    hidden, path = isinstance(setting, Secret), f"sources.{connector}.{setting}"
+    if setting.type is list and isinstance(found, str):
+        found = [item.strip(" []\"'") for item in found.split(",") if item.strip()]
+    value = check(path, list[str] if setting.type is list else setting.type, found, hidden=hidden)
+    for one in value if isinstance(value, list) else [value]:
+        if setting.choices and one not in setting.choices:
+            shown = "cannot be used" if hidden else f"is {one!r}"
+            allowed = ", ".join(map(as_text, setting.choices))
+            raise SettingError(f"{environment_name(connector, setting)} {shown}: it must be one of {allowed}")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def check_declared_settings(connector: Connector) -> None:
+    """Read the settings that are no secrets and have a type or choices, so that a wrong one is found early.
+
+    Raises:
+        SettingError: names the environment variable, the value and what is allowed.
+    """
+    for setting in connector.settings:
+        if not isinstance(setting, Secret) and (setting.type is not str or setting.choices):
+            read_setting(connector.name, setting)
 
 
 def known_secrets(connector: Connector) -> tuple[str, ...]:
@@ -49,27 +97,50 @@ def known_secrets(connector: Connector) -> tuple[str, ...]:
 
 
 def is_configured(connector: Connector) -> bool:
-    """Return whether every setting of a connector has a value."""
-    return all(_value(connector.name, setting) is not None for setting in connector.settings)
+    """Return whether every setting of a connector that must be given has a value."""
+    return all(_value(connector.name, setting) is not None for setting in connector.settings if setting.required)
 
 
-def secret_values(values: Mapping[Setting, str]) -> tuple[str, ...]:
+def secret_values(values: Mapping[Setting, Any]) -> tuple[str, ...]:
     """List the values that must never be shown."""
-    return tuple(value for setting, value in values.items() if isinstance(setting, Secret) and value)
+    found = (value for setting, value in values.items() if isinstance(setting, Secret) and value)
+    return tuple(str(one) for value in found for one in (value if isinstance(value, list) else [value]))
 
 
 def base_url(connector: Connector) -> str | None:
-    """Read the base URL of a connector's API."""
-    address = connector.config["client"]["base_url"]
-    value = _value(connector.name, address) if isinstance(address, Setting) else address
-    return value and value.strip()
+    """Read the base URL of a connector's API; None if a setting that it needs is missing."""
+    address, declared = connector.config["client"]["base_url"], {one: one for one in connector.settings}
+    values = {one: read_setting(connector.name, declared[one]) for one in find_placeholders(address)}
+    if any(value is REQUIRED for value in values.values()):
+        return None
+    return str(fill_placeholders(address, values)).strip()
 
 
-def _value(connector: str, setting: Setting) -> str | None:
+def missing_for_base_url(connector: Connector) -> list[str]:
+    """Return the environment variables of the settings that the base URL needs and that have no value."""
+    needed = set(find_placeholders(connector.config["client"]["base_url"]))
+    found = (one for one in connector.settings if one in needed and read_setting(connector.name, one) is REQUIRED)
+    return [environment_name(connector.name, one) for one in found]
+
+
+def described_values(values: Mapping[Setting, Any]) -> str:
+    """Describe the values of the settings that are declared with a type, choices or a default; no secrets."""
+    declared = (one for one in values if one.declaration != Setting(one).declaration and not isinstance(one, Secret))
+    shown = ((one, "left out" if values[one] is None else as_text(values[one])) for one in declared)
+    return ", ".join(f"{one} = {value}{' (default)' if values[one] == one.default else ''}" for one, value in shown)
+
+
+def _value(connector: str, setting: Setting) -> Any:
     name = f"sources.{connector}.{setting}"
     # With `str` as its type, dlt would write a secret into the trace that it keeps with every load package.
-    value = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name, str)
-    return None if value is None else str(value)
+    value: Any = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name)
+    return str(value) if value is not None and setting.type is str else value
+
+
+def _said(setting: Setting) -> str:
+    """Return what is declared about a setting, as a remark behind its name."""
+    said = [setting.description, f"one of {', '.join(map(as_text, setting.choices))}" if setting.choices else ""]
+    return f"   ({'; '.join(filter(None, said))})" if any(said) else ""
 
 
 def _trimmed(connector: str, setting: Setting, value: str) -> str:

@@ -44,11 +44,21 @@ def read(path: str, kind: Any, default: Value) -> Value:
         configured = configured.strip()
     if configured is None or configured == "":
         return default
-    try:
-        checked: Value = pydantic.TypeAdapter(kind).validate_python(configured)
-    except pydantic.ValidationError as error:
-        raise SettingError(f"{environment(path)} is {configured!r}: {_wanted(error)}") from None
+    checked: Value = check(path, kind, configured)
     return checked
+
+
+def check(path: str, kind: Any, configured: Any, *, hidden: bool = False) -> Any:
+    """Return a configured value as the type it must have; a `hidden` one is not shown.
+
+    Raises:
+        SettingError: names the environment variable, the value and what is allowed.
+    """
+    try:
+        return pydantic.TypeAdapter(kind).validate_python(configured)
+    except pydantic.ValidationError as error:
+        shown = "cannot be used" if hidden else f"is {configured!r}"
+        raise SettingError(f"{environment(path)} {shown}: {_wanted(error)}") from None
 
 
 def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:

@@ -64,7 +64,7 @@ class Endpoint:
         page_limit: how many pages to read of each sequence; None for all.
     """
 
-    def __init__(self, resource: Resource, values: Mapping[Setting, str], *, page_limit: int | None = None) -> None:
+    def __init__(self, resource: Resource, values: Mapping[Setting, Any], *, page_limit: int | None = None) -> None:
         """Prepare what all request sequences share."""
         self.resource, self.page_limit = resource, page_limit
         client = self.client = fill_placeholders(resource.connector.config["client"], values)
@@ -88,6 +88,7 @@ class Endpoint:
             ignored_responses=self.resource.connector.ignored_responses,
             error_when=self.resource.error_when,
             retry_reported_errors=self.resource.retry_reported_errors,
+            missing_envelope=self.resource.missing_envelope,
         )
 
     def pages(

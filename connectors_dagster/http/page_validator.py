@@ -1,6 +1,6 @@
 """Checks every page before its rows are used."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import cast
 
 import requests
@@ -9,7 +9,15 @@ from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
 from connectors_dagster.compat.dlt_internals import find_values
 from connectors_dagster.errors import EnvelopeError
-from connectors_dagster.http.envelope import SMALL_BODY, TEXTS, Envelope, show_body, split_at_wildcard
+from connectors_dagster.http.envelope import (
+    SMALL_BODY,
+    TEXTS,
+    Envelope,
+    fields_of,
+    reason_against,
+    show_body,
+    split_at_wildcard,
+)
 from connectors_dagster.http.last_page import LastPage
 from connectors_dagster.http.passes import Passes
 from connectors_dagster.http.read_stats import ReadStats
@@ -69,6 +77,7 @@ class PageValidator:
         self.confirming = self.reread = False
         self._last: bytes | None = None
         self._outcomes: Mapping[str, str] = {}
+        self._fields: Set[str] | None = None
         self.repeated = RepeatedPages(self.fail, self.last_page.explain_repetition)
         self._response: requests.Response | None = None
         self._farthest: PageData[RawRow] | None = None
@@ -145,6 +154,11 @@ class PageValidator:
         nothing = not page and (page.response.status_code == 204 or (bool(found) and not found[0]))
         if self.number > 1 and nothing:
             return  # some APIs end with null, an empty object or no body instead of an empty list
+        if self.resource.missing_envelope == "empty" and (not found or not found[0]):
+            if reason := reason_against(page, self._rows_at or (), self.resource.error_when, self._fields):
+                self.fail(f"has no list at {self.head!r} and {reason} ({show_body(page)})", "data_selector")
+            self.envelope.empty = f"{self.label}: page {self.number} has no list at {self.head!r}"
+            return
         single = self.below or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
             shown = f"the format of the response has changed; {show_body(page)}"
@@ -155,6 +169,7 @@ class PageValidator:
                 return
             raise error
         self.envelope.seen = True
+        self._fields = fields_of(page)
         if self.below and len(found[0]) != len(page):
             self.fail(
                 f"has {len(found[0])} items at {self.head!r} but {len(page)} at {self.selector!r}", "data_selector"

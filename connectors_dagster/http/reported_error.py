@@ -40,6 +40,13 @@ def reports_error(body: Any, error_when: str | None, rows_at: Sequence[str] | No
     )  # an error that is all there is leaves no list, which is reported with the error
 
 
+def names_an_error(body: Mapping[str, Any]) -> bool:
+    """Return whether a body without rows has a field that is an error, also if that is all it has."""
+    return any(
+        ERROR.fullmatch(_plain(name)) and _fails_without_rows(_plain(name), value) for name, value in body.items()
+    )
+
+
 def outcomes(body: Any) -> Mapping[str, str]:
     """Return the fields of a body that may say how the request went, unless they clearly say that it succeeded."""
     fields = _outcomes(body) if isinstance(body, Mapping) else ()

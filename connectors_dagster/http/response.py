@@ -21,7 +21,7 @@ class JsonResponse(requests.Response):
 
     rows_at: Sequence[str] | None = None
     ends_pages: bool = False
-    """Whether this is a response without a body after the first page: the end for some APIs."""
+    """Whether this is a response without a body that is a page: after the first one, it is the end for some APIs."""
     row_keys: Sequence[bytes] = ()
     """The identity of each row in the body."""
     _parsed: Any = None

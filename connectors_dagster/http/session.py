@@ -23,7 +23,7 @@ from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.options import IgnoredResponse
+from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope
 
 logger = logging.getLogger(__name__)
 LIMIT_PAUSE = 20.0
@@ -49,16 +49,19 @@ class ApiSession(requests.Session):
         ignored_responses: Mapping[str, IgnoredResponse] = MappingProxyType({}),
         error_when: str | None = None,
         retry_reported_errors: bool = False,
+        missing_envelope: MissingEnvelope = "fail",
     ) -> None:
         """Share the policy's connections, count in `stats`, leave the fields of rows at `rows_at` unparsed.
 
         `ignored_responses` maps a text in the body of an ignored response to its meaning. `error_when` is where the
         body of a successful response reports an error; `retry_reported_errors` is whether such errors are retried.
+        `missing_envelope` says whether a first response without a body is a page without rows.
         """
         super().__init__()
         self.policy, self.stats, self.label, self.rows_at = policy, stats, label, rows_at
         self.ignored_responses = ignored_responses
         self.error_when, self.retry_reported_errors = error_when, retry_reported_errors
+        self.without_body = missing_envelope == "empty"
         self.has_page = self.reread = False
         self.renew_token: Callable[[requests.PreparedRequest], None] | None = None
         self._kept: requests.Response | None = None
@@ -134,7 +137,7 @@ class ApiSession(requests.Session):
             sent = self.policy.now() if self.policy.now else None
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
-            response.ends_pages = self.has_page and response.status_code == 204
+            response.ends_pages = (self.has_page or self.without_body) and response.status_code == 204
             self.stats.bytes += len(response.content)
         self.policy.reached.set()
         if sent:

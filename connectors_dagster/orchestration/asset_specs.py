@@ -85,5 +85,5 @@ def _summary(resource: Resource) -> str:
 def _address(connector: Connector) -> dg.MetadataValue[str]:
     address = placeholders.base_url(connector)
     if address is None:
-        return dg.MetadataValue.text(f"not configured: {settings.environment_name(connector.name, 'base_url')}")
+        return dg.MetadataValue.text(f"not configured: {', '.join(placeholders.missing_for_base_url(connector))}")
     return dg.MetadataValue.url(redact(address))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from connectors_dagster.config.placeholders import check_declared_settings
 from connectors_dagster.config.settings import check_settings
 from connectors_dagster.orchestration.asset_specs import Translation, translated
 from connectors_dagster.orchestration.assets import build_assets
@@ -52,6 +53,7 @@ def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
         SettingError: an option of the connector has a value that cannot be used.
     """
     check_settings(assets.connector)
+    check_declared_settings(assets.connector)
     api = assets.specs[assets.api.name]
     return dg.Definitions.merge(
         dg.Definitions(assets=[api, *build_assets(assets)], asset_checks=[build_checks(assets)]),

@@ -20,14 +20,14 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.docstrings import arguments, summary
 from connectors_dagster.orchestration.json_schema import Documented, rest_api_schema
 from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnectorScaffolder
+from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.placeholders import Secret, Setting
+from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import StrictLoader
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
-PART = re.compile(r"\{\{\s*(setting|secret)\b")
 TRANSLATION = str | dg.AssetAttributesModel | None
 KINDS: Mapping[str, type[Setting]] = {"setting": Setting, "secret": Secret}
 
@@ -38,7 +38,8 @@ class RestConnector(dg.Component):
     """A REST API: every resource is an asset, and every one with a time cursor is loaded in windows.
 
     `config` is dlt's REST API configuration. In it, `"{{ setting.base_url }}"` and `"{{ secret.api_key }}"` stand
-    for values that are read at run time from the settings, section `sources.<name>`.
+    for values that are read at run time from the settings, section `sources.<name>`. They may also stand inside of a
+    text. `settings` declares their types and defaults.
 
     Args:
         connector: what the attributes describe.
@@ -71,9 +72,13 @@ class RestConnector(dg.Component):
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
         schema = _inside_project(given.pop("schema_file"), context)
         translation = _translation(given.pop("translation"), context)
-        refuse_templates({name: value for name, value in given.items() if name != "config"})
+        declared: dict[str, SettingModel] = given.pop("settings")
+        plain = {name: value for name, value in given.items() if name != "config"}
+        refuse_templates([plain, {name: one.model_dump() for name, one in declared.items()}])
         select, prefix = given.pop("select"), given.pop("key_prefix")
-        connector = Connector(**{**given, "schema": schema, "config": _filled(given["config"])})
+        config = _filled(given["config"], declared)
+        check_used(declared, find_placeholders(config), given["name"])
+        connector = Connector(**{**given, "schema": schema, "config": config})
         return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
 
     def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
@@ -129,19 +134,29 @@ def _inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
     return path
 
 
-def _filled(value: Any) -> Any:
+def _filled(value: Any, declared: Mapping[str, SettingModel]) -> Any:
     """Put settings in the place of placeholders; nothing else is a template."""
     if isinstance(value, dict):
         refuse_templates(list(value))
-        return {key: _filled(item) for key, item in value.items()}
+        return {key: _filled(item, declared) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item) for item in value]
-    if isinstance(value, str) and (found := PLACEHOLDER.fullmatch(value)):
-        return KINDS[found[1]](found[2])
-    if isinstance(value, str) and PART.search(value):
-        raise ValueError(f"{value!r}: a setting stands for a whole value; give all of it as one setting")
+        return [_filled(item, declared) for item in value]
+    if isinstance(value, str) and PLACEHOLDER.search(value):
+        return _text(value, declared)
     refuse_templates(value)
     return value
+
+
+def _text(written: str, declared: Mapping[str, SettingModel]) -> str:
+    """Return a setting, or a text with settings in it."""
+    parts: list[str] = []
+    end = 0
+    for found in PLACEHOLDER.finditer(written):
+        parts += (written[end : found.start()], placeholder(KINDS[found[1]], found[2], declared))
+        end = found.end()
+    parts.append(written[end:])
+    refuse_templates([part for part in parts if not isinstance(part, Setting)])
+    return text_of(parts)
 
 
 def _attributes() -> type[pydantic.BaseModel]:
@@ -155,6 +170,10 @@ def _attributes() -> type[pydantic.BaseModel]:
         if field.name not in ("connector", "schema")
     }
     model["schema_file"] = (str, pydantic.Field(SCHEMA_FILE, description="Declared columns: a file beside this one."))
+    model["settings"] = (
+        dict[str, SettingModel],
+        pydantic.Field(default_factory=dict, description="Types, defaults and descriptions of the settings in config."),
+    )
     return pydantic.create_model(
         "RestConnectorAttributes", __base__=Documented, __doc__=summary(RestConnector), **model
     )

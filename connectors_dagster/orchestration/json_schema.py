@@ -15,6 +15,8 @@ from connectors_dagster.orchestration.docstrings import arguments, summary
 
 JsonSchema = dict[str, Any]
 SCALARS: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+SETTING = r"^\{\{ *(setting|secret)\.\w+ *\}\}$"
+"""A setting may stand for a number, or for true and false."""
 ANYTHING: JsonSchema = {}
 
 
@@ -76,6 +78,8 @@ def _schema(hint: Any) -> JsonSchema | None:
         return reduce(_either, found) if found else None
     if origin is Literal:
         return {"type": ["string"], "enum": list(arguments)}
+    if hint in (int, float, bool):
+        return {"type": [SCALARS[hint], "string"], "pattern": SETTING}
     if hint in SCALARS:
         return {"type": [SCALARS[hint]]}
     if hasattr(hint, "__required_keys__"):

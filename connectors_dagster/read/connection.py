@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.workdir import work_folder
@@ -26,7 +27,7 @@ class Connection:
         max_parallel_requests: maximum concurrent requests.
     """
 
-    values: Mapping[Setting, str]
+    values: Mapping[Setting, Any]
     policy: RequestPolicy
     max_parallel_requests: int
 

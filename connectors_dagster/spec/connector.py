@@ -12,8 +12,10 @@ from dlt.common.schema import TTableSchemaColumns
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
-from connectors_dagster.spec.options import IgnoredResponse, ResourceOptions, Retry
-from connectors_dagster.spec.placeholders import Setting, escape_braces, find_placeholders
+from connectors_dagster.spec.braces import escape_braces
+from connectors_dagster.spec.declared_settings import declared_settings
+from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, Retry
+from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import read_tables
 from connectors_dagster.spec.validation import check_connector
@@ -29,7 +31,7 @@ class Connector:
         name: the name of the connector, its asset group, its dataset and its section of the settings.
         description: one line for people.
         config: what to read, as dlt's REST source takes it, with a `Setting` or `Secret` for each value
-            that is configured.
+            that is configured, or a `Text` with some of them in it.
         schema: a dlt schema file with the declared columns.
         resources: options per resource; a resource without any may be left out.
         step: length of a window, ISO 8601.
@@ -39,6 +41,8 @@ class Connector:
             ``not_available`` (this account does not have the resource).
         total_header: a response header with the total number of rows.
         total_path: a JSON path in the body to the total number of rows.
+        missing_envelope: what a page means on which `data_selector` matches nothing: ``fail`` the load, or the page is
+            ``empty``. An error in the body still fails, see `error_when`.
         error_when: a JSON path in the body of a successful response; a value there that is not empty is an error. By
             default the shapes that APIs commonly use are errors, such as ``{"success": false}``; an empty text turns
             that off.
@@ -69,6 +73,7 @@ class Connector:
     ignored_responses: Mapping[str, IgnoredResponse] = field(default_factory=dict)
     total_header: str | None = None
     total_path: str | None = None
+    missing_envelope: MissingEnvelope = "fail"
     error_when: str | None = None
     retry_reported_errors: bool = False
     join_list_params: bool = False
@@ -133,5 +138,9 @@ class Connector:
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        """The settings that the configuration uses, without duplicates, in order of appearance."""
-        return tuple(dict.fromkeys(find_placeholders(self.config)))
+        """The settings that the configuration uses, each once and as it is declared, in order of appearance.
+
+        Raises:
+            ValueError: a setting is declared in two ways.
+        """
+        return declared_settings(self.config)

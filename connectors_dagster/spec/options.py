@@ -11,6 +11,7 @@ from connectors_dagster.spec.windows import shortest
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
 IgnoredResponse = Literal["gone", "none", "not_available"]
+MissingEnvelope = Literal["fail", "empty"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,7 @@ class ResourceOptions:
             resource have no such header.
         total_path: as for the connector; by default the connector's. An empty text means that the responses for this
             resource report no total there.
+        missing_envelope: as for the connector; by default the connector's.
         error_when: as for the connector; by default the connector's.
         retry_reported_errors: as for the connector; by default the connector's.
         join_list_params: as for the connector; by default the connector's.
@@ -126,6 +128,7 @@ class ResourceOptions:
     on_duplicate_key: Literal["fail", "last"] = "fail"
     total_header: str | None = None
     total_path: str | None = None
+    missing_envelope: MissingEnvelope | None = None
     error_when: str | None = None
     retry_reported_errors: bool | None = None
     join_list_params: bool | None = None

@@ -1,62 +1,164 @@
 """Placeholders in a connector's configuration for values that are read at run time."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Self
 
-PLACEHOLDER = re.compile(r"(\{(?:incremental|resources)\.[\w.]+\})")
-BODY = ("json", "data")
+IN_TEXT = re.compile(r"‹(?:setting|secret)\.(\w+)›")
+"""A setting inside text. dlt rewrites texts, such as paths, so the text itself must say where the setting is."""
+KINDS: Mapping[str, type[Any]] = {
+    "text": str, "integer": int, "number": float, "boolean": bool, "date": date, "list": list,
+}  # fmt: skip
+"""The types of settings, by their names in YAML."""
+FITTING: Mapping[Any, Any] = {
+    str: str,
+    int: int,
+    float: (int, float),
+    bool: bool,
+    date: (str, date),
+    list: (list, tuple),
+}
+Kind = type[Any]
+REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "REQUIRED"})()
+"""The default of a setting that must be given."""
 
 
 class Setting(str):
-    """A placeholder for the setting with this name under ``sources.<connector>``."""
+    """A placeholder for the setting with this name under ``sources.<connector>``.
+
+    The first argument is the name. A setting that is used in several places may be declared in one of them, and only
+    be named in the others.
+
+    Args:
+        type: what the value must be: `str`, `int`, `float`, `bool`, `date` or `list` (of texts).
+        default: the value if none is given. With None, what the setting is for is then left out of the request. A
+            setting without a default must be given.
+        choices: the values that are allowed; empty for any.
+        description: what the setting is, for people.
+
+    Raises:
+        ValueError: the type is not one of these, or the default is not allowed.
+    """
+
+    type: Kind = str
+    default: Any = REQUIRED
+    choices: Sequence[Any] = ()
+    description: str = ""
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        type: Kind = str,
+        default: Any = REQUIRED,
+        choices: Iterable[Any] = (),
+        description: str = "",
+    ) -> Self:
+        """Declare the setting."""
+        self = super().__new__(cls, name)
+        choices = tuple(choices)
+        self.type, self.default, self.choices, self.description = type, default, choices, description
+        if type not in KINDS.values():
+            raise ValueError(f"setting {name}: type is {type!r}; it must be str, int, float, bool, date or list")
+        for value in _items(default, type) if self.default_given else ():
+            if choices and value not in choices:
+                raise ValueError(f"setting {name}: the default {value!r} is not one of the choices {list(choices)}")
+        for value in (*choices, *(_items(default, type) if self.default_given else ())):
+            if not isinstance(value, FITTING[type]) or (isinstance(value, bool) and type is not bool):
+                raise ValueError(f"setting {name}: {value!r} is not {type.__name__}, which the value must be")
+        return self
+
+    @property
+    def default_given(self) -> bool:
+        """Whether there is a value without the setting."""
+        return self.default is not REQUIRED and self.default is not None
+
+    @property
+    def required(self) -> bool:
+        """Whether a value must be given."""
+        return self.default is REQUIRED
+
+    @property
+    def optional(self) -> bool:
+        """Whether there may be no value."""
+        return self.default is None
+
+    @property
+    def declaration(self) -> tuple[Any, ...]:
+        """All that is declared beside the name."""
+        return self.type, self.default, self.choices, self.description
 
 
 class Secret(Setting):
-    """A placeholder for a setting whose value is never shown."""
+    """A placeholder for a setting whose value is never shown. It takes the arguments of `Setting`."""
+
+
+class Text(str):
+    """A text with settings in it: ``Text("https://", Setting("shop"), ".example.com")``.
+
+    The arguments are the parts of the text, in order: texts and settings. If a setting in it has no value, the whole
+    text has none.
+    """
+
+    parts: Sequence[str] = ()
+
+    def __new__(cls, *parts: str) -> Self:
+        """Join the parts; each setting becomes a mark with its name."""
+        self = super().__new__(cls, "".join(_marked(part) for part in parts))
+        self.parts = tuple(inner for part in parts for inner in (part.parts if isinstance(part, Text) else (part,)))
+        return self
+
+
+def _items(value: Any, kind: Kind) -> Sequence[Any]:
+    """Return the items of a list, or the value itself."""
+    return value if kind is list and isinstance(value, list | tuple) else (value,)
+
+
+def _marked(part: str) -> str:
+    if not isinstance(part, Setting):
+        return part
+    return f"‹{'secret' if isinstance(part, Secret) else 'setting'}.{part}›"
 
 
 def find_placeholders(value: Any) -> Iterator[Setting]:
-    """Yield every placeholder inside nested mappings and lists, in order of appearance."""
+    """Yield every placeholder inside nested mappings, lists and texts, in order of appearance."""
     if isinstance(value, Setting):
         yield value
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from find_placeholders(item)
+    elif isinstance(value, Text):
+        yield from (part for part in value.parts if isinstance(part, Setting))
     elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
         for item in value:
             yield from find_placeholders(item)
 
 
-def fill_placeholders(config: Any, values: Mapping[Setting, str]) -> Any:
-    """Return a copy of a configuration with every placeholder replaced by its value."""
+def fill_placeholders(config: Any, values: Mapping[Setting, Any]) -> Any:
+    """Return a copy of a configuration with every placeholder replaced by its value.
+
+    Fields and items that a setting without a value stands for are left out.
+    """
     if isinstance(config, Setting):
         return values[config]
     if isinstance(config, Mapping):
-        return {key: fill_placeholders(item, values) for key, item in config.items()}
+        filled = ((key, item, fill_placeholders(item, values)) for key, item in config.items())
+        return {key: value for key, item, value in filled if value is not None or item is None}
     if isinstance(config, list | tuple):
-        return [fill_placeholders(item, values) for item in config]
-    return config
+        items = [(item, fill_placeholders(item, values)) for item in config]
+        return [value for item, value in items if value is not None or item is None]
+    return _fill_text(config, values) if isinstance(config, str) and "‹" in config else config
 
 
-def escape_braces(resources: Any) -> Any:
-    """Return resources whose request bodies may contain braces of their own, such as GraphQL queries.
-
-    dlt reads braces as placeholders unless they are doubled. Text that has doubled braces is left as it is.
-    """
-    if isinstance(resources, Mapping) and isinstance(resources.get("endpoint"), Mapping):
-        endpoint = resources["endpoint"]
-        bodies = {part: _escaped(endpoint[part]) for part in BODY if endpoint.get(part)}
-        return {**resources, "endpoint": {**endpoint, **bodies}}
-    return [escape_braces(item) for item in resources] if isinstance(resources, list) else resources
+def _fill_text(text: str, values: Mapping[Any, Any]) -> str | None:
+    if any(values.get(name, "") is None for name in IN_TEXT.findall(text)):
+        return None
+    return IN_TEXT.sub(lambda found: as_text(values[found[1]]) if found[1] in values else found[0], text)
 
 
-def _escaped(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _escaped(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_escaped(item) for item in value]
-    if not isinstance(value, str) or isinstance(value, Setting) or "{{" in value:
-        return value
-    parts = PLACEHOLDER.split(value)
-    return "".join(part if at % 2 else part.replace("{", "{{").replace("}", "}}") for at, part in enumerate(parts))
+def as_text(value: Any) -> str:
+    """Write a value as it stands in text: booleans in lower case, lists with commas."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(as_text, value)) if isinstance(value, list | tuple) else str(value)

@@ -10,7 +10,7 @@ from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.compat.dlt_internals import make_parent_key_name
 from connectors_dagster.spec.inherited import Inherited
-from connectors_dagster.spec.options import Cursor, MissingRows, ResourceOptions
+from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
@@ -41,6 +41,7 @@ class Resource:
 
     total_header = Inherited[str | None]()
     total_path = Inherited[str | None]()
+    missing_envelope = Inherited[MissingEnvelope]()
     error_when = Inherited[str | None]()
     retry_reported_errors = Inherited[bool]()
     join_list_params = Inherited[bool]()

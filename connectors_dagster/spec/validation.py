@@ -14,8 +14,9 @@ from connectors_dagster.compat.dlt_internals import (
     validate_dict,
 )
 from connectors_dagster.secrets.names import SECRET_NAME
+from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
-from connectors_dagster.spec.placeholders import Setting
+from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
 from connectors_dagster.spec.suggestion import suggest
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ MAX_NAME, MAX_PIPELINE = 63, 64
 """Characters: Postgres takes 63 for a schema or table; dlt takes 64 for the name of a pipeline."""
 PUBLIC = ("type", "name", "location", "access_token_url", "access_token_request_data", "default_token_expiration")
 """Fields of `auth` that are not secret."""
-SENT = ("headers", "params", "json", "data")
 NAMES_A_SECRET = re.compile(rf"(?i)(.*[_-])?({SECRET_NAME})")
 
 
@@ -42,10 +42,15 @@ def check_connector(connector: "Connector") -> None:
     for problem in _written_secrets(connector.config):  # first, because dlt shows values in its errors
         raise ValueError(f"{connector.name}: {problem}")
     try:
-        validate_dict(RESTAPIConfig, connector.config, path=connector.name)
+        settings = connector.settings
+    except ValueError as error:
+        raise ValueError(f"{connector.name}: {error}") from None
+    try:
+        # dlt does not know settings: it is shown numbers for those that are numbers.
+        validate_dict(RESTAPIConfig, fill_placeholders(connector.config, example_values(settings)), path=connector.name)
     except DictValidationException as error:
         raise ValueError(_explain(error)) from None
-    for problem in _config_problems(connector.config):
+    for problem in (*_config_problems(connector.config), *misplaced_settings(connector.config, settings)):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _name_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
@@ -122,7 +127,7 @@ def _written_secrets(value: Any, part: str = "") -> Iterator[str]:
 
 
 def _is_written_secret(part: str, key: str, item: Any) -> bool:
-    if isinstance(item, Setting) or not item:
+    if isinstance(item, Setting) or (isinstance(item, Text) and any(find_placeholders(item))) or not item:
         return False
     if part == "auth":
         return key not in PUBLIC
@@ -186,6 +191,6 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
             yield f"{name} {path!r} is not a JSON path: {error}"
     paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")
     try:
-        create_paginator(paginator)
+        create_paginator(fill_placeholders(paginator, example_values(connector.settings)))
     except Exception as error:  # noqa: BLE001  # as above, and whatever the class of a paginator raises
         yield f"paginator {paginator!r} cannot be used: {error}"

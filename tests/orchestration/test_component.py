@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import entry_points
 from inspect import signature
 from pathlib import Path
@@ -23,6 +23,7 @@ from connectors_dagster import (
     RestConnector,
     Secret,
     Setting,
+    Text,
     build_definitions,
     definitions,
     load_connectors,
@@ -94,7 +95,7 @@ def test_the_twins_in_the_docs_are_one_value_with_the_columns_shown_there(scaffo
 
 def test_yaml_can_express_everything_that_python_can():
     known = set(RestConnector.get_model_cls().model_fields)
-    written = {field.name for field in fields(Connector)} - {"schema"} | {"schema_file"}
+    written = {field.name for field in fields(Connector)} - {"schema"} | {"schema_file", "settings"}
     built = set(signature(build_definitions).parameters) - {"connector"}
     assert known == written | built
 
@@ -122,7 +123,7 @@ def test_the_schema_describes_each_of_our_fields_at_any_depth():
     [
         ("data_selector: tickets", "data_selctor: tickets", "'data_selctor' was unexpected"),
         ("type: offset", "type: ofset", "'ofset' is not one of"),
-        ("limit: 50", "limit: fifty", "'fifty' is not of type 'integer'"),
+        ("limit: 50", "limit: fifty", "'fifty' does not match '^\\\\{\\\\{ *(setting|secret)"),
         ("{type: bearer, token:", "{type: bearer, tokn:", "'tokn' was unexpected"),
         ("description: Support tickets", "", "'description' is a required property"),
         ("\n  resources:", "\n  resource:", "'resource' was unexpected"),
@@ -150,7 +151,8 @@ def test_the_schema_names_a_wrong_word(before, after, message):
             "token: t0p-s3cret",
             'token of auth is written out: write "{{ secret.token }}"',
         ),
-        ('"{{ setting.base_url }}"', '"https://{{ setting.host }}/api"', "a setting stands for a whole value"),
+        ('"{{ setting.base_url }}"', '"https://{{ setting.host }}/{{ env.HOME }}"', "are allowed here"),
+        ('"{{ setting.base_url }}"', '"https://{{ secret.host }}/api"', "base_url has the secret host"),
         ("primary_key: id", "selected: true", "helpdesk/tickets: primary_key is missing"),
         ("\n    tickets:\n", "\n    ticket:\n", "['ticket'], which config does not define; did you mean 'tickets'?"),
         ("    tickets:\n", "    tickets:\n      accept_fewr: true\n", "accept_fewr"),
@@ -235,6 +237,67 @@ def test_a_resource_in_yaml_overrides_what_its_connector_says(scaffolded):
     scaffolded.put("helpdesk", text.replace("    tickets:\n      cursor: {", own) + "}\n")
     graph = scaffolded.load()[0].connector.graph
     assert [(one.accept_fewer, one.total_path) for one in graph.values()] == [(False, "meta.total"), (True, None)]
+
+
+IN_TEXT = """
+  settings:
+    shop: {description: name of the shop}
+    page_size: {type: integer, default: 100, choices: [50, 100]}
+    since: {type: date, default: null}
+  config:
+    client:
+      base_url: "https://{{ setting.shop }}.example.com/v1"
+      headers: {X-Auth: "token {{ secret.token }} of {{setting.shop}}"}
+    resource_defaults: {primary_key: id, write_disposition: merge}
+    resources:
+      - name: tickets
+        endpoint:
+          path: "/{{ setting.shop }}/tickets"
+          params: {since: "{{ setting.since }}", per: "{{ setting.page_size }}"}
+          paginator: {type: offset, limit: "{{ setting.page_size }}", total_path: null}
+"""
+DECLARED = {
+    "shop": Setting("shop", description="name of the shop"),
+    "page_size": Setting("page_size", type=int, default=100, choices=[50, 100]),
+    "since": Setting("since", type=date, default=None),
+}
+
+
+def test_settings_inside_text_and_their_types_are_the_same_in_yaml_and_python(scaffolded):
+    text = "type: connectors_dagster.RestConnector\nattributes:\n  name: helpdesk\n  description: x" + IN_TEXT
+    scaffolded.put("helpdesk", text)
+    jsonschema.validate(yaml.safe_load(text)["attributes"], SCHEMA)
+    connector = scaffolded.load()[0].connector
+    shop, size = DECLARED["shop"], DECLARED["page_size"]
+    assert connector.config["client"]["base_url"] == Text("https://", shop, ".example.com/v1")
+    assert connector.config["client"]["headers"]["X-Auth"] == Text("token ", Secret("token"), " of ", shop)
+    endpoint = connector.graph["tickets"].endpoint
+    assert (endpoint["path"], endpoint["paginator"]["limit"]) == (Text("/", shop, "/tickets"), size)
+    assert {str(one): one.declaration for one in connector.settings if one != "token"} == {
+        name: one.declaration for name, one in DECLARED.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            "page_size: {type",
+            "pagesize: {type",
+            "settings declares 'pagesize', which config does not use; did you mean",
+        ),
+        ("default: 100, ", "default: 70, ", "the default 70 is not one of the choices [50, 100]"),
+        ("default: 100, ", "default: many, ", "'many' is not int, which the value must be"),
+        ("shop: {", "shop: {default: null, ", "setting shop may have no value, but it is used where one is needed"),
+    ],
+)
+def test_a_setting_that_is_declared_wrongly_is_refused_by_name(before, after, message, scaffolded):
+    assert before in IN_TEXT
+    text = "type: connectors_dagster.RestConnector\nattributes:\n  name: helpdesk\n  description: x" + IN_TEXT
+    scaffolded.put("helpdesk", text.replace(before, after))
+    with pytest.raises(Exception, match="helpdesk") as caught:
+        scaffolded.load()
+    assert message in "".join(traceback.format_exception(caught.value))
 
 
 def test_text_that_looks_like_a_number_stays_text(scaffolded):

@@ -1,0 +1,91 @@
+"""A page on which data_selector matches nothing has no rows, if that is declared and nothing speaks against it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors_dagster.errors import ApiError, EnvelopeError
+from tests.support.numbered import numbered, numbers
+from tests.support.shop import things
+from tests.support.wire import reply
+
+CURSOR = {"type": "cursor", "cursor_path": "next", "cursor_param": "after"}
+
+
+def lenient(folder: Any, **options: Any) -> Any:
+    own = {name: options.pop(name) for name in ("error_when", "accept_fewer", "total_path") if name in options}
+    return replace(things(folder, **options).connector, missing_envelope="empty", **own).graph["things"]
+
+
+@pytest.mark.parametrize("body", [{}, {"kind": "list"}, {"data": None}, {"data": {}}, None, [], {"next": None}])
+def test_a_page_without_the_list_has_no_rows_if_declared(shop, read, tmp_path, caplog, body):
+    shop.replies = [reply(body)]
+    assert read(lenient(tmp_path, paginator=CURSOR))[0] == []
+    assert "shop/things: page 1 has no list at 'data', like all pages of this read" in caplog.text
+    with pytest.raises(EnvelopeError, match="page 1 has no list at 'data'"):
+        read(things(tmp_path, paginator=CURSOR))
+
+
+def test_a_first_response_without_a_body_has_no_rows_if_declared(shop, read, tmp_path):
+    shop.replies = [reply(b"", "204 No Content")]
+    assert read(lenient(tmp_path))[0] == []
+
+
+def test_a_page_without_the_list_is_not_the_end_while_the_api_names_another_page(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1), "next": "b"}), reply({"next": "c"}), reply({"data": numbered(2)})]
+    assert numbers(read(lenient(tmp_path, paginator=CURSOR))) == [1, 2]
+
+
+def test_a_path_of_several_names_may_end_before_the_list(shop, read, tmp_path):
+    for body in ({"result": None}, {"result": {}}, {"result": []}, {}):
+        shop.replies = [reply(body)]
+        assert read(lenient(tmp_path, selector="result.items"))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": "maintenance"}, "says why"),
+        ({"errors": [{"detail": "too old"}]}, "says why"),
+        ({"message": "quota used up"}, "says why"),
+        ({"data": "maintenance"}, "has no list at 'data'"),
+        ([{"id": "1"}], "the body' is a list"),
+        ("maintenance", "the body' is a single value"),
+    ],
+)
+def test_something_else_in_place_of_the_list_still_fails(shop, read, tmp_path, body, said):
+    shop.replies = [reply(body)]
+    with pytest.raises(EnvelopeError, match=f"page 1 .*{said}"):
+        read(lenient(tmp_path, paginator=CURSOR))
+
+
+def test_an_error_in_the_body_fails_by_the_rules_of_error_when(shop, read, tmp_path):
+    shop.replies = [reply({"success": False})]
+    with pytest.raises(ApiError, match="reports an error"):
+        read(lenient(tmp_path))
+    assert read(lenient(tmp_path, error_when=""))[0] == []
+    shop.replies = [reply({"problem": "closed", "message": "none"})]
+    with pytest.raises(ApiError, match="reports an error"):
+        read(lenient(tmp_path, error_when="problem"))
+    assert read(lenient(tmp_path, error_when="fault"))[0] == []
+
+
+def test_a_later_page_without_the_list_must_look_like_the_pages_before_it(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1), "next": "b"}), reply({"maintenance": "until noon"})]
+    with pytest.raises(EnvelopeError, match=r"page 2 has no list at 'data' and has 'maintenance', unlike the pages"):
+        read(lenient(tmp_path, paginator=CURSOR))
+
+
+def test_a_page_without_the_list_after_a_full_one_does_not_end_a_list_whose_total_says_more(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1, 2), "next": "b", "total": 4}), reply({"total": 4})]
+    with pytest.raises(EnvelopeError, match=r"2 different rows were read.* reports a total of 4"):
+        read(lenient(tmp_path, paginator=CURSOR, total_path="total"))
+
+
+def test_a_page_of_another_kind_is_not_an_empty_page_for_a_path_with_wildcards(shop, read, tmp_path):
+    shop.replies = [reply({})]
+    assert read(lenient(tmp_path, selector="list.*.item"))[0] == []
+    shop.replies = [reply({"list": [{"thing": {"id": "1"}}]})]
+    with pytest.raises(EnvelopeError, match="1 items at 'list' but 0"):
+        read(lenient(tmp_path, selector="list.*.item"))
