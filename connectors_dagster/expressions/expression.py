@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from connectors_dagster.errors import MaskedError
 from connectors_dagster.expressions.filters import FILTERS
 from connectors_dagster.expressions.literal import Types, read_literal, read_value
-from connectors_dagster.expressions.lookup import MISSING, BeyondMissingError, Lookup, NotPlainError, find_lookup
+from connectors_dagster.expressions.lookup import (
+    MISSING,
+    BeyondMissingError,
+    Lookup,
+    NotPlainError,
+    find_lookup,
+    find_lookups,
+    find_parts,
+)
 from connectors_dagster.expressions.macros import MACROS, NOW
 
 ALIASES: Mapping[str, str] = {"stream_interval": "stream_slice", "stream_partition": "stream_slice"}
@@ -61,7 +69,8 @@ class Expression:
 
     def __post_init__(self) -> None:
         """Refuse a text that is not a template."""
-        _ = self._program
+        if not self.is_constant:
+            self._check_names()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -76,7 +85,17 @@ class Expression:
     @cached_property
     def lookup(self) -> Lookup | None:
         """The path that the expression reads, if it does nothing else."""
-        return find_lookup(self._parsed)
+        return None if self.is_constant else find_lookup(self._parsed)
+
+    @cached_property
+    def parts(self) -> tuple[str | Lookup, ...] | None:
+        """The texts and paths that it consists of, or None if it does more than to put them together."""
+        return find_parts(self._parsed)
+
+    @cached_property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """The paths that it reads, alone or in something larger."""
+        return find_lookups(self._parsed)
 
     def render(self, **scope: Any) -> Any:
         """Return the value in a scope.
@@ -102,20 +121,26 @@ class Expression:
         except TemplateSyntaxError as error:
             raise ExpressionError(f"{self.text!r} is not an expression: {error.message}") from None
 
+    def _check_names(self) -> None:
+        """Refuse filters and tests that do not exist; to compile the template would take ten times as long."""
+        for kind, known in ((nodes.Filter, ENVIRONMENT.filters), (nodes.Test, ENVIRONMENT.tests)):
+            for node in self._parsed.find_all(kind):
+                if node.name not in known:
+                    what = f"there is no {kind.__name__.lower()} named {node.name!r}"
+                    raise ExpressionError(f"{self.text!r} is not an expression: {what}")
+
     @cached_property
-    def _program(self) -> Any:
-        try:
-            return ENVIRONMENT.from_string(self._parsed)
-        except TemplateError as error:
-            raise ExpressionError(f"{self.text!r} is not an expression: {error.message}") from None
+    def _program(self) -> Template:
+        return ENVIRONMENT.from_string(self._parsed)
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(meta.find_undeclared_variables(self._parsed))
+        return frozenset(() if self.is_constant else meta.find_undeclared_variables(self._parsed))
 
     @cached_property
     def _constant(self) -> Any:
-        return self._read(self._fill({}))
+        text = self.text.replace("\r\n", "\n")
+        return self._read(text.removesuffix("\n"))  # as a template is read
 
     def _look_up(self, scope: Mapping[str, Any]) -> Any:
         try:

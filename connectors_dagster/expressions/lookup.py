@@ -69,11 +69,34 @@ class Lookup:
 
 def find_lookup(template: nodes.Template) -> Lookup | None:
     """Return the path that a template reads, or None if it does more than that."""
-    if len(template.body) != 1 or not isinstance(output := template.body[0], nodes.Output) or len(output.nodes) != 1:
+    parts = find_parts(template)
+    return parts[0] if parts and len(parts) == 1 and isinstance(parts[0], Lookup) else None
+
+
+def find_parts(template: nodes.Template) -> tuple[str | Lookup, ...] | None:
+    """Return the texts and paths that a template consists of, or None if there is more in it."""
+    found: list[str | Lookup] = []
+    for output in template.body:
+        for node in output.nodes if isinstance(output, nodes.Output) else (None,):
+            part = node.data if isinstance(node, nodes.TemplateData) else _path(node) or _written(node)
+            if part is None:
+                return None
+            found.append(part)
+    return tuple(found)
+
+
+def _written(node: nodes.Node | None) -> str | None:
+    """Return the text of a constant."""
+    try:
+        return str(node.as_const()) if isinstance(node, nodes.Expr) else None
+    except nodes.Impossible:
         return None
-    node, steps = output.nodes[0], []
+
+
+def _path(node: nodes.Node | None) -> Lookup | None:
+    steps = []
     while not isinstance(node, nodes.Name):
-        found = _step(node)
+        found = _step(node) if node else None
         if found is None:
             return None
         node, step = found
@@ -85,8 +108,11 @@ def _step(node: nodes.Node) -> tuple[nodes.Expr, Step] | None:
     """Return one step of a path, and what it starts from."""
     if isinstance(node, nodes.Getattr):
         return None if _is_member(node.attr) else (node.node, Step(node.attr))
-    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-        key = node.arg.value
+    if isinstance(node, nodes.Getitem):
+        try:
+            key = node.arg.as_const()
+        except nodes.Impossible:
+            return None
         plain = type(key) is int or (isinstance(key, str) and not _is_member(key))
         return (node.node, Step(key)) if plain else None
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr == "get":
@@ -107,5 +133,20 @@ def _get(node: nodes.Call) -> tuple[nodes.Expr, Step] | None:
 
 
 def _is_member(name: str) -> bool:
-    """Tell whether a template may read a member of Python's types by this name, such as ``items``."""
-    return name.startswith("_") or any(hasattr(kind, name) for kind in (dict, list))
+    """Tell whether a template may read a member of Python's objects by this name, such as ``items``."""
+    return name.startswith("_") or hasattr(dict, name)
+
+
+def find_lookups(template: nodes.Template) -> tuple[Lookup, ...]:
+    """Return every path that a template reads, as far as constants lead; a path within another one is not repeated."""
+    found: list[Lookup] = []
+    _collect(template, found)
+    return tuple(found)
+
+
+def _collect(node: nodes.Node, found: list[Lookup]) -> None:
+    if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Call) and (path := _path(node)):
+        found.append(path)
+        return
+    for child in node.iter_child_nodes():
+        _collect(child, found)
