@@ -189,7 +189,8 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
         "request_parameters": params,
     }
     translated = written(tmp_path, stream(requester=requester))
-    assert (connector := translated.connector), translated.streams
+    connector = translated.connector
+    assert connector, translated.streams
     found = {str(one): one for one in find_placeholders(connector.config)}
     assert connector.config["client"]["base_url"] == Text("https://", Setting("shop"), ".example")
     assert isinstance(found["token"], Secret) and found["token"].required
