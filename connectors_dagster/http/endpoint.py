@@ -5,7 +5,7 @@ whole, and each sequence of pages is read in its own thread.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
@@ -25,19 +25,20 @@ from connectors_dagster.compat.dlt_internals import (
     create_response_hooks,
     paginate_dependent_resource,
 )
-from connectors_dagster.errors import ApiError, RowError
+from connectors_dagster.errors import ApiError, RowError, SettingError
 from connectors_dagster.http.envelope import Envelope
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.raw_client import RawClient
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query
+from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query, fill_each
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
-from connectors_dagster.rows.raw_json import RawRow, encode, path_of
+from connectors_dagster.rows.raw_json import RawRow, encode, path_of, with_fields
 from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.spec.for_each import Each, combinations
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
 
@@ -75,8 +76,16 @@ class Endpoint:
         self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
         self.total = find_total(self._paginating, resource)
         self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
+        self.each = self._combinations(values)
         self.envelope = Envelope()
         self._lock = threading.Lock()
+
+    def _combinations(self, values: Mapping[Setting, Any]) -> list[Each]:
+        lists: Mapping[str, Any] = fill_placeholders(self.resource.options.for_each, values)
+        for name, found in lists.items():
+            if not found:
+                raise SettingError(f"{self.resource}: for_each.{name} has no values, so nothing would be requested")
+        return combinations({name: list(dict.fromkeys(found)) for name, found in lists.items()})
 
     def open_session(self, policy: RequestPolicy, stats: ReadStats, label: str) -> ApiSession:
         """Open a session for one request sequence; `label` names it in messages, and `stats` gets its counts."""
@@ -92,22 +101,35 @@ class Endpoint:
         )
 
     def pages(
-        self, session: ApiSession, bounds: Bounds = MappingProxyType({}), *, scope: ListScope = "whole"
+        self,
+        session: ApiSession,
+        bounds: Bounds = MappingProxyType({}),
+        *,
+        each: Each = MappingProxyType({}),
+        scope: ListScope = "whole",
     ) -> Iterator[list[RawRow]]:
-        """Yield the pages of a resource without a parent; `bounds` are those of the window to read.
+        """Yield the pages of a resource without a parent.
 
-        `scope` says which rows the list has.
+        `bounds` are those of the window to read, `each` has the values to request it for, and `scope` says which rows
+        the list has.
         """
-        parts = build_parts(self.resource, self.endpoint, bounds)
-        client = self._client(session)
+        parts = fill_each(build_parts(self.resource, self.endpoint, bounds), each)
+        client = self._client(session, each)
         return self._checked(session, scope, lambda: client.paginate(**self._written(parts), **self._paging(session)))
 
     def child_pages(
-        self, session: ApiSession, parent: Row, *, parents_page: int, scope: ListScope = "whole"
+        self,
+        session: ApiSession,
+        parent: Row,
+        *,
+        parents_page: int,
+        each: Each = MappingProxyType({}),
+        scope: ListScope = "whole",
     ) -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
 
-        `parents_page` is the number of the page with the parent, and `scope` says which rows the list has.
+        `parents_page` is the number of the page with the parent, `each` has the values to request it for, and `scope`
+        says which rows the list has.
 
         Raises:
             RowError: a field of the parent cannot be used in a URL path.
@@ -116,10 +138,10 @@ class Endpoint:
         given = {
             "items": [{name: self._quoted(name, value, place) for name, value in parent.items()}],
             "resolved_params": list(self.resource.resolved),
-            "client": self._client(session),
+            "client": self._client(session, each),
             **OF_DLTS_SOURCES,
         }
-        parts = {part: self.endpoint.get(part) for part in PARTS}
+        parts = fill_each({part: self.endpoint.get(part) for part in PARTS}, each)
 
         def read() -> Iterator[PageData[RawRow]]:
             pages = paginate_dependent_resource(**given, **self._written(parts), **self._paging(session))
@@ -128,7 +150,7 @@ class Endpoint:
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
         for page in self._checked(session, scope, read):
             # New rows: the paginator compares the originals with the rows of the next page.
-            yield [_renamed(row, included) | included for row in page]
+            yield [with_fields(row, included) for row in page]
 
     def _quoted(self, name: str, value: Any, place: str) -> Any:
         """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
@@ -173,7 +195,7 @@ class Endpoint:
             self.auth = TokenAuth(self.auth, token_policy, connector.name, list(find_placeholders(configured)))
         return self.auth
 
-    def _client(self, session: ApiSession) -> RESTClient:
+    def _client(self, session: ApiSession, each: Each) -> RESTClient:
         with self._lock:
             auth = self._auth(session.policy)
         if isinstance(auth, TokenAuth):
@@ -186,6 +208,8 @@ class Endpoint:
             config=RuntimeConfiguration(),
         )
         client.primary_key = self.resource.primary_key
+        client.added = {f"_{name}": encode(each[name]) for name in self.resource.options.include_each}
+        client.hashes_rows = bool(self.resource.options.key)
         client.value_column = self.resource.options.value_column
         client.wrap_paginator = self._wrapper(session)
         return client
@@ -226,14 +250,3 @@ class Endpoint:
         validator.count_page()
         validator.fail(f"does not fit the paginator ({what})", "paginator")
         return None
-
-
-def _renamed(row: RawRow, names: Iterable[str]) -> RawRow:
-    """Rename the fields of a row whose names are needed: ``_orders_id`` becomes ``own_orders_id``."""
-    for name in names:
-        if name in row:
-            own = f"own{name}"
-            while own in row:
-                own = f"own_{own}"
-            row = {own if field == name else field: value for field, value in row.items()}
-    return row

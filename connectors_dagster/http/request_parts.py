@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
+from connectors_dagster.spec.for_each import MARK, Each
 from connectors_dagster.spec.resource import BOUND, Resource
 
 PARTS = ("path", "headers", "params", "json", "data")
@@ -26,6 +27,24 @@ def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds)
     else:
         params = {name: value for name, value in params.items() if name not in resource.filter_params}
     return {part: _filled(value, bounds) for part, value in (parts | {"params": params}).items()}
+
+
+def fill_each(parts: Mapping[str, Any], each: Each) -> dict[str, Any]:
+    """Return the parts of a request with values instead of their marks; one that is the whole text keeps its type."""
+    return {part: _filled_each(value, each, in_path=part == "path") for part, value in parts.items()}
+
+
+def _filled_each(value: Any, each: Each, *, in_path: bool) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _filled_each(item, each, in_path=in_path) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled_each(item, each, in_path=in_path) for item in value]
+    if not isinstance(value, str):
+        return value
+    if (whole := MARK.fullmatch(value)) and not in_path:
+        return each[whole[1]]
+    written = {name: quote(str(item), safe="") if in_path else str(item) for name, item in each.items()}
+    return MARK.sub(lambda found: written[found[1]], value)
 
 
 def without_param(url: str, name: str) -> str:

@@ -52,6 +52,12 @@ class Outcome:
         return {slice_: stats for slice_, stats in self.stats_by_slice.items() if slice_ not in self.failed}
 
     @property
+    def windows_read_whole(self) -> list[str]:
+        """The keys of the windows that were read from their start, and of which no row may be hidden."""
+        landed = ((slice_, stats) for slice_, stats in self.landed.items() if slice_)
+        return [s.window.key for s, stats in landed if s.since <= s.window.start and not stats.unsettled]
+
+    @property
     def rejected(self) -> int:
         """How many rows were set aside."""
         return sum(stats.rejected for stats in self.stats_by_slice.values())
@@ -139,7 +145,7 @@ def _extract_resource(
         name=resource.name,
         columns=dict(rows.columns.hints),
         max_table_nesting=ALL_LEVELS,
-        **{key: value for key, value in resource.definition.items() if key in HINTS},
+        **_hints(resource),
     )
     if resource.disposition == "merge":
         dlt_resource.apply_hints(additional_table_hints={DEDUPLICATED: True})
@@ -157,6 +163,13 @@ def _extract_resource(
     _check_count(reader, ready + older)
     with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
     return dlt_resource, [load_id for load_id in extracted.loads_ids if load_id in with_rows]
+
+
+def _hints(resource: Resource) -> dict[str, Any]:
+    """Return what the definition says about the table; a hash of rows is a key that it does not name."""
+    hints = {key: value for key, value in resource.definition.items() if key in HINTS}
+    own = {"primary_key": list(resource.primary_key), "write_disposition": "merge"} if resource.options.key else {}
+    return own | hints
 
 
 def _check_count(reader: ResourceReader, ready: int) -> None:

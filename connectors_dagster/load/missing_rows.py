@@ -12,8 +12,9 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import LoadError
+from connectors_dagster.load.destination import LOAD_ID
 from connectors_dagster.rows.table_columns import ROW_ID
-from connectors_dagster.spec.resource import ABSENT_SINCE, Resource
+from connectors_dagster.spec.resource import ABSENT_SINCE, WINDOW, Resource
 
 logger = logging.getLogger(__name__)
 PARENT_ROW_ID = "_dlt_parent_id"
@@ -30,6 +31,7 @@ class MissingRows:
         resource: what was read.
         load_ids: the packages with all rows that the API still has.
         parents: for a child, the keys of the parents whose children were read again.
+        windows: the keys of the windows that were read from their start, for a resource whose rows are labelled.
         now: the time with which rows are marked.
         max_loss: the share of a table that a load may remove, 0 to 1; `FEW` rows may always be removed.
         schema: of the family, with the child tables that dlt has made of nested lists.
@@ -39,6 +41,7 @@ class MissingRows:
     load_ids: Sequence[str]
     now: datetime
     parents: Sequence[Any] = ()
+    windows: Sequence[str] = ()
     max_loss: float = 0.5
     schema: Schema
 
@@ -53,7 +56,7 @@ class MissingRows:
         if self.resource.missing_rows == "keep":
             return 0
         total, missing = self._count(client)
-        if missing > max(FEW, total * self.max_loss):
+        if missing > max(FEW, total * self.max_loss) and not self._are_replaced(client, missing):
             raise LoadError(
                 f"{self.resource}: the API no longer returns {missing} of {total} rows, more than the "
                 f"{self.max_loss:.0%} a load may remove: nothing was removed; if this is expected, set accept_loss"
@@ -62,6 +65,15 @@ class MissingRows:
             self._remove_children(client, self.resource, condition, values)
             self._remove(client, self.resource, condition, values)
         return missing
+
+    def _are_replaced(self, client: SqlClientBase[Any], missing: int) -> bool:
+        """Return whether so many rows came that the missing ones may be their former versions: the key is a hash."""
+        if not self.resource.options.key or not self.load_ids:
+            return False
+        name, table = client.escape_column_name(LOAD_ID), client.make_qualified_table_name(self.resource.name)
+        query = f"SELECT count(*) FROM {table} WHERE {name} IN ({_places(self.load_ids)})"
+        found = client.execute_sql(query, *self.load_ids) or [(0,)]
+        return int(found[0][0]) >= missing * (1 - self.max_loss)
 
     def _remove_children(
         self, client: SqlClientBase[Any], parent: Resource, condition: str, values: Sequence[Any]
@@ -113,15 +125,16 @@ class MissingRows:
         """Yield conditions for the missing rows, each short enough for one statement."""
         name = client.escape_column_name
         # Without declared columns, there is no package if the API returns no row.
-        condition = f"{name('_dlt_load_id')} NOT IN ({_places(self.load_ids)})" if self.load_ids else "1 = 1"
+        condition = f"{name(LOAD_ID)} NOT IN ({_places(self.load_ids)})" if self.load_ids else "1 = 1"
         if self.resource.missing_rows == "mark":
             condition += f" AND {name(ABSENT_SINCE)} IS NULL"
-        if self.resource.parent is None:
+        if self.resource.parent is None and not self.resource.labels_windows:
             yield condition, self.load_ids
             return
-        column = name(str(self.resource.parent_column))
-        for at in range(0, len(self.parents), KEYS_PER_STATEMENT):
-            keys = self.parents[at : at + KEYS_PER_STATEMENT]
+        known: Sequence[Any] = self.windows if self.resource.labels_windows else self.parents
+        column = name(WINDOW if self.resource.labels_windows else str(self.resource.parent_column))
+        for at in range(0, len(known), KEYS_PER_STATEMENT):
+            keys = known[at : at + KEYS_PER_STATEMENT]
             yield f"{condition} AND {column} IN ({_places(keys)})", [*self.load_ids, *keys]
 
 

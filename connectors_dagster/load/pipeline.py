@@ -130,6 +130,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
             resource=outcome.resource,
             load_ids=outcome.load_ids,
             parents=outcome.parents_read,
+            windows=outcome.windows_read_whole,
             now=request.now,
             max_loss=1.0 if request.accept_loss else settings.max_loss(connector.name),
             schema=load.pipeline.default_schema,

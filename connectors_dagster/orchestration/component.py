@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
@@ -23,6 +23,7 @@ from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnect
 from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
 from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import StrictLoader
@@ -73,11 +74,13 @@ class RestConnector(dg.Component):
         schema = _inside_project(given.pop("schema_file"), context)
         translation = _translation(given.pop("translation"), context)
         declared: dict[str, SettingModel] = given.pop("settings")
-        plain = {name: value for name, value in given.items() if name != "config"}
+        plain = {name: value for name, value in given.items() if name not in ("config", "resources")}
+        given["resources"] = {name: _with_lists(one, declared) for name, one in given["resources"].items()}
         refuse_templates([plain, {name: one.model_dump() for name, one in declared.items()}])
         select, prefix = given.pop("select"), given.pop("key_prefix")
         config = _filled(given["config"], declared)
-        check_used(declared, find_placeholders(config), given["name"])
+        lists = [options.for_each for options in given["resources"].values()]
+        check_used(declared, find_placeholders([config, *lists]), given["name"])
         connector = Connector(**{**given, "schema": schema, "config": config})
         return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
 
@@ -132,6 +135,12 @@ def _inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
     if not any(path.is_relative_to(folder.resolve()) for folder in folders):
         raise ValueError(f"schema_file {written!r} is outside of the project {folders[0]}: move the file into it")
     return path
+
+
+def _with_lists(options: ResourceOptions, declared: Mapping[str, SettingModel]) -> ResourceOptions:
+    """Put settings in the place of the lists of a resource; nothing else of it is a template."""
+    refuse_templates(asdict(replace(options, for_each={})))
+    return replace(options, for_each=_filled(options.for_each, declared))
 
 
 def _filled(value: Any, declared: Mapping[str, SettingModel]) -> Any:

@@ -45,7 +45,12 @@ def landed_before(context: dg.AssetExecutionContext) -> Mapping[tuple[dg.AssetKe
 def resume(
     instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource], slices: Sequence[Slice]
 ) -> list[Slice]:
-    """Start slices at the time all resources were read to, minus the lookback, else at the start of their window."""
+    """Start slices at the time all resources were read to, minus the lookback, else at the start of their window.
+
+    Rows that are missing from a window are found only if it is read from its start.
+    """
+    if any(resource.root.labels_windows for resource in resources):
+        return list(slices)
     inventory, lookback, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
     for slice_ in slices:
         key = slice_.window.key

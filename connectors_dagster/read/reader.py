@@ -1,16 +1,17 @@
 """Reads one resource over windows: concurrent requests, rows assigned to their windows, Arrow batches out."""
 
 import logging
+import threading
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.bad_rows import BadRows
 from connectors_dagster.read.bounds import unfiltered, window_bounds
@@ -21,15 +22,19 @@ from connectors_dagster.read.finer_cursors import FinerCursors
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
+from connectors_dagster.read.read_page import ReadPage, label_of, scope_of
 from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.column_buffer import ColumnBuffer
-from connectors_dagster.rows.raw_json import RawRow
+from connectors_dagster.rows.raw_json import RawRow, encode
 from connectors_dagster.rows.table_columns import TableColumns
-from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.windows import Slice
+from connectors_dagster.spec.for_each import Each, describe
+from connectors_dagster.spec.resource import WINDOW, Resource
+from connectors_dagster.spec.timestamps import DAY
+from connectors_dagster.spec.windows import END_OF_TIME, Slice
 
 logger = logging.getLogger(__name__)
 Row = Mapping[str, Any]
+S = TypeVar("S", bound=Slice | None)
 BATCH_ROWS = 5_000
 BATCH_BYTES = 32 * 1024 * 1024
 PARENTS_AT_ONCE = 16
@@ -69,6 +74,7 @@ class ResourceReader:
         self.previews = {slice_: Preview(self.resource, self.preview_rows) for slice_ in self.stats_by_slice}
         self.failed = FailedWindows(self.resource, self.stats_by_slice)
         self.bad_rows = BadRows(self.resource, self.failed)
+        self._lock = threading.Lock()
         self.rows_of_children: dict[Slice | None, ParentRows] = {}
         self.parents_read: list[Any] = []
         self.page_ends = array("q")
@@ -114,7 +120,8 @@ class ResourceReader:
         for slice_ in self.failed.errors:
             self.rows_of_children.pop(slice_, None)
 
-    def _sequences(self) -> Iterator[Iterator["_Page"]]:
+    def _sequences(self) -> Iterator[Iterator[ReadPage]]:
+        combinations = self.endpoint.each
         if self.resource.parent:
             # Many parents share a session, so that there are few sessions, but every worker must get some.
             most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
@@ -126,92 +133,110 @@ class ResourceReader:
                     )
             return
         if not self.slices:
-            yield self._whole()
+            yield from map(self._whole, combinations)
             return
         # A window that was already read to its end needs no request, and some APIs reject such an empty range.
         slices = sorted(slice_ for slice_ in self.slices if slice_.since < slice_.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, slices)
         groups = [slices] if at_once else [[slice_] for slice_ in slices]
-        yield from (self.failed.guard(group, self._windows(group, undated=slices[0])) for group in groups if group)
+        undated: Slice | None = None
+        for parts in (parts for group in groups if group for parts in self._parts(group)):
+            undated = undated or next(iter(parts))  # the first part of the first window
+            for each in combinations:
+                yield self.failed.guard(list(parts.values()), self._windows(parts, undated=undated, each=each))
 
-    def _whole(self) -> Iterator["_Page"]:
-        stats = self.stats_by_slice[None]
-        session = self._session(stats, str(self.resource))
-        for rows in self.endpoint.pages(session):
-            yield _Page.of({None: self.bad_rows.keep_good(None, rows, stats)}, session)
-        _report(session.label, stats)
+    def _parts(self, slices: Sequence[Slice]) -> Iterator[Mapping[Slice, Slice]]:
+        """Yield what is requested at a time: slices, or parts of one, each with the slice that it belongs to."""
+        step = self.resource.cursor and self.resource.cursor.request_step
+        if not step or unfiltered(self.resource, slices):
+            yield {slice_: slice_ for slice_ in slices}
+            return
+        now = self.connection.policy.now
+        latest = now() + DAY if now else END_OF_TIME  # local dates may be a day ahead
+        yield from ({part: slice_} for slice_ in slices for part in slice_.parts(step) if part.since <= latest)
 
-    def _windows(self, slices: Sequence[Slice], *, undated: Slice) -> Iterator["_Page"]:
-        """Read slices with one sequence of requests and assign the rows to them.
+    def _whole(self, each: Each) -> Iterator[ReadPage]:
+        label = f"{self.resource}{describe(each)}"
+        with self._counting({None: None}) as counted:
+            session = self._session(counted[None], label)
+            for rows in self.endpoint.pages(session, each=each):
+                yield ReadPage.of({None: self.bad_rows.keep_good(None, rows, counted[None])}, session)
+            _report(label, counted[None])
+
+    def _windows(self, parts: Mapping[Slice, Slice], *, undated: Slice, each: Each) -> Iterator[ReadPage]:
+        """Read slices, or a part of one, with one sequence of requests and assign the rows to them.
 
         Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
-        stats_by_slice, shared = {slice_: self.stats_by_slice[slice_] for slice_ in slices}, ReadStats()
-        alone = slices[0] if len(slices) == 1 else None
-        window_filter = WindowFilter(
-            self.resource,
-            stats_by_slice,
-            undated if undated in stats_by_slice else None,
-            shared,
-            lambda bad: self.bad_rows.refuse(bad, alone, stats_by_slice[slices[0]]),
-        )
-        label = f"{self.resource} window {slices[0].window.key}"
-        session = self._session(shared, label if len(slices) == 1 else f"{label} …")
-        bounds, scope = window_bounds(self.resource, slices), _scope(slices, filtered=self.resource.filtered)
-        for rows in self.endpoint.pages(session, bounds, scope=scope):
-            placed = window_filter.split(rows)
-            good = {p: self.bad_rows.keep_good(p, found, stats_by_slice[p]) for p, found in placed.items()}
-            yield _Page.of(good, session)
-            if all(slice_ in self.failed for slice_ in slices):
-                return
-        for slice_, stats in stats_by_slice.items():
-            stats.add(shared)
-            _report(f"{self.resource} window {slice_.window.key}", stats)
+        asked = list(parts)
+        with self._counting(parts) as counted:
+            shared, alone = ReadStats(), parts[asked[0]] if len(asked) == 1 else None
+            window_filter = WindowFilter(
+                self.resource,
+                counted,
+                undated if undated in parts else None,
+                shared,
+                lambda bad: self.bad_rows.refuse(bad, alone, counted[asked[0]]),
+            )
+            session = self._session(shared, f"{label_of(self.resource, parts)}{describe(each)}")
+            bounds, scope = window_bounds(self.resource, asked), scope_of(asked, filtered=self.resource.filtered)
+            for rows in self.endpoint.pages(session, bounds, each=each, scope=scope):
+                good = {
+                    parts[part]: self.bad_rows.keep_good(parts[part], self._labelled(found, parts[part]), counted[part])
+                    for part, found in window_filter.split(rows).items()
+                }
+                yield ReadPage.of(good, session)
+                if all(slice_ in self.failed for slice_ in parts.values()):
+                    return
+            for part, stats in counted.items():
+                stats.add(shared)
+                _report(f"{label_of(self.resource, {part: parts[part]})}{describe(each)}", stats)
 
-    def _children(self, slice_: Slice | None, parents: ParentRows, numbers: range) -> Iterator["_Page"]:
-        part = ReadStats()
-        session = self._session(part, f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource))
-        key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
-        scope: ListScope = "open window" if slice_ else "whole"
-        try:
+    def _labelled(self, rows: list[RawRow], slice_: Slice) -> list[RawRow]:
+        """Return rows that say which window they were read in, if they must; the paginator compares the old ones."""
+        if not self.resource.labels_windows:
+            return rows
+        label = {WINDOW: encode(slice_.window.key)}
+        return [row | label for row in rows]
+
+    def _children(self, slice_: Slice | None, parents: ParentRows, numbers: range) -> Iterator[ReadPage]:
+        with self._counting({slice_: slice_}) as counted:
+            part = counted[slice_]
+            label = f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource)
+            key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
+            sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in self.endpoint.each]
             for number in numbers:
                 if slice_ in self.failed:
                     return
-                parent, page = parents[number], parents.page_of(number)
-                left_out = part.ignored + part.rejected
+                parent, left_out = parents[number], part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
-                pages = self.endpoint.child_pages(session, parent, parents_page=page, scope=scope)
-                for rows in () if childless else pages:
-                    yield _Page.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
+                for each, session in () if childless else sessions:
+                    pages = self.endpoint.child_pages(
+                        session,
+                        parent,
+                        parents_page=parents.page_of(number),
+                        each=each,
+                        scope="open window" if slice_ else "whole",
+                    )
+                    for rows in pages:
+                        yield ReadPage.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
                 if part.ignored + part.rejected == left_out and slice_ not in self.failed:
                     self.parents_read.append(parent[key])
+
+    @contextmanager
+    def _counting(self, parts: Mapping[S, S]) -> Iterator[dict[S, ReadStats]]:
+        """Count apart what one sequence reads, because others may read parts of the same slices at the same time."""
+        counted = {part: ReadStats() for part in parts}
+        try:
+            yield counted
         finally:
-            self.stats_by_slice[slice_].add(part)
+            with self._lock:
+                for part, stats in counted.items():
+                    self.stats_by_slice[parts[part]].add(stats)
 
     def _session(self, stats: ReadStats, label: str) -> ApiSession:
         return self.endpoint.open_session(self.connection.policy, stats, label)
 
 
-@dataclass
-class _Page:
-    rows: Mapping[Slice | None, list[RawRow]]
-    bytes: int
-    reread: bool
-    number: int
-
-    @classmethod
-    def of(cls, rows: Mapping[Any, list[RawRow]], session: ApiSession) -> "_Page":
-        session.stats.pages += 1
-        return cls(rows, session.stats.bytes // session.stats.pages, session.reread, session.stats.pages)
-
-
 def _report(label: str, stats: ReadStats) -> None:
     logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
-
-
-def _scope(slices: Sequence[Slice], *, filtered: bool) -> ListScope:
-    """Return which rows the list has that windows are read from; not all of them may have ended."""
-    ended = [slice_.complete for slice_ in slices]
-    if filtered:
-        return "ended window" if all(ended) else "open window"
-    return "open window" if any(ended) else "scan"

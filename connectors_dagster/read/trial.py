@@ -15,8 +15,9 @@ from connectors_dagster.read.bounds import window_bounds
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.rows.raw_json import RawRow
+from connectors_dagster.spec.for_each import describe
 from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.windows import Slice, Window
+from connectors_dagster.spec.windows import Slice, Window, shortest
 
 Found = Sequence[RawRow] | Exception
 PERIOD = timedelta(days=1)
@@ -63,19 +64,21 @@ class Trial:
 
     def _request(self, resource: Resource) -> Sequence[RawRow] | None:
         endpoint = Endpoint(resource, self.connection.values, page_limit=1)
-        session = endpoint.open_session(self.connection.policy, ReadStats(), str(resource))
+        each = endpoint.each[0]
+        session = endpoint.open_session(self.connection.policy, ReadStats(), f"{resource}{describe(each)}")
         if resource.parent is None:
             scope: ListScope = "open window" if resource.windowed else "whole"
-            return next(endpoint.pages(session, self._bounds(resource), scope=scope), [])
+            return next(endpoint.pages(session, self._bounds(resource), each=each, scope=scope), [])
         if not (parents := self.rows(resource.parent)):
             return None
         known = ParentRows(resource.parent_fields)
         known.extend(parents[:1], page=1)
         parent: Any = known[0]
-        return next(endpoint.child_pages(session, parent, parents_page=1), [])
+        return next(endpoint.child_pages(session, parent, parents_page=1, each=each), [])
 
     def _bounds(self, resource: Resource) -> Bounds:
         if not resource.filtered:
             return MappingProxyType({})
-        window = Window(self.now - PERIOD, self.now)
+        step = resource.cursor and resource.cursor.request_step
+        window = Window(self.now - (min(PERIOD, shortest(step)) if step else PERIOD), self.now)
         return window_bounds(resource, [Slice(window, window.start, window.start)])

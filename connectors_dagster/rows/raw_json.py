@@ -76,6 +76,17 @@ def encode_row(row: Any) -> Any:
     return {name: encode(value) for name, value in row.items()} if isinstance(row, dict) else row
 
 
+def with_fields(row: RawRow, added: RawRow) -> RawRow:
+    """Return a row with more fields; its own of the same name is renamed: ``_orders_id`` becomes ``own_orders_id``."""
+    for name in added:
+        if name in row:
+            own = f"own{name}"
+            while own in row:
+                own = f"own_{own}"
+            row = {own if field == name else field: value for field, value in row.items()}
+    return row | added
+
+
 def is_raw(row: Any) -> bool:
     """Return whether a value is a row whose fields are JSON text."""
     return isinstance(row, dict) and isinstance(next(iter(row.values()), NULL), msgspec.Raw)

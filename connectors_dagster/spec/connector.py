@@ -14,6 +14,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
 from connectors_dagster.spec.braces import escape_braces
 from connectors_dagster.spec.declared_settings import declared_settings
+from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, Retry
 from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.resource import Resource
@@ -97,7 +98,7 @@ class Connector:
     def graph(self) -> Mapping[str, Resource]:
         """All resources by name, parents before their children."""
         order, endpoints, parents = build_resource_dependency_graph(
-            self.config.get("resource_defaults") or {}, escape_braces(self.config["resources"])
+            marked(self.config.get("resource_defaults") or {}), escape_braces(marked(self.config["resources"]))
         )
         found = (
             Resource(self, name, cast(dict[str, Any], endpoints[name]), parents[name] or [])
@@ -142,9 +143,9 @@ class Connector:
 
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
-        """The settings that the configuration uses, each once and as it is declared, in order of appearance.
+        """The settings that the configuration and the options use, each once and as it is declared, in order.
 
         Raises:
             ValueError: a setting is declared in two ways.
         """
-        return declared_settings(self.config)
+        return declared_settings([self.config, *(options.for_each for options in self.resources.values())])

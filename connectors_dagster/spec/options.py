@@ -1,6 +1,7 @@
 """Options that dlt's configuration cannot express: retries, and everything about one resource."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -8,6 +9,7 @@ from typing import Literal
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.windows import shortest
 
+RowKey = Literal["row_hash"]
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
 IgnoredResponse = Literal["gone", "none", "not_available"]
@@ -60,6 +62,8 @@ class Cursor:
             the first window. If the API filters, they are requested from 1970 on.
         outside: ``fail`` the load if the API returns rows from outside of the bounds that were requested, because its
             filter may use another time zone or another field; or ``drop`` such rows.
+        request_step: the longest time that one request asks for, as ``P1D``; a window is then read with several
+            requests.
     """
 
     timestamp_format: TimestampFormat = TimestampFormat()
@@ -69,9 +73,12 @@ class Cursor:
     reread_without_cursor: str | timedelta | None = None
     before_start: Literal["drop", "keep"] = "drop"
     outside: Literal["fail", "drop"] = "fail"
+    request_step: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a reread_without_cursor that is not a duration."""
+        """Refuse a reread_without_cursor or a request_step that is not a duration."""
+        if self.request_step and shortest(self.request_step, what="Cursor: request_step") <= timedelta(0):
+            raise ValueError(f"Cursor: request_step is {self.request_step}: it must be positive")
         if self.reread_every is not None and self.reread_every <= timedelta(0):
             raise ValueError(f"Cursor: reread_without_cursor is {self.reread_without_cursor}: it must be positive")
 
@@ -89,15 +96,23 @@ class ResourceOptions:
 
     Args:
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
+        key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
+            children also what comes from the parent. Equal rows are one row, and an edited row is another one.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
-            again are deleted, and all other rows are kept. Children of a row that is deleted or marked are treated as
-            their own option says, but not deleted while their parent is only marked.
+            again are deleted, and so are rows whose `key` is a hash if they are not loaded in windows; all other rows
+            are kept. In windows, only rows with such a key can be marked or deleted: each time their window is read.
+            Children of a row that is deleted or marked are treated as their own option says, but not deleted while
+            their parent is only marked.
         value_column: the column for rows that are single values instead of objects.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
+        for_each: lists of values, by name: everything is requested once for each value, or for each combination of
+            several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
+            type list.
+        include_each: names of lists whose value each row gets, in the column ``_<name>``.
         known_limitations: what readers of the table need to know.
         on_bad_row: what happens to a row that cannot be placed, because its cursor is not a timestamp, its key is
             missing or does not fit its column, or it lacks a value that is declared to be there: ``fail`` its window,
@@ -119,10 +134,13 @@ class ResourceOptions:
     """
 
     cursor: Cursor | None = None
+    key: RowKey | None = None
     missing_rows: MissingRows | None = None
     value_column: str | None = None
     has_children_field: str | None = None
     separate_children: bool = False
+    for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
+    include_each: Sequence[str] = ()
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
     on_duplicate_key: Literal["fail", "last"] = "fail"

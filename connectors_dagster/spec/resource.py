@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dlt.common.schema import TTableSchemaColumns
 
 from connectors_dagster.compat.dlt_internals import make_parent_key_name
+from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
 from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 ABSENT_SINCE = "absent_since"
 """The column with the time of the first read in which the API no longer returned the row."""
+ROW_HASH = "_row_hash"
+"""The column with the hash of a row that has no key."""
+WINDOW = "_window"
+"""The column with the key of the window that a row was read in, where that says which rows are missing."""
 BOUND = re.compile(r"\{incremental\.(\w+)\}")
 
 
@@ -67,6 +72,8 @@ class Resource:
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The fields that identify a row."""
+        if self.options.key:
+            return (*self.included.values(), ROW_HASH)
         key = self.definition.get("primary_key") or ()
         return (key,) if isinstance(key, str) else tuple(key)
 
@@ -78,7 +85,7 @@ class Resource:
     @property
     def disposition(self) -> str:
         """What a load does with the rows of the table: ``merge``, ``replace`` or ``append``."""
-        disposition = self.definition.get("write_disposition") or "append"
+        disposition = self.definition.get("write_disposition") or ("merge" if self.options.key else "append")
         return str(disposition["disposition"] if isinstance(disposition, Mapping) else disposition)
 
     @property
@@ -140,6 +147,12 @@ class Resource:
         return {name for text in _texts(request) for name in BOUND.findall(text)}
 
     @property
+    def each_used(self) -> set[str]:
+        """The names of the lists with one request for each value, as the request uses them."""
+        request = [self.endpoint.get(part) for part in ("path", "headers", "params", "json", "data")]
+        return {name for text in _texts(request) for name in MARK.findall(text)}
+
+    @property
     def parent(self) -> "Resource | None":
         """The resource whose rows this one is requested for, with one request sequence per row."""
         return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
@@ -147,7 +160,14 @@ class Resource:
     @property
     def missing_rows(self) -> MissingRows:
         """What happens to rows the API no longer returns."""
-        return self.options.missing_rows or ("delete" if self.parent else "keep")
+        return self.options.missing_rows or (
+            "delete" if self.parent or (self.options.key and not self.windowed) else "keep"
+        )
+
+    @property
+    def labels_windows(self) -> bool:
+        """Whether each row says which window it was read in, so that missing rows are found when that is read again."""
+        return self.windowed and not self.parent and bool(self.options.key) and self.missing_rows != "keep"
 
     @property
     def children(self) -> tuple["Resource", ...]:
@@ -194,6 +214,23 @@ class Resource:
         if self.missing_rows == "mark":
             what = "time of the first read in which the API no longer returned the row"
             columns[ABSENT_SINCE] = {"name": ABSENT_SINCE, "data_type": "timestamp", "description": what}
+        if self.options.key:
+            columns[ROW_HASH] = {
+                "name": ROW_HASH,
+                "data_type": "text",
+                "nullable": False,
+                "description": "hash of the row",
+            }
+        if self.labels_windows:
+            columns[WINDOW] = {"name": WINDOW, "data_type": "text", "description": "key of the window of the row"}
+        for name in self.options.include_each:
+            values, what = self.options.for_each.get(name, ""), f"{name} that the row was requested for"
+            numbers = not isinstance(values, str) and all(isinstance(value, int) for value in values)
+            columns[f"_{name}"] = {
+                "name": f"_{name}",
+                "description": what,
+                "data_type": "bigint" if numbers else "text",
+            }
         for name, column in self.included.items():
             declared = self.parent.columns.get(name, {}) if self.parent else {}
             columns[column] = {"name": column, "description": f"{name} of the parent row"}

@@ -15,6 +15,7 @@ from connectors_dagster.compat.dlt_internals import (
 )
 from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
+from connectors_dagster.spec.for_each import for_each_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
 from connectors_dagster.spec.suggestion import suggest
@@ -151,6 +152,7 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
 def _resource_problems(resource: "Resource") -> Iterator[str]:
     options = resource.options
     yield from _path_problems(resource)
+    yield from for_each_problems(resource)
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.parent:
@@ -161,8 +163,12 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "processing_steps are not supported: rows are loaded as the API returns them"
     if resource.parent and not resource.included:
         yield "include_from_parent must name the parent's key: each row must say which parent it belongs to"
-    if resource.windowed and not resource.parent and resource.missing_rows != "keep":
+    if resource.windowed and not resource.parent and resource.missing_rows != "keep" and not options.key:
         yield "missing_rows must be 'keep': a window does not show which rows the API no longer returns"
+    if options.key and (written := resource.definition.get("primary_key")):
+        yield f"key is {options.key!r}, but the primary_key {written!r} is declared: remove one of the two"
+    if options.key and resource.disposition != "merge":
+        yield f"key is {options.key!r}, but write_disposition is {resource.disposition!r}: it must be merge"
     if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
         yield f"{sorted(unread)} of 'incremental' are not supported: set the options of the cursor in resources"
     if other := resource.bounds - {"start_value", "end_value"}:
@@ -171,8 +177,13 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         for name in ("unfiltered_first", "reread_without_cursor"):
             if getattr(resource.cursor, name):
                 yield f"{name} is set, but the endpoint has no filter that could be omitted"
+    if resource.cursor and resource.cursor.request_step and not resource.bounded:
+        yield "request_step is set, but the API's filter has no upper bound: set end_param of incremental"
     if not resource.primary_key:
-        yield "primary_key is missing: it is how duplicates are merged"
+        yield (
+            "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
+            "the resource in resources"
+        )
 
 
 def _path_problems(resource: "Resource") -> Iterator[str]:

@@ -33,6 +33,14 @@ class Window:
         """The partition key: the start as a date, with the time of day unless it is midnight."""
         return _key(self.start)
 
+    def cut(self, step: str) -> "list[Window]":
+        """Cut the window into parts of a step, from its start; the last may be shorter."""
+        months, rest = _months_and_rest(step, "step")
+        edges = [self.start]
+        while edges[-1] < self.end:
+            edges.append(min(self.end, _plus_months(self.start, months * len(edges)) + rest * len(edges)))
+        return [Window(start, end) for start, end in pairwise(edges)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
@@ -80,6 +88,20 @@ class Slice:
     def claimed(self, *, settled: bool) -> "Slice":
         """Return a copy that records the slice as read, or nothing new if moved rows may have hidden others."""
         return self if settled else replace(self, until=min(self.since, self.until))
+
+    def parts(self, step: str) -> "list[Slice]":
+        """Cut the slice into slices of a step, of which each is requested on its own."""
+        return [
+            replace(
+                self,
+                window=part,
+                since=max(part.start, self.since),
+                until=max(part.start, min(part.end, self.until)),
+                first=self.first and part.start == self.window.start,
+            )
+            for part in self.window.cut(step)
+            if part.end > self.since
+        ]
 
     def resumed(self, reached: datetime, *, lookback: timedelta) -> "Slice":
         """Return a copy that resumes where an earlier read ended, less the lookback."""
