@@ -48,15 +48,15 @@ def translate_cursor(stream: Stream) -> Piece:
         if written.get(other):
             raise NotNativeError(f"{other} of a cursor", written[other])
     bounds = joined(_bounds(stream))
-    filtered = bool(bounds.endpoint) or _mentions_bounds(stream)
+    filtered = filters_by_time(stream)
     cursor = Cursor(
         timestamp_format=_timestamp_format(written, filtered=filtered),
         lower="inclusive" if _granularity(written) else "exclusive",
         before_start="drop" if filtered else "keep",
+        request_step=_step(written) if filtered else None,
     )
     incremental = Piece(endpoint={"incremental": {"cursor_path": field}}, options={"cursor": cursor})
-    spans = Piece(lookback=_duration(written, "lookback_window"), step=_step(written) if filtered else None)
-    return joined([incremental, bounds, spans])
+    return joined([incremental, bounds, Piece(lookback=_duration(written, "lookback_window"))])
 
 
 def _bounds(stream: Stream) -> list[Piece]:
@@ -65,10 +65,12 @@ def _bounds(stream: Stream) -> list[Piece]:
     return [put(stream.cursor[name], BOUNDS[bound], stream) for name, bound in options if stream.cursor.get(name)]
 
 
-def _mentions_bounds(stream: Stream) -> bool:
-    parts = ("path", "request_parameters", "request_headers", "request_body_json", "request_body")
+def filters_by_time(stream: Stream) -> bool:
+    """Tell whether the requests of a stream have a bound of the window anywhere."""
+    parts = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data", "request_body")
     written = str([stream.requester.get(part) for part in parts])
-    return any(name in written for name in ("stream_interval", "stream_slice"))
+    options = stream.cursor.get("start_time_option") or stream.cursor.get("end_time_option")
+    return bool(options) or any(bound in written for bound in BOUNDS)
 
 
 def _timestamp_format(written: Component, *, filtered: bool) -> TimestampFormat:
@@ -134,8 +136,6 @@ def _readable(text: str) -> bool:
 
 def _step(written: Component) -> str | None:
     """Return the longest time that one request may ask for, if that is less than a window."""
-    if (step := _duration(written, "step")) is None or not written.get("end_time_option"):
-        return None
-    if _fixed(step) >= WINDOW:
-        return None
-    raise NotNativeError("requests for less time than a window", step)
+    step = _duration(written, "step")
+    bounded = written.get("end_time_option") or "end_time" in str(written)
+    return step if step and bounded and _fixed(step) < WINDOW else None

@@ -4,18 +4,24 @@ from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
 
+HASH = Piece(options={"key": "row_hash", "known_limitations": "Rows have no key: equal rows are one row."})
+
 
 def translate_key(stream: Stream) -> Piece:
-    """Translate the primary key. That of a child is unique within its parent only, so the parent's key is part of it.
+    """Translate the primary key; without one, a hash of the row is the key.
+
+    The key of a child is unique within its parent only, so the parent's key is part of it, and so is the value of a
+    list for which the stream is requested.
 
     Raises:
-        NotNativeError: there is none, or it is inside an object.
+        NotNativeError: it is inside an object.
     """
     key = key_of(stream)
     if not key:
-        raise NotNativeError("rows without a primary key")
+        return HASH
     parents = (f"_{stream.parent.name}_{stream.parent_config['parent_key']}",) if stream.parent else ()
-    return Piece(definition={"primary_key": [*parents, *key], "write_disposition": "merge"})
+    lists = tuple(f"_{name}" for name in stream.lists.values())
+    return Piece(definition={"primary_key": [*parents, *lists, *key], "write_disposition": "merge"})
 
 
 def key_of(stream: Stream) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ class Piece:
         retried: HTTP statuses that are retried beyond the usual ones.
         attempts: how often a request is retried.
         lookback: an ISO 8601 duration: how long the API may take to show a change.
-        step: an ISO 8601 duration: the longest time that one request may ask for.
     """
 
     definition: Mapping[str, Any] = field(default_factory=dict)
@@ -25,11 +24,10 @@ class Piece:
     retried: frozenset[int] = frozenset()
     attempts: int = 0
     lookback: str | None = None
-    step: str | None = None
 
 
 def joined(pieces: Iterable[Piece]) -> Piece:
-    """Join pieces; objects in both, such as `params`, are joined too."""
+    """Join pieces; objects and lists in both, such as `params`, are joined too."""
     whole = Piece()
     for piece in pieces:
         whole = Piece(
@@ -39,7 +37,6 @@ def joined(pieces: Iterable[Piece]) -> Piece:
             retried=whole.retried | piece.retried,
             attempts=max(whole.attempts, piece.attempts),
             lookback=piece.lookback or whole.lookback,
-            step=piece.step or whole.step,
         )
     return whole
 
@@ -49,5 +46,6 @@ def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in other.items():
         mine = result.get(key)
         both = isinstance(mine, Mapping) and isinstance(value, Mapping)
-        result[key] = _joined(mine, value) if both else value  # type: ignore[arg-type]  # both are mappings
+        lists = isinstance(mine, list) and isinstance(value, list)
+        result[key] = _joined(mine, value) if both else [*mine, *value] if lists else value  # type: ignore
     return result

@@ -10,6 +10,8 @@ from connectors_dagster.airbyte.texts import compiled, constant
 
 PLAIN = re.compile(r"[A-Za-z_]\w*")
 GLOBS = re.compile(r"[*?\[\]!]")
+ALL = "*"
+"""Every field of an object or item of a list, also for a paginator's JSON path."""
 
 
 def translate_selection(stream: Stream) -> Piece:
@@ -40,6 +42,8 @@ def _field(field: object) -> str:
     if isinstance(field, Mapping) or not compiled(str(field)).is_constant:
         raise NotNativeError("a path to the rows with an expression", field)
     name = str(constant(str(field)))
+    if name == ALL:
+        return name
     if GLOBS.search(name):
         raise NotNativeError("a path to the rows with wildcards", name)
     if name.lstrip("-").isdigit():
@@ -56,4 +60,4 @@ def written_path(keys: Sequence[str | int]) -> str:
     for key in keys:
         if isinstance(key, int) or "'" in key or '"' in key:
             raise NotNativeError("a path with a position or quotes", key)
-    return ".".join(str(key) if PLAIN.fullmatch(str(key)) else f"'{key}'" for key in keys)
+    return ".".join(str(key) if key == ALL or PLAIN.fullmatch(str(key)) else f"'{key}'" for key in keys)

@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
+from connectors_dagster.airbyte.names import identifiers
 from connectors_dagster.airbyte.settings import Settings
 
 EMPTY: Component = {}
@@ -65,6 +66,12 @@ class Stream:
         """Say what the stream is requested for."""
         router = self.retriever.get("partition_router") or []
         return router if isinstance(router, list) else [router]
+
+    @cached_property
+    def lists(self) -> Mapping[str, str]:
+        """The lists for whose values the stream is requested: the names in `for_each` by those in the manifest."""
+        routers = [one for one in self.routers if one.get("type") == "ListPartitionRouter"]
+        return identifiers(str(one.get("cursor_field")) for one in routers)
 
     @cached_property
     def parent_config(self) -> Component:

@@ -84,7 +84,9 @@ def _placeholder(lookup: Lookup, stream: Stream, text: str, *, secret: bool) -> 
         field = str(stream.parent_config.get("partition_field", ""))
         if key == field and not more and stream.parent:
             return f"{{resources.{stream.parent.name}.{stream.parent_config['parent_key']}}}"
-        if key in BOUNDS and not more and stream.cursor and not stream.routers:
+        if key in stream.lists and not more:
+            return f"{{each.{stream.lists[str(key)]}}}"
+        if key in BOUNDS and not more and stream.cursor and not stream.parent:
             return BOUNDS[str(key)]
     name = ALIASES.get(lookup.name, lookup.name)
     raise NotNativeError(f"{OVER} {name}", text)

@@ -189,6 +189,9 @@ def _connector(
 
 def _made(manifest: Manifest, name: str, native: Sequence[Stream], pieces: Mapping[str, Piece]) -> Connector:
     chosen = {one: pieces[one.vendor_name] for one in native}
+    for one in {one.parent for one in native if one.parent and one.parent.cursor}:
+        # A child has no cursor: whether its rows changed does not show in those of its parent.
+        chosen[one] = joined([chosen[one], Piece(options={"separate_children": True})])
     attempts = max((piece.attempts for piece in chosen.values()), default=ATTEMPTS)
     retried = frozenset(status for piece in chosen.values() for status in piece.retried)
     lookbacks = [shortest(piece.lookback, what="lookback_window") for piece in chosen.values() if piece.lookback]

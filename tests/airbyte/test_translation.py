@@ -123,13 +123,12 @@ def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, pagi
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"primary_key": None}, "rows without a primary key"),
         ({"primary_key": [["owner", "id"]]}, "a key inside an object"),
         ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a"]]}]}, "transformations of rows"),
         ({"transformations": [{"class_name": "source.components.Own"}]}, "Python of the connector's own"),
         ({"selector": {"record_filter": {"condition": "{{ record.a }}"}}}, "a filter of rows"),
         ({"selector": {"schema_normalization": "Default"}}, "rows that are cast to their schema"),
-        ({"selector": {"extractor": {"field_path": ["items", "*"]}}}, "a path to the rows with wildcards"),
+        ({"selector": {"extractor": {"field_path": ["item?"]}}}, "a path to the rows with wildcards"),
         ({"selector": {"extractor": {"class_name": "source.components.Own"}}}, "Python of the connector's own"),
         ({"decoder": {"type": "XmlDecoder"}}, "a decoder"),
         ({"requester": {"retries": 3}}, "a field that is not known here"),
@@ -154,16 +153,15 @@ def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, pagi
             {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}")},
             "an end of pages found by an expression",
         ),
-        ({"partition_router": {"type": "ListPartitionRouter", "values": ["a"]}}, "requests per value of a list"),
+        (
+            {"partition_router": {"type": "ListPartitionRouter", "values": [True], "cursor_field": "a"}},
+            "a list of partitions with other values",
+        ),
         ({"incremental_sync": DATES | {"cursor_field": "a.b"}}, "a cursor that is not the name of a field"),
         ({"incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%S-12:00"}}, "a written offset"),
         ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y"]}}, "rows and requests with different"),
         ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
         ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
-        (
-            {"incremental_sync": DATES | {"step": "P1D", "end_time_option": {**PARAM, "field_name": "until"}}},
-            "requests for less time than a window",
-        ),
         (
             {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ True }}"}]}}},
             "errors recognized by an expression",
@@ -201,7 +199,7 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
 
 
 def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_have_reasons(tmp_path):
-    parent = stream("parents", primary_key=None)
+    parent = stream("parents", transformations=[{"type": "KeysToLower"}])
     config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
     router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
     child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
@@ -210,10 +208,61 @@ def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_
     assert {one.name: [str(reason) for reason in one.reasons] for one in translated.streams} == {
         "things": [],
         "more": [],
-        "parents": ["rows without a primary key"],
+        "parents": ["transformations of rows: KeysToLower"],
         "children": ["a parent that is not native: parents"],
         "far": ["another address than the other streams have: https://other.example"],
     }
+
+
+def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):
+    region = {"type": "ListPartitionRouter", "values": ["eu", "us"], "cursor_field": "Region"}
+    listed = stream("listed", partition_router=region, requester={"path": "/{{ stream_partition['Region'] }}/rows"})
+    until = {"end_time_option": {**PARAM, "field_name": "until"}}
+    daily = stream("daily", incremental_sync=DATES | until | {"step": "P1D", "cursor_granularity": "P1D"})
+    all_of_it = stream("keyless", primary_key=None, selector={"extractor": {"field_path": ["items", "*", "data"]}})
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": None}
+    parent = stream("parents", incremental_sync={name: DATES[name] for name in DATES if name != "start_time_option"})
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config | {"stream": parent}]}
+    child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
+    translated = written(tmp_path, listed, daily, all_of_it, parent, child)
+    connector = translated.connector
+    assert connector, translated.streams
+    graph = connector.graph
+    assert (graph["listed"].options.for_each, graph["listed"].primary_key) == (
+        {"region": ["eu", "us"]},
+        ("_region", "id"),
+    )
+    assert graph["daily"].cursor and graph["daily"].cursor.request_step == "P1D"
+    assert (graph["daily"].incremental, graph["daily"].endpoint["params"]) == (
+        {"cursor_path": "changed"},
+        {"since": "{incremental.start_value}", "until": "{incremental.end_value}"},
+    )
+    assert graph["daily"].cursor.lower == "inclusive" and graph["parents"].cursor.lower == "exclusive"
+    assert (graph["keyless"].options.key, graph["keyless"].endpoint["data_selector"]) == ("row_hash", "items.*.data")
+    assert (graph["children"].primary_key, graph["children"].family) == (("_parents_id", "id"), "children")
+
+
+def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
+    auth = {
+        "type": "OAuthAuthenticator",
+        "grant_type": "client_credentials",
+        "client_id": "{{ config.shop }}",
+        "client_secret": "{{ config.token }}",
+        "token_refresh_endpoint": "https://login.example/token",
+        "refresh_request_body": {"scope": "all"},
+    }
+    translated = written(tmp_path, stream(requester={"authenticator": auth}))
+    assert translated.connector
+    assert translated.connector.graph["things"].endpoint["auth"] == {
+        "type": "oauth2_client_credentials",
+        "access_token_url": "https://login.example/token",
+        "client_id": "shop",
+        "client_secret": "token",
+        "access_token_request_data": {"scope": "all"},
+    }
+    other = auth | {"access_token_name": "token"}
+    [found] = written(tmp_path, stream(requester={"authenticator": other})).streams
+    assert str(found.reasons[0]) == "a request for an access token that is not as usual: access_token_name: token"
 
 
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):
