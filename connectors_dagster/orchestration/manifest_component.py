@@ -44,6 +44,12 @@ class AirbyteManifest(RestConnector):
     """A manifest of Airbyte: every native stream is an asset, and every one with a cursor is loaded in windows.
 
     `connectors explain` says which streams are native, and which settings to give.
+
+    Args:
+        connector: what the manifest describes.
+        select: names of the streams to load; all by default.
+        key_prefix: as for `RestConnector`.
+        translation: as for `RestConnector`.
     """
 
     @classmethod
