@@ -46,8 +46,8 @@ class Settings:
         return found
 
     def setting(self, path: Path, *, secret: bool = False) -> Setting:
-        """Return the placeholder for a property; one that the spec does not declare must be given, and is text."""
-        written, required = self.declared.get(path, ({}, True))
+        """Return the placeholder for a property; one that the spec does not declare may be missing, and is text."""
+        written, required = self.declared.get(path, ({}, False))
         kind = _type(written)
         default = REQUIRED if required else None
         if _fits(written.get("default"), kind):

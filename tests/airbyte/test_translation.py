@@ -181,6 +181,7 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
         "password": "{{ config.account.key }}",
     }
     params = {"n": "{{ config.count }}", "in": "{{ config.get('region', 'eu') }}", "step": "{{ config.step }}"}
+    params["more"] = "{{ config.undeclared }}"
     requester = {
         "url_base": "https://{{ config['shop'] }}.example",
         "authenticator": auth,
@@ -195,6 +196,7 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
     assert found["count"].type is int and found["count"].required
     assert isinstance(found["account_key"], Secret) and found["account_key"].default == ""
     assert (found["region"].default, found["region"].required) == ("eu", False)
+    assert found["undeclared"].optional
     assert found["step_setting"].optional  # the setting `step` is the length of windows
 
 
