@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.asset_specs import Translation
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
+    from connectors_dagster.orchestration.manifest_component import AirbyteManifest
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from connectors_dagster.spec.timestamps import TimestampFormat
 
 __all__ = [
+    "AirbyteManifest",
     "Api",
     "Connector",
     "Cursor",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AirbyteManifest": "orchestration.manifest_component",
     "Api": "orchestration.asset_keys",
     "Connector": "spec.connector",
     "Cursor": "spec.options",

@@ -46,7 +46,10 @@ def _signature(public: Any) -> str:
 
 def _arguments(public: Any) -> str:
     said = arguments(public)
-    types = dict(_fields(_node(public)))
+    types: dict[str, tuple[str, str]] = {}
+    for one in reversed(public.__mro__) if inspect.isclass(public) else (public,):
+        if one.__module__.startswith("connectors_dagster"):
+            types |= dict(_fields(_node(one)))
     rows = [(f"`{name}`", *(f"`{part}`" if part else "" for part in types[name]), _text(said[name])) for name in said]
     return table(("argument", "type", "default", "meaning"), rows) if rows else ""
 

@@ -1,7 +1,8 @@
-"""The commands that load nothing of yours: init, list, check, status, show, sandbox, demo and dev."""
+"""The commands that load nothing of yours: init, list, check, status, show, explain, sandbox, demo and dev."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -85,6 +86,25 @@ def show(name: str, limit: int, as_json: bool) -> None:
     from connectors_dagster.cli.rows import show_rows
 
     show_rows(name, limit=limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@AS_JSON
+def explain(path: Path, as_json: bool) -> None:
+    """Show what becomes of a manifest of Airbyte, without a request.
+
+    For each stream: whether it is read natively or why not, its key and cursor. Then the settings to give. The
+    status is 1 if no stream is native.
+
+    \b
+    Examples:
+      connectors explain source-helpdesk
+      connectors explain source-helpdesk/manifest.yaml --json
+    """
+    from connectors_dagster.cli.explain import show_explanation
+
+    sys.exit(show_explanation(path, as_json=as_json))
 
 
 @main.command()

@@ -69,20 +69,18 @@ class RestConnector(dg.Component):
             ValueError: the connector contradicts itself, or a secret is written into the file.
             YAMLError: a key is written twice in the file.
         """
-        refuse_repeated_keys(context)
         given = {name: getattr(attributes, name) for name in Attributes.model_fields}
-        schema = _inside_project(given.pop("schema_file"), context)
-        translation = _translation(given.pop("translation"), context)
+        select, prefix, translation = component_parts(given, context)
+        schema = inside_project(given.pop("schema_file"), context)
         declared: dict[str, SettingModel] = given.pop("settings")
         plain = {name: value for name, value in given.items() if name not in ("config", "resources")}
         given["resources"] = {name: _with_settings(one, declared) for name, one in given["resources"].items()}
         refuse_templates([plain, {name: one.model_dump() for name, one in declared.items()}])
-        select, prefix = given.pop("select"), given.pop("key_prefix")
         config = _filled(given["config"], declared)
         others = [(options.base_url, options.for_each) for options in given["resources"].values()]
         check_used(declared, find_placeholders([config, others]), given["name"])
         connector = Connector(**{**given, "schema": schema, "config": config})
-        return cls(connector, select, (prefix,) if isinstance(prefix, str) else prefix, translation)
+        return cls(connector, select, prefix, translation)
 
     def get_asset_spec(self, asset: Resource | Api) -> dg.AssetSpec:
         """Describe a resource, or the API, as an asset; a subclass may override this.
@@ -108,6 +106,21 @@ class RestConnector(dg.Component):
         return definitions_of(self.assets) if settings.is_enabled(self.connector) else dg.Definitions()
 
 
+def component_parts(
+    given: dict[str, Any], context: dg.ComponentLoadContext
+) -> tuple[str | tuple[str, ...] | None, tuple[str, ...], Translation | None]:
+    """Take what a component has beside its connector out of the attributes: select, key_prefix and translation.
+
+    Raises:
+        ValueError: one of them has a template that it must not have.
+        YAMLError: a key is written twice in the file.
+    """
+    refuse_repeated_keys(context)
+    select, prefix = given.pop("select"), given.pop("key_prefix")
+    refuse_templates([select, prefix])
+    return select, (prefix,) if isinstance(prefix, str) else prefix, _translation(given.pop("translation"), context)
+
+
 def refuse_repeated_keys(context: dg.ComponentLoadContext) -> None:
     """Refuse a file in which a key is written twice: Dagster would keep the last.
 
@@ -129,11 +142,16 @@ def _translation(written: Any, context: dg.ComponentLoadContext) -> Translation 
     )
 
 
-def _inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
+def inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
+    """Return the path of a file that an attribute names.
+
+    Raises:
+        ValueError: it is outside of the project, or a template.
+    """
     refuse_templates(written)
     path, folders = source_relative_path(context, written).resolve(), project_folders(context)
     if not any(path.is_relative_to(folder.resolve()) for folder in folders):
-        raise ValueError(f"schema_file {written!r} is outside of the project {folders[0]}: move the file into it")
+        raise ValueError(f"{written!r} is outside of the project {folders[0]}: move the file into it")
     return path
 
 

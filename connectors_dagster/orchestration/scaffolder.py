@@ -1,8 +1,11 @@
 """Scaffold a connector for `dg scaffold defs connectors_dagster.RestConnector`. It loads without changes."""
 
 import re
+import shutil
+from pathlib import Path
 
 import dagster as dg
+import pydantic
 
 from connectors_dagster.config.values import environment
 
@@ -31,6 +34,42 @@ SCHEMA = """\
 name: {name}
 tables: {{}}
 """
+
+
+MANIFEST = """\
+type: {type}
+
+attributes:
+  name: {name}
+  manifest: manifest.yaml
+"""
+
+
+class ManifestParams(pydantic.BaseModel):
+    """What the scaffolder of a manifest asks for."""
+
+    manifest: str = pydantic.Field(description="The manifest to copy into the folder.")
+
+
+class ManifestScaffolder(dg.Scaffolder[ManifestParams]):
+    """Copies a manifest of Airbyte, and the schema files beside it, and writes a `defs.yaml` for it."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[ManifestParams]:
+        """Return the parameters."""
+        return ManifestParams
+
+    def scaffold(self, request: dg.ScaffoldRequest[ManifestParams]) -> None:
+        """Copy and write the files."""
+        if request.scaffold_format != "yaml" or request.append:
+            raise ValueError("a manifest has a folder of its own: leave out --format and --append")
+        given, folder = Path(request.params.manifest), request.target_path
+        file = given / "manifest.yaml" if given.is_dir() else given
+        name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
+        shutil.copy(file, folder / "manifest.yaml")
+        if (schemas := file.parent / "schemas").is_dir():
+            shutil.copytree(schemas, folder / "schemas", dirs_exist_ok=True)
+        (folder / "defs.yaml").write_text(MANIFEST.format(type=request.type_name, name=name), encoding="utf-8")
 
 
 class RestConnectorScaffolder(dg.Scaffolder):

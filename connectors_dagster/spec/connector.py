@@ -33,7 +33,7 @@ class Connector:
         description: one line for people.
         config: what to read, as dlt's REST source takes it, with a `Setting` or `Secret` for each value
             that is configured, or a `Text` with some of them in it.
-        schema: a dlt schema file with the declared columns.
+        schema: a dlt schema file with the declared columns, or the columns themselves by table.
         resources: options per resource; a resource without any may be left out.
         step: length of a window, ISO 8601.
         retry: which requests are retried, and after how long.
@@ -69,7 +69,7 @@ class Connector:
     name: str
     description: str
     config: RESTAPIConfig
-    schema: Path
+    schema: Path | Mapping[str, TTableSchemaColumns]
     resources: Mapping[str, ResourceOptions] = field(default_factory=dict)
     step: str = "P30D"
     retry: Retry = Retry()
@@ -124,6 +124,8 @@ class Connector:
         Raises:
             ValueError: the file does not exist, or cannot be used.
         """
+        if isinstance(self.schema, Mapping):
+            return dict(self.schema)
         if not self.schema.exists():
             raise ValueError(
                 f"{self.name}: the schema file {self.schema.name} does not exist: create it beside {self.source_file}; "
@@ -137,6 +139,8 @@ class Connector:
     @property
     def source_file(self) -> str:
         """The file that declares the connector, which is beside its schema file; for messages."""
+        if isinstance(self.schema, Mapping):
+            return "the manifest"
         in_yaml = self.schema.with_name("defs.yaml").exists()
         return f"{self.schema.parent.name}/{'defs.yaml' if in_yaml else f'{self.name}.py'}"
 

@@ -1,0 +1,72 @@
+"""Declared columns of a stream, from the JSON schema that its manifest has."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from dlt.common.data_types import TDataType
+from dlt.common.schema import TColumnSchema, TTableSchemaColumns
+
+from connectors_dagster.airbyte.key import key_of
+from connectors_dagster.airbyte.stream import Stream
+
+TYPES: Mapping[str, TDataType] = {
+    "string": "text",
+    "integer": "bigint",
+    "number": "double",
+    "boolean": "bool",
+    "object": "json",
+    "array": "json",
+}
+
+
+def declare_columns(stream: Stream, folder: Path) -> TTableSchemaColumns:
+    """Return the columns that the schema of a stream declares.
+
+    Types that are unions are left to the values, and so are those of keys, because schemas are often wrong; a value
+    that does not fit its column is kept beside it.
+    """
+    properties = _schema(stream, folder).get("properties")
+    if not isinstance(properties, Mapping):
+        return {}
+    keys = set(key_of(stream))
+    return {str(name): _column(str(name), hints, key=name in keys) for name, hints in properties.items()}
+
+
+def _schema(stream: Stream, folder: Path) -> Mapping[str, Any]:
+    loader = stream.definition.get("schema_loader") or {}
+    if isinstance(loader, list):
+        loader = loader[0] if loader else {}
+    found = loader.get("schema")
+    if loader.get("type") == "JsonFileSchemaLoader":
+        found = _read(folder / f"schemas/{stream.vendor_name}.json")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _column(name: str, hints: Any, *, key: bool) -> TColumnSchema:
+    hints = hints if isinstance(hints, Mapping) else {}
+    column: dict[str, Any] = {"name": name}
+    if (found := _type(hints)) and not key:
+        column["data_type"] = found
+    if text := " ".join(str(hints.get("description") or hints.get("title") or "").split()):
+        column["description"] = text
+    return cast(TColumnSchema, column)
+
+
+def _type(hints: Mapping[str, Any]) -> TDataType | None:
+    written = hints.get("type")
+    kinds = {kind for kind in (written if isinstance(written, list) else [written]) if kind and kind != "null"}
+    if len(kinds) != 1:
+        return None
+    [kind] = kinds
+    if kind == "string" and hints.get("airbyte_type") == "timestamp_without_timezone":
+        return "text"
+    return TYPES.get(str(kind))

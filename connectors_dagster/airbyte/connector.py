@@ -1,0 +1,115 @@
+"""The connector that the native streams of a manifest make."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import cast
+
+from dlt.sources.rest_api.typing import RESTAPIConfig
+
+from connectors_dagster.airbyte.columns import declare_columns
+from connectors_dagster.airbyte.error_handling import ATTEMPTS
+from connectors_dagster.airbyte.errors import Reason
+from connectors_dagster.airbyte.manifest import Manifest
+from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.airbyte.texts import write_text
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.options import ResourceOptions, Retry
+from connectors_dagster.spec.windows import shortest
+
+Pieces = Mapping[Stream, Piece]
+Reasons = dict[Stream, tuple[Reason, ...]]
+
+
+def build_connector(
+    manifest: Manifest, name: str, pieces: Pieces, reasons: Reasons, others: Mapping[str, str]
+) -> Connector | None:
+    """Make a connector of the streams that have a translation.
+
+    A stream that does not go together with the others, or with which the connector contradicts itself, is left out,
+    and its reason is added to `reasons`. All that is left out stands in `excluded`, also the `others`, which are no
+    plain streams.
+
+    Returns:
+        None if no stream is left.
+    """
+    base = _commonest_base(pieces)
+    for one in pieces:
+        if one.base_url != base:
+            reasons[one] = (Reason("another address than the other streams have", one.base_url),)
+    try:
+        return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
+    except ValueError:
+        _find_contradictions(manifest, name, pieces, reasons)
+    kept = _kept(pieces, reasons)
+    try:
+        return _made(manifest, name, kept, _excluded(reasons, others))
+    except ValueError as error:
+        reasons.update({one: (Reason("a contradiction", str(error)),) for one in kept})
+        return None
+
+
+def _commonest_base(streams: Iterable[Stream]) -> str:
+    counts = Counter(one.base_url for one in streams)
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def _kept(pieces: Pieces, reasons: Reasons) -> Pieces:
+    """Return the streams without a reason; the children of others get one, and their children."""
+    while True:
+        kept = {one: piece for one, piece in pieces.items() if one not in reasons}
+        orphans = {one: one.parent for one in kept if one.parent and one.parent not in kept}
+        if not orphans:
+            return kept
+        for one, parent in orphans.items():
+            reasons[one] = (Reason("a parent that is not native", parent.vendor_name),)
+
+
+def _find_contradictions(manifest: Manifest, name: str, pieces: Pieces, reasons: Reasons) -> None:
+    """Make a connector of each stream alone, with its parents."""
+    for one in _kept(pieces, reasons):
+        chain = {one: pieces[one]}
+        while parent := next(iter(chain)).parent:
+            chain = {parent: pieces[parent], **chain}
+        try:
+            _made(manifest, name, chain)
+        except ValueError as error:
+            reasons[one] = (Reason("a contradiction", str(error)),)
+
+
+def _excluded(reasons: Reasons, others: Mapping[str, str]) -> dict[str, str]:
+    return {**{one.name: "; ".join(map(str, why)) for one, why in reasons.items()}, **others}
+
+
+def _made(
+    manifest: Manifest, name: str, pieces: Pieces, excluded: Mapping[str, str] = MappingProxyType({})
+) -> Connector | None:
+    if not pieces:
+        return None
+    chosen = dict(pieces)
+    for one in {one.parent for one in pieces if one.parent and one.parent.cursor}:
+        # A child has no cursor: whether its rows changed does not show in those of its parent.
+        chosen[one] = joined([chosen[one], Piece(options={"separate_children": True})])
+    lookbacks = [shortest(piece.lookback, what="lookback_window") for piece in chosen.values() if piece.lookback]
+    retried = frozenset(status for piece in chosen.values() for status in piece.retried)
+    first = next(iter(pieces))
+    config = {
+        "client": {"base_url": write_text(first.base_url, first)},
+        "resources": [
+            {"name": one.name, **piece.definition, "endpoint": dict(piece.endpoint)} for one, piece in chosen.items()
+        ],
+    }
+    return Connector(
+        name=name,
+        description=manifest.description or f"{manifest.name}, read as its manifest says",
+        config=cast(RESTAPIConfig, config),
+        schema={one.name: declare_columns(one, manifest.folder) for one in pieces},
+        resources={one.name: ResourceOptions(**piece.options) for one, piece in chosen.items() if piece.options},
+        retry=Retry(
+            statuses=Retry().statuses | retried, attempts=max(ATTEMPTS, *(piece.attempts for piece in chosen.values()))
+        ),
+        ignored_responses={"": "none"},
+        excluded=excluded,
+        lookback=max((Connector.lookback, *lookbacks)),
+    )

@@ -1,0 +1,141 @@
+"""The cursor of a stream: which field says when a row changed, and how requests filter by it."""
+
+import re
+from datetime import timedelta
+
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.manifest import Component
+from connectors_dagster.airbyte.moments import check_end, check_start
+from connectors_dagster.airbyte.options import put
+from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.texts import BOUNDS, compiled
+from connectors_dagster.expressions.durations import parse_duration
+from connectors_dagster.expressions.expression import ExpressionError
+from connectors_dagster.spec.options import Cursor
+from connectors_dagster.spec.timestamps import TimestampFormat
+
+EPOCHS = {"%s": "epoch_seconds", "%ms": "epoch_milliseconds", "%epoch_microseconds": "epoch_microseconds"}
+ISO = re.compile(r"%Y-%m-%d(?:[T ]%H:%M(?::%S(?:\.(?:%f|%_ms|0+))?)?)?(?:Z|%z|\+00:?00)?")
+"""Formats of rows that are read whatever format requests have."""
+PRECISIONS = (
+    (re.compile(r"%f|%epoch_microseconds"), timedelta(microseconds=1)),
+    (re.compile(r"%ms|%_ms"), timedelta(milliseconds=1)),
+    (re.compile(r"%S|%s|%T"), timedelta(seconds=1)),
+    (re.compile(r"%M"), timedelta(minutes=1)),
+    (re.compile(r"%H"), timedelta(hours=1)),
+)
+DAY = timedelta(days=1)
+WINDOW = timedelta(days=30)
+
+
+def translate_cursor(stream: Stream) -> Piece:
+    """Translate the cursor.
+
+    Raises:
+        NotNativeError: it has no translation.
+    """
+    written = stream.cursor
+    if not written:
+        return Piece()
+    only_type(written, "DatetimeBasedCursor", what="a cursor that is no time")
+    field = str(written.get("cursor_field"))
+    if not compiled(field).is_constant or not field.replace("-", "_").isidentifier():
+        raise NotNativeError("a cursor that is not the name of a field", field)
+    check_start(written)
+    check_end(written)
+    for other in ("clamping", "partition_field_start", "partition_field_end", "is_client_side_incremental"):
+        if written.get(other):
+            raise NotNativeError(f"{other} of a cursor", written[other])
+    bounds = joined(_bounds(stream))
+    filtered = filters_by_time(stream)
+    cursor = Cursor(
+        timestamp_format=_timestamp_format(written, filtered=filtered),
+        lower="inclusive" if _granularity(written) else "exclusive",
+        before_start="drop" if filtered else "keep",
+        request_step=_step(written) if filtered else None,
+    )
+    incremental = Piece(endpoint={"incremental": {"cursor_path": field}}, options={"cursor": cursor})
+    return joined([incremental, bounds, Piece(lookback=_duration(written, "lookback_window"))])
+
+
+def _bounds(stream: Stream) -> list[Piece]:
+    """Return where the bounds of a window go in the request."""
+    options = (("start_time_option", "start_time"), ("end_time_option", "end_time"))
+    return [put(stream.cursor[name], BOUNDS[bound], stream) for name, bound in options if stream.cursor.get(name)]
+
+
+def filters_by_time(stream: Stream) -> bool:
+    """Tell whether the requests of a stream have a bound of the window anywhere."""
+    parts = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data", "request_body")
+    written = str([stream.requester.get(part) for part in parts])
+    options = stream.cursor.get("start_time_option") or stream.cursor.get("end_time_option")
+    return bool(options) or any(bound in written for bound in BOUNDS)
+
+
+def _timestamp_format(written: Component, *, filtered: bool) -> TimestampFormat:
+    form = str(written.get("datetime_format"))
+    for row in written.get("cursor_datetime_formats") or ():
+        if row != form and row not in EPOCHS and row != "%s_as_float" and not ISO.fullmatch(str(row)):
+            raise NotNativeError("rows and requests with different formats of time", f"{row}, {form}")
+        if (row in EPOCHS or row == "%s_as_float") and form != row:
+            raise NotNativeError("rows and requests with different formats of time", f"{row}, {form}")
+    if re.search(r"[+-]\d\d:?\d\d$", form) and not re.search(r"[+-]00:?00$", form):
+        raise NotNativeError("a written offset that is not read", form)
+    if filtered and (form == "%s_as_float" or "%_ms" in form):
+        raise NotNativeError("a format of time that is not written", form)
+    own = "%Y-%m-%dT%H:%M:%S.%fZ" if "%_ms" in form else "epoch_seconds" if form == "%s_as_float" else form
+    own, precision = EPOCHS.get(own, own), _precision(form)
+    try:
+        return TimestampFormat(format=own, granularity=max(precision, _granularity(written) or precision))
+    except ValueError as error:
+        raise NotNativeError("a format of time that cannot be read back", error) from None
+
+
+def _precision(form: str) -> timedelta:
+    return next((precision for pattern, precision in PRECISIONS if pattern.search(form)), DAY)
+
+
+def _granularity(written: Component) -> timedelta | None:
+    text = written.get("cursor_granularity")
+    return _fixed(str(text)) or None if text else None
+
+
+def _fixed(text: str) -> timedelta:
+    try:
+        found = parse_duration(text)
+    except ValueError:
+        raise NotNativeError("a duration that cannot be read", text) from None
+    if not isinstance(found, timedelta):
+        return timedelta(days=28) * found.months + found.rest
+    return found
+
+
+def _duration(written: Component, name: str) -> str | None:
+    """Return a duration; one that settings determine is the one without any settings."""
+    text = written.get(name)
+    if not text:
+        return None
+    expression = compiled(str(text))
+    try:
+        found = expression.render(**{one: {} for one in expression.names})
+    except ExpressionError:
+        found = None
+    if not isinstance(found, str) or not _readable(found):
+        raise NotNativeError(f"{name} that a setting determines", text)
+    return found if _fixed(found) else None
+
+
+def _readable(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _step(written: Component) -> str | None:
+    """Return the longest time that one request may ask for, if that is less than a window."""
+    step = _duration(written, "step")
+    bounded = written.get("end_time_option") or "end_time" in str(written)
+    return step if step and bounded and _fixed(step) < WINDOW else None

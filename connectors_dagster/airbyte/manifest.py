@@ -1,0 +1,77 @@
+"""A manifest: the file, with references and parameters resolved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from connectors_dagster.airbyte.errors import ManifestError
+from connectors_dagster.airbyte.parameters import inherit_parameters
+from connectors_dagster.airbyte.references import resolve_references
+from connectors_dagster.spec.schema_file import StrictLoader
+
+READ = ("streams", "dynamic_streams", "spec", "$parameters")
+"""The parts of a manifest that are read; the others are definitions for them, or for tools."""
+Component = Mapping[str, Any]
+"""A part of a manifest, with a `type`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A manifest with everything in its place.
+
+    Args:
+        name: of the folder or the file, for messages and as the name of the connector.
+        version: of Airbyte's toolkit that it was written for.
+        description: what the API is, if the manifest says it.
+        streams: the streams, in order.
+        dynamic: how many kinds of streams are made up when they are read.
+        spec: the JSON schema of its settings.
+        folder: where other files of the connector are.
+    """
+
+    name: str
+    version: str
+    description: str
+    streams: tuple[Component, ...]
+    dynamic: int
+    spec: Mapping[str, Any]
+    folder: Path
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest, or the `manifest.yaml` of a folder.
+
+    Raises:
+        ManifestError: there is no such file, or it is no manifest.
+    """
+    file = path / "manifest.yaml" if path.is_dir() else path
+    document = _read(file)
+    if not isinstance(document, dict) or not (document.get("streams") or document.get("dynamic_streams")):
+        raise ManifestError(f"{file}: is not a manifest of Airbyte: it has no 'streams'")
+    try:
+        resolved = inherit_parameters({"type": "DeclarativeSource", **resolve_references(document, READ)})
+    except ManifestError as error:
+        raise ManifestError(f"{file}: {error}") from None
+    spec = (resolved.get("spec") or {}).get("connection_specification") or {}
+    named_by_folder = file.stem in ("manifest", "connector_manifest")
+    return Manifest(
+        name=(file.absolute().parent.name if named_by_folder else file.stem).removeprefix("source-"),
+        version=str(document.get("version", "")),
+        description=" ".join(str(document.get("description") or "").split()),
+        streams=tuple(stream for stream in resolved.get("streams") or () if isinstance(stream, dict)),
+        dynamic=len(resolved.get("dynamic_streams") or ()),
+        spec=spec if isinstance(spec, dict) else {},
+        folder=file.absolute().parent,
+    )
+
+
+def _read(file: Path) -> Any:
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), Loader=StrictLoader)  # a safe one
+    except OSError as error:
+        raise ManifestError(f"{file}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{file}: is not YAML: {error}") from None

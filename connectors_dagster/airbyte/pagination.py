@@ -1,0 +1,105 @@
+"""Pages: which paginator follows a list as the manifest does."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors_dagster.airbyte.cursor_pages import translate_cursor_pages
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.manifest import Component
+from connectors_dagster.airbyte.options import place_of, put
+from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.texts import compiled, constant, write_text
+from connectors_dagster.spec.placeholders import Setting
+
+FIRST_ONLY = "ignore_stream_slicer_parameters_on_paginated_requests"
+SINGLE = Piece(endpoint={"paginator": {"type": "single_page"}})
+IN_BODY: Mapping[str, str] = {"params": "param", "json": "body_path"}
+
+
+def translate_pagination(stream: Stream) -> Piece:
+    """Translate the paginator.
+
+    Raises:
+        NotNativeError: it has no translation.
+    """
+    paginator = stream.paginator
+    if not paginator or paginator.get("type") == "NoPagination":
+        return SINGLE
+    only_type(paginator, "DefaultPaginator", what="a paginator")
+    _check_repeated(stream)
+    strategy = paginator.get("pagination_strategy") or {}
+    kind = only_type(strategy, *STRATEGIES, what="a way to find the next page")
+    size = _page_size(strategy, stream)
+    return STRATEGIES[kind](stream, strategy, size)
+
+
+def _check_repeated(stream: Stream) -> None:
+    """Refuse parameters that only the first page has, except beside a link, which has its own."""
+    by_link = (stream.paginator.get("page_token_option") or {}).get("type") == "RequestPath"
+    options = (stream.cursor.get("start_time_option"), stream.cursor.get("end_time_option"))
+    sent = any(options) or bool(stream.parent_config.get("request_option"))
+    if stream.retriever.get(FIRST_ONLY) and sent and not by_link:
+        raise NotNativeError("parameters that only the first page has")
+
+
+def _page_size(strategy: Component, stream: Stream) -> int | Setting | None:
+    written = strategy.get("page_size")
+    if written is None or isinstance(written, int):
+        return written
+    found = constant(str(written)) if compiled(str(written)).is_constant else write_text(str(written), stream)
+    if isinstance(found, int) or (isinstance(found, Setting) and found.type is int and not found.optional):
+        return found
+    raise NotNativeError("a page size that is no number", written)
+
+
+def _size_sent(stream: Stream, size: int | Setting | None) -> Piece:
+    option = stream.paginator.get("page_size_option")
+    return put(option, size, stream) if option and size is not None else Piece()
+
+
+def _token_place(stream: Stream, what: str) -> dict[str, str]:
+    """Return dlt's argument with the place of the next page's number, such as ``{"page_param": "page"}``."""
+    option = stream.paginator.get("page_token_option")
+    if not isinstance(option, Mapping) or option.get("type") == "RequestPath":
+        raise NotNativeError("pages by number in the path of the request")
+    part, path = place_of(option, stream)
+    if part not in IN_BODY:
+        raise NotNativeError(f"the next page in {part} of the request", path)
+    return {f"{what}_{IN_BODY[part]}": ".".join(path)}
+
+
+def _pages(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:
+    first = int(strategy.get("start_from_page") or 0)
+    if not strategy.get("inject_on_first_request") and first != 1:
+        raise NotNativeError("a first page without a number, followed by another one than page 2", first + 1)
+    paginator = {"type": "page_number", "base_page": first, "total_path": None, **_token_place(stream, "page")}
+    short = {"short_page_is_end": True} if isinstance(size, int) else {}
+    return joined([_size_sent(stream, size), Piece(endpoint={"paginator": paginator}, options=short)])
+
+
+def _offsets(stream: Stream, _: Component, size: int | Setting | None) -> Piece:
+    if not isinstance(size, int):
+        raise NotNativeError("pages by offset without a number as page size", size)
+    paginator = {"type": "offset", "limit": size, "total_path": None, **_token_place(stream, "offset")}
+    options: dict[str, Any] = {"short_page_is_end": True}
+    if option := stream.paginator.get("page_size_option"):
+        part, path = place_of(option, stream)
+        in_body = part in IN_BODY and f"offset_{IN_BODY[part]}" in paginator
+        if not in_body:
+            raise NotNativeError("offset and page size in different parts of the request", path)
+        paginator[f"limit_{IN_BODY[part]}"] = ".".join(path)
+    else:
+        options["fixed_page_size"] = True
+    return Piece(endpoint={"paginator": paginator}, options=options)
+
+
+def _cursors(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:
+    return joined([_size_sent(stream, size), translate_cursor_pages(stream, strategy)])
+
+
+STRATEGIES: Mapping[str, Callable[[Stream, Component, int | Setting | None], Piece]] = {
+    "PageIncrement": _pages,
+    "OffsetIncrement": _offsets,
+    "CursorPagination": _cursors,
+}

@@ -1,0 +1,85 @@
+"""Parameters of a manifest: `$parameters` are inherited by everything inside a component, and types are filled in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+PARAMETERS = "$parameters"
+TYPES: Mapping[str, str] = {
+    "CompositeErrorHandler.error_handlers": "DefaultErrorHandler",
+    "CursorPagination.decoder": "JsonDecoder",
+    "DatetimeBasedCursor.end_datetime": "MinMaxDatetime",
+    "DatetimeBasedCursor.end_time_option": "RequestOption",
+    "DatetimeBasedCursor.start_datetime": "MinMaxDatetime",
+    "DatetimeBasedCursor.start_time_option": "RequestOption",
+    "DeclarativeSource.check": "CheckStream",
+    "DeclarativeSource.spec": "Spec",
+    "DeclarativeSource.streams": "DeclarativeStream",
+    "DeclarativeStream.retriever": "SimpleRetriever",
+    "DeclarativeStream.schema_loader": "JsonFileSchemaLoader",
+    "DefaultErrorHandler.response_filters": "HttpResponseFilter",
+    "DefaultPaginator.decoder": "JsonDecoder",
+    "DefaultPaginator.page_size_option": "RequestOption",
+    "DpathExtractor.decoder": "JsonDecoder",
+    "DpathExtractor.record_expander": "RecordExpander",
+    "HttpRequester.error_handler": "DefaultErrorHandler",
+    "ListPartitionRouter.request_option": "RequestOption",
+    "ParentStreamConfig.request_option": "RequestOption",
+    "ParentStreamConfig.stream": "DeclarativeStream",
+    "RecordSelector.extractor": "DpathExtractor",
+    "RecordSelector.record_filter": "RecordFilter",
+    "SimpleRetriever.paginator": "NoPagination",
+    "SimpleRetriever.record_selector": "RecordSelector",
+    "SimpleRetriever.requester": "HttpRequester",
+    "SubstreamPartitionRouter.parent_stream_configs": "ParentStreamConfig",
+    "AddFields.fields": "AddedFieldDefinition",
+}
+"""The type of a component that has none, by the component and the field in which it stands."""
+CUSTOM: Mapping[str, str] = {
+    "CompositeErrorHandler.backoff_strategies": "CustomBackoffStrategy",
+    "DeclarativeStream.retriever": "CustomRetriever",
+    "DeclarativeStream.transformations": "CustomTransformation",
+    "DefaultErrorHandler.backoff_strategies": "CustomBackoffStrategy",
+    "DefaultPaginator.pagination_strategy": "CustomPaginationStrategy",
+    "HttpRequester.authenticator": "CustomAuthenticator",
+    "HttpRequester.error_handler": "CustomErrorHandler",
+    "RecordSelector.extractor": "CustomRecordExtractor",
+    "SimpleRetriever.partition_router": "CustomPartitionRouter",
+}
+
+
+def inherit_parameters(component: Mapping[str, Any], place: str = "", given: Mapping[str, Any] | None = None) -> Any:
+    """Return a component with its types, and with the parameters that it inherits as fields where it has none.
+
+    Args:
+        component: the component, with references resolved.
+        place: the type and the field in which it stands, such as ``SimpleRetriever.requester``.
+        given: the parameters of what is around it.
+    """
+    own = {key: value for key, value in component.items() if key != PARAMETERS}
+    if "type" not in own and (found := (CUSTOM if "class_name" in own else TYPES).get(place)):
+        own["type"] = found
+    parameters = {**(given or {}), **(component.get(PARAMETERS) or {})}
+    kind = own.get("type")
+    if kind == "object" or isinstance(kind, list | dict):  # a JSON schema
+        return own
+    if not kind:
+        return {
+            key: inherit_parameters(value, place, parameters)
+            if isinstance(value, dict) and value.get("type")
+            else value
+            for key, value in own.items()
+        }
+    for key, value in parameters.items():
+        own[key] = own.get(key) or value
+    for key, value in own.items():
+        below = {name: item for name, item in parameters.items() if name != key}  # else it would stand in itself
+        own[key] = _inherit(value, f"{kind}.{key}", below)
+    return {**own, PARAMETERS: parameters} if parameters else own
+
+
+def _inherit(value: Any, place: str, given: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return inherit_parameters(value, place, given)
+    if isinstance(value, list):
+        return [inherit_parameters(item, place, given) if isinstance(item, dict) else item for item in value]
+    return value

@@ -1,0 +1,81 @@
+"""What a stream is requested for: rows of another stream, or values of a list."""
+
+from typing import Any
+
+from connectors_dagster.airbyte.cursor import filters_by_time
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.manifest import Component
+from connectors_dagster.airbyte.options import put
+from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.texts import constant, write_text
+from connectors_dagster.spec.placeholders import Setting
+
+GROUPS = "GroupingPartitionRouter"
+
+
+def translate_partitions(stream: Stream) -> Piece:
+    """Translate the parent.
+
+    Raises:
+        NotNativeError: the parent is used in a way that has no translation, or it is something else than a parent.
+    """
+    if not stream.routers:
+        return Piece()
+    if len(stream.lists) == len(stream.routers):
+        return joined(_list(router, stream) for router in stream.routers)
+    if len(stream.routers) > 1:
+        raise NotNativeError("requests per combination of several partitions", len(stream.routers))
+    router = stream.routers[0]
+    if router.get("type") == GROUPS:
+        raise NotNativeError("requests per group of parent rows")
+    only_type(router, "SubstreamPartitionRouter", what="partitions")
+    config, parent = stream.parent_config, stream.parent
+    if not config:
+        raise NotNativeError("a child of several parents", len(router.get("parent_stream_configs") or ()))
+    if parent is None or not _same_requests(parent.definition, config.get("stream") or {}):
+        raise NotNativeError("a parent that is not a stream itself", (config.get("stream") or {}).get("name", ""))
+    key = str(config.get("parent_key"))
+    if not key.isidentifier():
+        raise NotNativeError("a parent's key that is not the name of a field", key)
+    for field in ("extra_fields", "lazy_read_pointer"):
+        if config.get(field):
+            raise NotNativeError("more fields of the parent row", config[field])
+    _check_windows(stream, parent)
+    included = Piece(definition={"include_from_parent": [key]})
+    if option := config.get("request_option"):
+        sent = put(option, f"{{resources.{parent.name}.{key}}}", stream)
+        return Piece(definition=included.definition, endpoint=sent.endpoint)
+    return included
+
+
+def _list(router: Component, stream: Stream) -> Piece:
+    """Translate the values of a list, which a setting may hold."""
+    name, values = stream.lists[str(router.get("cursor_field"))], router.get("values") or []
+    if isinstance(values, str):
+        found: Any = write_text(values, stream)
+        if not isinstance(found, Setting) or found.type is not list or found.optional:
+            raise NotNativeError("a list of partitions that is no setting with a list", values)
+    else:
+        found = [constant(value) if isinstance(value, str) else value for value in values]
+        if not all(type(value) in (str, int) for value in found) or "{{" in str(values):
+            raise NotNativeError("a list of partitions with other values than texts and numbers", values)
+    chosen = Piece(options={"for_each": {name: found}, "include_each": [name]})
+    option = router.get("request_option")
+    return joined([chosen, put(option, f"{{each.{name}}}", stream)]) if option else chosen
+
+
+def _check_windows(stream: Stream, parent: Stream) -> None:
+    """Accept parents with a cursor only if their requests do not filter by it: children of all of them are read."""
+    if stream.cursor:
+        raise NotNativeError("a child with a cursor of its own", f"{stream.cursor.get('cursor_field')}")
+    above: Stream | None = parent
+    while above:
+        if above.cursor and filters_by_time(above):
+            raise NotNativeError("a child of a parent that is filtered by time", above.vendor_name)
+        above = above.parent
+
+
+def _same_requests(one: Component, other: Component) -> bool:
+    """Tell whether two definitions of a stream request the same."""
+    return one.get("retriever") == other.get("retriever")

@@ -1,0 +1,63 @@
+"""The rows in a response: decoder, path, filter."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.texts import compiled, constant
+
+PLAIN = re.compile(r"[A-Za-z_]\w*")
+GLOBS = re.compile(r"[*?\[\]!]")
+ALL = "*"
+"""Every field of an object or item of a list, also for a paginator's JSON path."""
+
+
+def translate_selection(stream: Stream) -> Piece:
+    """Translate where the rows are.
+
+    Raises:
+        NotNativeError: it has no translation.
+    """
+    only_type(stream.retriever, "SimpleRetriever", what="a retriever")
+    decoder = stream.retriever.get("decoder") or {}
+    if decoder:
+        only_type(decoder, "JsonDecoder", what="a decoder")
+    if stream.selector.get("record_filter"):
+        raise NotNativeError("a filter of rows", stream.selector["record_filter"].get("condition", ""))
+    if (cast := stream.selector.get("schema_normalization") or "None") != "None":
+        raise NotNativeError("rows that are cast to their schema", cast if isinstance(cast, str) else "")
+    extractor = stream.selector.get("extractor") or {}
+    only_type(extractor, "DpathExtractor", what="an extractor")
+    if extractor.get("record_expander"):
+        raise NotNativeError("an expander of rows")
+    path = tuple(_field(field) for field in extractor.get("field_path") or ())
+    if not path:
+        return Piece(endpoint={"data_selector": "$"})
+    return Piece(endpoint={"data_selector": written_path(path)}, options={"missing_envelope": "empty"})
+
+
+def _field(field: object) -> str:
+    if isinstance(field, Mapping) or not compiled(str(field)).is_constant:
+        raise NotNativeError("a path to the rows with an expression", field)
+    name = str(constant(str(field)))
+    if name == ALL:
+        return name
+    if GLOBS.search(name):
+        raise NotNativeError("a path to the rows with wildcards", name)
+    if name.lstrip("-").isdigit():
+        raise NotNativeError("a path to the rows with a position", name)
+    return name
+
+
+def written_path(keys: Sequence[str | int]) -> str:
+    """Write a path as JSON path.
+
+    Raises:
+        NotNativeError: a name has quotes, or a position is in the path.
+    """
+    for key in keys:
+        if isinstance(key, int) or "'" in key or '"' in key:
+            raise NotNativeError("a path with a position or quotes", key)
+    return ".".join(str(key) if key == ALL or PLAIN.fullmatch(str(key)) else f"'{key}'" for key in keys)

@@ -1,0 +1,91 @@
+"""Settings of a connector: the properties that the `spec` of a manifest declares."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from connectors_dagster.airbyte.names import identifier
+from connectors_dagster.spec.placeholders import FITTING, REQUIRED, Secret, Setting
+
+TAKEN = frozenset(
+    "allow_http lookback max_loss max_pages max_parallel_requests max_response_bytes owners requests_per_minute".split()
+    + "resources schedule stale_after_hours step".split()
+)
+"""Settings that every connector has, which mean something else."""
+TYPES: Mapping[str, type[Any]] = {"integer": int, "number": float, "boolean": bool, "array": list, "string": str}
+ALTERNATIVES = ("oneOf", "anyOf", "allOf")
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `config` stands for in the expressions of a manifest.
+
+    Args:
+        spec: the JSON schema of the configuration.
+    """
+
+    spec: Mapping[str, Any]
+
+    @cached_property
+    def declared(self) -> Mapping[Path, tuple[Mapping[str, Any], bool]]:
+        """The properties by their path, each with whether it must be given."""
+        return dict(_properties(self.spec, (), required=True))
+
+    @cached_property
+    def names(self) -> Mapping[Path, str]:
+        """The names of the settings by path; two properties never share one."""
+        found: dict[Path, str] = {}
+        for path in self.declared:
+            name = identifier("_".join(path))
+            name = f"{name}_setting" if name in TAKEN else name
+            while name in found.values():
+                name += "_2"
+            found[path] = name
+        return found
+
+    def setting(self, path: Path, *, secret: bool = False) -> Setting:
+        """Return the placeholder for a property; one that the spec does not declare may be missing, and is text."""
+        written, required = self.declared.get(path, ({}, False))
+        kind = _type(written)
+        default = REQUIRED if required else None
+        if _fits(written.get("default"), kind):
+            default = written["default"]
+        choices = tuple(choice for choice in written.get("enum") or () if _fits(choice, kind))
+        make = Secret if secret or written.get("airbyte_secret") else Setting
+        name = self.names.get(path) or identifier("_".join(path))
+        said = str(written.get("description") or written.get("title") or "")
+        description = " ".join(said.split())
+        if choices and default not in (REQUIRED, None) and default not in choices:
+            choices = ()
+        return make(name, type=kind, default=default, choices=choices, description=description)
+
+
+def _properties(
+    schema: Mapping[str, Any], at: Path, *, required: bool
+) -> Iterator[tuple[Path, tuple[Mapping[str, Any], bool]]]:
+    """Yield the properties of a schema and of the objects in it; what only some alternatives have may be missing."""
+    needed: Sequence[str] = schema.get("required") or ()
+    for name, written in (schema.get("properties") or {}).items():
+        if not isinstance(written, Mapping):
+            continue
+        must, path = required and name in needed, (*at, str(name))
+        inside = [written, *(one for key in ALTERNATIVES for one in written.get(key) or () if isinstance(one, Mapping))]
+        if not any(one.get("properties") for one in inside):
+            yield path, (written, must)
+        for one in inside:
+            yield from _properties(one, path, required=must and one is written)
+
+
+def _type(written: Mapping[str, Any]) -> type[Any]:
+    kind = written.get("type", "string")
+    kinds = [one for one in (kind if isinstance(kind, list) else [kind]) if one != "null"]
+    return TYPES.get(str(kinds[0]) if kinds else "string", str)
+
+
+def _fits(value: Any, kind: type[Any]) -> bool:
+    if value is None or (isinstance(value, bool) and kind is not bool):
+        return False
+    items = value if kind is list and isinstance(value, list) else [value]
+    return isinstance(value, FITTING[kind]) and all(kind is not list or isinstance(item, str) for item in items)

@@ -1,0 +1,113 @@
+"""A stream of a manifest, taken apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.manifest import Component
+from connectors_dagster.airbyte.names import identifiers
+from connectors_dagster.airbyte.settings import Settings
+
+EMPTY: Component = {}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stream:
+    """A stream with the parts that the features are read from; a part that is not there is empty.
+
+    Args:
+        name: the name of its resource.
+        vendor_name: its name in the manifest.
+        definition: what the manifest says.
+        settings: the settings of the connector.
+        siblings: all streams of the manifest by their vendor names.
+    """
+
+    name: str
+    vendor_name: str
+    definition: Component
+    settings: Settings
+    siblings: Mapping[str, "Stream"] = field(default_factory=dict)
+
+    @property
+    def retriever(self) -> Component:
+        """Reads the rows."""
+        return _part(self.definition, "retriever")
+
+    @property
+    def requester(self) -> Component:
+        """Makes the requests."""
+        return _part(self.retriever, "requester")
+
+    @property
+    def paginator(self) -> Component:
+        """Finds the next page."""
+        return _part(self.retriever, "paginator")
+
+    @property
+    def selector(self) -> Component:
+        """Finds the rows in a response."""
+        return _part(self.retriever, "record_selector")
+
+    @property
+    def cursor(self) -> Component:
+        """Says which rows are new."""
+        return _part(self.definition, "incremental_sync") or _part(self.retriever, "incremental_sync")
+
+    @property
+    def transformations(self) -> Sequence[Component]:
+        """Change the rows."""
+        return tuple(self.definition.get("transformations") or ())
+
+    @cached_property
+    def routers(self) -> list[Component]:
+        """Say what the stream is requested for."""
+        router = self.retriever.get("partition_router") or []
+        return router if isinstance(router, list) else [router]
+
+    @cached_property
+    def lists(self) -> Mapping[str, str]:
+        """The lists for whose values the stream is requested: the names in `for_each` by those in the manifest."""
+        routers = [one for one in self.routers if one.get("type") == "ListPartitionRouter"]
+        return identifiers(str(one.get("cursor_field")) for one in routers)
+
+    @cached_property
+    def parent_config(self) -> Component:
+        """How the rows of another stream are used in the requests of this one; empty if it has no parent."""
+        if len(self.routers) != 1 or self.routers[0].get("type") != "SubstreamPartitionRouter":
+            return EMPTY
+        parents: list[Component] = self.routers[0].get("parent_stream_configs") or []
+        return parents[0] if len(parents) == 1 else EMPTY
+
+    @cached_property
+    def parent(self) -> "Stream | None":
+        """The stream whose rows this one is requested for."""
+        written = self.parent_config.get("stream")
+        name = str(written.get("name")) if isinstance(written, Mapping) else ""
+        return self.siblings.get(name)
+
+    @property
+    def base_url(self) -> str:
+        """The address before the path, as it is written."""
+        return str(self.requester.get("url_base") or self.requester.get("url") or "")
+
+
+def _part(component: Component, name: str) -> Component:
+    found: Any = component.get(name)
+    return found if isinstance(found, Mapping) else EMPTY
+
+
+def only_type(component: Component, *kinds: str, what: str) -> str:
+    """Return the type of a component.
+
+    Raises:
+        NotNativeError: it is none of these types.
+    """
+    kind = str(component.get("type", ""))
+    if kind in kinds:
+        return kind
+    if "class_name" in component:
+        raise NotNativeError("Python of the connector's own", f"{what} {component.get('class_name')}")
+    raise NotNativeError(what, kind or "without a type")

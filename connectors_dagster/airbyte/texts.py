@@ -1,0 +1,152 @@
+"""Texts of a manifest as texts of a connector: what is looked up becomes a placeholder."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.expressions.expression import ALIASES, Expression, ExpressionError
+from connectors_dagster.expressions.lookup import MISSING, Lookup
+from connectors_dagster.spec.placeholders import Secret, Setting, Text
+
+BOUNDS: Mapping[str, str] = {"start_time": "{incremental.start_value}", "end_time": "{incremental.end_value}"}
+OVER = "an expression over"
+
+
+@lru_cache(maxsize=10_000)
+def compiled(text: str) -> Expression:
+    """Compile a text.
+
+    Raises:
+        NotNativeError: it is not an expression.
+    """
+    try:
+        return Expression(text)
+    except ExpressionError as error:
+        raise NotNativeError("an expression that cannot be read", error) from None
+
+
+def constant(text: str, *, types: tuple[type, ...] = ()) -> Any:
+    """Return the value of a text without lookups, which Airbyte reads as Python does: ``100`` is a number."""
+    return Expression(text, types=types).render()
+
+
+def config_path(lookup: Lookup) -> tuple[str, ...] | None:
+    """Return the path of a property of `config`, or None if something else is looked up."""
+    keys = tuple(step.key for step in lookup.steps)
+    return keys if lookup.name == "config" and keys and all(isinstance(key, str) for key in keys) else None  # type: ignore[return-value]  # checked
+
+
+def write_text(text: str, stream: Stream, *, secret: bool = False) -> str:
+    """Return a text with placeholders for settings, bounds of the window and fields of the parent row.
+
+    Args:
+        text: what the manifest says.
+        stream: where it says it.
+        secret: whether settings in it are secret even if the `spec` does not say so.
+
+    Raises:
+        NotNativeError: the text does more than to put values together.
+    """
+    expression = compiled(text)
+    if expression.is_constant:
+        return _plain(expression.text, text)
+    if expression.parts is None:
+        names = " and ".join(sorted(expression.names)) or "nothing"
+        raise NotNativeError(f"{OVER} {names}", text)
+    parts = [
+        _plain(part, text) if isinstance(part, str) else _placeholder(part, stream, text, secret=secret)
+        for part in expression.parts
+    ]
+    settings = [part for part in parts if isinstance(part, Setting)]
+    if len(parts) == 1:
+        return parts[0]
+    for setting in settings:
+        if setting.optional:
+            raise NotNativeError("an optional setting inside text", text)
+        if setting.type in (bool, list):
+            raise NotNativeError(f"a {setting.type.__name__} inside text, which Airbyte writes as Python does", text)
+    return Text(*parts) if settings else "".join(parts)
+
+
+def _plain(part: str, text: str) -> str:
+    if "{" in part or "}" in part or "‹" in part:
+        raise NotNativeError("braces in a text", text)
+    return part
+
+
+def _placeholder(lookup: Lookup, stream: Stream, text: str, *, secret: bool) -> str:
+    if path := config_path(lookup):
+        return _setting(lookup, path, stream, secret=secret)
+    if ALIASES.get(lookup.name, lookup.name) == "stream_slice" and lookup.steps:
+        key, *more = (step.key for step in lookup.steps)
+        field = str(stream.parent_config.get("partition_field", ""))
+        if key == field and not more and stream.parent:
+            return f"{{resources.{stream.parent.name}.{stream.parent_config['parent_key']}}}"
+        if key in stream.lists and not more:
+            return f"{{each.{stream.lists[str(key)]}}}"
+        if key in BOUNDS and not more and stream.cursor and not stream.parent:
+            return BOUNDS[str(key)]
+    name = ALIASES.get(lookup.name, lookup.name)
+    raise NotNativeError(f"{OVER} {name}", text)
+
+
+def _setting(lookup: Lookup, path: tuple[str, ...], stream: Stream, *, secret: bool) -> Setting:
+    found, last = stream.settings.setting(path, secret=secret), lookup.steps[-1]
+    if last.default is MISSING or last.default is None or not found.optional:
+        return found
+    # The default of `get` is what is used without the setting.
+    try:
+        return (Secret if isinstance(found, Secret) else Setting)(
+            found, type=found.type, default=last.default, description=found.description
+        )
+    except ValueError:
+        raise NotNativeError("a default of another type than the setting", f"{found}: {last.default!r}") from None
+
+
+def write_param(value: Any, stream: Stream) -> Any:
+    """Return the value of a query parameter; None if it is left out.
+
+    Raises:
+        NotNativeError: it has no translation.
+    """
+    if not isinstance(value, str):
+        return _sent(value)
+    if compiled(value).is_constant:
+        found = constant(value, types=(str, list))
+        return _sent(found) if not isinstance(found, str) else _plain(found, value)
+    written = write_text(value, stream)
+    if isinstance(written, Setting) and written.type is bool:
+        raise NotNativeError("a boolean in the request, which Airbyte writes as Python does", value)
+    return written
+
+
+def write_json(value: Any, stream: Stream) -> Any:
+    """Return a JSON body, or a part of one.
+
+    Raises:
+        NotNativeError: it has no translation.
+    """
+    if isinstance(value, Mapping):
+        items = ((write_json(key, stream), write_json(item, stream)) for key, item in value.items())
+        return {key: item for key, item in items if item is not None}
+    if isinstance(value, list):
+        return [write_json(item, stream) for item in value]
+    if not isinstance(value, str):
+        return value
+    if compiled(value).is_constant:
+        return constant(value)
+    written = write_text(value, stream)
+    if isinstance(written, Setting) and written.type is str:
+        raise NotNativeError("a text as a JSON value, of which Airbyte makes a number if it has only digits", value)
+    return written
+
+
+def _sent(value: Any) -> Any:
+    """Return a value as Airbyte sends it in a query: Python's words for booleans."""
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Mapping):
+        raise NotNativeError("an object in a query parameter", value)
+    return value

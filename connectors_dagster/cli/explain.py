@@ -1,0 +1,85 @@
+"""What becomes of a manifest of Airbyte: which streams are read natively, or why not, and the settings to give."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from connectors_dagster.airbyte.manifest import read_manifest
+from connectors_dagster.airbyte.translation import Translated, TranslatedStream, translate
+from connectors_dagster.cli.terminal import say, show_json, show_table
+from connectors_dagster.config.settings import environment_name
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.placeholders import Secret, Setting
+
+STREAM, SETTING = ("stream", "engine", "key", "cursor", "window"), ("setting", "type", "default", "meaning")
+
+
+def show_explanation(path: Path, *, as_json: bool = False) -> int:
+    """Print what becomes of the streams of a manifest; makes no request and reads no setting.
+
+    Returns:
+        1 if no stream is native, else 0.
+
+    Raises:
+        ManifestError: the file is no manifest.
+    """
+    manifest = read_manifest(path)
+    translated = translate(manifest)
+    streams = [_stream(one, translated.connector) for one in translated.streams]
+    settings = [_setting(one, translated.connector) for one in _settings(translated)] if translated.connector else []
+    if as_json:
+        show_json({"name": manifest.name, "version": manifest.version, "streams": streams, "settings": settings})
+    else:
+        _show(translated, streams, settings)
+    return int(translated.connector is None)
+
+
+def _settings(translated: Translated) -> list[Setting]:
+    connector = translated.connector
+    return sorted(connector.settings, key=lambda one: (not one.required, one)) if connector else []
+
+
+def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any]:
+    resource = connector.graph.get(one.name) if connector and one.engine == "native" else None
+    return {
+        "stream": one.name,
+        "vendor_name": one.vendor_name,
+        "engine": one.engine,
+        "key": list(resource.primary_key) if resource else [],
+        "cursor": resource.cursor_path if resource else None,
+        "window": connector.step if connector and resource and resource.windowed else None,
+        "parent": resource.parent.name if resource and resource.parent else None,
+        "reasons": [str(reason) for reason in one.reasons],
+    }
+
+
+def _setting(one: Setting, connector: Connector | None) -> dict[str, Any]:
+    return {
+        "setting": environment_name(connector.name if connector else "", one),
+        "type": "secret" if isinstance(one, Secret) else one.type.__name__,
+        "required": one.required,
+        "default": None if one.required else one.default,
+        "choices": list(one.choices),
+        "meaning": one.description,
+    }
+
+
+def _show(translated: Translated, streams: list[dict[str, Any]], settings: list[dict[str, Any]]) -> None:
+    show_table(STREAM, [[_cell(one[head]) for head in STREAM] for one in streams])
+    for one in streams:
+        for reason in one["reasons"]:
+            say(f"not native  {one['stream']}: {reason}", style="yellow")
+    if settings:
+        say("")
+        show_table(SETTING, [[_cell(_default(one)[head]) for head in SETTING] for one in settings])
+    counts = Counter(one.engine for one in translated.streams)
+    say(f"{counts['native']} of {len(streams)} streams are native")
+
+
+def _default(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {**one, "default": "must be given" if one["required"] else one["default"]}
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -1,0 +1,303 @@
+"""What each feature of a manifest becomes, and why a stream has no translation."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors_dagster import Secret, Setting
+from connectors_dagster.airbyte.errors import ManifestError
+from connectors_dagster.airbyte.manifest import read_manifest
+from connectors_dagster.airbyte.names import identifier, identifiers
+from connectors_dagster.airbyte.translation import Translated, translate
+from connectors_dagster.spec.placeholders import Text, find_placeholders
+
+PARAM = {"type": "RequestOption", "inject_into": "request_parameter"}
+DATES = {
+    "type": "DatetimeBasedCursor",
+    "cursor_field": "changed",
+    "datetime_format": "%Y-%m-%d",
+    "start_datetime": "2020-01-01",
+    "start_time_option": {**PARAM, "field_name": "since"},
+}
+SPEC = {
+    "type": "object",
+    "required": ["shop", "token", "count", "exact"],
+    "properties": {
+        "shop": {"type": "string"},
+        "token": {"type": "string", "airbyte_secret": True},
+        "count": {"type": "integer"},
+        "exact": {"type": "boolean"},
+        "region": {"type": "string"},
+        "step": {"type": "string"},
+        "account": {"type": "object", "oneOf": [{"properties": {"key": {"type": "string", "airbyte_secret": True}}}]},
+    },
+}
+
+
+def written(folder: Path, *streams: Any, **parts: Any) -> Translated:
+    """Translate a manifest with these streams."""
+    spec = {"type": "Spec", "connection_specification": SPEC}
+    document = {"version": "6.0.0", "type": "DeclarativeSource", "streams": list(streams), "spec": spec, **parts}
+    (folder / "manifest.yaml").write_text(yaml.safe_dump(document))
+    return translate(read_manifest(folder), name="shop")
+
+
+def stream(name: str = "things", /, **changes: Any) -> dict[str, Any]:
+    """Describe a stream; a change is a part's fields, or the part itself."""
+    requester = {"type": "HttpRequester", "url_base": "https://api.example/v1", "path": "/things"}
+    retriever: dict[str, Any] = {
+        "type": "SimpleRetriever",
+        "requester": requester | changes.pop("requester", {}),
+        "record_selector": {"extractor": {"field_path": ["data"]}} | changes.pop("selector", {}),
+    }
+    for part in ("paginator", "partition_router", "decoder"):
+        if part in changes:
+            retriever[part] = changes.pop(part)
+    return {"type": "DeclarativeStream", "name": name, "primary_key": "id", "retriever": retriever, **changes}
+
+
+def pages(strategy: str, token: Any = None, size: Any = None, **fields: Any) -> dict[str, Any]:
+    """Describe a paginator."""
+    option = token or {**PARAM, "field_name": "page"}
+    sized = {"page_size_option": {**PARAM, "field_name": "size"}} if size else {}
+    written = {"type": strategy, **({"page_size": size} if size else {}), **fields}
+    return {"type": "DefaultPaginator", "page_token_option": option, "pagination_strategy": written, **sized}
+
+
+def cursors(value: str, stop: str | None = None, token: Any = None) -> dict[str, Any]:
+    return pages("CursorPagination", token, cursor_value=value, **({"stop_condition": stop} if stop else {}))
+
+
+LINK = {"type": "RequestPath"}
+
+
+@pytest.mark.parametrize(
+    ("paginator", "expected"),
+    [
+        ({"type": "NoPagination"}, {"type": "single_page"}),
+        (
+            pages("PageIncrement", start_from_page=1, size=50),
+            {"type": "page_number", "base_page": 1, "total_path": None, "page_param": "page"},
+        ),
+        (
+            pages("PageIncrement", inject_on_first_request=True),
+            {"type": "page_number", "base_page": 0, "total_path": None, "page_param": "page"},
+        ),
+        (
+            pages("OffsetIncrement", {"inject_into": "body_json", "field_name": "from"}, page_size=10),
+            {"type": "offset", "limit": 10, "total_path": None, "offset_body_path": "from"},
+        ),
+        (
+            cursors("{{ response.get('meta', {}).get('next', {}) }}", "{{ not response['meta']['next'] }}"),
+            {"type": "cursor", "cursor_path": "meta.next", "cursor_param": "page"},
+        ),
+        (
+            cursors("{{ response.next }}", "{{ response.next is none or response.next == '' }}"),
+            {"type": "cursor", "cursor_path": "next", "cursor_param": "page"},
+        ),
+        (
+            cursors("{{ last_record['id'] }}", "{{ not response.get('has_more', False) }}"),
+            {"type": "cursor", "cursor_path": "data[-1].id", "cursor_param": "page", "has_more_path": "has_more"},
+        ),
+        (
+            cursors("{{ last_record['id'] }}", "{{ last_page_size == 0 }}"),
+            {"type": "cursor", "cursor_path": "data[-1].id", "cursor_param": "page"},
+        ),
+        (
+            cursors("{{ response['@odata.nextLink'] }}", "{{ '@odata.nextLink' not in response }}", LINK),
+            {"type": "json_link", "next_url_path": "'@odata.nextLink'"},
+        ),
+        (
+            cursors("{{ headers['link']['next']['url'] }}", "{{ 'next' not in headers['link'] }}", LINK),
+            {"type": "header_link", "links_next_key": "next"},
+        ),
+    ],
+)
+def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, paginator, expected):
+    connector = written(tmp_path, stream(paginator=paginator)).connector
+    assert connector and connector.graph["things"].endpoint["paginator"] == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"primary_key": [["owner", "id"]]}, "a key inside an object"),
+        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a"]]}]}, "transformations of rows"),
+        ({"transformations": [{"class_name": "source.components.Own"}]}, "Python of the connector's own"),
+        ({"selector": {"record_filter": {"condition": "{{ record.a }}"}}}, "a filter of rows"),
+        ({"selector": {"schema_normalization": "Default"}}, "rows that are cast to their schema"),
+        ({"selector": {"extractor": {"field_path": ["item?"]}}}, "a path to the rows with wildcards"),
+        ({"selector": {"extractor": {"class_name": "source.components.Own"}}}, "Python of the connector's own"),
+        ({"decoder": {"type": "XmlDecoder"}}, "a decoder"),
+        ({"requester": {"retries": 3}}, "a field that is not known here"),
+        ({"requester": {"http_method": "DELETE"}}, "an HTTP method"),
+        ({"requester": {"path": "/a/{{ config.shop | upper }}"}}, "an expression over config"),
+        ({"requester": {"path": "/a/{{ config.region }}"}}, "an optional setting inside text"),
+        ({"requester": {"request_parameters": {"exact": "{{ config.exact }}"}}}, "a boolean in the request"),
+        ({"requester": {"request_body_json": {"shop": "{{ config.shop }}"}}}, "a text as a JSON value"),
+        ({"requester": {"authenticator": {"type": "OAuthAuthenticator"}}}, "OAuth access tokens"),
+        (
+            {"requester": {"authenticator": {"type": "BearerAuthenticator", "api_token": "abc"}}},
+            "a credential that is written into the manifest",
+        ),
+        ({"paginator": pages("PageIncrement")}, "a first page without a number"),
+        ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
+        ({"paginator": cursors("{{ response.next | int + 1 }}")}, "a next page found by an expression"),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ response.next == 'abc' }}")},
+            "an end of pages found by an expression",
+        ),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}")},
+            "an end of pages found by an expression",
+        ),
+        (
+            {"partition_router": {"type": "ListPartitionRouter", "values": [True], "cursor_field": "a"}},
+            "a list of partitions with other values",
+        ),
+        ({"incremental_sync": DATES | {"cursor_field": "a.b"}}, "a cursor that is not the name of a field"),
+        ({"incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%S-12:00"}}, "a written offset"),
+        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y"]}}, "rows and requests with different"),
+        ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
+        ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
+        (
+            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ True }}"}]}}},
+            "errors recognized by an expression",
+        ),
+    ],
+)
+def test_a_stream_with_a_feature_that_has_no_translation_is_not_native_and_says_why(tmp_path, change, reason):
+    translated = written(tmp_path, stream(**change), stream("others"))
+    assert [one.engine for one in translated.streams] == ["none", "native"]
+    assert reason in str(translated.streams[0].reasons[0])
+
+
+def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
+    auth = {
+        "type": "BasicHttpAuthenticator",
+        "username": "{{ config['token'] }}",
+        "password": "{{ config.account.key }}",
+    }
+    params = {"n": "{{ config.count }}", "in": "{{ config.get('region', 'eu') }}", "step": "{{ config.step }}"}
+    params["more"] = "{{ config.undeclared }}"
+    requester = {
+        "url_base": "https://{{ config['shop'] }}.example",
+        "authenticator": auth,
+        "request_parameters": params,
+    }
+    translated = written(tmp_path, stream(requester=requester))
+    connector = translated.connector
+    assert connector, translated.streams
+    found = {str(one): one for one in find_placeholders(connector.config)}
+    assert connector.config["client"]["base_url"] == Text("https://", Setting("shop"), ".example")
+    assert isinstance(found["token"], Secret) and found["token"].required
+    assert found["count"].type is int and found["count"].required
+    assert isinstance(found["account_key"], Secret) and found["account_key"].default == ""
+    assert (found["region"].default, found["region"].required) == ("eu", False)
+    assert found["undeclared"].optional
+    assert found["step_setting"].optional  # the setting `step` is the length of windows
+
+
+def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_have_reasons(tmp_path):
+    parent = stream("parents", transformations=[{"type": "KeysToLower"}])
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
+    far = stream("far", requester={"url_base": "https://other.example"})
+    translated = written(tmp_path, stream(), stream("more"), parent, child, far)
+    assert {one.name: [str(reason) for reason in one.reasons] for one in translated.streams} == {
+        "things": [],
+        "more": [],
+        "parents": ["transformations of rows: KeysToLower"],
+        "children": ["a parent that is not native: parents"],
+        "far": ["another address than the other streams have: https://other.example"],
+    }
+
+
+def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):
+    region = {"type": "ListPartitionRouter", "values": ["eu", "us"], "cursor_field": "Region"}
+    listed = stream("listed", partition_router=region, requester={"path": "/{{ stream_partition['Region'] }}/rows"})
+    until = {"end_time_option": {**PARAM, "field_name": "until"}}
+    daily = stream("daily", incremental_sync=DATES | until | {"step": "P1D", "cursor_granularity": "P1D"})
+    all_of_it = stream("keyless", primary_key=None, selector={"extractor": {"field_path": ["items", "*", "data"]}})
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": None}
+    parent = stream("parents", incremental_sync={name: DATES[name] for name in DATES if name != "start_time_option"})
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config | {"stream": parent}]}
+    child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
+    translated = written(tmp_path, listed, daily, all_of_it, parent, child)
+    connector = translated.connector
+    assert connector, translated.streams
+    graph = connector.graph
+    assert (graph["listed"].options.for_each, graph["listed"].primary_key) == (
+        {"region": ["eu", "us"]},
+        ("_region", "id"),
+    )
+    assert graph["daily"].cursor and graph["daily"].cursor.request_step == "P1D"
+    assert (graph["daily"].incremental, graph["daily"].endpoint["params"]) == (
+        {"cursor_path": "changed"},
+        {"since": "{incremental.start_value}", "until": "{incremental.end_value}"},
+    )
+    assert graph["daily"].cursor.lower == "inclusive" and graph["parents"].cursor.lower == "exclusive"
+    assert (graph["keyless"].options.key, graph["keyless"].endpoint["data_selector"]) == ("row_hash", "items.*.data")
+    assert (graph["children"].primary_key, graph["children"].family) == (("_parents_id", "id"), "children")
+
+
+def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
+    auth = {
+        "type": "OAuthAuthenticator",
+        "grant_type": "client_credentials",
+        "client_id": "{{ config.shop }}",
+        "client_secret": "{{ config.token }}",
+        "token_refresh_endpoint": "https://login.example/token",
+        "refresh_request_body": {"scope": "all"},
+    }
+    translated = written(tmp_path, stream(requester={"authenticator": auth}))
+    assert translated.connector
+    assert translated.connector.graph["things"].endpoint["auth"] == {
+        "type": "oauth2_client_credentials",
+        "access_token_url": "https://login.example/token",
+        "client_id": "shop",
+        "client_secret": "token",
+        "access_token_request_data": {"scope": "all"},
+    }
+    other = auth | {"access_token_name": "token"}
+    [found] = written(tmp_path, stream(requester={"authenticator": other})).streams
+    assert str(found.reasons[0]) == "a request for an access token that is not as usual: access_token_name: token"
+
+
+def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):
+    base = {**stream(), "$parameters": {"path": "inherited", "name": "not this one", "extractor": None}}
+    del base["retriever"]["requester"]["path"]
+    own = {"$ref": "#/definitions/base", "name": "own"}
+    connector = written(tmp_path, own, definitions={"base": base, "a/b": 1}).connector
+    assert connector and connector.graph["own"].endpoint["path"] == "inherited"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("streams: [", "is not YAML"),
+        ("streams: []", "is not a manifest of Airbyte"),
+        ("streams: [{$ref: '#/definitions/none'}]", "leads nowhere"),
+        ("streams: [{$ref: '#/streams/0'}]", "leads to itself"),
+        ("streams: [1]\nstreams: [2]", "written twice"),
+    ],
+)
+def test_what_is_not_a_manifest_is_refused(tmp_path, text, said):
+    (tmp_path / "manifest.yaml").write_text(text)
+    with pytest.raises(ManifestError, match=said):
+        read_manifest(tmp_path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ManifestError, match=r"none\.yaml: cannot be read: No such file"):
+        read_manifest(tmp_path / "none.yaml")
+
+
+def test_names_become_identifiers_that_stay_apart():
+    assert [identifier(name) for name in ("orderItems", "HTTPLog", "Order items", "2fa", "a__b_")] == [
+        *("order_items", "http_log", "order_items", "n_2fa", "a_b"),
+    ]
+    assert identifiers(["aB", "a_b", "a b"]) == {"aB": "a_b", "a_b": "a_b_2", "a b": "a_b_3"}

@@ -1,0 +1,39 @@
+"""The command that says what becomes of a manifest."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+CREW = Path(__file__).parents[1] / "airbyte" / "crew.yaml"
+
+
+def test_explain_shows_engine_key_cursor_and_window_of_each_stream_and_the_settings_to_give(connectors):
+    done = connectors("explain", str(CREW))
+    assert done.exit_code == 0
+    lines = [line.split() for line in done.output.splitlines()]
+    assert ["teams", "native", "id"] in lines
+    assert ["team_members", "native", "_teams_id,", "id"] in lines
+    assert ["shifts", "native", "id", "changed", "P30D"] in lines
+    assert ["SOURCES__CREW__CREDENTIALS_TOKEN", "secret", "must", "be", "given", "Made", "under", "Profile"] in lines
+    assert ["SOURCES__CREW__LOCALE", "str", "nl"] in lines
+    assert done.output.splitlines()[-1] == "4 of 4 streams are native"
+
+
+def test_explain_says_why_a_stream_is_not_native_and_ends_with_1_if_none_is(connectors, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "KeysToLower"}]}]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    done = connectors("explain", str(tmp_path / "crew.yaml"), "--json")
+    assert done.exit_code == 1
+    shown = json.loads(done.output)
+    assert [(one["stream"], one["engine"], one["reasons"]) for one in shown["streams"]] == [
+        ("plan", "none", ["transformations of rows: KeysToLower"])
+    ]
+
+
+def test_explain_names_a_file_that_is_no_manifest(connectors, tmp_path):
+    (tmp_path / "manifest.yaml").write_text("a: 1")
+    done = connectors("explain", str(tmp_path))
+    assert done.exit_code == 1
+    assert "manifest.yaml: is not a manifest of Airbyte: it has no 'streams'" in done.output

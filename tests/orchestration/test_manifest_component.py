@@ -1,0 +1,75 @@
+"""A manifest of Airbyte as a component: its streams are assets like any others."""
+
+import traceback
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+import connectors_dagster
+from connectors_dagster import AirbyteManifest
+from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.scaffolder import ManifestParams, ManifestScaffolder
+
+pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's
+CREW = Path(__file__).parents[1] / "airbyte" / "crew.yaml"
+
+
+def scaffold(folder: Path, manifest: Path) -> None:
+    """Do what `dg scaffold defs connectors_dagster.AirbyteManifest` does."""
+    folder.mkdir()
+    params: Any = ManifestParams(manifest=str(manifest))
+    request = dg.ScaffoldRequest(
+        type_name="connectors_dagster.AirbyteManifest",
+        target_path=folder,
+        scaffold_format="yaml",
+        project_root=None,
+        params=params,
+    )
+    ManifestScaffolder().scaffold(request)
+
+
+def test_the_streams_of_a_scaffolded_manifest_are_assets_with_their_partitions_parents_and_columns(scaffolded):
+    scaffold(scaffolded.folder / "source_crew", CREW)
+    component, definitions = scaffolded.load()
+    assert isinstance(component, AirbyteManifest) and component.connector.name == "source_crew"
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    assert {"source_crew/teams", "source_crew/team_members", "source_crew/shifts", "source_crew/plan"} <= set(specs)
+    assert specs["source_crew/shifts"].partitions_def and not specs["source_crew/plan"].partitions_def
+    parents = [dep.asset_key.to_user_string() for dep in specs["source_crew/team_members"].deps]
+    assert parents == ["source_crew/teams"]
+    columns = component.connector.tables["teams"]
+    assert [(name, column.get("data_type"), column.get("description")) for name, column in columns.items()] == [
+        ("id", None, "number of the team"),
+        ("title", "text", "what it is called"),
+        ("size", "bigint", None),
+        ("either", None, None),
+        ("extra", "json", None),
+    ]
+
+
+def test_a_manifest_without_a_native_stream_is_a_broken_connector_that_says_why(scaffolded, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "KeysToLower"}]}]
+    (tmp_path / "manifest.yaml").write_text(yaml.safe_dump(written))
+    scaffold(scaffolded.folder / "crew", tmp_path)
+    [broken] = load_location().broken
+    assert "crew: no stream of the manifest is native:\n  plan: transformations of rows: KeysToLower" in str(broken)
+
+
+def test_a_manifest_outside_of_the_project_is_refused(scaffolded, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "manifest.yaml"
+    copy(CREW, outside)
+    scaffold(scaffolded.folder / "crew", CREW)
+    text = (scaffolded.folder / "crew" / "defs.yaml").read_text().replace("manifest.yaml", str(outside))
+    (scaffolded.folder / "crew" / "defs.yaml").write_text(text)
+    with pytest.raises(Exception, match="crew") as caught:
+        scaffolded.load()
+    assert "is outside of the project" in "".join(traceback.format_exception(caught.value))
+
+
+def test_dg_finds_the_component_in_the_package():
+    assert "AirbyteManifest" in dir(connectors_dagster)
