@@ -110,7 +110,7 @@ def demo(scale: float) -> None:
 @main.command()
 @click.option("--port", default=3000, show_default=True, type=PORT, help="Port of the Dagster UI on 127.0.0.1.")
 def dev(port: int) -> None:
-    """Serve the Dagster UI, with a sandbox for what is not configured."""
-    from connectors_dagster.cli.demo import serve_ui
+    """Serve the Dagster UI, with a sandbox if nothing is configured."""
+    from connectors_dagster.cli.dev import serve_ui
 
     sys.exit(serve_ui(port=port))
