@@ -5,26 +5,35 @@ from collections.abc import Sequence
 
 import click
 
-from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, main
+from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, Name, main
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
 
 
 @main.command()
-@NAME
-def init(name: str) -> None:
+@click.argument("name", type=Name(), required=False)
+@click.option("--project", is_flag=True, help="Write the files of a project into this folder.")
+def init(name: str | None, project: bool) -> None:
     """Ask for the settings of a connector, write them and check them.
 
     They go into .dlt/config.toml and .dlt/secrets.toml. What is there stays.
 
     \b
-    Example:
+    Examples:
+      connectors init --project
       connectors init woocommerce
     """
-    from connectors_dagster.cli.init import initialize
+    if not name and not project:
+        raise click.UsageError("name a connector, or begin a project with --project")
+    if project:
+        from connectors_dagster.cli.project import begin_project
 
-    sys.exit(initialize(name))
+        begin_project()
+    if name:
+        from connectors_dagster.cli.init import initialize
+
+        sys.exit(initialize(name))
 
 
 @main.command("list")

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FILE = "sandbox.json"
+PORTS = range(8765, 8865)
+"""Not those that an operating system gives to any program, which would often be taken after a restart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +26,7 @@ class Sandbox:
 
 
 def remembered(home: Path, *, scale: float | None = None) -> Sandbox:
-    """Return the last sandbox of an instance if its port is free, else one on a free port; remember it.
+    """Return the last sandbox of an instance, on another port if that one is taken; remember it.
 
     Args:
         home: the folder of the Dagster instance that loads from the sandbox.
@@ -34,8 +36,8 @@ def remembered(home: Path, *, scale: float | None = None) -> Sandbox:
     try:
         last = Sandbox(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        last = Sandbox(port=free_port())
-    port = last.port if _is_free(last.port) else free_port()
+        last = Sandbox(port=PORTS[0])
+    port = next(filter(_is_free, (last.port, *PORTS)), None) or free_port()
     chosen = Sandbox(port=port, scale=last.scale if scale is None else scale)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(chosen)), encoding="utf-8")

@@ -21,11 +21,13 @@ __all__ = [
     "checks_of",
     "component_folder",
     "components_of",
+    "ended_steps",
     "failed_before",
     "fetch_materializations",
     "find_job",
     "free_pool_slots",
     "instance_folder",
+    "is_last_attempt",
     "is_of_other_location",
     "last_materialization",
     "latest_materialization_ids",
@@ -46,6 +48,7 @@ __all__ = [
     "step_seconds",
     "translated_spec",
     "unfinished_backfills",
+    "unrequested_assets",
     "wipe",
 ]
 
@@ -77,6 +80,25 @@ def unfinished_backfills(instance: dg.DagsterInstance, *, newest: int) -> Iterat
             data = backfill.asset_backfill_data
             left = data.target_subset - (data.materialized_subset | data.failed_and_downstream_subset)
             yield from left.iterate_asset_partitions()
+
+
+def unrequested_assets(instance: dg.DagsterInstance, backfill_id: str) -> Set[dg.AssetKey]:
+    """Return the assets for which a backfill will request more runs; empty if there is no such backfill.
+
+    Uses `get_backfill` and the fields and methods of its result.
+    """
+    backfill = instance.get_backfill(backfill_id)
+    if backfill is None or backfill.status.value != "REQUESTED" or backfill.asset_backfill_data is None:
+        return set()
+    data = backfill.asset_backfill_data
+    left = data.target_subset - (data.requested_subset | data.failed_and_downstream_subset)
+    return {found.asset_key for found in left.iterate_asset_partitions()}
+
+
+def ended_steps(instance: dg.DagsterInstance, run_id: str) -> Collection[str]:
+    """List the steps of a run that have succeeded or failed for good (`get_run_step_stats`)."""
+    stats = instance.get_run_step_stats(run_id)
+    return [found.step_key for found in stats if found.status and found.status.value in ("SUCCESS", "FAILURE")]
 
 
 def report_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
@@ -213,6 +235,11 @@ def run_failure(event: dg.DagsterEvent) -> str | None:
         return None
     error = event.job_failure_data.error
     return error.message.strip() if error else event.message
+
+
+def is_last_attempt(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> bool:
+    """Return whether no attempt of a step is left (`retry_number` of the context)."""
+    return bool(context.retry_number >= policy.max_retries)
 
 
 def retry_delay(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> float:

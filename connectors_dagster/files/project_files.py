@@ -1,15 +1,26 @@
 """The files that a project begins with: the Dagster instance and workspace, and dlt's settings."""
 
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectFile:
+    """A file that a project begins with: its name in this package, and what it is for, in a few words."""
+
+    name: str
+    purpose: str
+
+
 WRITTEN = {
-    ".dagster/dagster.yaml": "dagster.yaml",
-    "workspace.yaml": "workspace.yaml",
-    ".dlt/config.toml": "config.toml",
+    ".dagster/dagster.yaml": ProjectFile(name="dagster.yaml", purpose="Dagster's instance, with pools for families"),
+    "workspace.yaml": ProjectFile(name="workspace.yaml", purpose="what the Dagster UI shows"),
+    ".dlt/config.toml": ProjectFile(name="config.toml", purpose="settings that are not secret"),
+    ".gitignore": ProjectFile(name="gitignore", purpose="what does not belong in a repository, such as secrets"),
 }
-"""Where each file goes in a project, and its name in this package."""
+"""The files by their place in a project."""
 
 
 def write_project(folder: Path) -> list[str]:
@@ -18,7 +29,7 @@ def write_project(folder: Path) -> list[str]:
     Raises:
         OSError: the folder cannot be written.
     """
-    return [path for path, name in WRITTEN.items() if _write(folder / path, name)]
+    return [path for path, file in WRITTEN.items() if _write(folder / path, file.name)]
 
 
 def write_instance(home: Path) -> None:

@@ -12,7 +12,7 @@ from tenacity import RetryCallState
 
 from connectors_dagster.compat.dlt_internals import IgnoreResponseException
 from connectors_dagster.errors import ApiError, TransientApiError
-from connectors_dagster.http.failure import explain_failure, with_response
+from connectors_dagster.http.failure import cause_of, explain_failure, with_response
 from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.reported_error import reports_error
@@ -22,7 +22,7 @@ from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.http.server_clock import lag_behind
-from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.secrets.redaction import excerpt, redact
 from connectors_dagster.spec.options import IgnoredResponse
 
 logger = logging.getLogger(__name__)
@@ -220,9 +220,10 @@ class ApiSession(requests.Session):
         self.stats.retries += 1
         self.stats.waited += state.upcoming_sleep
         logger.warning(
-            "%s: %s, retry %d of %d in %.1f s",
+            "%s: %s: %s, retry %d of %d in %.1f s",
             self.label,
-            _kind(error),
+            redact(str(state.args[0].url).partition("?")[0]),
+            cause_of(error),
             state.attempt_number,
             self.policy.retry.attempts,
             state.upcoming_sleep,
@@ -232,9 +233,3 @@ class ApiSession(requests.Session):
 def _as_declared(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Add nothing to a request."""
     return request
-
-
-def _kind(error: BaseException | None) -> str:
-    if isinstance(error, requests.HTTPError):
-        return f"status {error.response.status_code}"
-    return "not JSON" if isinstance(error, ApiError) else type(error).__name__

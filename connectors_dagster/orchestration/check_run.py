@@ -1,7 +1,8 @@
 """Runs the asset checks of what was loaded, in this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import dagster as dg
@@ -49,7 +50,9 @@ def run_checks(definitions: dg.Definitions, instance: dg.DagsterInstance, select
                 check=found.check_name,
                 passed=found.passed,
                 serious=found.severity == dg.AssetCheckSeverity.ERROR,
-                found=", ".join(f"{name}: {value.value}" for name, value in found.metadata.items()),
+                found="; ".join(
+                    f"{name}: {_said(value.value)}" for name, value in found.metadata.items() if value.value
+                ),
             )
         stop_if_interrupted(result)
         if not result.success:
@@ -66,3 +69,10 @@ def _run(
     with process_of_runs(instance) as note:
         note(run_id := str(uuid4()))
         return execute_run(job, instance, run_id=run_id, location=HERE, checks=checks, tags=LOADED_BY, run_config=QUIET)
+
+
+def _said(value: Any) -> str:
+    """Say what a check has found without the brackets of Python."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} ({found})" for name, found in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)

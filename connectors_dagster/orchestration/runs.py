@@ -177,8 +177,9 @@ def _collect(summary: Summary, item: Plan, result: RunResult, instance: dg.Dagst
         line.windows += found.partition is not None
         line.rows += int(str(found.metadata["rows"].value))
         resource = item.assets.by_key[found.asset_key]
-        line.rejected += int(str(found.metadata["rejected"].value))
-        line.rejected_table = f"{resource.connector.name}.{resource.rejected_table}"
+        if "rejected" in found.metadata:
+            line.rejected += int(str(found.metadata["rejected"].value))
+            line.rejected_table = f"{resource.connector.name}.{resource.rejected_table}"
         if "remarks" in found.metadata:
             lines = str(found.metadata["remarks"].value).splitlines()
             summary.remarks |= dict.fromkeys(f"{found.asset_key.to_user_string()}: {text}" for text in lines)

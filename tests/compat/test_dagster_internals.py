@@ -28,6 +28,8 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (INSTANCE, "event_log_storage", None),
     (INSTANCE, "get_execution_plan_snapshot", ["snapshot_id"]),
     (INSTANCE, "get_backfills", ["limit"]),
+    (INSTANCE, "get_backfill", ["backfill_id"]),
+    (INSTANCE, "get_run_step_stats", ["run_id"]),
     (INSTANCE, "all_logs", ["run_id", "of_type"]),
     (INSTANCE, "wipe_assets", ["asset_keys"]),
     (INSTANCE, "report_run_failed", ["dagster_run", "message"]),
@@ -39,6 +41,7 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (dg.SensorEvaluationContext, "code_location_origin", None),
     (PartitionBackfill, "asset_backfill_data", None),
     (AssetBackfillData, "target_subset", None),
+    (AssetBackfillData, "requested_subset", None),
     (AssetBackfillData, "materialized_subset", None),
     (AssetBackfillData, "failed_and_downstream_subset", None),
     (dg.EventLogRecord, "asset_materialization", None),
@@ -160,8 +163,17 @@ def test_a_backfill_lists_what_it_has_not_loaded_until_it_ends(instance):
     backfill = add_backfill(instance)
     key = dg.AssetKey("days")
     assert sorted(internals.unfinished_backfills(instance, newest=10)) == [(key, "mon"), (key, "tue")]
+    assert internals.unrequested_assets(instance, backfill.backfill_id) == {key}
     instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
     assert list(internals.unfinished_backfills(instance, newest=10)) == []
+    assert internals.unrequested_assets(instance, backfill.backfill_id) == set()
+    assert internals.unrequested_assets(instance, "deleted") == set()
+
+
+def test_the_steps_of_a_run_that_have_ended(instance):
+    for asset, step in (("shop/orders", "shop__orders"), ("broken", "broken")):
+        assert list(internals.ended_steps(instance, execute(instance, asset).run_id)) == [step]
+    assert internals.ended_steps(instance, "none") == []
 
 
 def test_a_run_can_be_reported_as_failed_and_its_pool_slots_freed(instance):
@@ -215,14 +227,16 @@ def test_a_step_that_failed_says_why(instance, asset, reason):
 def test_the_wait_before_the_next_attempt_grows_according_to_the_policy(instance):
     policy = dg.RetryPolicy(max_retries=1, delay=15, backoff=dg.Backoff.EXPONENTIAL)
     waits: list[float] = []
+    last: list[bool] = []
 
     @dg.asset
     def retried(context: dg.AssetExecutionContext) -> None:
         waits.append(internals.retry_delay(policy, context))
+        last.append(internals.is_last_attempt(policy, context))
         raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
 
     dg.materialize([retried], instance=instance, raise_on_error=False)
-    assert waits == [15, 45]
+    assert (waits, last) == ([15, 45], [False, True])
 
 
 def test_a_retry_knows_what_the_attempts_before_it_have_materialized(instance):

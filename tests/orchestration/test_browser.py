@@ -62,6 +62,8 @@ def test_a_window_is_materialized_turns_green_and_shows_its_metadata(ui):
     ui.sees("Materialized (1)", "Missing (35)")
     ui.asset("storefront/orders", "Events")
     ui.sees("preview", "rows", "complete", "fetched_until", "source_rows")
+    ui.asset("storefront/orders", "Overview")
+    ui.sees("Orders of the shop, one row per order in its present state.")
 
 
 def test_a_backfill_of_twelve_windows_is_one_run_and_turns_them_green(ui):
@@ -76,6 +78,14 @@ def test_a_backfill_of_twelve_windows_is_one_run_and_turns_them_green(ui):
     ui.click("2025-01-25")
     ui.sees("fetched_until")
     ui.photograph("windows")
+
+
+def test_a_failed_step_shows_the_cause_first(ui, served):
+    served.connectors("run", "storefront/customers", fails=True, SOURCES__STOREFRONT__API_KEY="revoked")
+    ui.open("/runs")
+    ui.sees("Failure")
+    ui.page.get_by_role("link", name="View", exact=True).first.click()
+    expect(ui.page.get_by_text("answered 401").first).to_be_visible(timeout=PATIENCE)
 
 
 def test_the_schedule_of_a_connector_is_turned_on_and_stays_on(ui):

@@ -45,10 +45,12 @@ class Served:
     address: str
     settings: Mapping[str, str]
 
-    def connectors(self, *arguments: str) -> None:
-        """Run the command line on the instance of the UI."""
+    def connectors(self, *arguments: str, fails: bool = False, **settings: str) -> None:
+        """Run the command line on the instance of the UI; some settings may differ."""
         command = [sys.executable, "-m", "connectors_dagster.cli", *arguments]
-        subprocess.run(command, cwd=ROOT, env={**os.environ, **self.settings}, check=True, timeout=PATIENCE // 1000)
+        environment = {**os.environ, **self.settings, **settings}
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=PATIENCE // 1000)
+        assert (done.returncode != 0) == fails
 
 
 @contextmanager
