@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +98,12 @@ def _show_orders() -> None:
 
 
 def _say_what_next() -> None:
+    command = "connectors" if shutil.which("connectors") else f"{Path(sys.executable).parent}/connectors"
     say(
         f"""
 The tables are in {duckdb_file()}. Next:
-  make dev                   start the Dagster UI with these runs, their lineage and a sandbox
-  .venv/bin/connectors list  list resources with their key, cursor, partitions and table
-  README.md                  connect your own shop: a few settings, then `connectors check` and `connectors run`
+  {command} dev          start the Dagster UI with these runs, their lineage and a sandbox
+  {command} list --all   list resources with their key, cursor, partitions and table
+  {command} init NAME    connect your own shop: asks for its settings and tries them
 """
     )

@@ -12,7 +12,7 @@ from connectors_dagster.orchestration import assets
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.checks import CHECKS, build_checks
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.runs import RANGE_START
+from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from tests.support.rows import order
 
 STOREFRONT = load_connectors()["storefront"]
@@ -95,7 +95,9 @@ def test_a_run_leaves_its_checks_to_another_one_that_will_load_more_of_the_famil
         return len(result.get_asset_check_evaluations())
 
     later = instance.create_run_for_job(
-        job.get_subset(asset_selection={orders}), status=dg.DagsterRunStatus.STARTED, tags={RANGE_START: "2024-01-31"}
+        job.get_subset(asset_selection={orders}),
+        status=dg.DagsterRunStatus.STARTED,
+        tags=dict.fromkeys((RANGE_START, RANGE_END), "2024-01-01"),
     )
     assert load() == 0
     instance.report_run_canceled(later)
