@@ -21,7 +21,8 @@ def left_to_later_runs(instance: dg.DagsterInstance, run: dg.DagsterRun, assets:
 
 
 def _of_runs(instance: dg.DagsterInstance, run: dg.DagsterRun, assets: ConnectorAssets) -> Iterator[str]:
-    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
+    coming = [status for status in UNFINISHED if status is not dg.DagsterRunStatus.CANCELING]
+    for record in instance.get_run_records(dg.RunsFilter(statuses=coming)):
         other = record.dagster_run
         steps = set(planned_steps(instance, other))
         if other.run_id != run.run_id and assets.checks_name in steps:

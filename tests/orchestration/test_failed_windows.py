@@ -316,7 +316,7 @@ def test_a_run_of_a_connector_in_yaml_sets_rows_aside_and_says_how_many(scaffold
     assert record.asset_materialization.metadata["rejected"].value == 1
 
 
-def test_a_step_whose_retries_are_used_up_shows_the_cause(orders, run_assets):
+def test_a_step_whose_retries_are_used_up_shows_the_cause(orders, run_assets, waits):
     break_windows(orders, WINDOWS[0], status=503)
     result = run_assets("storefront/orders")
     retried = [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
