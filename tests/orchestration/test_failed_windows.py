@@ -202,7 +202,7 @@ def test_an_api_that_refuses_connections_is_not_asked_for_every_window(orders, m
     monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:9/wp-json/wc/v3")
     monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "1")
     [error] = materialize("storefront/orders").errors
-    assert f"window {WINDOWS[0]}: GET" in error
+    assert f"window {WINDOWS[0]}: the API did not answer at 127.0.0.1:9" in error
     assert f"window {WINDOWS[1]} to {WINDOWS[3]}: not read, because other windows failed" in error
 
 
