@@ -21,6 +21,7 @@ from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.orchestration.selection import select
@@ -253,7 +254,7 @@ def instance(project: Path) -> Iterator[dg.DagsterInstance]:
     if not home.exists():
         home.mkdir()
         (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    with runs.open_instance(project) as instance:
+    with open_instance(project) as instance:
         yield instance
 
 

@@ -6,26 +6,35 @@ from pathlib import Path
 
 import click
 
-from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, main
+from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, Name, main
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
 
 
 @main.command()
-@NAME
-def init(name: str) -> None:
+@click.argument("name", type=Name(), required=False)
+@click.option("--project", is_flag=True, help="Write the files of a project into this folder.")
+def init(name: str | None, project: bool) -> None:
     """Ask for the settings of a connector, write them and check them.
 
     They go into .dlt/config.toml and .dlt/secrets.toml. What is there stays.
 
     \b
-    Example:
+    Examples:
+      connectors init --project
       connectors init woocommerce
     """
-    from connectors_dagster.cli.init import initialize
+    if not name and not project:
+        raise click.UsageError("name a connector, or begin a project with --project")
+    if project:
+        from connectors_dagster.cli.project import begin_project
 
-    sys.exit(initialize(name))
+        begin_project()
+    if name:
+        from connectors_dagster.cli.init import initialize
+
+        sys.exit(initialize(name))
 
 
 @main.command("list")
@@ -130,7 +139,7 @@ def demo(scale: float) -> None:
 @main.command()
 @click.option("--port", default=3000, show_default=True, type=PORT, help="Port of the Dagster UI on 127.0.0.1.")
 def dev(port: int) -> None:
-    """Serve the Dagster UI, with a sandbox for what is not configured."""
-    from connectors_dagster.cli.demo import serve_ui
+    """Serve the Dagster UI, with a sandbox if nothing is configured."""
+    from connectors_dagster.cli.dev import serve_ui
 
     sys.exit(serve_ui(port=port))

@@ -1,5 +1,6 @@
 """A load from the command line: plan it, materialize the assets, print a summary."""
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from connectors_dagster.definitions import definitions_in
 from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.check_run import run_checks
+from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import including, load_location
 from connectors_dagster.orchestration.missing import plan_missing
 from connectors_dagster.orchestration.selection import Selected, select
@@ -79,13 +81,15 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
     """
     if options.since and options.until and options.since >= options.until:
         raise click.ClickException(f"--from {options.since:%Y-%m-%d} is not before --to {options.until:%Y-%m-%d}")
+    # As Ctrl-C does, so that runs are ended in Dagster; by itself, SIGTERM would end the process at once.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     location = load_location()
     selected = select(location, names)
     ready = {assets: members for assets, members in selected.items() if placeholders.is_configured(assets.connector)}
     location, summary = including(location, ready), runs.Summary()
     checked: list[dict[str, Any]] = []
     if ready:
-        with runs.open_instance(project_folder()) as instance:
+        with open_instance(project_folder()) as instance:
             plan = plan_missing if options.missing else runs.plan
             plans = list(plan(instance, ready, since=options.since, until=options.until))
             if not options.as_json:

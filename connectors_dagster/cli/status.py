@@ -8,8 +8,8 @@ from typing import Any
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
-from connectors_dagster.orchestration.runs import open_instance
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.orchestration.status import ResourceStatus, status_of
 

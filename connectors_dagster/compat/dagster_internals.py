@@ -16,17 +16,18 @@ import dagster as dg
 from dagster.components.utils import TranslatorResolvingInfo
 
 __all__ = [
-    "build_check_job",
     "build_components",
-    "build_job",
     "check_results",
+    "checks_of",
     "component_folder",
     "components_of",
+    "ended_steps",
     "failed_before",
     "fetch_materializations",
+    "find_job",
     "free_pool_slots",
     "instance_folder",
-    "is_interruption",
+    "is_last_attempt",
     "is_of_other_location",
     "last_materialization",
     "latest_materialization_ids",
@@ -47,6 +48,7 @@ __all__ = [
     "step_seconds",
     "translated_spec",
     "unfinished_backfills",
+    "unrequested_assets",
     "wipe",
 ]
 
@@ -78,6 +80,25 @@ def unfinished_backfills(instance: dg.DagsterInstance, *, newest: int) -> Iterat
             data = backfill.asset_backfill_data
             left = data.target_subset - (data.materialized_subset | data.failed_and_downstream_subset)
             yield from left.iterate_asset_partitions()
+
+
+def unrequested_assets(instance: dg.DagsterInstance, backfill_id: str) -> Set[dg.AssetKey]:
+    """Return the assets for which a backfill will request more runs; empty if there is no such backfill.
+
+    Uses `get_backfill` and the fields and methods of its result.
+    """
+    backfill = instance.get_backfill(backfill_id)
+    if backfill is None or backfill.status.value != "REQUESTED" or backfill.asset_backfill_data is None:
+        return set()
+    data = backfill.asset_backfill_data
+    left = data.target_subset - (data.requested_subset | data.failed_and_downstream_subset)
+    return {found.asset_key for found in left.iterate_asset_partitions()}
+
+
+def ended_steps(instance: dg.DagsterInstance, run_id: str) -> Collection[str]:
+    """List the steps of a run that have succeeded or failed for good (`get_run_step_stats`)."""
+    stats = instance.get_run_step_stats(run_id)
+    return [found.step_key for found in stats if found.status and found.status.value in ("SUCCESS", "FAILURE")]
 
 
 def report_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
@@ -125,16 +146,9 @@ def check_results(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.Asse
             yield entry.dagster_event.asset_check_evaluation_data
 
 
-def build_check_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
-    """Return a job of all checks of assets without loading them, or None if Dagster has no job for them.
-
-    Uses `resolve_implicit_job_def_def_for_assets`, `get_subset`, and `asset_layer.asset_graph` of the job.
-    """
-    job = definitions.resolve_implicit_job_def_def_for_assets(assets)
-    if job is None:
-        return None
-    checks = {key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key in assets}
-    return job.get_subset(asset_selection=frozenset(), asset_check_selection=checks)
+def checks_of(job: dg.JobDefinition, assets: Set[dg.AssetKey]) -> Set[dg.AssetCheckKey]:
+    """Return the checks of assets that a job can run (`asset_layer.asset_graph` of the job)."""
+    return {key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key in assets}
 
 
 def wipe(instance: dg.DagsterInstance, asset: dg.AssetKey) -> None:
@@ -154,13 +168,9 @@ def recorded_by_earlier_attempts(context: dg.AssetExecutionContext) -> Iterator[
     return materializations_of_run(context.instance, context.run.run_id) if context.retry_number else iter(())
 
 
-def build_job(definitions: dg.Definitions, assets: Set[dg.AssetKey]) -> dg.JobDefinition | None:
-    """Return a job of assets without their checks, or None if Dagster has no job for them.
-
-    Uses `resolve_implicit_job_def_def_for_assets` and `get_subset`.
-    """
-    job = definitions.resolve_implicit_job_def_def_for_assets(assets)
-    return job and job.get_subset(asset_selection=assets, asset_check_selection=frozenset())
+def find_job(definitions: dg.Definitions, name: str) -> dg.JobDefinition:
+    """Return a job by its name (`resolve_job_def`)."""
+    return definitions.resolve_job_def(name)
 
 
 def materialization(event: dg.DagsterEvent) -> dg.AssetMaterialization | None:
@@ -227,10 +237,9 @@ def run_failure(event: dg.DagsterEvent) -> str | None:
     return error.message.strip() if error else event.message
 
 
-def is_interruption(event: dg.DagsterEvent) -> bool:
-    """Return whether a signal ended the process of a run (`is_job_failure`, `job_failure_data`)."""
-    reason = event.job_failure_data.failure_reason if event.is_job_failure else None
-    return reason is not None and reason.value == "UNEXPECTED_TERMINATION"
+def is_last_attempt(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> bool:
+    """Return whether no attempt of a step is left (`retry_number` of the context)."""
+    return bool(context.retry_number >= policy.max_retries)
 
 
 def retry_delay(policy: dg.RetryPolicy, context: dg.AssetExecutionContext) -> float:

@@ -1,5 +1,8 @@
 """What to say about a request that failed, and what to do about it."""
 
+from typing import Any
+from urllib.parse import urlsplit
+
 import requests
 from urllib3.exceptions import NewConnectionError
 
@@ -24,9 +27,7 @@ def explain_failure(label: str, request: requests.PreparedRequest, error: Except
     """Return the error to raise for a request that failed; its message names the request and what to do."""
     retry = policy.retry
     if not isinstance(error, requests.HTTPError) or error.response is None:
-        kind = _kind(error)
-        advice = UNTRUSTED if is_untrusted(error) else UNREACHED
-        return kind(f"{label}: {describe_request(request)} failed: {error}{advice}")
+        return _unanswered(label, request, error)
     response, status = error.response, error.response.status_code
     body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
     if status == requests.codes.unauthorized and policy.credentials:
@@ -38,12 +39,35 @@ def explain_failure(label: str, request: requests.PreparedRequest, error: Except
     return with_response(kind(f"{label}: {describe_request(request)} answered {status}: {body}{advice}"), response)
 
 
-def _kind(error: Exception) -> type[ApiError]:
-    """Return the kind of error for a request without a response."""
-    if is_untrusted(error) or not isinstance(error, BROKEN):
-        return ApiError
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return UnreachableError if isinstance(reason, NewConnectionError) else TransientApiError
+def cause_of(error: BaseException | None) -> str:
+    """Say in a few words why an attempt has failed."""
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"status {error.response.status_code}"
+    if isinstance(error, ApiError):
+        return "not JSON"
+    if isinstance(error, requests.Timeout):
+        return "timed out"
+    # The message of urllib3 repeats the request and the name of a class before it says why.
+    inner = error.args[0] if error and error.args else None
+    for system in (_reason(error).__cause__, *getattr(inner, "args", ())):
+        if isinstance(system, OSError) and system.strerror:
+            return system.strerror.lower()
+    return str(error)
+
+
+def _unanswered(label: str, request: requests.PreparedRequest, error: Exception) -> ApiError:
+    """Return the error for a request without a response."""
+    if isinstance(_reason(error), NewConnectionError):
+        address, what = urlsplit(str(request.url)).netloc, describe_request(request)
+        return UnreachableError(f"{label}: the API did not answer at {address}: {cause_of(error)}{UNREACHED} ({what})")
+    kind = ApiError if is_untrusted(error) or not isinstance(error, BROKEN) else TransientApiError
+    advice = UNTRUSTED if is_untrusted(error) else UNREACHED
+    return kind(f"{label}: {describe_request(request)} failed: {error}{advice}")
+
+
+def _reason(error: BaseException | None) -> Any:
+    """Return why urllib3 has given up, else the error itself."""
+    return getattr(error.args[0] if error and error.args else None, "reason", error)
 
 
 def with_response(failure: ApiError, response: requests.Response) -> ApiError:

@@ -13,7 +13,7 @@ from tenacity import RetryCallState
 from connectors_dagster.compat.dlt_internals import IgnoreResponseException
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.body_checks import check_json, check_reported_error, refuse_to_ignore
-from connectors_dagster.http.failure import explain_failure, with_response
+from connectors_dagster.http.failure import cause_of, explain_failure, with_response
 from connectors_dagster.http.origin import check_origin, is_loopback
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_budget import LimitError, request_budget
@@ -23,7 +23,7 @@ from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.response_rules import RetriedResponseError, apply_rule, find_rule
 from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.http.server_clock import lag_behind
-from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.secrets.redaction import excerpt, redact
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResponseRule
 
 logger = logging.getLogger(__name__)
@@ -227,9 +227,10 @@ class ApiSession(requests.Session):
         self.stats.retries += 1
         self.stats.waited += state.upcoming_sleep
         logger.warning(
-            "%s: %s, retry %d of %d in %.1f s",
+            "%s: %s: %s, retry %d of %d in %.1f s",
             self.label,
-            _kind(error),
+            redact(str(state.args[0].url).partition("?")[0]),
+            _cause(error),
             state.attempt_number,
             self.policy.retry.attempts,
             state.upcoming_sleep,
@@ -241,9 +242,7 @@ def _as_declared(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _kind(error: BaseException | None) -> str:
-    if isinstance(error, requests.HTTPError):
-        return f"status {error.response.status_code}"
+def _cause(error: BaseException | None) -> str:
     if isinstance(error, RetriedResponseError):
         return f"status {error.response['status']}, which is declared to be retried"
-    return "not JSON" if isinstance(error, ApiError) else type(error).__name__
+    return cause_of(error)

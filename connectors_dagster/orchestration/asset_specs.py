@@ -8,6 +8,7 @@ import dagster as dg
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.orchestration.asset_keys import Api, default_key
+from connectors_dagster.orchestration.glossary import fields_glossary
 from connectors_dagster.orchestration.table_metadata import declared_metadata
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.connector import Connector
@@ -55,7 +56,7 @@ def _describe_resource(resource: Resource) -> dg.AssetSpec:
         owners=list(settings.owners(connector.name)),
         tags={"connector": connector.name, "loading": "windowed" if resource.windowed else "whole"},
         freshness_policy=freshness(connector.name),
-        metadata=declared_metadata(resource),
+        metadata={**declared_metadata(resource), "glossary": fields_glossary()},
     )
 
 
@@ -72,14 +73,19 @@ def _describe_api(connector: Connector) -> dg.AssetSpec:
 
 
 def _summary(resource: Resource) -> str:
-    """Return one line about what is loaded and how."""
-    what = f"`{resource.endpoint['path']}` of {resource.connector.name}"
+    """Say what a row is, if the schema file says so, and then how it is loaded."""
+    what = resource.connector.row_descriptions.get(resource.name, "").removesuffix(".")
+    path = f"`{resource.endpoint['path']}` of {resource.connector.name}"
+    return f"{what}.\n\nFrom {path}, {_how(resource)}." if what else f"{path}, {_how(resource)}."
+
+
+def _how(resource: Resource) -> str:
     if resource.parent:
-        return f"{what}, requested once per row of {resource.parent}."
+        return f"requested once per row of {resource.parent}"
     if resource.incremental is None:
-        return f"{what}, loaded as a whole."
+        return "loaded as a whole"
     how = "filtered by the API" if resource.filtered else "filtered after reading because the API cannot filter"
-    return f"{what}, in windows on `{resource.incremental['cursor_path']}`, {how}."
+    return f"in windows on `{resource.incremental['cursor_path']}`, {how}"
 
 
 def _address(connector: Connector) -> dg.MetadataValue[str]:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import dagster as dg
 from pydantic import Field
 
-from connectors_dagster.compat.dagster_internals import retry_delay
+from connectors_dagster.compat.dagster_internals import is_last_attempt, retry_delay
 from connectors_dagster.config import settings
 from connectors_dagster.errors import (
     ApiError,
@@ -28,7 +28,7 @@ from connectors_dagster.orchestration.partitions import partitions_of
 from connectors_dagster.orchestration.resume import is_reread_due, resume
 from connectors_dagster.orchestration.window_runs import WINDOWS_PER_RUN
 from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.windows import Slice
+from connectors_dagster.spec.windows import Slice, Window
 
 # Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -117,13 +117,21 @@ def _slices(
     if cursor is None:
         return []
     grid, lookback = assets.grid, settings.lookback(connector)
-    windows = [grid.find(key) for key in context.partition_keys]
+    windows = [_window(assets, key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lookback, timestamps=cursor.timestamp_format)
     if not config.full:
         if is_reread_due(context.instance, assets, selected, slices, now):
             slices = [replace(slice_, unfiltered=True) for slice_ in slices]
         slices = resume(context.instance, assets, selected, slices)
     return [slice_.trial() for slice_ in slices] if config.page_limit else slices
+
+
+def _window(assets: ConnectorAssets, key: str) -> Window:
+    try:
+        return assets.grid.find(key)
+    except ValueError as error:
+        what = f"{assets.connector.name}: {error}. The sensor {assets.sensor_name} removes the partition"
+    raise dg.Failure(what, allow_retries=False)
 
 
 def _materialize(
@@ -152,5 +160,8 @@ def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception], landed
     failure = dg.Failure(description, metadata=response_metadata(errors), allow_retries=False)
     if not all(isinstance(error, TRANSIENT) for error in errors):
         raise failure
+    if is_last_attempt(RETRY, context):
+        raise failure  # Dagster itself would say that retries are used up, before it says why
     wait = retry_delay(RETRY, context)
+    context.log.warning(f"{description}\nThe step is tried again in {wait:.0f} s.")
     raise dg.RetryRequested(max_retries=RETRY.max_retries, seconds_to_wait=wait) from failure

@@ -107,9 +107,9 @@ def columns_as_declared(_instance: dg.DagsterInstance, resource: Resource, _key:
         if name in stored and column.get("data_type", stored[name]["data_type"]) != stored[name]["data_type"]
     }
     missing = [name for name in declared if name not in stored]
-    numbers: dict[str, Any] = {"added": len(added), "type_changed": len(changed), "missing": len(missing)}
-    differences = {"added": added, "type_changed": changed, "missing": missing}
-    return not any(numbers.values()), {**numbers, **({"differences": differences} if any(numbers.values()) else {})}
+    found: dict[str, Any] = {"added": added, "type_changed": changed, "missing": missing}
+    differences = {name: value for name, value in found.items() if value}
+    return not differences, differences
 
 
 def _number(client: SqlClientBase[Any], sql: str, *values: Any) -> int:

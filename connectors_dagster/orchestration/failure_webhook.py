@@ -19,7 +19,7 @@ from connectors_dagster.compat.dagster_internals import (
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.http.request_budget import LimitedAdapter, LimitError, request_budget
 from connectors_dagster.orchestration.active_runs import PARTITION
-from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
+from connectors_dagster.orchestration.runs import LOADED_BY, RANGE_END, RANGE_START
 from connectors_dagster.secrets.redaction import redact, remember
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.limits import Limits
@@ -80,7 +80,7 @@ def _report(context: dg.SensorEvaluationContext, address: str) -> int:
     for number, run in run_failures(context.instance, after=_last_reported(context), limit=MOST_AT_ONCE):
         if time.monotonic() - started > TICK:
             break
-        if run and not is_of_other_location(context, run) and not failed_before(context.instance, run.run_id, number):
+        if run and _is_ours(context, run) and not failed_before(context.instance, run.run_id, number):
             try:
                 post(address, redact(describe_failure(context.instance, run))[:LONGEST])
             except WebhookError as error:
@@ -91,6 +91,11 @@ def _report(context: dg.SensorEvaluationContext, address: str) -> int:
             reported += 1
         context.update_cursor(str(number))
     return reported
+
+
+def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
+    """Return whether a run is of this code location, or of the command line, which does not know its name."""
+    return LOADED_BY.items() <= run.tags.items() or not is_of_other_location(context, run)
 
 
 def _last_reported(context: dg.SensorEvaluationContext) -> int:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.masked import masked
-from connectors_dagster.orchestration.metadata import load_metadata, preview_metadata, read_metadata
+from connectors_dagster.orchestration.metadata import in_order, load_metadata, preview_metadata, read_metadata
 from connectors_dagster.orchestration.resume import landed_before
 from connectors_dagster.orchestration.table_metadata import loaded_metadata
 from connectors_dagster.spec.resource import Resource
@@ -83,7 +83,7 @@ class LoadReport:
             **loaded_metadata(spec, resource, load.pipeline.default_schema),
             **({"page_limit": self.page_limit} if self.page_limit else {}),
         }
-        return masked(shown)
+        return masked(in_order(shown))
 
     def _repeat(self, key: dg.AssetKey, *, without: set[str]) -> None:
         """Record what earlier attempts have recorded again, because the result is that of all windows."""

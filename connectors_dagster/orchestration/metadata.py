@@ -11,6 +11,7 @@ from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination import location
 from connectors_dagster.load.inventory import Inventory
+from connectors_dagster.orchestration.glossary import ORDER
 from connectors_dagster.orchestration.remarks import remarks_on
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.resource import Resource
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from connectors_dagster.load.extract import Outcome
     from connectors_dagster.load.pipeline import Load
     from connectors_dagster.read.preview import Preview
+
+COUNTS = """
+    pages requests retries bytes duplicates moved unsettled outside before_start after_end without_cursor ignored
+    not_available missing_rows rejected
+""".split()
 
 
 def preview_metadata(resource: Resource, slice_: Slice | None, preview: "Preview") -> dict[str, Any]:
@@ -40,7 +46,7 @@ def _query(resource: Resource, slice_: Slice | None) -> str:
 
 
 def read_metadata(resource: Resource, slice_: Slice | None, stats: ReadStats) -> dict[str, Any]:
-    """Return the counts of a read; for a window also its bounds and until when it was read.
+    """Return the counts of a read that are not zero; for a window also its bounds and until when it was read.
 
     Waits are in seconds; bytes are counted as received and decoded. `outside` counts the rows that belong to no window
     of the run, and with them `before_start` and `after_end` those that belong to no window at all; they are reported
@@ -48,34 +54,30 @@ def read_metadata(resource: Resource, slice_: Slice | None, stats: ReadStats) ->
     """
     if slice_ and resource.root.cursor:
         slice_ = slice_.behind(timedelta(seconds=stats.clock_lag), resource.root.cursor.timestamp_format)
-    remarks = remarks_on(resource, stats)
+    # A total of 0 is something that the API says, and it is compared with what was read.
+    compared = () if stats.source_rows is None else ("source_rows", "keys_read")
+    remarks = "\n".join(remarks_on(resource, stats))
+    found: dict[str, Any] = {
+        **{name: getattr(stats, name) for name in COUNTS},
+        "waited_seconds": round(stats.waited, 3),
+        "clock_lag_seconds": stats.clock_lag,
+        "keys_read": stats.keys,
+        "source_rows": stats.source_rows,
+        "drift": dg.MetadataValue.json(stats.drift) if stats.drift else None,
+        "missing_fields": dg.MetadataValue.json(stats.missing_fields) if stats.missing_fields else None,
+        "remarks": dg.MetadataValue.text(remarks) if remarks else None,
+    }
     return {
         "rows": stats.rows,
         **(window_metadata(resource, slice_.claimed(settled=not stats.unsettled)) if slice_ else {}),
         **({"dagster/partition_row_count": stats.rows} if slice_ else {}),
-        "pages": stats.pages,
-        "requests": stats.requests,
-        "retries": stats.retries,
-        "waited": round(stats.waited, 3),
-        "clock_lag": stats.clock_lag,
-        "bytes": stats.bytes,
-        "keys_read": stats.keys,
-        **({} if stats.source_rows is None else {"source_rows": stats.source_rows}),
-        "duplicates": stats.duplicates,
-        "moved": stats.moved,
-        "unsettled": stats.unsettled,
-        "outside": stats.outside,
-        "before_start": stats.before_start,
-        "after_end": stats.after_end,
-        "without_cursor": stats.without_cursor,
-        "ignored": stats.ignored,
-        **({"not_available": stats.not_available} if stats.not_available else {}),
-        "missing_rows": stats.missing_rows,
-        "rejected": stats.rejected,
-        "drift": dg.MetadataValue.json(stats.drift),
-        "missing_fields": dg.MetadataValue.json(stats.missing_fields),
-        **({"remarks": dg.MetadataValue.text("\n".join(remarks))} if remarks else {}),
+        **{name: value for name, value in found.items() if value or (name in compared and value is not None)},
     }
+
+
+def in_order(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Sort the fields of a materialization: what matters most first, and what Dagster shows elsewhere last."""
+    return dict(sorted(metadata.items(), key=lambda field: ORDER.get(field[0], len(ORDER))))
 
 
 def window_metadata(resource: Resource, slice_: Slice) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def load_metadata(load: "Load", outcome: "Outcome") -> dict[str, Any]:
     phases = {**load.seconds, "read": outcome.seconds}
     return {
         **{f"seconds_{name}": round(phases[name], 3) for name in ("schema", "read", "load") if name in phases},
-        "load_id": ", ".join(outcome.load_ids),
+        **({"load_id": ", ".join(outcome.load_ids)} if outcome.load_ids else {}),
         **({"last_load_id": load.last_load_id} if load.last_load_id else {}),
         **({} if outcome.table_rows is None else {"dagster/row_count": outcome.table_rows}),
     }

@@ -14,8 +14,10 @@ import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import free_pool_slots, instance_folder, report_run_failed
 from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, storage_error_text
+from connectors_dagster.compat.dagster_runs import report_run_canceled
 from connectors_dagster.config.workdir import abandoned, live_folder
 
+_End = Callable[[dg.DagsterInstance, dg.DagsterRun, str], None]
 SUFFIX = ".run"
 log = logging.getLogger(__name__)
 _until_the_process_ends = ExitStack()
@@ -29,10 +31,15 @@ def process_of_runs(instance: dg.DagsterInstance) -> Iterator[Callable[[str], No
     """
     end_orphaned_runs(instance)
     with live_folder(_processes(instance)) as folder:
+        end, reason = report_run_failed, "The run broke off; the output of its process says why."
         try:
             yield lambda run_id: _note(folder, run_id)
+        except KeyboardInterrupt:
+            # Not as failed, which would mark the windows of the run although nothing is wrong with them.
+            end, reason = report_run_canceled, "A signal ended the process of this run."
+            raise
         finally:
-            if _could_end(instance, folder):
+            if _could_end(instance, folder, end, reason):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -51,7 +58,7 @@ def end_orphaned_runs(instance: dg.DagsterInstance) -> None:
     if not base.exists():
         return
     for folder in abandoned(base):
-        _end_runs(instance, folder, "The process of this run ended before the run did.")
+        _end_runs(instance, folder, report_run_failed, "The process of this run ended before the run did.")
 
 
 def build_orphan_sensor() -> dg.SensorDefinition:
@@ -74,20 +81,20 @@ def _note(folder: Path, run_id: str) -> None:
     (folder / f"{run_id}{SUFFIX}").touch()
 
 
-def _could_end(instance: dg.DagsterInstance, folder: Path) -> bool:
+def _could_end(instance: dg.DagsterInstance, folder: Path, end: _End, reason: str) -> bool:
     try:
-        _end_runs(instance, folder, "The run broke off; the output of its process says why.")
+        _end_runs(instance, folder, end, reason)
     except STORAGE_ERRORS as error:
         log.error("the next start ends the runs of this process: %s", storage_error_text(error))
         return False
     return True
 
 
-def _end_runs(instance: dg.DagsterInstance, folder: Path, reason: str) -> None:
+def _end_runs(instance: dg.DagsterInstance, folder: Path, end: _End, reason: str) -> None:
     for file in folder.glob(f"*{SUFFIX}"):
         if run := instance.get_run_by_id(file.stem):
             if not run.is_finished:
-                report_run_failed(instance, run, reason)
+                end(instance, run, reason)
             free_pool_slots(instance, run)
 
 

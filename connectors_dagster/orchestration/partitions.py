@@ -35,26 +35,41 @@ def missing_windows(instance: dg.DagsterInstance, grid: WindowGrid, now: datetim
     return [window.key for window in grid.opened(now) if window.key not in known]
 
 
+def unknown_partitions(instance: dg.DagsterInstance, grid: WindowGrid, now: datetime) -> list[str]:
+    """List the partitions that are no window that has started: somebody has typed them in the UI."""
+    opened = {window.key for window in grid.opened(now)}
+    return [key for key in instance.get_dynamic_partitions(grid.name) if key not in opened]
+
+
 def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
-    """Build the sensor that adds a partition when its window starts, and reports the window on the asset of the API."""
+    """Build the sensor that adds a partition when its window starts, and reports the window on the asset of the API.
+
+    It removes partitions that are no window.
+    """
     grid = assets.grid
 
     @dg.sensor(
         name=assets.sensor_name,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Adds a partition for every window of {assets.name} that has started.",
+        description=f"Adds a partition for every window of {assets.name} that has started, and removes any other.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         now = clock.now()
         missing = missing_windows(context.instance, grid, now)
+        unknown = unknown_partitions(context.instance, grid, now)
         windows = grid.opened(now)
         noted = not windows or windows[-1].key == context.cursor
-        if not missing and noted:
+        if unknown:
+            context.log.warning(f"removed partitions that are no window of {assets.name}: {', '.join(unknown)}")
+        if not missing and not unknown and noted:
             return dg.SkipReason("All windows that have started have partitions.")
         return dg.SensorResult(
             # Connectors with the same windows share partitions: another sensor may have added them already.
-            dynamic_partitions_requests=[dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else [],
+            dynamic_partitions_requests=[
+                *([dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else []),
+                *([dg.DeleteDynamicPartitionsRequest(grid.name, unknown)] if unknown else []),
+            ],
             asset_events=[] if noted else [observe_open_window(assets.key(assets.api), windows)],
             cursor=windows[-1].key if windows else None,
         )

@@ -1,12 +1,9 @@
 """Plan and execute runs on a Dagster instance, and summarize their results."""
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -14,26 +11,29 @@ from uuid import uuid4
 import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import (
-    build_job,
+    find_job,
     instance_folder,
-    is_interruption,
     materializations_of_run,
     run_failure,
     step_failure,
     step_seconds,
 )
 from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, pool_waits
-from connectors_dagster.files.private_files import private_files
+from connectors_dagster.compat.dagster_runs import Location, RunResult, execute_run
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.orphaned_runs import process_of_runs
 from connectors_dagster.orchestration.partitions import open_windows
 from connectors_dagster.orchestration.pool_wait import PoolWait
-from connectors_dagster.orchestration.storage import storage_errors, unusable
+from connectors_dagster.orchestration.storage import unusable
 from connectors_dagster.orchestration.window_runs import divide
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.resource import Resource
 
+HERE = Location(name="connectors_dagster", module="connectors_dagster.definitions")
+"""The code location of workspace.yaml, under which the UI shows the runs of the command line."""
+LOADED_BY = {"loaded by": "command line"}
+ENDED = {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
@@ -118,20 +118,6 @@ def plan(
                         yield Plan(assets, alike, [window.key for window in chunk])
 
 
-@contextmanager
-def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
-    """Open the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own.
-
-    Raises:
-        StorageError: its storage cannot be read or written, now or in the block.
-    """
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(project / ".dagster")))
-    with private_files(), storage_errors(home):
-        home.mkdir(parents=True, exist_ok=True)
-        with dg.DagsterInstance.get() as instance:
-            yield instance
-
-
 def execute(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
@@ -155,7 +141,7 @@ def execute(
             except STORAGE_ERRORS as error:
                 summary.errors.append(redact(unusable(instance_folder(instance), error)))
                 break
-            _stop_if_interrupted(result)
+            stop_if_interrupted(result)
     return summary
 
 
@@ -165,34 +151,40 @@ def _execute(
     item: Plan,
     note: Callable[[str], None],
     reading: Mapping[str, Any],
-) -> dg.ExecuteInProcessResult:
-    # Checks scan whole tables, so they run on request only, not with every load.
-    job = build_job(definitions, set(item.keys)) or _no_job(item)
+) -> RunResult:
     steps = {item.assets.op_name(resource) for resource in item.resources}
     config = {**QUIET, "ops": {step: {"config": dict(reading)} for step in steps}} if reading else QUIET
     run_id = str(uuid4())
     note(run_id)
-    return job.execute_in_process(
-        run_config=config, instance=instance, tags=item.tags, run_id=run_id, raise_on_error=False
+    # Checks scan whole tables, so they run on request only, not with every load.
+    return execute_run(
+        find_job(definitions, item.assets.name),
+        instance,
+        run_id=run_id,
+        location=HERE,
+        assets=set(item.keys),
+        tags={**item.tags, **LOADED_BY},
+        run_config=config,
     )
 
 
-def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance) -> None:
+def _collect(summary: Summary, item: Plan, result: RunResult, instance: dg.DagsterInstance) -> None:
     # Not from the events of the result, which lack what a step that failed has loaded. A retry of a step records the
     # windows of earlier attempts again.
-    recorded = materializations_of_run(instance, result.run_id)
+    recorded = materializations_of_run(instance, result.run.run_id)
     for found in {(found.asset_key, found.partition): found for found in recorded}.values():
         line = summary.lines[found.asset_key.to_user_string()]
         line.windows += found.partition is not None
         line.rows += int(str(found.metadata["rows"].value))
         resource = item.assets.by_key[found.asset_key]
-        line.rejected += int(str(found.metadata["rejected"].value))
-        line.rejected_table = f"{resource.connector.name}.{resource.rejected_table}"
+        if "rejected" in found.metadata:
+            line.rejected += int(str(found.metadata["rejected"].value))
+            line.rejected_table = f"{resource.connector.name}.{resource.rejected_table}"
         if "remarks" in found.metadata:
             lines = str(found.metadata["remarks"].value).splitlines()
             summary.remarks |= dict.fromkeys(f"{found.asset_key.to_user_string()}: {text}" for text in lines)
     errors = len(summary.errors)
-    for event in result.all_events:
+    for event in result.events:
         if event.is_step_success:
             for resource in item.assets.families.get(str(event.step_key), ()):
                 if resource in item.resources:
@@ -200,9 +192,9 @@ def _collect(summary: Summary, item: Plan, result: dg.ExecuteInProcessResult, in
         elif event.is_step_failure:
             summary.errors.append(_named(item, str(event.step_key), step_failure(event)))
     if not result.success and len(summary.errors) == errors:
-        reasons = filter(None, map(run_failure, result.all_events))
-        status = result.dagster_run.status.value
-        summary.errors.append(f"run {result.run_id} ended with status {status} in Dagster: {'; '.join(reasons)}")
+        reasons = filter(None, map(run_failure, result.events))
+        status = result.run.status.value
+        summary.errors.append(f"run {result.run.run_id} ended with status {status} in Dagster: {'; '.join(reasons)}")
 
 
 def _named(item: Plan, step: str, failure: str) -> str:
@@ -213,11 +205,11 @@ def _named(item: Plan, step: str, failure: str) -> str:
     return f"{family[0].root}: {failure}"
 
 
-def _stop_if_interrupted(result: dg.ExecuteInProcessResult) -> None:
-    """Raise KeyboardInterrupt if a signal interrupted the run. Dagster only ends that run."""
-    if any(map(is_interruption, result.all_events)):
+def stop_if_interrupted(result: RunResult) -> None:
+    """Do nothing, unless a signal, or somebody in the UI, has ended the run. Dagster ends only that run.
+
+    Raises:
+        KeyboardInterrupt: the run was canceled.
+    """
+    if result.run.status in ENDED:
         raise KeyboardInterrupt
-
-
-def _no_job(item: Plan) -> dg.JobDefinition:
-    raise ValueError(f"no job contains {', '.join(map(str, item.resources))}")

@@ -18,7 +18,7 @@ from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
 from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.schema_file import read_tables
+from connectors_dagster.spec.schema_file import SchemaFile, read_schema
 from connectors_dagster.spec.validation import check_connector
 
 
@@ -117,22 +117,35 @@ class Connector:
             families[resource.family] = (*families.get(resource.family, ()), resource)
         return MappingProxyType(families)
 
-    @cached_property
+    @property
     def tables(self) -> Mapping[str, TTableSchemaColumns]:
         """Declared columns by table, from the schema file.
 
         Raises:
             ValueError: the file does not exist, or cannot be used.
         """
+        return self._schema_file.columns
+
+    @property
+    def row_descriptions(self) -> Mapping[str, str]:
+        """What a row of each table is, from the schema file; empty if it does not say.
+
+        Raises:
+            ValueError: the file does not exist, or cannot be used.
+        """
+        return self._schema_file.descriptions
+
+    @cached_property
+    def _schema_file(self) -> SchemaFile:
         if isinstance(self.schema, Mapping):
-            return dict(self.schema)
+            return SchemaFile(columns=dict(self.schema), descriptions={})
         if not self.schema.exists():
             raise ValueError(
                 f"{self.name}: the schema file {self.schema.name} does not exist: create it beside {self.source_file}; "
                 "with 'tables: {}' in it, columns get the types of their values"
             )
         try:
-            return read_tables(self.schema, self.graph)
+            return read_schema(self.schema, self.graph)
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from None
 

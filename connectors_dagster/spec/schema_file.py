@@ -1,6 +1,7 @@
 """The schema file of a connector: the declared columns of its tables, read from YAML and checked."""
 
 from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -36,8 +37,16 @@ class StrictLoader(_Loader):  # type: ignore[misc]  # one of two classes
         return found
 
 
-def read_tables(file: Path, resources: Collection[str]) -> dict[str, TTableSchemaColumns]:
-    """Read the declared columns by table.
+@dataclass(frozen=True, kw_only=True)
+class SchemaFile:
+    """What a schema file declares, by table: the columns, and in words what a row is."""
+
+    columns: Mapping[str, TTableSchemaColumns]
+    descriptions: Mapping[str, str]
+
+
+def read_schema(file: Path, resources: Collection[str]) -> SchemaFile:
+    """Read a schema file.
 
     Raises:
         ValueError: names the file, and what in it cannot be used.
@@ -59,7 +68,10 @@ def read_tables(file: Path, resources: Collection[str]) -> dict[str, TTableSchem
             raise ValueError(
                 f"{file.name}: there is no resource for the table {name!r}; {suggest(str(name), resources)}"
             )
-    return {name: _columns(f"{file.name}: the table {name!r}", table) for name, table in tables.items()}
+    columns = {name: _columns(f"{file.name}: the table {name!r}", table) for name, table in tables.items()}
+    return SchemaFile(
+        columns=columns, descriptions={name: str(table.get("description") or "") for name, table in tables.items()}
+    )
 
 
 def _columns(place: str, table: Any) -> TTableSchemaColumns:

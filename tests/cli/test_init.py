@@ -64,3 +64,17 @@ def test_a_file_that_is_not_as_it_should_be_is_named_and_not_changed(project: Pa
         write_settings(file, {"sources.woocommerce.base_url": "b"})
     assert file.read_text() == text
     assert "t0p" not in str(failure.value)
+
+
+def test_a_project_is_begun_once_and_what_is_there_is_kept(project, connectors):
+    begun = connectors("init", "--project")
+    assert begun.exit_code == 0 and "wrote  .dagster/dagster.yaml" in begun.output
+    assert "default_limit: 1" in (project / ".dagster" / "dagster.yaml").read_text()
+    (project / "workspace.yaml").write_text("load_from: []\n")
+    assert "kept   workspace.yaml" in connectors("init", "--project").output
+    assert (project / "workspace.yaml").read_text() == "load_from: []\n"
+
+
+def test_init_without_a_name_says_what_it_needs(connectors):
+    done = connectors("init")
+    assert done.exit_code == 2 and "name a connector, or begin a project with --project" in done.output

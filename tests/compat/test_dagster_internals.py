@@ -18,11 +18,18 @@ from connectors_dagster.compat import dagster_internals as internals
 DAYS = dg.StaticPartitionsDefinition(["mon", "tue"])
 EVENT = dg.DagsterEvent
 INSTANCE = dg.DagsterInstance
+CREATED_WITH = """
+    job_name run_id run_config status tags root_run_id parent_run_id step_keys_to_execute execution_plan_snapshot
+    job_snapshot parent_job_snapshot asset_selection asset_check_selection resolved_op_selection op_selection
+    remote_job_origin job_code_origin asset_graph
+""".split()
 MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (INSTANCE, "root_directory", None),
     (INSTANCE, "event_log_storage", None),
     (INSTANCE, "get_execution_plan_snapshot", ["snapshot_id"]),
     (INSTANCE, "get_backfills", ["limit"]),
+    (INSTANCE, "get_backfill", ["backfill_id"]),
+    (INSTANCE, "get_run_step_stats", ["run_id"]),
     (INSTANCE, "all_logs", ["run_id", "of_type"]),
     (INSTANCE, "wipe_assets", ["asset_keys"]),
     (INSTANCE, "report_run_failed", ["dagster_run", "message"]),
@@ -34,11 +41,21 @@ MEMBERS: list[tuple[type, str, list[str] | None]] = [
     (dg.SensorEvaluationContext, "code_location_origin", None),
     (PartitionBackfill, "asset_backfill_data", None),
     (AssetBackfillData, "target_subset", None),
+    (AssetBackfillData, "requested_subset", None),
     (AssetBackfillData, "materialized_subset", None),
     (AssetBackfillData, "failed_and_downstream_subset", None),
     (dg.EventLogRecord, "asset_materialization", None),
-    (dg.Definitions, "resolve_implicit_job_def_def_for_assets", ["asset_keys"]),
+    (INSTANCE, "create_run", CREATED_WITH),
+    (INSTANCE, "get_ref", []),
+    (INSTANCE, "report_run_canceling", ["run"]),
+    (INSTANCE, "report_run_canceled", ["dagster_run", "message"]),
+    (dg.Definitions, "resolve_job_def", ["name"]),
     (dg.JobDefinition, "get_subset", ["asset_selection", "asset_check_selection"]),
+    (dg.JobDefinition, "with_executor_def", ["executor_def"]),
+    (dg.JobDefinition, "get_job_snapshot", []),
+    (dg.JobDefinition, "get_job_snapshot_id", []),
+    (dg.JobDefinition, "get_parent_job_snapshot", []),
+    (dg.JobDefinition, "run_tags", None),
     (EVENT, "step_materialization_data", None),
     (EVENT, "step_success_data", None),
     (EVENT, "asset_check_evaluation_data", None),
@@ -75,11 +92,6 @@ def orders() -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(metadata={"rows": 3})
 
 
-@dg.asset_check(asset=orders)
-def checked() -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=True)
-
-
 @dg.asset(partitions_def=DAYS)
 def days() -> None:
     """An asset with a partition for each of two days."""
@@ -95,12 +107,7 @@ def broken() -> None:
     raise ValueError("a bug")
 
 
-@dg.asset
-def interrupted() -> None:
-    raise KeyboardInterrupt
-
-
-DEFINITIONS = dg.Definitions([orders, days, refused, broken, interrupted], asset_checks=[checked])
+DEFINITIONS = dg.Definitions([orders, days, refused, broken])
 
 
 @pytest.fixture
@@ -110,9 +117,9 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def execute(instance: dg.DagsterInstance, asset: str) -> dg.ExecuteInProcessResult:
-    job = internals.build_job(DEFINITIONS, {dg.AssetKey(asset.split("/"))})
-    assert job
-    return job.execute_in_process(instance=instance, raise_on_error=False)
+    job = DEFINITIONS.resolve_implicit_global_asset_job_def()
+    key = dg.AssetKey(asset.split("/"))
+    return job.execute_in_process(instance=instance, asset_selection=[key], raise_on_error=False)
 
 
 def report(instance: dg.DagsterInstance, partition: str, rows: int) -> None:
@@ -156,8 +163,17 @@ def test_a_backfill_lists_what_it_has_not_loaded_until_it_ends(instance):
     backfill = add_backfill(instance)
     key = dg.AssetKey("days")
     assert sorted(internals.unfinished_backfills(instance, newest=10)) == [(key, "mon"), (key, "tue")]
+    assert internals.unrequested_assets(instance, backfill.backfill_id) == {key}
     instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED_SUCCESS))
     assert list(internals.unfinished_backfills(instance, newest=10)) == []
+    assert internals.unrequested_assets(instance, backfill.backfill_id) == set()
+    assert internals.unrequested_assets(instance, "deleted") == set()
+
+
+def test_the_steps_of_a_run_that_have_ended(instance):
+    for asset, step in (("shop/orders", "shop__orders"), ("broken", "broken")):
+        assert list(internals.ended_steps(instance, execute(instance, asset).run_id)) == [step]
+    assert internals.ended_steps(instance, "none") == []
 
 
 def test_a_run_can_be_reported_as_failed_and_its_pool_slots_freed(instance):
@@ -193,12 +209,6 @@ def test_what_a_run_that_failed_has_materialized_is_found(instance):
     assert (found.partition, found.metadata["rows"].value) == ("mon", 1)
 
 
-def test_a_job_of_assets_runs_none_of_their_checks(instance):
-    result = execute(instance, "shop/orders")
-    assert result.success
-    assert {event.step_key for event in result.all_events if event.is_step_event} == {"shop__orders"}
-
-
 def test_events_show_what_was_materialized_and_how_long_it_took(instance):
     events = execute(instance, "shop/orders").all_events
     (found,) = filter(None, map(internals.materialization, events))
@@ -212,24 +222,21 @@ def test_a_step_that_failed_says_why(instance, asset, reason):
     events = execute(instance, asset).all_events
     (found,) = (internals.step_failure(event) for event in events if event.is_step_failure)
     assert reason in found
-    assert not any(map(internals.is_interruption, events))
-
-
-def test_a_run_that_was_interrupted_says_so(instance):
-    assert any(map(internals.is_interruption, execute(instance, "interrupted").all_events))
 
 
 def test_the_wait_before_the_next_attempt_grows_according_to_the_policy(instance):
     policy = dg.RetryPolicy(max_retries=1, delay=15, backoff=dg.Backoff.EXPONENTIAL)
     waits: list[float] = []
+    last: list[bool] = []
 
     @dg.asset
     def retried(context: dg.AssetExecutionContext) -> None:
         waits.append(internals.retry_delay(policy, context))
+        last.append(internals.is_last_attempt(policy, context))
         raise dg.RetryRequested(max_retries=1, seconds_to_wait=0)
 
     dg.materialize([retried], instance=instance, raise_on_error=False)
-    assert waits == [15, 45]
+    assert (waits, last) == ([15, 45], [False, True])
 
 
 def test_a_retry_knows_what_the_attempts_before_it_have_materialized(instance):
@@ -305,12 +312,14 @@ def is_counted() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
 
-def test_a_job_of_checks_runs_them_alone_and_their_results_are_found():
-    job = internals.build_check_job(dg.Definitions([counted], asset_checks=[is_counted]), {counted.key})
+def test_the_checks_of_a_job_and_their_results_are_found():
+    definitions = dg.Definitions([counted], asset_checks=[is_counted], jobs=[dg.define_asset_job("all")])
+    job = internals.find_job(definitions, "all")
+    assert {key.name for key in internals.checks_of(job, {counted.key})} == {"is_counted"}
+    assert internals.checks_of(job, {orders.key}) == set()
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance)
         assert [found.check_name for found in internals.check_results(instance, result.run_id)] == ["is_counted"]
-        assert internals.last_materialization(instance, counted.key) is None
 
 
 def test_what_is_wiped_is_found_no_more_and_the_next_materialization_is():

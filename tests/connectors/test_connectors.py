@@ -77,6 +77,7 @@ def test_columns_are_declared_with_normalized_names_and_only_keys_are_required(r
     required = {name for name, column in resource.columns.items() if column.get("nullable") is False}
     assert required == set(resource.primary_key)
     assert all(column.get("description") for column in resource.columns.values())
+    assert "one row per" in resource.connector.row_descriptions[resource.name]
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)

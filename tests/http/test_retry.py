@@ -172,12 +172,14 @@ def test_a_response_that_stays_broken_fails_and_says_why(catalog, read, waits, i
     assert waits == [2, 4, 8]
 
 
-def test_a_refused_connection_is_retried_and_then_reported(read, waits, monkeypatch):
+def test_a_refused_connection_is_retried_and_then_reported_with_its_cause_first(read, waits, monkeypatch, caplog):
     monkeypatch.setenv("SOURCES__CATALOG__BASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SOURCES__CATALOG__API_KEY", "some-key")
-    with pytest.raises(TransientApiError, match=r"catalog/ecommerce_data: GET .*Connection refused"):
+    said = r"^catalog/ecommerce_data: the API did not answer at 127\.0\.0\.1:1: connection refused; .*\(GET http"
+    with pytest.raises(TransientApiError, match=said):
         read("catalog/ecommerce_data")
     assert waits == [2, 4, 8]
+    assert "http://127.0.0.1:1/v1/resource: connection refused, retry 1 of 3 in 2.0 s" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -213,9 +215,10 @@ def test_every_retry_is_logged_with_window_reason_and_wait(api, load, waits, cap
     api.answer("/orders", 429, times=1, headers={"Retry-After": "30"})
     load("storefront/orders", windows=["2024-01-31"])
     messages = [r.getMessage() for r in caplog.records if ", retry " in r.getMessage()]
+    begin = f"storefront/orders window 2024-01-31: http://127.0.0.1:{api.port}/storefront/orders:"
     assert messages == [
-        "storefront/orders window 2024-01-31: status 503, retry 1 of 3 in 2.0 s",
-        "storefront/orders window 2024-01-31: status 429, retry 2 of 3 in 30.0 s",
+        f"{begin} status 503, retry 1 of 3 in 2.0 s",
+        f"{begin} status 429, retry 2 of 3 in 30.0 s",
     ]
     assert {r.levelno for r in caplog.records if ", retry " in r.getMessage()} == {logging.WARNING}
 
@@ -232,7 +235,7 @@ def test_retries_and_waits_are_shown_with_the_materialization(api, materialize, 
     assert materialize("billing/event_types").errors == []
     event = instance.get_latest_materialization_event(dg.AssetKey(["billing", "event_types"]))
     metadata = event.asset_materialization.metadata
-    assert [metadata[name].value for name in ("requests", "retries", "waited")] == [3, 2, 6.0]
+    assert [metadata[name].value for name in ("requests", "retries", "waited_seconds")] == [3, 2, 6.0]
 
 
 # Retries are not multiplied, and waits end when the read has failed

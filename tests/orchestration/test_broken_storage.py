@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from connectors_dagster.cli import main
-from connectors_dagster.compat.dagster_internals import build_job
+from connectors_dagster.compat.dagster_internals import find_job
 from connectors_dagster.compat.dagster_pools import BlockedRun
 from connectors_dagster.config.workdir import live_folder
 from connectors_dagster.definitions import defs
@@ -40,7 +40,7 @@ def held_slots(instance: dg.DagsterInstance) -> set[str]:
 
 def start_run(instance: dg.DagsterInstance, **tags: str) -> dg.DagsterRun:
     """Record a run of orders as started, with a slot in its pool."""
-    job = build_job(defs(), {dg.AssetKey(["storefront", "orders"])})
+    job = find_job(defs(), "storefront").get_subset(asset_selection={dg.AssetKey(["storefront", "orders"])})
     run = instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.STARTED)
     instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
     assert instance.event_log_storage.claim_concurrency_slot(POOL, run.run_id, "storefront__orders").is_claimed
@@ -62,14 +62,15 @@ def test_a_run_that_could_not_be_recorded_because_the_disk_is_full_is_ended_by_t
     assert warehouse.ids("storefront.orders") == [1]
 
 
-def test_runs_that_are_not_finished_when_their_process_ends_are_failed_and_their_slots_freed(instance, project):
-    for error in (None, RuntimeError, KeyboardInterrupt, SystemExit):
+def test_runs_that_are_not_finished_when_their_process_ends_are_ended_and_their_slots_freed(instance, project):
+    failed, canceled = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED
+    for error, status in ((None, failed), (RuntimeError, failed), (KeyboardInterrupt, canceled), (SystemExit, failed)):
         with suppress(error or ()), process_of_runs(instance) as note:
             run = start_run(instance)
             note(run.run_id)
             if error:
                 raise error
-        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(run.run_id).status == status
         assert held_slots(instance) == set()
     assert not list((project / ".dagster" / "processes").glob("load-*"))
 
@@ -146,7 +147,7 @@ def test_a_signal_ends_a_run_that_waits_for_a_pool(instance, api, signal):
     process = start_command(Job(ORDERS, trap=interrupt), "--to", "2024-01-31")
     process.join()
     assert process.exitcode == 1
-    assert [run.status.value for run in instance.get_runs()] == ["FAILURE", "STARTED"]
+    assert [run.status.value for run in instance.get_runs()] == ["CANCELED", "STARTED"]
     assert held_slots(instance) == {holder.run_id}
     assert api.requests == []
 

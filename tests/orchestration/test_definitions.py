@@ -7,6 +7,7 @@ import sys
 import dagster as dg
 import pytest
 
+from connectors_dagster.compat.dagster_internals import step_failure
 from connectors_dagster.definitions import defs
 from connectors_dagster.orchestration.location import enabled_connectors
 
@@ -77,6 +78,22 @@ def test_the_window_sensor_is_on_and_adds_partitions_for_all_windows_that_have_s
     assert request.partition_keys[:3] == ["2024-01-01", "2024-01-31", "2024-03-01"]
     instance.add_dynamic_partitions(request.partitions_def_name, request.partition_keys)
     assert isinstance(sensor(dg.build_sensor_context(instance=instance, cursor=result.cursor)), dg.SkipReason)
+
+
+def test_a_partition_that_was_mistyped_fails_by_name_and_is_removed(instance):
+    grid, typed = "windows_P30D_from_2024-01-01", "2024-01-02"
+    (sensor,) = [sensor for sensor in defs().sensors or () if sensor.name == "open_windows_storefront"]
+    instance.add_dynamic_partitions(grid, [typed])
+    job = defs().resolve_job_def("storefront")
+    orders = dg.AssetKey(["storefront", "orders"])
+    result = job.execute_in_process(
+        asset_selection=[orders], partition_key=typed, instance=instance, raise_on_error=False
+    )
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert "'2024-01-02' is not a window start" in step_failure(failed)
+    added, removed = sensor(dg.build_sensor_context(instance=instance)).dynamic_partitions_requests
+    assert isinstance(removed, dg.DeleteDynamicPartitionsRequest) and typed not in added.partition_keys
+    assert (removed.partitions_def_name, removed.partition_keys) == (grid, [typed])
 
 
 def test_loading_needs_no_environment_no_network_and_writes_nothing(project):

@@ -202,7 +202,7 @@ def test_an_api_that_refuses_connections_is_not_asked_for_every_window(orders, m
     monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:9/wp-json/wc/v3")
     monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "1")
     [error] = materialize("storefront/orders").errors
-    assert f"window {WINDOWS[0]}: GET" in error
+    assert f"window {WINDOWS[0]}: the API did not answer at 127.0.0.1:9" in error
     assert f"window {WINDOWS[1]} to {WINDOWS[3]}: not read, because other windows failed" in error
 
 
@@ -314,3 +314,13 @@ def test_a_run_of_a_connector_in_yaml_sets_rows_aside_and_says_how_many(scaffold
     wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(["feed", "changes"]), asset_partitions=[WINDOWS[1]])
     (record,) = instance.fetch_materializations(wanted, limit=9).records
     assert record.asset_materialization.metadata["rejected"].value == 1
+
+
+def test_a_step_whose_retries_are_used_up_shows_the_cause(orders, run_assets, waits):
+    break_windows(orders, WINDOWS[0], status=503)
+    result = run_assets("storefront/orders")
+    retried = [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    assert len(retried) == assets.RETRY.max_retries
+    assert failed.step_failure_data.user_failure_data.description.startswith("storefront/orders window 2024-01-01: GET")
+    assert "Exceeded max_retries" not in failed.step_failure_data.error_display_string

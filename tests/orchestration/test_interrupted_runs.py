@@ -2,7 +2,8 @@
 
 import os
 from datetime import UTC, datetime
-from signal import SIGINT, SIGKILL, SIGTERM
+from functools import partial
+from signal import SIGINT, SIGKILL, SIGTERM, raise_signal
 
 import dagster as dg
 import pytest
@@ -56,8 +57,23 @@ def test_a_signal_ends_the_command_immediately_and_cleanly(api, warehouse, proje
     assert [path for path, _ in api.requests] == ["/storefront/customers"]
     assert folders(project) == []
     [run] = instance.get_runs()
-    assert run.status == dg.DagsterRunStatus.FAILURE
+    assert run.status == dg.DagsterRunStatus.CANCELED
     assert instance.event_log_storage.get_concurrency_run_ids() == set()
+
+
+def test_a_signal_between_the_creation_of_a_run_and_its_start_leaves_a_green_window_green(
+    api, project, instance, materialize
+):
+    assert materialize(*ORDERS, until=datetime(2024, 1, 31, tzinfo=UTC)).errors == []
+    trap = Trap("dagster._core.execution.api:ExecuteRunWithPlanIterable.__init__", partial(raise_signal, SIGTERM))
+    process = start_command(Job(ORDERS, trap=trap), *JANUARY)
+    process.join()
+    assert process.exitcode == 1
+    interrupted, loaded = instance.get_runs()
+    assert (interrupted.status, loaded.status) == (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS)
+    windows = dg.DynamicPartitionsDefinition(name="windows_P30D_from_2024-01-01")
+    found = instance.get_status_by_partition(dg.AssetKey(["storefront", "orders"]), ["2024-01-01"], windows)
+    assert [status.value for status in (found or {}).values()] == ["MATERIALIZED"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Any
 import dagster as dg
 import requests
 
-from connectors_dagster.cli.demo import free_port, wait_until_up
+from connectors_dagster.cli.sandbox_process import free_port, wait_until_up
 from connectors_dagster.spec.windows import WindowGrid
 from tests.soak import location
 from tests.soak.crash import LAST_EVENTS, PORT, CrashEpisode, CrashOutcome, CrashPlay

@@ -4,14 +4,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from connectors_dagster.cli.demo import free_port, ui_command, wait_until_up
+from connectors_dagster.cli.dev import ui_command
+from connectors_dagster.cli.sandbox_process import free_port, wait_until_up
 from connectors_dagster.sandbox import environment, generate_tables, running
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +38,24 @@ def chromium(program: str) -> Iterator[Browser]:
         browser.close()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A UI that is served: its address, and the settings as environment variables."""
+
+    address: str
+    settings: Mapping[str, str]
+
+    def connectors(self, *arguments: str, fails: bool = False, **settings: str) -> None:
+        """Run the command line on the instance of the UI; some settings may differ."""
+        command = [sys.executable, "-m", "connectors_dagster.cli", *arguments]
+        environment = {**os.environ, **self.settings, **settings}
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=PATIENCE // 1000)
+        assert (done.returncode != 0) == fails
+
+
 @contextmanager
-def served_ui() -> Iterator[str]:
-    """Serve the UI on an empty instance, with the daemons; yield its address."""
+def served_ui() -> Iterator["Served"]:
+    """Serve the UI on an empty instance, with the daemons."""
     with tempfile.TemporaryDirectory(prefix="demo-") as home, running(generate_tables()) as sandbox:
         shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
         settings = {
@@ -63,7 +81,7 @@ def served_ui() -> Iterator[str]:
         try:
             address = f"http://127.0.0.1:{port}"
             wait_until_up(process, f"{address}/server_info", seconds=PATIENCE // 1000)
-            yield address
+            yield Served(address=address, settings=settings)
         finally:
             _end(process)
 

@@ -1,0 +1,69 @@
+"""The Dagster UI, with a sandbox to read from as long as nothing is configured."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext
+
+from connectors_dagster.cli.demo import DEMO_FILE, demo_home, turned_on
+from connectors_dagster.cli.sandbox_process import Sandbox, remembered, sandbox_process
+from connectors_dagster.cli.terminal import say
+from connectors_dagster.config import placeholders
+from connectors_dagster.config.workdir import project_folder
+from connectors_dagster.files.private_files import OTHERS
+from connectors_dagster.files.project_files import workspace_file
+from connectors_dagster.load.destination import duckdb_file
+from connectors_dagster.orchestration.instance import instance_home
+from connectors_dagster.sandbox import environment
+
+
+def serve_ui(*, port: int = 3000) -> int:
+    """Serve the Dagster UI. If no connector has its settings, all read from the sandbox, on the instance of the demo.
+
+    With a single one that has them, none reads from the sandbox: made-up rows and those of a shop stay apart.
+    """
+    sandbox = choose_sandbox()
+    home = instance_home(project_folder())
+    with sandbox_process(sandbox) if sandbox else nullcontext():
+        say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
+        # A shell may start this process with SIGINT ignored, and Dagster stops on nothing else.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return _until_interrupted(subprocess.Popen(ui_command(port), cwd=project_folder(), umask=OTHERS))
+
+
+def ui_command(port: int) -> list[str]:
+    """Return the command that serves the Dagster UI; run it in the project folder."""
+    workspace = str(workspace_file(project_folder()))
+    python = [
+        sys.executable,
+        "-W",
+        "ignore:Function `dev_command` is superseded",
+    ]  # `dg dev` needs a project of its own
+    return [*python, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)]
+
+
+def choose_sandbox() -> Sandbox | None:
+    """Point all settings of this process to a sandbox and to the demo's instance, unless a connector is configured."""
+    missing = [connector.name for connector in turned_on() if not placeholders.is_configured(connector)]
+    if not missing:
+        return None
+    if len(missing) < len(turned_on()):
+        say(f"not configured: {', '.join(missing)}. `connectors init NAME` asks for settings", style="yellow")
+        return None
+    os.environ["DAGSTER_HOME"] = str(home := demo_home())
+    sandbox = remembered(home)
+    os.environ.update(environment(sandbox.port))
+    os.environ.setdefault("DESTINATION__DUCKDB__CREDENTIALS", str(project_folder() / DEMO_FILE))
+    say(f"No connector is configured: they read from a sandbox, and rows are loaded into {duckdb_file()}")
+    return sandbox
+
+
+def _until_interrupted(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for a process; on SIGTERM send it SIGINT, which `dagster dev` passes on to its children."""
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has sent it to the child too
+            continue
