@@ -52,7 +52,8 @@ class ResponseRule:
     """What a response means, if that is not what its status says.
 
     Args:
-        action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no (more) rows, which is counted.
+        action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no rows, which is counted. After
+            other pages, that is the end only if the meaning is ``none``; else it fails, because rows would be lost.
         statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
         text: what the body must contain; empty for any body.
         message: what to do about it, for people; added to the error.

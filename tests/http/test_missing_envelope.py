@@ -48,7 +48,7 @@ def test_a_path_of_several_names_may_end_before_the_list(shop, read, tmp_path):
     [
         ({"error": "maintenance"}, "says why"),
         ({"errors": [{"detail": "too old"}]}, "says why"),
-        ({"message": "quota used up"}, "says why"),
+        ({"message": "the shop is closed"}, "says why"),
         ({"data": "maintenance"}, "has no list at 'data'"),
         ([{"id": "1"}], "the body' is a list"),
         ("maintenance", "the body' is a single value"),

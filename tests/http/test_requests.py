@@ -93,11 +93,11 @@ def test_a_refused_connection_is_retried_for_half_a_minute_and_not_for_a_quarter
     tmp_path, shop, read, waits, monkeypatch
 ):
     monkeypatch.setenv("SOURCES__SHOP__BASE_URL", "http://127.0.0.1:1")
-    with pytest.raises(TransientApiError, match=r"shop/things: .* failed"):
+    with pytest.raises(TransientApiError, match=r"shop/things: the API did not answer at 127.0.0.1:1: connection refu"):
         read(things(tmp_path, retry=Retry(attempts=10)))
     assert waits == [2, 4, 8, 16]
     waits.clear()
-    with pytest.raises(TransientApiError, match=r"shop/things: .* failed"):
+    with pytest.raises(TransientApiError, match="connection refused"):
         read(things(tmp_path, retry=Retry(attempts=10, connect_wait=timedelta(minutes=2))))
     assert waits == [2, 4, 8, 16, 32]
 

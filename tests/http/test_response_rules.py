@@ -1,5 +1,6 @@
 """A connector may say what a response means, by its status and its text, and which header says how long to wait."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -53,12 +54,18 @@ def test_a_response_that_is_declared_to_be_retried_fails_after_the_last_attempt(
 
 
 @pytest.mark.parametrize("meaning", ["gone", "none", "not_available"])
-def test_an_ignored_response_means_no_more_rows_and_is_counted(shop, read, tmp_path, meaning):
+def test_an_ignored_response_means_no_rows_and_is_counted_but_ends_a_list_only_if_that_is_its_meaning(
+    shop, read, tmp_path, meaning
+):
     rule = ResponseRule(action="ignore", text="no such list", meaning=meaning)
-    shop.replies = [reply({"data": numbered(1), "next": "b"}), reply({"error": "no such list"}, "404 Not Found")]
+    ignored = reply({"error": "no such list"}, "404 Not Found")
+    shop.replies = [ignored]
     rows, stats = read(ruled(tmp_path, rule, paginator=CURSOR))
-    assert (numbers((rows,)), stats.ignored) == ([1], int(meaning != "none"))
+    assert (numbers((rows,)), stats.ignored) == ([], int(meaning != "none"))
     assert bool(stats.not_available) is (meaning == "not_available")
+    shop.replies = [reply({"data": numbered(1), "next": "b"}), ignored]
+    with pytest.raises(ApiError, match="there are pages before it") if meaning != "none" else nullcontext():
+        assert numbers(read(ruled(tmp_path, rule, paginator=CURSOR))[:1]) == [1]
     shop.replies = [reply({"data": [{"id": "1", "name": "no such list"}]})]
     assert read(ruled(tmp_path, rule))[1].ignored == 0  # without statuses, a rule is for errors only
 
