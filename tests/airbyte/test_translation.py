@@ -137,6 +137,11 @@ def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, pagi
         ),
         ({"transformations": [adding("{{ now_utc() }}")]}, "the time at which a row is read"),
         ({"transformations": [adding("{{ config.region }}")]}, "an expression over config in rows"),
+        ({"transformations": [adding("{{ stream_slice }}")]}, "an expression over stream_slice in rows"),
+        (
+            {"transformations": [adding("{{ config.a }} {{ record.b }}")]},
+            "an expression over config and record in rows",
+        ),
         ({"transformations": [adding("{{ stream_slice.start_time }}")]}, "an expression over stream_slice in rows"),
         ({"transformations": [adding("x", path=["a", "b"])]}, "a field inside an object"),
         ({"transformations": [{"type": "FlattenFields"}]}, "a transformation: FlattenFields"),
@@ -336,7 +341,10 @@ def test_a_filter_and_transformations_become_options_and_partitions_get_their_na
         "children",
         partition_router={"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]},
         requester={"path": "/p/{{ stream_partition.of }}"},
-        transformations=[adding("{{ stream_partition['of'] }}")],
+        transformations=[
+            adding("{{ stream_partition['of'] }}", value_type="string"),
+            adding("{{ record.n or stream_slice.get( 'of' ) }}-{{ stream_interval.of }}"),
+        ],
     )
     listed = stream(
         "listed",
@@ -355,5 +363,8 @@ def test_a_filter_and_transformations_become_options_and_partitions_get_their_na
         Transformation(remove_fields=("a",)),
         Transformation(lower_names=True),
     )
-    assert of.transformations == (Transformation(add_fields={"new": "{{ parent['id'] }}"}),)
+    assert of.transformations == (
+        Transformation(add_fields={"new": TypedValue(value="{{ parent['id'] }}", type="text")}),
+        Transformation(add_fields={"new": "{{ record.n or parent['id'] }}-{{ parent['id'] }}"}),
+    )
     assert each.transformations == (Transformation(add_fields={"new": "{{ each['region'] }}"}),)
