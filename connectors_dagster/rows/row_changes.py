@@ -55,12 +55,12 @@ class RowChanges:
             kept = not self.filter_first or self._keeps(row)
             try:
                 changed = self._changed(row)
-            except ValueError:
+            except (ValueError, RecursionError):
                 if kept:
                     raise
                 return row, False
             return changed, kept and (self.filter_first or self._keeps(changed))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RowError(f"{self.resource}: a row cannot be changed: {error}") from None
 
     def _changed(self, row: RawRow) -> RawRow:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors_dagster import ResourceOptions, Transformation, TypedValue
@@ -140,3 +141,9 @@ def test_values_that_are_not_json_are_refused():
     assert json.loads(added("{}", "{{ '[1, 2]' }}")) == [1, 2]
     with pytest.raises(RowError, match="is a set, which is not a JSON value"):
         added('{"a": "{1, 2}"}', "{{ record.a }}")
+
+
+def test_a_field_that_is_nested_too_deeply_for_an_expression_is_refused():
+    options = ResourceOptions(transformations=(Transformation(add_fields={"new": "{{ record.a | length }}"}),))
+    with pytest.raises(RowError, match="a row cannot be changed: maximum recursion depth"):
+        RowChanges("shop/things", options, SCOPE).apply([{"a": msgspec.Raw(b"[" * 100_000 + b"]" * 100_000)}])
