@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
     from connectors_dagster.spec.timestamps import TimestampFormat
+    from connectors_dagster.spec.transformations import Transformation, TypedValue
 
 __all__ = [
     "AirbyteManifest",
@@ -33,7 +34,9 @@ __all__ = [
     "Setting",
     "Text",
     "TimestampFormat",
+    "Transformation",
     "Translation",
+    "TypedValue",
     "build_definitions",
     "load_connectors",
 ]
@@ -52,7 +55,9 @@ _MODULES = {
     "Setting": "spec.placeholders",
     "Text": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",
+    "Transformation": "spec.transformations",
     "Translation": "orchestration.asset_specs",
+    "TypedValue": "spec.transformations",
     "build_definitions": "orchestration.build",
     "load_connectors": "connectors",
 }

@@ -19,6 +19,11 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "HttpRequester": "url_base url path http_method authenticator request_parameters request_headers "
         "request_body_json request_body_data request_body error_handler use_cache",
         "RecordSelector": "extractor record_filter schema_normalization transform_before_filtering",
+        "RecordFilter": "condition",
+        "AddFields": "fields",
+        "AddedFieldDefinition": "path value value_type",
+        "RemoveFields": "field_pointers",
+        "KeysToLower": "",
         "DpathExtractor": "field_path record_expander decoder",
         "DefaultPaginator": "pagination_strategy page_token_option page_size_option decoder",
         "NoPagination": "",

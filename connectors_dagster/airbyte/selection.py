@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.row_expressions import write_expression
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import compiled, constant
 
@@ -24,18 +26,33 @@ def translate_selection(stream: Stream) -> Piece:
     decoder = stream.retriever.get("decoder") or {}
     if decoder:
         only_type(decoder, "JsonDecoder", what="a decoder")
-    if stream.selector.get("record_filter"):
-        raise NotNativeError("a filter of rows", stream.selector["record_filter"].get("condition", ""))
     if (cast := stream.selector.get("schema_normalization") or "None") != "None":
         raise NotNativeError("rows that are cast to their schema", cast if isinstance(cast, str) else "")
     extractor = stream.selector.get("extractor") or {}
     only_type(extractor, "DpathExtractor", what="an extractor")
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
+    chosen = _filter(stream)
     path = tuple(_field(field) for field in extractor.get("field_path") or ())
     if not path:
-        return Piece(endpoint={"data_selector": "$"})
-    return Piece(endpoint={"data_selector": written_path(path)}, options={"missing_envelope": "empty"})
+        return Piece(endpoint={"data_selector": "$"}, options=chosen)
+    return Piece(endpoint={"data_selector": written_path(path)}, options={**chosen, "missing_envelope": "empty"})
+
+
+def _filter(stream: Stream) -> dict[str, Any]:
+    """Return the options that leave out rows."""
+    written = stream.selector.get("record_filter")
+    if not written:
+        return {}
+    only_type(written, "RecordFilter", what="a filter of rows")
+    condition = str(written.get("condition") or "")
+    if not condition or compiled(condition).is_constant:
+        raise NotNativeError("a filter that is the same for all rows", condition)
+    after = bool(stream.selector.get("transform_before_filtering"))
+    return {
+        "record_filter": write_expression(condition, stream),
+        **({"filter_after_transformations": True} if after else {}),
+    }
 
 
 def _field(field: object) -> str:

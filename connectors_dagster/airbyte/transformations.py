@@ -1,20 +1,69 @@
 """Transformations of rows."""
 
+import re
+from collections.abc import Mapping
+from typing import Literal
+
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
-from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.airbyte.row_expressions import write_expression
+from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.spec.transformations import Transformation, TypedValue
+
+TYPES: Mapping[str, Literal["text", "integer", "float", "boolean"]] = {
+    "string": "text",
+    "integer": "integer",
+    "number": "float",
+    "boolean": "boolean",
+}
+GLOBS = re.compile(r"[*?\[\]!]")
 
 
 def translate_transformations(stream: Stream) -> Piece:
     """Translate the changes that are made to rows.
 
     Raises:
-        NotNativeError: there are some.
+        NotNativeError: one of them has no translation.
     """
-    for one in stream.transformations:
-        if "class_name" in one:
-            raise NotNativeError("Python of the connector's own", f"a transformation {one['class_name']}")
-        raise NotNativeError("transformations of rows", one.get("type", ""))
     if stream.definition.get("file_uploader"):
         raise NotNativeError("files that are downloaded for rows")
-    return Piece()
+    changes = tuple(_change(one, stream) for one in stream.transformations)
+    return Piece(options={"transformations": changes} if changes else {})
+
+
+def _change(written: Component, stream: Stream) -> Transformation:
+    kind = only_type(written, "AddFields", "RemoveFields", "KeysToLower", what="a transformation")
+    if written.get("condition"):
+        raise NotNativeError("a transformation with a condition", written["condition"])
+    if kind == "KeysToLower":
+        return Transformation(lower_names=True)
+    return _add(written, stream) if kind == "AddFields" else _remove(written)
+
+
+def _add(written: Component, stream: Stream) -> Transformation:
+    """Translate added fields; a later one of the same name replaces an earlier one, as in Airbyte."""
+    added: dict[str, str | TypedValue] = {}
+    for field in written.get("fields") or ():
+        path, kind = _path(field.get("path")), field.get("value_type")
+        if kind and kind not in TYPES:
+            raise NotNativeError("an added field of a type that is not known", kind)
+        if path in added:
+            raise NotNativeError("a field that is added twice", path)
+        text = write_expression(str(field.get("value")), stream, typed=bool(kind))
+        added[path] = TypedValue(value=text, type=TYPES[str(kind)]) if kind else text
+    return Transformation(add_fields=added)
+
+
+def _remove(written: Component) -> Transformation:
+    names = [_path(pointer) for pointer in written.get("field_pointers") or ()]
+    for name in names:
+        if GLOBS.search(name):
+            raise NotNativeError("fields that are removed by a pattern", name)
+    return Transformation(remove_fields=tuple(dict.fromkeys(names)))
+
+
+def _path(written: object) -> str:
+    if not isinstance(written, list) or len(written) != 1 or not isinstance(written[0], str) or not written[0]:
+        raise NotNativeError("a change of a field inside an object", written)
+    return written[0]

@@ -38,6 +38,7 @@ from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.http.token_auth import TokenAuth
 from connectors_dagster.rows.raw_json import RawRow, encode, path_of, with_fields
+from connectors_dagster.rows.row_changes import FilteredRow, RowChanges
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.for_each import Each
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
@@ -133,7 +134,7 @@ class Endpoint:
         given = {
             "items": [{name: self._quoted(name, value, place) for name, value in parent.items()}],
             "resolved_params": list(self.resource.resolved),
-            "client": self._client(session, each),
+            "client": self._client(session, each, parent),
             **OF_DLTS_SOURCES,
         }
         parts = fill_each({part: self.endpoint.get(part) for part in PARTS}, each)
@@ -190,7 +191,7 @@ class Endpoint:
             self.auth = TokenAuth(self.auth, token_policy, connector.name, list(find_placeholders(configured)))
         return self.auth
 
-    def _client(self, session: ApiSession, each: Each) -> RESTClient:
+    def _client(self, session: ApiSession, each: Each, parent: Row = MappingProxyType({})) -> RESTClient:
         with self._lock:
             auth = self._auth(session.policy)
         if isinstance(auth, TokenAuth):
@@ -204,6 +205,8 @@ class Endpoint:
         )
         client.primary_key = self.resource.primary_key
         client.added = {f"_{name}": encode(each[name]) for name in self.resource.options.include_each}
+        if self.resource.options.changes_rows:
+            client.changes = RowChanges(str(self.resource), self.resource.options, {"each": each, "parent": parent})
         client.hashes_rows = bool(self.resource.options.key)
         client.value_column = self.resource.options.value_column
         client.wrap_paginator = self._wrapper(session)
@@ -226,7 +229,9 @@ class Endpoint:
                 rows = validator.check(page)
                 validator.check_number(session.policy.limits)
                 session.has_page, session.reread = True, validator.reread
-                yield rows
+                kept = [row for row in rows if not isinstance(row, FilteredRow)]
+                session.stats.filtered += len(rows) - len(kept)
+                yield kept
             whole = validator.number != self.page_limit
             if not whole or not validator.passes.start_next():
                 break

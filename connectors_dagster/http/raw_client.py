@@ -12,21 +12,23 @@ from connectors_dagster.http.links import LinkHeaderPaginator, find_link
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.row_identity import identify_rows
 from connectors_dagster.rows.raw_json import RawRow, encode_row, is_raw, with_fields
+from connectors_dagster.rows.row_changes import FilteredRow, RowChanges
 from connectors_dagster.rows.row_hash import with_hash
 
 
 class RawClient(RESTClient):
     """dlt's client, with the fields of rows as JSON text even if the parser does not support the selector.
 
-    If `value_column` is declared, a row that is a single value becomes an object with the value in that column. Each
-    row gets the fields in `added`, and with `hashes_rows` a hash as its key. The identity of each row is computed here
-    once and stored in the response.
+    If `value_column` is declared, a row that is a single value becomes an object with the value in that column. Rows
+    are changed by `changes`, and those that it leaves out are marked. Each row gets the fields in `added`, and with
+    `hashes_rows` a hash as its key. The identity of each row is computed here once and stored in the response.
     """
 
     primary_key: Sequence[str] = ()
     value_column: str | None = None
     added: RawRow = {}  # noqa: RUF012  # never changed, but replaced
     hashes_rows: bool = False
+    changes: RowChanges | None = None
     wrap_paginator: Callable[[BasePaginator], BasePaginator]
 
     def detect_paginator(self, response: requests.Response, data: Any) -> BasePaginator:
@@ -44,9 +46,10 @@ class RawClient(RESTClient):
         if self.value_column:
             rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
         rows = [row if is_raw(row) else encode_row(row) for row in rows]
+        rows, left_out = self.changes.apply(rows) if self.changes else (rows, set[int]())
         if self.added:
             rows = [with_fields(row, self.added) if is_raw(row) else row for row in rows]
         if self.hashes_rows:
             rows = [with_hash(row) if is_raw(row) else row for row in rows]
         cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
-        return rows
+        return [FilteredRow(row) if at in left_out else row for at, row in enumerate(rows)] if left_out else rows

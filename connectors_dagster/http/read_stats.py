@@ -10,8 +10,9 @@ class ReadStats:
 
     `duplicates` counts rows that were read more than once, and `moved` the pages that were read again because rows had
     moved or were missing. `unsettled` counts the lists whose rows moved so that some may be hidden: what was read then
-    is not recorded as read. `outside` counts the rows that belong to no window of the run, and with them `before_start`
-    and `after_end` those from before the first and after the last of all windows. `keys` counts the distinct keys that
+    is not recorded as read. `filtered` counts the rows that `record_filter` left out. `outside` counts the rows that
+    belong to no window of the run, and with them `before_start` and `after_end` those from before the first and after
+    the last of all windows. `keys` counts the distinct keys that
     were read, kept or not. `source_rows` is the total number of rows if the API reports it. `not_available` describes
     the response that says that this account does not have the resource. `clock_lag` is the largest number of seconds
     by which the clock of the API was behind ours. `rejected` counts the rows that were set aside because they cannot
@@ -32,6 +33,7 @@ class ReadStats:
     after_end: int = 0
     without_cursor: int = 0
     ignored: int = 0
+    filtered: int = 0
     not_available: str = ""
     missing_rows: int = 0
     rejected: int = 0

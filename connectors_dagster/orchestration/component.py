@@ -29,6 +29,11 @@ from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import StrictLoader
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
+NO_EXPRESSIONS: Mapping[str, Any] = {
+    "record_filter": None,
+    "transformations": (),
+    "filter_after_transformations": False,
+}
 TRANSLATION = str | dg.AssetAttributesModel | None
 KINDS: Mapping[str, type[Setting]] = {"setting": Setting, "secret": Secret}
 
@@ -156,8 +161,8 @@ def inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
 
 
 def _with_settings(options: ResourceOptions, declared: Mapping[str, SettingModel]) -> ResourceOptions:
-    """Put settings in the address and the lists of a resource; nothing else of it is a template."""
-    refuse_templates(asdict(replace(options, base_url=None, for_each={})))
+    """Put settings in the address and the lists of a resource; expressions over rows stay; the rest is no template."""
+    refuse_templates(asdict(replace(options, base_url=None, for_each={}, **NO_EXPRESSIONS)))
     address, lists = _filled(options.base_url, declared), _filled(options.for_each, declared)
     return replace(options, base_url=address, for_each=lists)
 

@@ -31,6 +31,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "after_end": "of the rows outside, those from after the last window",
         "without_cursor": "rows that do not say when they changed",
         "ignored": "responses that were ignored as configured",
+        "filtered": "rows that `record_filter` left out",
         "pages": "pages that were read",
         "requests": "requests to the API, with retries",
         "retries": "requests that were repeated after a failure",

@@ -1,1 +1,4 @@
-"""Rows: converts JSON bytes to Arrow batches without losing a digit. May import compat, spec, secrets and errors."""
+"""Rows: converts JSON bytes to Arrow batches without losing a digit.
+
+May import compat, spec, secrets, expressions and errors.
+"""

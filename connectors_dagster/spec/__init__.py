@@ -1,1 +1,1 @@
-"""What a connector is: values without I/O. May import only compat and secrets."""
+"""What a connector is: values without I/O. May import only compat, secrets and expressions."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from connectors_dagster.spec.timestamps import TimestampFormat
+from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
 
 RowKey = Literal["row_hash"]
@@ -145,6 +146,12 @@ class ResourceOptions:
             several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
             type list.
         include_each: names of lists whose value each row gets, in the column ``_<name>``.
+        record_filter: an expression such as `{{ record.status != 'draft' }}`: rows for which it is false are left out,
+            after their page was checked. It may read what `add_fields` may read.
+        transformations: changes of every row, in this order. Keys, cursors, windows and columns are those of the
+            changed row.
+        filter_after_transformations: whether `record_filter` sees the changed row instead of the row as the API wrote
+            it.
         known_limitations: what readers of the table need to know.
         on_bad_row: what happens to a row that cannot be placed, because its cursor is not a timestamp, its key is
             missing or does not fit its column, or it lacks a value that is declared to be there: ``fail`` its window,
@@ -175,6 +182,9 @@ class ResourceOptions:
     base_url: str | None = None
     for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
     include_each: tuple[str, ...] = ()
+    record_filter: str | None = None
+    transformations: tuple[Transformation, ...] = ()
+    filter_after_transformations: bool = False
     known_limitations: str = ""
     on_bad_row: OnBadRow = "fail"
     on_duplicate_key: Literal["fail", "last"] = "fail"
@@ -189,3 +199,24 @@ class ResourceOptions:
     short_page_is_end: bool | None = None
     accept_fewer: bool | None = None
     pages_are_stable: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a filter that is not an expression over a row."""
+        if self.record_filter is not None:
+            check_expression(self.record_filter, "record_filter")
+            if "{" not in self.record_filter:
+                raise ValueError(f"record_filter: {self.record_filter!r} is the same for all rows: write {{{{ … }}}}")
+        elif self.filter_after_transformations:
+            raise ValueError("filter_after_transformations is set, but there is no record_filter")
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The expressions over rows."""
+        added = (value for one in self.transformations for value in one.add_fields.values())
+        values = (value.value if isinstance(value, TypedValue) else value for value in added)
+        return (*values, *([self.record_filter] if self.record_filter else ()))
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether rows are changed or left out."""
+        return bool(self.record_filter or self.transformations)

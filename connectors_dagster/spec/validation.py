@@ -13,6 +13,7 @@ from connectors_dagster.compat.dlt_internals import (
     create_paginator,
     validate_dict,
 )
+from connectors_dagster.expressions.expression import Expression
 from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
 from connectors_dagster.spec.for_each import for_each_problems
@@ -154,6 +155,7 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
 def _resource_problems(resource: "Resource") -> Iterator[str]:
     options = resource.options
     yield from _path_problems(resource)
+    yield from _expression_problems(resource)
     yield from for_each_problems(resource)
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
@@ -162,7 +164,7 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     if options.separate_children and not resource.children:
         yield "separate_children is set, but no resource is requested per row of this one"
     if "processing_steps" in resource.definition:
-        yield "processing_steps are not supported: rows are loaded as the API returns them"
+        yield "processing_steps are not supported: use record_filter and transformations of the resource"
     if resource.parent and not resource.included:
         yield "include_from_parent must name the parent's key: each row must say which parent it belongs to"
     if resource.windowed and not resource.parent and resource.missing_rows != "keep" and not options.key:
@@ -189,6 +191,16 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
             "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
             "the resource in resources"
         )
+
+
+def _expression_problems(resource: "Resource") -> Iterator[str]:
+    """Describe what expressions over rows read although the resource does not have it."""
+    known = {"each": set(resource.options.for_each), "parent": set(resource.parent_fields)}
+    for text in resource.options.expressions:
+        for lookup in Expression(text).lookups:
+            names = known.get(lookup.name)
+            if names is not None and (not lookup.steps or lookup.steps[0].key not in names):
+                yield f"{text!r} reads {lookup.name}, of which only {sorted(names) or 'nothing'} is known"
 
 
 def _path_problems(resource: "Resource") -> Iterator[str]:

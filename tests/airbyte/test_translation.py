@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors_dagster import Secret, Setting
+from connectors_dagster import Secret, Setting, Transformation, TypedValue
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
@@ -73,6 +73,11 @@ def cursors(value: str, stop: str | None = None, token: Any = None) -> dict[str,
 LINK = {"type": "RequestPath"}
 
 
+def adding(value: str, *, path: Any = ("new",), **fields: Any) -> dict[str, Any]:
+    """Describe a transformation that adds a field."""
+    return {"type": "AddFields", "fields": [{"path": list(path), "value": value, **fields}]}
+
+
 @pytest.mark.parametrize(
     ("paginator", "expected"),
     [
@@ -124,9 +129,29 @@ def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, pagi
     ("change", "reason"),
     [
         ({"primary_key": [["owner", "id"]]}, "a key inside an object"),
-        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a"]]}]}, "transformations of rows"),
+        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a", "b"]]}]}, "a field inside an object"),
+        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a*"]]}]}, "removed by a pattern"),
+        (
+            {"transformations": [{"type": "RemoveFields", "field_pointers": [["a"]], "condition": "{{ True }}"}]},
+            "not known here",
+        ),
+        ({"transformations": [adding("{{ now_utc() }}")]}, "the time at which a row is read"),
+        ({"transformations": [adding("{{ config.region }}")]}, "an expression over config in rows"),
+        ({"transformations": [adding("{{ stream_slice }}")]}, "an expression over stream_slice in rows"),
+        (
+            {"transformations": [adding("{{ config.a }} {{ record.b }}")]},
+            "an expression over config and record in rows",
+        ),
+        ({"transformations": [adding("{{ stream_slice.start_time }}")]}, "an expression over stream_slice in rows"),
+        ({"transformations": [adding("x", path=["a", "b"])]}, "a field inside an object"),
+        ({"transformations": [{"type": "FlattenFields"}]}, "a transformation: FlattenFields"),
         ({"transformations": [{"class_name": "source.components.Own"}]}, "Python of the connector's own"),
-        ({"selector": {"record_filter": {"condition": "{{ record.a }}"}}}, "a filter of rows"),
+        (
+            {"selector": {"record_filter": {"condition": "{{ record.a > stream_interval.start_time }}"}}},
+            "stream_slice in rows",
+        ),
+        ({"selector": {"record_filter": {"condition": ""}}}, "the same for all rows"),
+        ({"selector": {"record_filter": {"class_name": "source.components.Own"}}}, "Python of the connector's own"),
         ({"selector": {"schema_normalization": "Default"}}, "rows that are cast to their schema"),
         ({"selector": {"extractor": {"field_path": ["item?"]}}}, "a path to the rows with wildcards"),
         ({"selector": {"extractor": {"class_name": "source.components.Own"}}}, "Python of the connector's own"),
@@ -201,7 +226,7 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
 
 
 def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_have_reasons(tmp_path):
-    parent = stream("parents", transformations=[{"type": "KeysToLower"}])
+    parent = stream("parents", transformations=[{"type": "FlattenFields"}])
     config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
     router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
     child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
@@ -210,7 +235,7 @@ def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_
     assert {one.name: [str(reason) for reason in one.reasons] for one in translated.streams} == {
         "things": [],
         "more": [],
-        "parents": ["transformations of rows: KeysToLower"],
+        "parents": ["a transformation: FlattenFields"],
         "children": ["a parent that is not native: parents"],
         "far": ["another address than the other streams have: https://other.example"],
     }
@@ -301,3 +326,45 @@ def test_names_become_identifiers_that_stay_apart():
         *("order_items", "http_log", "order_items", "n_2fa", "a_b"),
     ]
     assert identifiers(["aB", "a_b", "a b"]) == {"aB": "a_b", "a_b": "a_b_2", "a b": "a_b_3"}
+
+
+def test_a_filter_and_transformations_become_options_and_partitions_get_their_names(tmp_path):
+    parents = stream("parents")
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parents}
+    changes = [
+        adding("{{ record['a'].b }}", value_type="string"),
+        {"type": "RemoveFields", "field_pointers": [["a"]]},
+        {"type": "KeysToLower"},
+    ]
+    selector = {"record_filter": {"condition": "{{ record.b == 'x' }}"}, "transform_before_filtering": True}
+    children = stream(
+        "children",
+        partition_router={"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]},
+        requester={"path": "/p/{{ stream_partition.of }}"},
+        transformations=[
+            adding("{{ stream_partition['of'] }}", value_type="string"),
+            adding("{{ record.n or stream_slice.get( 'of' ) }}-{{ stream_interval.of }}"),
+        ],
+    )
+    listed = stream(
+        "listed",
+        partition_router={"type": "ListPartitionRouter", "values": ["eu", "us"], "cursor_field": "Region"},
+        requester={"path": "/r/{{ stream_slice.Region }}"},
+        transformations=[adding("{{ stream_slice.Region }}")],
+    )
+    connector = written(
+        tmp_path, stream(selector=selector, transformations=changes), parents, children, listed
+    ).connector
+    assert connector
+    things, of, each = (connector.graph[name].options for name in ("things", "children", "listed"))
+    assert (things.record_filter, things.filter_after_transformations) == ("{{ record.b == 'x' }}", True)
+    assert things.transformations == (
+        Transformation(add_fields={"new": TypedValue(value="{{ record['a'].b }}", type="text")}),
+        Transformation(remove_fields=("a",)),
+        Transformation(lower_names=True),
+    )
+    assert of.transformations == (
+        Transformation(add_fields={"new": TypedValue(value="{{ parent['id'] }}", type="text")}),
+        Transformation(add_fields={"new": "{{ record.n or parent['id'] }}-{{ parent['id'] }}"}),
+    )
+    assert each.transformations == (Transformation(add_fields={"new": "{{ each['region'] }}"}),)

@@ -28,6 +28,8 @@ from connectors_dagster import (
     Secret,
     Setting,
     Text,
+    Transformation,
+    TypedValue,
     build_definitions,
     definitions,
     load_connectors,
@@ -302,6 +304,12 @@ OPTIONS = """
       missing_envelope: empty
       for_each: {region: "{{ setting.regions }}"}
       include_each: [region]
+      record_filter: "{{ record.status != 'draft' }}"
+      transformations:
+        - add_fields: {region: "{{ each.region }}", total: {value: "{{ record.sums.total }}", type: float}}
+        - remove_fields: [sums]
+        - rename_fields: {at: day}
+        - lower_names: true
       cursor: {request_step: P7D}
       responses: [{action: ignore, text: gone}]
 """
@@ -319,6 +327,18 @@ def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
         missing_envelope="empty",
         for_each={"region": Setting("regions")},
         include_each=("region",),
+        record_filter="{{ record.status != 'draft' }}",
+        transformations=(
+            Transformation(
+                add_fields={
+                    "region": "{{ each.region }}",
+                    "total": TypedValue(value="{{ record.sums.total }}", type="float"),
+                }
+            ),
+            Transformation(remove_fields=("sums",)),
+            Transformation(rename_fields={"at": "day"}),
+            Transformation(lower_names=True),
+        ),
         cursor=Cursor(request_step="P7D"),
         responses=(ResponseRule(action="ignore", text="gone"),),
     )

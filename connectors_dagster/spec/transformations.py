@@ -1,0 +1,71 @@
+"""What is changed in rows before they are loaded, and which rows are left out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from connectors_dagster.expressions.expression import Expression
+
+SCOPE = frozenset(("record", "each", "parent"))
+"""What an expression over a row may read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypedValue:
+    """The value of an added field, with a type.
+
+    Args:
+        value: a text with `{{ … }}`, as in `add_fields`.
+        type: the type that the value has; a value of another type becomes text.
+    """
+
+    value: str
+    type: Literal["text", "integer", "float", "boolean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transformation:
+    """One change of every row: exactly one of these.
+
+    Args:
+        add_fields: fields by name, each with a text in whose place `{{ record.customer.id }}` is a value of the row,
+            `{{ each.region }}` one of the lists in `for_each`, and `{{ parent.id }}` a field of the parent row that
+            the request needs or that is included. A field of this name is replaced. What is rendered is read as a
+            literal of Python: `7` is a number, `007` is text. A value that is missing is empty text; a field of a value
+            that is missing is an error.
+        remove_fields: names of fields to leave out; a row may lack them.
+        rename_fields: new names by names; a row may lack them.
+        lower_names: whether the names of all fields become lower case.
+    """
+
+    add_fields: Mapping[str, str | TypedValue] = field(default_factory=dict)
+    remove_fields: tuple[str, ...] = ()
+    rename_fields: Mapping[str, str] = field(default_factory=dict)
+    lower_names: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a change that is none or several, or that reads what it cannot know."""
+        given = [one.name for one in fields(self) if getattr(self, one.name)]
+        if len(given) != 1:
+            names = ", ".join(one.name for one in fields(self))
+            raise ValueError(f"transformations: {given or 'nothing'} is given; write exactly one of {names} in each")
+        for name, value in self.add_fields.items():
+            text = value.value if isinstance(value, TypedValue) else value
+            check_expression(text, f"add_fields: {name}")
+        if len({*self.rename_fields.values()}) < len(self.rename_fields):
+            raise ValueError("rename_fields: two fields get the same name")
+
+
+def check_expression(text: str, where: str) -> None:
+    """Refuse an expression over a row that cannot be read.
+
+    Raises:
+        ValueError: it is not an expression, or reads something else than the row, `each` and `parent`.
+    """
+    try:
+        unknown = sorted(Expression(text).names - SCOPE)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    if unknown:
+        known = ", ".join(sorted(SCOPE))
+        raise ValueError(f"{where}: {text!r} reads {', '.join(unknown)}, which is not known here: it may read {known}")
