@@ -275,6 +275,21 @@ def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
     assert str(found.reasons[0]) == "a request for an access token that is not as usual: access_token_name: token"
 
 
+def test_a_setting_with_another_value_if_it_is_empty_has_that_as_its_default(tmp_path):
+    text = "https://{{ config['region'] or 'eu' }}.api.example/v1"
+    translated = written(tmp_path, stream(requester={"url_base": text}))
+    assert translated.connector, translated.streams
+    found = {one: one.default for one in translated.connector.settings}
+    assert found["region"] == "eu"
+    for other in (
+        "{{ config['shop'] or 'eu' }}",
+        "{{ config['region'] or config['shop'] }}",
+        "{{ config['count'] or 'a' }}",
+    ):
+        [one] = written(tmp_path, stream(requester={"path": other})).streams
+        assert one.reasons[0].piece == "an expression over config"
+
+
 def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_back(tmp_path):
     auth: dict[str, Any] = {
         "type": "OAuthAuthenticator",
