@@ -290,6 +290,15 @@ def test_a_setting_with_another_value_if_it_is_empty_has_that_as_its_default(tmp
         assert one.reasons[0].piece == "an expression over config"
 
 
+def test_streams_that_contradict_each_other_do_not_take_the_others_with_them(tmp_path):
+    one, other = "/of/{{ config['region'] or 'eu' }}", "/of/{{ config['region'] or 'us' }}"
+    streams = [stream(name, requester={"path": path}) for name, path in {"a": one, "b": other, "c": "/c"}.items()]
+    translated = written(tmp_path, *streams)
+    assert [found.engine for found in translated.streams] == ["native", "none", "native"]
+    assert translated.connector and list(translated.connector.graph) == ["a", "c"]
+    assert "region is declared in two ways" in str(translated.streams[1].reasons[0])
+
+
 def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_back(tmp_path):
     auth: dict[str, Any] = {
         "type": "OAuthAuthenticator",
