@@ -42,7 +42,7 @@ class Crew:
 
     async def teams(self, request: Request) -> JSONResponse:
         query, rows = self.note(request), [{"id": n, "title": f"Team {n}", "size": n} for n in (1, 2, 3)]
-        first, size = int(query["page"]) - 1, int(query["per_page"])
+        first, size = int(query.get("page", 1)) - 1, int(query["per_page"])
         return JSONResponse({"data": rows[first * size :][:size]} if first < 2 else {})
 
     async def members(self, request: Request) -> JSONResponse:
