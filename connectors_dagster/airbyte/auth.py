@@ -20,11 +20,15 @@ TOKEN_FIELDS: Mapping[str, Any] = {
     "grant_type": None,
     "token_refresh_endpoint": None,
     "refresh_request_body": None,
+    "refresh_token": None,
     "access_token_name": "access_token",
     "expires_in_name": "expires_in",
     "scopes": (),
 }
 """The fields of a usual request for a token, each with the only value that is usual; None for any."""
+GRANTS = ("client_credentials", "refresh_token")
+OF_EVERY_REQUEST = frozenset({"client_id", "client_secret", "grant_type", "refresh_token"})
+"""What a request for a token has in any case; the manifest cannot replace it."""
 WITH_TOKENS: Mapping[str, str] = {
     "SessionTokenAuthenticator": "session tokens",
     "LegacySessionTokenAuthenticator": "session tokens",
@@ -60,10 +64,12 @@ def _basic(written: Component, stream: Stream) -> dict[str, Any]:
     return {"type": "http_basic", "username": _credential(username, stream, secret=False), "password": chosen}
 
 
-def _client_credentials(written: Component, stream: Stream) -> dict[str, Any]:
-    """Translate OAuth with client credentials, if the request for the token is as usual."""
+def _oauth(written: Component, stream: Stream) -> dict[str, Any]:
+    """Translate OAuth with client credentials or a refresh token, if the request for the token is as usual."""
     grant, usual = str(written.get("grant_type") or "refresh_token"), TOKEN_FIELDS
-    if grant != "client_credentials":
+    if written.get("refresh_token_updater"):
+        raise NotNativeError("a refresh token that is used once and written back")
+    if grant not in GRANTS or (grant == "refresh_token") is not bool(written.get("refresh_token")):
         raise NotNativeError("OAuth access tokens", grant)
     own = set(written) - set(written.get(PARAMETERS) or {}) - ALWAYS
     for field in sorted(own - set(usual)):
@@ -71,13 +77,19 @@ def _client_credentials(written: Component, stream: Stream) -> dict[str, Any]:
     for field, value in usual.items():
         if value is not None and written.get(field) not in (None, [], value):
             raise NotNativeError("a request for an access token that is not as usual", f"{field}: {written[field]}")
-    body = written.get("refresh_request_body") or {}
+    body: dict[str, Any] = {
+        name: write_param(value, stream)
+        for name, value in (written.get("refresh_request_body") or {}).items()
+        if name not in OF_EVERY_REQUEST
+    }
+    if grant == "refresh_token":
+        body |= {"grant_type": grant, "refresh_token": _credential(written.get("refresh_token"), stream)}
     return {
         "type": "oauth2_client_credentials",
         "access_token_url": write_text(str(written.get("token_refresh_endpoint")), stream),
         "client_id": _credential(written.get("client_id"), stream),
         "client_secret": _credential(written.get("client_secret"), stream),
-        "access_token_request_data": {name: write_param(value, stream) for name, value in body.items()},
+        "access_token_request_data": body,
     }
 
 
@@ -112,5 +124,5 @@ KINDS: Mapping[str, Callable[[Component, Stream], dict[str, Any]]] = {
     "ApiKeyAuthenticator": _api_key,
     "BasicHttpAuthenticator": _basic,
     "BearerAuthenticator": _bearer,
-    "OAuthAuthenticator": _client_credentials,
+    "OAuthAuthenticator": _oauth,
 }

@@ -42,12 +42,7 @@ def build_connector(
         return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
     except ValueError:
         _find_contradictions(manifest, name, pieces, reasons)
-    kept = _kept(pieces, reasons)
-    try:
-        return _made(manifest, name, kept, _excluded(reasons, others))
-    except ValueError as error:
-        reasons.update({one: (Reason("a contradiction", str(error)),) for one in kept})
-        return None
+    return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
 
 
 def _commonest_base(streams: Iterable[Stream]) -> str:
@@ -67,15 +62,18 @@ def _kept(pieces: Pieces, reasons: Reasons) -> Pieces:
 
 
 def _find_contradictions(manifest: Manifest, name: str, pieces: Pieces, reasons: Reasons) -> None:
-    """Make a connector of each stream alone, with its parents."""
+    """Add one stream after the other, with its parents, to a connector; one that contradicts those before it is out."""
+    together: dict[Stream, Piece] = {}
     for one in _kept(pieces, reasons):
         chain = {one: pieces[one]}
         while parent := next(iter(chain)).parent:
             chain = {parent: pieces[parent], **chain}
         try:
-            _made(manifest, name, chain)
+            _made(manifest, name, {**together, **chain})
         except ValueError as error:
             reasons[one] = (Reason("a contradiction", str(error)),)
+        else:
+            together |= chain
 
 
 def _excluded(reasons: Reasons, others: Mapping[str, str]) -> dict[str, str]:

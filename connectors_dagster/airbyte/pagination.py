@@ -71,18 +71,21 @@ def _token_place(stream: Stream, what: str) -> dict[str, str]:
 
 def _pages(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:
     first = int(strategy.get("start_from_page") or 0)
-    if not strategy.get("inject_on_first_request") and first != 1:
-        raise NotNativeError("a first page without a number, followed by another one than page 2", first + 1)
     paginator = {"type": "page_number", "base_page": first, "total_path": None, **_token_place(stream, "page")}
-    short = {"short_page_is_end": True} if isinstance(size, int) else {}
-    return joined([_size_sent(stream, size), Piece(endpoint={"paginator": paginator}, options=short)])
+    options = {**_first(strategy), **({"short_page_is_end": True} if isinstance(size, int) else {})}
+    return joined([_size_sent(stream, size), Piece(endpoint={"paginator": paginator}, options=options)])
 
 
-def _offsets(stream: Stream, _: Component, size: int | Setting | None) -> Piece:
+def _first(strategy: Component) -> dict[str, Any]:
+    """Return the option for a first page without a number."""
+    return {} if strategy.get("inject_on_first_request") else {"omit_first_page_number": True}
+
+
+def _offsets(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:
     if not isinstance(size, int):
         raise NotNativeError("pages by offset without a number as page size", size)
     paginator = {"type": "offset", "limit": size, "total_path": None, **_token_place(stream, "offset")}
-    options: dict[str, Any] = {"short_page_is_end": True}
+    options: dict[str, Any] = {"short_page_is_end": True, **_first(strategy)}
     if option := stream.paginator.get("page_size_option"):
         part, path = place_of(option, stream)
         in_body = part in IN_BODY and f"offset_{IN_BODY[part]}" in paginator

@@ -7,7 +7,7 @@ from typing import Any
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.expressions.expression import ALIASES, Expression, ExpressionError
-from connectors_dagster.expressions.lookup import MISSING, Lookup
+from connectors_dagster.expressions.lookup import MISSING, Fallback, Lookup
 from connectors_dagster.spec.placeholders import Secret, Setting, Text
 
 BOUNDS: Mapping[str, str] = {"start_time": "{incremental.start_value}", "end_time": "{incremental.end_value}"}
@@ -76,7 +76,9 @@ def _plain(part: str, text: str) -> str:
     return part
 
 
-def _placeholder(lookup: Lookup, stream: Stream, text: str, *, secret: bool) -> str:
+def _placeholder(lookup: Lookup | Fallback, stream: Stream, text: str, *, secret: bool) -> str:
+    if isinstance(lookup, Fallback):
+        return _setting_or(lookup, stream, text, secret=secret)
     if path := config_path(lookup):
         return _setting(lookup, path, stream, secret=secret)
     if ALIASES.get(lookup.name, lookup.name) == "stream_slice" and lookup.steps:
@@ -103,6 +105,18 @@ def _setting(lookup: Lookup, path: tuple[str, ...], stream: Stream, *, secret: b
         )
     except ValueError:
         raise NotNativeError("a default of another type than the setting", f"{found}: {last.default!r}") from None
+
+
+def _setting_or(written: Fallback, stream: Stream, text: str, *, secret: bool) -> Setting:
+    """Return a setting with a default: no value and an empty text are the same for a setting."""
+    path = config_path(written.lookup)
+    found = stream.settings.setting(path, secret=secret) if path and len(path) == 1 else None
+    if found is None or found.type is not str or not (found.optional or found.default == written.otherwise):
+        raise NotNativeError(f"{OVER} {ALIASES.get(written.lookup.name, written.lookup.name)}", text)
+    make = Secret if isinstance(found, Secret) else Setting
+    fits = not found.choices or written.otherwise in found.choices
+    choices = found.choices if fits else ()
+    return make(found, default=written.otherwise, choices=choices, description=found.description)
 
 
 def write_param(value: Any, stream: Stream) -> Any:

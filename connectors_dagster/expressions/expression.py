@@ -16,6 +16,7 @@ from connectors_dagster.expressions.literal import Types, read_literal, read_val
 from connectors_dagster.expressions.lookup import (
     MISSING,
     BeyondMissingError,
+    Fallback,
     Lookup,
     NotPlainError,
     find_lookup,
@@ -88,7 +89,7 @@ class Expression:
         return None if self.is_constant else find_lookup(self._parsed)
 
     @cached_property
-    def parts(self) -> tuple[str | Lookup, ...] | None:
+    def parts(self) -> tuple[str | Lookup | Fallback, ...] | None:
         """The texts and paths that it consists of, or None if it does more than to put them together."""
         return find_parts(self._parsed)
 

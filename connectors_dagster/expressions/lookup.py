@@ -67,22 +67,43 @@ class Lookup:
         return value
 
 
+@dataclass(frozen=True)
+class Fallback:
+    """A path with a text that is the value if the one at the path is empty, as in ``config.site or 'eu'``."""
+
+    lookup: Lookup
+    otherwise: str
+
+
 def find_lookup(template: nodes.Template) -> Lookup | None:
     """Return the path that a template reads, or None if it does more than that."""
     parts = find_parts(template)
     return parts[0] if parts and len(parts) == 1 and isinstance(parts[0], Lookup) else None
 
 
-def find_parts(template: nodes.Template) -> tuple[str | Lookup, ...] | None:
+def find_parts(template: nodes.Template) -> tuple[str | Lookup | Fallback, ...] | None:
     """Return the texts and paths that a template consists of, or None if there is more in it."""
-    found: list[str | Lookup] = []
+    found: list[str | Lookup | Fallback] = []
     for output in template.body:
         for node in output.nodes if isinstance(output, nodes.Output) else (None,):
-            part = node.data if isinstance(node, nodes.TemplateData) else _path(node) or _written(node)
+            part = (
+                node.data if isinstance(node, nodes.TemplateData) else _path(node) or _fallback(node) or _written(node)
+            )
             if part is None:
                 return None
             found.append(part)
     return tuple(found)
+
+
+def _fallback(node: nodes.Node | None) -> Fallback | None:
+    if (
+        not isinstance(node, nodes.Or)
+        or not isinstance(node.right, nodes.Const)
+        or not isinstance(node.right.value, str)
+    ):
+        return None
+    path = _path(node.left)
+    return Fallback(path, node.right.value) if path and node.right.value else None
 
 
 def _written(node: nodes.Node | None) -> str | None:

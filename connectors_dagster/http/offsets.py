@@ -8,6 +8,7 @@ from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
 from connectors_dagster.compat.dlt_internals import set_has_next
 from connectors_dagster.http import rereading
+from connectors_dagster.http.first_number import omit_first_number
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total
 
@@ -33,6 +34,7 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         total: reads the number of rows from a response.
         label: names the sequence in errors.
         fixed_page_size: the API determines the page size, and no size is requested.
+        omit_first: the first page is requested without an offset.
         short_page_is_end: a page shorter than requested is the end for this API.
         stable: rows never move, so that pages need not overlap.
     """
@@ -46,12 +48,14 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         label: str,
         *,
         fixed_page_size: bool = False,
+        omit_first: bool = False,
         short_page_is_end: bool = False,
         stable: bool = False,
     ) -> None:
         """Start before the first page."""
         super().__init__()
         self.offset, self.total, self.label, self.fixed_page_size = offset, total, label, fixed_page_size
+        self.omit_first = omit_first
         self.short_page_is_end, self.stable = short_page_is_end, stable
         self._has_end_path = bool(offset.total_path or offset.has_more_path)
         offset.stop_after_empty_page = False  # an empty page is judged here
@@ -67,12 +71,12 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
     def init_request(self, request: requests.Request) -> None:
         """Request the first page."""
         self.offset.init_request(request)
-        self._omit_size(request)
+        self._omit(request)
 
     def update_request(self, request: requests.Request) -> None:
         """Request the page at the new offset."""
         self.offset.update_request(request)
-        self._omit_size(request)
+        self._omit(request)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Record a page and determine where the next one starts."""
@@ -131,9 +135,11 @@ class AnchoredOffsetPaginator(rereading.RereadingPaginator):
         if len(self._lengths) > 1:
             self.max_repeats = max(AnchoredOffsetPaginator.max_repeats, self.offset.value_step)
 
-    def _omit_size(self, request: requests.Request) -> None:
+    def _omit(self, request: requests.Request) -> None:
         if self.fixed_page_size:
             request.params.pop(self.offset.limit_param, None)
+        if self.omit_first:
+            omit_first_number(request, self.offset)
 
     def _overlaps(self, found: Mapping[bytes, Any], start: int) -> bool:
         return start == self.offset.initial_value or not self._known or not self._known.keys().isdisjoint(found)

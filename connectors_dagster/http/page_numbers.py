@@ -1,12 +1,13 @@
 """Paging by page number without losing rows that move while pages are read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import requests
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 
 from connectors_dagster.compat.dlt_internals import find_values, set_has_next
+from connectors_dagster.http.first_number import omit_first_number
 from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total, read_number
@@ -32,17 +33,26 @@ class RereadPageNumberPaginator(RereadingPaginator):
     Args:
         pages: dlt's paginator; its `total_path` or `has_more_path`, if set, determines the end.
         total: reads the number of rows from a response.
+        omit_first: the first page is requested without its number. If the next one is that page again, it is the
+            number of the first page, and pages are counted from it.
         short_page_is_end: a page shorter than requested is the end for this API.
         stable: rows do not move, and no page is read twice.
     """
 
     def __init__(
-        self, pages: PageNumberPaginator, total: Total, *, short_page_is_end: bool = False, stable: bool = False
+        self,
+        pages: PageNumberPaginator,
+        total: Total,
+        *,
+        omit_first: bool = False,
+        short_page_is_end: bool = False,
+        stable: bool = False,
     ) -> None:
         """Start before the first page."""
         super().__init__()
         self.max_repeats = 0 if stable else 10
         self.pages, self.total, self.short_page_is_end, self.stable = pages, total, short_page_is_end, stable
+        self.omit_first, self._first_is_known = omit_first, False
         self._has_end_path = bool(pages.total_path or pages.has_more_path)
         self._ends_when_empty = bool(pages.stop_after_empty_page)
         pages.stop_after_empty_page = False  # an empty page is judged here
@@ -60,10 +70,16 @@ class RereadPageNumberPaginator(RereadingPaginator):
         """Request the first page."""
         self._requested = _page_size(request)
         self.pages.init_request(request)
+        self._omit_number(request)
 
     def update_request(self, request: requests.Request) -> None:
         """Request the next page, or the previous one again."""
         self.pages.update_request(request)
+        self._omit_number(request)
+
+    def _omit_number(self, request: requests.Request) -> None:
+        if self.omit_first:
+            omit_first_number(request, self.pages)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Record a page and determine which one to read next."""
@@ -74,6 +90,11 @@ class RereadPageNumberPaginator(RereadingPaginator):
             self.new_positions, self.is_reread, self.moved = (), True, False
             self.confirming = False
             set_has_next(self, False)
+            return
+        if self._is_first_again(keys, number):
+            self.new_positions, self.is_reread, self.moved = (), True, False
+            self.pages.initial_value, self.pages.current_value = number, number + 1
+            self._first_is_known = True
             return
         self.new_positions = [
             at for at, key in enumerate(keys) if rows[at] not in (self._previous.get(key), self._current.get(key))
@@ -97,6 +118,12 @@ class RereadPageNumberPaginator(RereadingPaginator):
         set_has_next(self, self._rereading or self._more)
         ends = self._doubtful or ((self._was_short or self._reached) and not self._has_end_path)
         self.confirming = ends and not self._rereading
+
+    def _is_first_again(self, keys: Sequence[bytes], number: int) -> bool:
+        """Return whether a page is the first one, which was requested without its number, under its number."""
+        may_be = self.omit_first and not self._first_is_known and not self._rereading
+        follows_first = may_be and number == self.pages.initial_value + 1
+        return follows_first and bool(keys) and list(keys) == self._current_keys
 
     def _has_more(self, response: requests.Response, rows: list[Any], number: int) -> bool:
         """Return whether there is another page: the API says so, or nothing has confirmed the end yet."""

@@ -35,12 +35,18 @@ def wrap_paginator(paginator: BasePaginator, resource: Resource, total: Total, l
             total,
             label,
             fixed_page_size=resource.fixed_page_size,
+            omit_first=resource.omit_first_page_number,
             short_page_is_end=resource.short_page_is_end,
             stable=resource.pages_are_stable,
         )
     if isinstance(paginator, PageNumberPaginator):
-        stable, short = resource.pages_are_stable, resource.short_page_is_end
-        return RereadPageNumberPaginator(paginator, total, short_page_is_end=short, stable=stable)
+        return RereadPageNumberPaginator(
+            paginator,
+            total,
+            omit_first=resource.omit_first_page_number,
+            short_page_is_end=resource.short_page_is_end,
+            stable=resource.pages_are_stable,
+        )
     if isinstance(paginator, HeaderLinkPaginator):
         counted = CountedLinkPaginator(paginator, total, label)
         return counted if resource.has_total else LinkHeaderPaginator(paginator.links_next_key)

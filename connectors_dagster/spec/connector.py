@@ -52,6 +52,7 @@ class Connector:
         join_list_params: write lists in query parameters as one value with commas instead of repeating the parameter.
         fixed_page_size: whether the page size is fixed by the API and cannot be requested; it is then the paginator's
             `limit`.
+        omit_first_page_number: whether the first page is requested without its page number or offset.
         short_page_is_end: whether a page with fewer rows than requested is always the last one.
         accept_fewer: whether a load succeeds although fewer rows were read than the total the API reports.
         pages_are_stable: whether rows never move between pages, for example because a cursor names the last row of a
@@ -82,6 +83,7 @@ class Connector:
     retry_reported_errors: bool = False
     join_list_params: bool = False
     fixed_page_size: bool = False
+    omit_first_page_number: bool = False
     short_page_is_end: bool = False
     accept_fewer: bool = False
     pages_are_stable: bool = False

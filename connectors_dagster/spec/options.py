@@ -168,6 +168,7 @@ class ResourceOptions:
         retry_reported_errors: as for the connector; by default the connector's.
         join_list_params: as for the connector; by default the connector's.
         fixed_page_size: as for the connector; by default the connector's.
+        omit_first_page_number: as for the connector; by default the connector's.
         short_page_is_end: as for the connector; by default the connector's.
         accept_fewer: as for the connector; by default the connector's.
         pages_are_stable: as for the connector; by default the connector's.
@@ -196,6 +197,7 @@ class ResourceOptions:
     retry_reported_errors: bool | None = None
     join_list_params: bool | None = None
     fixed_page_size: bool | None = None
+    omit_first_page_number: bool | None = None
     short_page_is_end: bool | None = None
     accept_fewer: bool | None = None
     pages_are_stable: bool | None = None

@@ -47,6 +47,7 @@ class Resource:
     retry_reported_errors = Inherited[bool]()
     join_list_params = Inherited[bool]()
     fixed_page_size = Inherited[bool]()
+    omit_first_page_number = Inherited[bool]()
     short_page_is_end = Inherited[bool]()
     accept_fewer = Inherited[bool]()
     pages_are_stable = Inherited[bool]()

@@ -135,7 +135,8 @@ def _is_written_secret(part: str, key: str, item: Any) -> bool:
         return False
     if part == "auth":
         return key not in PUBLIC
-    return part in SENT and isinstance(item, str) and "{" not in item and bool(NAMES_A_SECRET.fullmatch(key))
+    sent = (*SENT, "access_token_request_data")
+    return part in sent and isinstance(item, str) and "{" not in item and bool(NAMES_A_SECRET.fullmatch(key))
 
 
 def _connector_problems(connector: "Connector") -> Iterator[str]:

@@ -125,6 +125,15 @@ def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, pagi
     assert connector and connector.graph["things"].endpoint["paginator"] == expected
 
 
+@pytest.mark.parametrize("fields", [{"strategy": "PageIncrement"}, {"strategy": "OffsetIncrement", "page_size": 10}])
+@pytest.mark.parametrize("injected", [True, False])
+def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields, injected):
+    option = {"page_size_option": {**PARAM, "field_name": "size"}}
+    paginator = pages(**fields, inject_on_first_request=injected) | option
+    connector = written(tmp_path, stream(paginator=paginator)).connector
+    assert connector and connector.graph["things"].omit_first_page_number is not injected
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -167,7 +176,6 @@ def test_a_way_of_paging_becomes_the_paginator_that_does_the_same(tmp_path, pagi
             {"requester": {"authenticator": {"type": "BearerAuthenticator", "api_token": "abc"}}},
             "a credential that is written into the manifest",
         ),
-        ({"paginator": pages("PageIncrement")}, "a first page without a number"),
         ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
         ({"paginator": cursors("{{ response.next | int + 1 }}")}, "a next page found by an expression"),
         (
@@ -290,6 +298,53 @@ def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
     other = auth | {"access_token_name": "token"}
     [found] = written(tmp_path, stream(requester={"authenticator": other})).streams
     assert str(found.reasons[0]) == "a request for an access token that is not as usual: access_token_name: token"
+
+
+def test_a_setting_with_another_value_if_it_is_empty_has_that_as_its_default(tmp_path):
+    text = "https://{{ config['region'] or 'eu' }}.api.example/v1"
+    translated = written(tmp_path, stream(requester={"url_base": text}))
+    assert translated.connector, translated.streams
+    found = {one: one.default for one in translated.connector.settings}
+    assert found["region"] == "eu"
+    for other in (
+        "{{ config['shop'] or 'eu' }}",
+        "{{ config['region'] or config['shop'] }}",
+        "{{ config['count'] or 'a' }}",
+    ):
+        [one] = written(tmp_path, stream(requester={"path": other})).streams
+        assert one.reasons[0].piece == "an expression over config"
+
+
+def test_streams_that_contradict_each_other_do_not_take_the_others_with_them(tmp_path):
+    one, other = "/of/{{ config['region'] or 'eu' }}", "/of/{{ config['region'] or 'us' }}"
+    streams = [stream(name, requester={"path": path}) for name, path in {"a": one, "b": other, "c": "/c"}.items()]
+    translated = written(tmp_path, *streams)
+    assert [found.engine for found in translated.streams] == ["native", "none", "native"]
+    assert translated.connector and list(translated.connector.graph) == ["a", "c"]
+    assert "region is declared in two ways" in str(translated.streams[1].reasons[0])
+
+
+def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_back(tmp_path):
+    auth: dict[str, Any] = {
+        "type": "OAuthAuthenticator",
+        "client_id": "{{ config.shop }}",
+        "client_secret": "{{ config.token }}",
+        "refresh_token": "{{ config.exchange }}",
+        "token_refresh_endpoint": "https://login.example/token",
+        "refresh_request_body": {"scope": "all", "grant_type": "is not replaced"},
+    }
+    exchange = {"type": "string"}
+    declared = {**SPEC, "required": [*SPEC["required"], "exchange"]}  # type: ignore[misc]
+    declared["properties"] = {**SPEC["properties"], "exchange": exchange}  # type: ignore[dict-item]
+    spec = {"type": "Spec", "connection_specification": declared}
+    translated = written(tmp_path, stream(requester={"authenticator": auth}), spec=spec)
+    assert translated.connector, translated.streams
+    sent = translated.connector.graph["things"].endpoint["auth"]["access_token_request_data"]
+    assert sent == {"scope": "all", "grant_type": "refresh_token", "refresh_token": "exchange"}
+    assert isinstance(sent["refresh_token"], Secret)
+    once = auth | {"refresh_token_updater": {"refresh_token_name": "refresh_token"}}
+    [found] = written(tmp_path, stream(requester={"authenticator": once}), spec=spec).streams
+    assert str(found.reasons[0]) == "a refresh token that is used once and written back"
 
 
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):

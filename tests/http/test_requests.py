@@ -205,6 +205,26 @@ def test_a_token_that_is_revoked_while_pages_are_read_is_replaced_once(tokens, r
     assert tokens.issued == 2
 
 
+def test_a_refresh_token_is_exchanged_for_access_tokens_and_masked(tokens, read, monkeypatch):
+    monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "refr3sh-words")
+    config: Any = tokens.connector.config
+    data = {"grant_type": "refresh_token", "refresh_token": Secret("refresh_token")}
+    client = {**config["client"], "auth": {**config["client"]["auth"], "access_token_request_data": data}}
+    resource = replace(tokens.connector, config={**config, "client": client}).graph["things"]
+    rows, _ = read(resource)
+    assert [row["id"] for row in rows] == ["1", "2", "3"]
+    sent = [parse_qs(form) for form in tokens.asked]
+    assert [(form["grant_type"], form["refresh_token"]) for form in sent] == 2 * [
+        (["refresh_token"], ["refr3sh-words"])
+    ]
+    tokens.answer = ({"error": "invalid_grant refr3sh-words"}, 400)
+    with pytest.raises(
+        ApiError, match=r"client_id and client_secret and refresh_token: .*/token answered 400"
+    ) as caught:
+        read(resource)
+    assert "refr3sh-words" not in str(caught.value)
+
+
 def test_a_token_endpoint_that_refuses_names_the_settings_and_no_secret(tokens, read):
     tokens.answer = ({"error": "invalid_client s3cret-words"}, 401)
     with pytest.raises(

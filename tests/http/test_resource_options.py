@@ -5,9 +5,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
+from requests import Request
 
 from connectors_dagster import Connector, Resource, ResourceOptions
 from connectors_dagster.errors import ApiError, EnvelopeError
+from connectors_dagster.http.first_number import omit_first_number
 from connectors_dagster.spec.inherited import Inherited
 from tests.support.numbered import numbered, numbers
 from tests.support.shop import things
@@ -98,6 +101,47 @@ def test_one_resource_ends_with_a_short_page_and_another_is_confirmed(listing, r
         assert numbers(read(one)) == [0, 1]
         asked.append(len(listing.asked))
     assert asked == [1, 2]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_first_page_without_a_number_is_followed_by_the_next_one_whatever_its_number_is(
+    listing, read, tmp_path, first
+):
+    listing.body = lambda query: {"data": numbered(*range(5))[2 * (int(query.get("page", first)) - first) :][:2]}
+    pages = {**PAGES, "base_page": 0}
+    without, numbered_one = two(
+        things(tmp_path, paginator=pages), {"omit_first_page_number": False}, omit_first_page_number=True
+    )
+    assert numbers(read(without)) == [*range(5)]
+    assert listing.asked[0] == {}
+    assert "0" not in [query.get("page") for query in listing.asked]
+    listing.asked.clear()
+    if first == 0:
+        assert numbers(read(numbered_one)) == [*range(5)]
+        assert listing.asked[0] == {"page": "0"}
+
+
+def test_an_api_that_ignores_page_numbers_is_refused_although_its_first_page_has_none(listing, read, tmp_path):
+    listing.body = lambda _: {"data": numbered(1, 2)}
+    resource, _ = two(things(tmp_path, paginator={**PAGES, "base_page": 0}), {}, omit_first_page_number=True)
+    with pytest.raises(EnvelopeError, match="repeats an earlier page"):
+        read(resource)
+
+
+def test_a_first_page_has_no_offset(listing, read, tmp_path):
+    listing.body = lambda query: {"data": numbered(*range(6))[int(query.get("offset", 0)) :][:4]}
+    resource, _ = two(things(tmp_path, paginator=OFFSET), {}, omit_first_page_number=True)
+    assert numbers(read(resource)) == [*range(6)]
+    assert listing.asked[0] == {"limit": "4"}
+    assert all(int(query["offset"]) for query in listing.asked[1:])
+
+
+def test_a_first_page_has_no_number_in_its_body():
+    pages = PageNumberPaginator(base_page=0, page_body_path="list.page", total_path=None)
+    request = Request(method="POST", url="http://127.0.0.1", json={"list": {"size": 2}})
+    pages.init_request(request)
+    omit_first_number(request, pages)
+    assert request.json == {"list": {"size": 2}}
 
 
 def test_one_resource_has_pages_that_are_read_again_and_another_does_not(listing, read, tmp_path):
