@@ -39,6 +39,9 @@ def _say_killed(outcomes: Sequence[Any]) -> str:
     )
 
 
+REPORTED_EVERY = 20
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of episodes: plays the episode of a seed, and describes many outcomes; `share` of them are played."""
@@ -86,6 +89,8 @@ def _play_all(name: str, seeds: Sequence[int], jobs: int) -> bool:
     with ProcessPoolExecutor(min(jobs, len(seeds)), mp_context=get_context("spawn")) as pool:
         for outcome in pool.map(kind.play, seeds):
             outcomes.append(outcome)
+            if len(outcomes) % REPORTED_EVERY == 0:
+                click.echo(f"{name}: {len(outcomes)} played, {sum(bool(one.wrong) for one in outcomes)} wrong")
             if outcome.wrong:
                 click.echo(f"\nwrong: {outcome.wrong}\n{outcome.episode}\n")
     exact = sum(not outcome.wrong for outcome in outcomes)
