@@ -22,13 +22,13 @@ def test_explain_shows_engine_key_cursor_and_window_of_each_stream_and_the_setti
 
 def test_explain_says_why_a_stream_is_not_native_and_ends_with_1_if_none_is(connectors, tmp_path):
     written = yaml.safe_load(CREW.read_text())
-    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "KeysToLower"}]}]
+    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "FlattenFields"}]}]
     (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
     done = connectors("explain", str(tmp_path / "crew.yaml"), "--json")
     assert done.exit_code == 1
     shown = json.loads(done.output)
     assert [(one["stream"], one["engine"], one["reasons"]) for one in shown["streams"]] == [
-        ("plan", "none", ["transformations of rows: KeysToLower"])
+        ("plan", "none", ["a transformation: FlattenFields"])
     ]
 
 

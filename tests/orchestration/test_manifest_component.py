@@ -53,11 +53,11 @@ def test_the_streams_of_a_scaffolded_manifest_are_assets_with_their_partitions_p
 
 def test_a_manifest_without_a_native_stream_is_a_broken_connector_that_says_why(scaffolded, tmp_path):
     written = yaml.safe_load(CREW.read_text())
-    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "KeysToLower"}]}]
+    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "FlattenFields"}]}]
     (tmp_path / "manifest.yaml").write_text(yaml.safe_dump(written))
     scaffold(scaffolded.folder / "crew", tmp_path)
     [broken] = load_location().broken
-    assert "crew: no stream of the manifest is native:\n  plan: transformations of rows: KeysToLower" in str(broken)
+    assert "crew: no stream of the manifest is native:\n  plan: a transformation: FlattenFields" in str(broken)
 
 
 def test_a_manifest_outside_of_the_project_is_refused(scaffolded, tmp_path_factory):
