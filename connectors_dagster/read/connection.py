@@ -76,7 +76,19 @@ def connect(
         credentials=_credentials(connector, connector.config["client"].get("auth")),
         now=None if now is None else _clock_from(now),
     )
-    of_resources = {
+    return Connection(
+        values=values,
+        policy=policy,
+        max_parallel_requests=requests_at_once,
+        of_resources=_policies_of_other_origins(connector, policy, values),
+    )
+
+
+def _policies_of_other_origins(
+    connector: Connector, policy: RequestPolicy, values: Mapping[Setting, Any]
+) -> dict[str, RequestPolicy]:
+    """Return how requests are made for the resources that have an address of their own, by their names."""
+    return {
         name: replace(
             policy,
             base_url=fill_placeholders(resource.base_url, values),
@@ -86,7 +98,6 @@ def connect(
         for name, resource in connector.graph.items()
         if resource.options.base_url
     }
-    return Connection(values=values, policy=policy, max_parallel_requests=requests_at_once, of_resources=of_resources)
 
 
 def _credentials(connector: Connector, auth: Any) -> list[str]:
