@@ -84,6 +84,8 @@ def _resources(connector: Connector) -> str:
 
 def _loading(resource: Resource) -> str:
     """Describe how a resource is read and what happens to rows that the API no longer returns."""
+    if resource.list_of:
+        return f"in the rows of `{resource.list_of.parent.name}`"
     if resource.parent:
         return f"one request per row of `{resource.parent.name}`"
     gone = {"keep": "", "mark": "; missing rows are marked", "delete": "; missing rows are deleted"}

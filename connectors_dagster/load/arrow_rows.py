@@ -1,5 +1,6 @@
 """Rows as Arrow batches: dlt writes them to parquet files, and older copies are dropped from these files."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -10,7 +11,8 @@ from dlt.common.pipeline import ExtractInfo
 
 from connectors_dagster.errors import RowError
 from connectors_dagster.load.duplicates import Duplicates, drop
-from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.read.list_reader import KeptRows
+from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.rows.table_columns import TableColumns
 
@@ -18,10 +20,10 @@ from connectors_dagster.rows.table_columns import TableColumns
 class ArrowRows:
     """Yields the rows of a resource while they are read, so that memory does not grow with them."""
 
-    def __init__(self, reader: ResourceReader, columns: TableColumns) -> None:
+    def __init__(self, reader: RowReader, columns: TableColumns) -> None:
         """Prepare to read; iteration reads."""
         self.reader, self.columns = reader, columns
-        self._keys = KeyCounter()
+        self._keys, self._older = KeyCounter(), list[int]()
 
     @property
     def drift(self) -> dict[str, str]:
@@ -48,9 +50,8 @@ class ArrowRows:
         repeated, resource = self._keys.repeated(), self.reader.resource
         if repeated is None or resource.disposition == "append":
             return 0
-        (load_id,) = extracted.loads_ids
-        package = Path(pipeline.get_load_package_info(load_id).package_path)
-        files = _files_in_order(extracted, resource.name, package / "new_jobs")
+        jobs = _new_jobs(pipeline, extracted)
+        files = _files_in_order(extracted, resource.name, jobs)
         duplicates = Duplicates(
             resource=resource,
             keys=self.columns.stored_keys,
@@ -63,10 +64,25 @@ class ArrowRows:
         try:
             older = duplicates.older(files, repeated)
         except RowError:
-            rmtree(package)  # else it would be loaded with the other resources
+            rmtree(jobs.parent)  # else it would be loaded with the other resources
             raise
         drop(older, files)
+        self._older = sorted(older.to_pylist())
         return len(older)
+
+    def keep(self, pipeline: dlt.Pipeline, extracted: ExtractInfo, folder: Path) -> KeptRows:
+        """Keep the rows of the extracted package, without older copies, in a folder; dlt deletes its own files."""
+        files = _files_in_order(extracted, self.reader.resource.name, _new_jobs(pipeline, extracted))
+        kept = [folder / f"{self.reader.resource.name}.{number}.parquet" for number in range(len(files))]
+        for file, target in zip(files, kept, strict=True):
+            target.hardlink_to(file)
+        ends = [(end - bisect_left(self._older, end), slice_) for end, slice_ in self.reader.slice_ends]
+        return KeptRows(files=kept, columns=self.columns, slice_ends=ends)
+
+
+def _new_jobs(pipeline: dlt.Pipeline, extracted: ExtractInfo) -> Path:
+    (load_id,) = extracted.loads_ids
+    return Path(pipeline.get_load_package_info(load_id).package_path, "new_jobs")
 
 
 def _files_in_order(extracted: ExtractInfo, table: str, folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -15,14 +16,17 @@ from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
 from connectors_dagster.errors import ApiError, LoadError, TransientApiError
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
 from connectors_dagster.load.rejected_rows import rejected_rows, separate_rejected
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.resource_rows import rows_of
 from connectors_dagster.read.connection import Connection
+from connectors_dagster.read.list_reader import KeptRows, ListReader
 from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.spec.added_columns import ABSENT_SINCE
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
@@ -42,6 +46,7 @@ class Outcome:
     dlt_resource: DltResource | None = None
     load_ids: Sequence[str] = ()
     parents_read: Sequence[Any] = ()
+    kept: KeptRows | None = None
     seconds: float = 0.0
     table_rows: int | None = None
     error: Exception | None = None
@@ -81,16 +86,28 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
     The failure of a resource, or of some of its windows, is in its outcome; their children are not read.
     """
     outcomes: dict[str, Outcome] = {}
-    readers: dict[str, ResourceReader] = {}
+    readers: dict[str, RowReader] = {}
     for resource in request.resources_to_read():
         parent = resource.parent
-        reader = readers[resource.name] = ResourceReader(
-            resource=resource,
-            connection=connection,
-            slices=[slice_ for slice_ in outcomes[parent.name].landed if slice_] if parent else request.slices,
-            parents=readers[parent.name].rows_of_children if parent else {},
-            page_limit=request.page_limit,
-            preview_rows=settings.preview_rows(),
+        slices = [slice_ for slice_ in outcomes[parent.name].landed if slice_] if parent else request.slices
+        rows = settings.preview_rows()
+        readers[resource.name] = reader = (
+            ListReader(
+                resource=resource,
+                slices=slices,
+                preview_rows=rows,
+                rows=outcomes[resource.list_of.parent.name].kept,
+                list_of=resource.list_of,
+            )
+            if resource.list_of
+            else ResourceReader(
+                resource=resource,
+                slices=slices,
+                preview_rows=rows,
+                connection=connection,
+                parents=readers[parent.name].rows_of_children if parent else {},
+                page_limit=request.page_limit,
+            )
         )
         outcome = outcomes[resource.name] = Outcome(resource, reader.stats_by_slice, reader.previews)
         if parent and outcomes[parent.name].error:
@@ -120,12 +137,11 @@ def _not_read(resource: Resource, parent: Outcome) -> ApiError:
     return kind(f"{resource}{windows}: not read, because its parent {parent.resource} failed")
 
 
-def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, outcome: Outcome) -> None:
+def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowReader, outcome: Outcome) -> None:
     started = time.monotonic()
     try:
-        if reader.resource in request.resources:
-            outcome.dlt_resource, outcome.load_ids = _extract_resource(pipeline, request, reader)
-            outcome.parents_read = reader.parents_read
+        if reader.resource in request.resources_to_load():
+            _extract_resource(pipeline, request, reader, outcome)
         else:
             reader.bad_rows.set_aside = False  # nothing of it is loaded
             for _ in reader.pages():
@@ -136,9 +152,7 @@ def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader, 
     outcome.seconds = time.monotonic() - started
 
 
-def _extract_resource(
-    pipeline: dlt.Pipeline, request: LoadRequest, reader: ResourceReader
-) -> tuple[DltResource, Sequence[str]]:
+def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowReader, outcome: Outcome) -> None:
     resource, known = reader.resource, pipeline.schemas.get(request.name)
     rows = rows_of(pipeline, reader, known or Schema(request.name))
     dlt_resource: DltResource = dlt.resource(
@@ -157,13 +171,16 @@ def _extract_resource(
     with without_expected_warnings():
         extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
         older = rows.drop_older(pipeline, extracted)
+        if resource.options.children and isinstance(rows, ArrowRows):
+            outcome.kept = rows.keep(pipeline, extracted, Path(pipeline.pipelines_dir))
         ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for stats in reader.stats_by_slice.values():
         stats.drift = rows.drift
         stats.missing_fields = [name for name in rows.columns.missing if name != ABSENT_SINCE]
     _check_count(reader, ready + older)
     with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
-    return dlt_resource, [load_id for load_id in extracted.loads_ids if load_id in with_rows]
+    outcome.load_ids = [load_id for load_id in extracted.loads_ids if load_id in with_rows]
+    outcome.dlt_resource, outcome.parents_read = dlt_resource, reader.parents_read
 
 
 def _hints(resource: Resource) -> dict[str, Any]:
@@ -173,7 +190,7 @@ def _hints(resource: Resource) -> dict[str, Any]:
     return own | hints
 
 
-def _check_count(reader: ResourceReader, ready: int) -> None:
+def _check_count(reader: RowReader, ready: int) -> None:
     read = sum(stats.rows for stats in reader.stats_by_slice.values())
     if read != ready:
         raise LoadError(f"{reader.resource}: {read} rows were read, but {ready} are ready to load")

@@ -32,6 +32,7 @@ class MissingRows:
         resource: what was read.
         load_ids: the packages with all rows that the API still has.
         parents: for a child, the keys of the parents whose children were read again.
+        loads_of_parent: for a list in the rows of its parent, the packages with the rows that were read.
         windows: the keys of the windows that were read from their start, for a resource whose rows are labelled.
         now: the time with which rows are marked.
         max_loss: the share of a table that a load may remove, 0 to 1; `FEW` rows may always be removed.
@@ -42,6 +43,7 @@ class MissingRows:
     load_ids: Sequence[str]
     now: datetime
     parents: Sequence[Any] = ()
+    loads_of_parent: Sequence[str] = ()
     windows: Sequence[str] = ()
     max_loss: float = 0.5
     schema: Schema
@@ -129,6 +131,10 @@ class MissingRows:
         condition = f"{name(LOAD_ID)} NOT IN ({_places(self.load_ids)})" if self.load_ids else "1 = 1"
         if self.resource.missing_rows == "mark":
             condition += f" AND {name(ABSENT_SINCE)} IS NULL"
+        if self.resource.list_of:
+            if self.loads_of_parent:
+                yield f"{condition} AND {self._in_loads_of_parent(client)}", [*self.load_ids, *self.loads_of_parent]
+            return
         if self.resource.parent is None and not self.resource.labels_windows:
             yield condition, self.load_ids
             return
@@ -137,6 +143,16 @@ class MissingRows:
         for at in range(0, len(known), KEYS_PER_STATEMENT):
             keys = known[at : at + KEYS_PER_STATEMENT]
             yield f"{condition} AND {column} IN ({_places(keys)})", [*self.load_ids, *keys]
+
+    def _in_loads_of_parent(self, client: SqlClientBase[Any]) -> str:
+        """Return the condition that the parent of a row was loaded now."""
+        name, parent = client.escape_column_name, str(self.resource.parent and self.resource.parent.name)
+        own = name(self.resource.name)
+        equal = (f"p.{name(key)} = {own}.{name(column)}" for key, column in self.resource.included.items())
+        return (
+            f"EXISTS (SELECT 1 FROM {client.make_qualified_table_name(parent)} AS p WHERE {' AND '.join(equal)} "
+            f"AND p.{name(LOAD_ID)} IN ({_places(self.loads_of_parent)}))"
+        )
 
 
 def _places(values: Sequence[Any]) -> str:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from dlt.common.pipeline import ExtractInfo
 
 from connectors_dagster.load.duplicates import Duplicates, numbered_batches, without
-from connectors_dagster.read.reader import BATCH_BYTES, BATCH_ROWS, ResourceReader
+from connectors_dagster.read.row_reader import BATCH_BYTES, BATCH_ROWS, RowReader
 from connectors_dagster.rows.coercion import as_text
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.key_counter import KeyCounter
@@ -30,7 +30,7 @@ class NestedRows:
     They are kept in a file until all are read, because only then the newest copy of each row is known.
     """
 
-    def __init__(self, reader: ResourceReader, folder: Path, tables: NestedTables) -> None:
+    def __init__(self, reader: RowReader, folder: Path, tables: NestedTables) -> None:
         """Prepare to read; iteration reads, and keeps its file in `folder`."""
         self.reader, self.folder, self.tables = reader, folder, tables
         self._dropped = 0

@@ -126,10 +126,12 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
         ignored = outcome.rejected or any(stats.ignored for stats in outcome.stats_by_slice.values())
         if outcome.resource.parent is None and ignored:
             continue  # neither an ignored response nor a row without a usable key shows that rows are missing
+        list_of = outcome.resource.list_of
         missing_rows = MissingRows(
             resource=outcome.resource,
             load_ids=outcome.load_ids,
             parents=outcome.parents_read,
+            loads_of_parent=load.outcomes[list_of.parent.name].load_ids if list_of else (),
             windows=outcome.windows_read_whole,
             now=request.now,
             max_loss=1.0 if request.accept_loss else settings.max_loss(connector.name),

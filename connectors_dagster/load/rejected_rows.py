@@ -8,7 +8,7 @@ import pyarrow as pa
 from dlt.common.schema import TColumnSchema
 from dlt.sources import DltResource
 
-from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.spec.resource import Resource
 
 COLUMNS = ("id", "raw_row", "reason", "window_key")
@@ -24,7 +24,7 @@ def separate_rejected(dlt_resource: DltResource, resource: Resource) -> None:
     )
 
 
-def rejected_rows(reader: ResourceReader) -> Iterator[Any]:
+def rejected_rows(reader: RowReader) -> Iterator[Any]:
     """Yield what was set aside; to be iterated after the rows that are loaded, when that is known.
 
     The same row of the same window has the same `id`, so that reading it again does not add it again.

@@ -15,7 +15,8 @@ class LoadRequest:
 
     Args:
         now: the time of the request; missing rows are marked with it.
-        resources: the resources to load; ancestors that are not among them are read only for their keys.
+        resources: the resources to load. Ancestors that are not among them are read only for their keys, but a
+            resource with lists that are loaded is loaded too.
         slices: empty for a family that is read whole.
         max_parallel_requests: maximum concurrent requests; the configured number by default.
         accept_loss: remove all rows that the API no longer returns, no matter how many.
@@ -38,6 +39,10 @@ class LoadRequest:
     def name(self) -> str:
         """The name of pipeline and dlt schema."""
         return self.resources[0].pipeline_name
+
+    def resources_to_load(self) -> list[Resource]:
+        """All resources to load: those that are requested, and those in whose rows a list of them is."""
+        return list(dict.fromkeys([*self.resources, *(r.list_of.parent for r in self.resources if r.list_of)]))
 
     def resources_to_read(self) -> list[Resource]:
         """All resources to read, parents first."""

@@ -13,14 +13,14 @@ from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import LOAD_ID
 from connectors_dagster.load.nested_rows import NestedRows
 from connectors_dagster.load.traits import destination_traits
-from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.rows.nested_tables import MOST_LEVELS, NestedTables, TablePath
 from connectors_dagster.rows.table_columns import ROW_ID, TableColumns
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.timestamps import TimestampFormat
 
 
-def rows_of(pipeline: dlt.Pipeline, reader: ResourceReader, schema: Schema) -> ArrowRows | NestedRows:
+def rows_of(pipeline: dlt.Pipeline, reader: RowReader, schema: Schema) -> ArrowRows | NestedRows:
     """Choose how the rows of a resource are loaded; `schema` has the tables that the destination has.
 
     Lists and objects are json columns if columns are declared or copied from a parent, unless `max_table_nesting`

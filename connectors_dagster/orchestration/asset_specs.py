@@ -76,10 +76,14 @@ def _summary(resource: Resource) -> str:
     """Say what a row is, if the schema file says so, and then how it is loaded."""
     what = resource.connector.row_descriptions.get(resource.name, "").removesuffix(".")
     path = f"`{resource.endpoint['path']}` of {resource.connector.name}"
+    if resource.list_of:
+        path = f"`{'.'.join(resource.list_of.path)}` in the rows of {resource.parent}"
     return f"{what}.\n\nFrom {path}, {_how(resource)}." if what else f"{path}, {_how(resource)}."
 
 
 def _how(resource: Resource) -> str:
+    if resource.list_of:
+        return "one row per item, without requests of its own"
     if resource.parent:
         return f"requested once per row of {resource.parent}"
     if resource.incremental is None:

@@ -146,7 +146,7 @@ def _materialize(
             for table in load.altered:
                 context.log.warning(ALTERED.format(connector=request.connector.name, table=table))
             for outcome in load.outcomes.values():
-                if outcome.dlt_resource is not None:
+                if outcome.dlt_resource is not None and outcome.resource in request.resources:
                     yield from report.results(load, outcome)
                 errors += outcome.errors
     except (SettingError, ApiError, LoadError, DestinationBusyError) as error:

@@ -61,11 +61,14 @@ def column_schema(resource: Resource) -> dg.TableSchema:
 
 
 def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:
-    """Return the origin of the columns that are copied from the parent."""
+    """Return the origin of the columns that are copied from the parent, or come from a list in its rows."""
     if resource.parent is None:
         return {}
     parent = default_key(resource.parent)
     copied = {column: [dg.TableColumnDep(parent, name)] for name, column in resource.included.items()}
+    if resource.list_of:
+        items = [dg.TableColumnDep(parent, resource.list_of.column)]
+        copied = {**dict.fromkeys(resource.columns, items), **copied}
     return {COLUMN_LINEAGE: dg.TableColumnLineage(deps_by_column=copied)}
 
 

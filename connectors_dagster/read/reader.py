@@ -2,106 +2,57 @@
 
 import logging
 import threading
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-import pyarrow as pa
+from typing import TypeVar
 
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.session import ApiSession
-from connectors_dagster.read.bad_rows import BadRows
 from connectors_dagster.read.bounds import unfiltered, window_bounds
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
-from connectors_dagster.read.failed_windows import FailedWindows
-from connectors_dagster.read.finer_cursors import FinerCursors
 from connectors_dagster.read.parent_rows import ParentRows
-from connectors_dagster.read.preview import Preview
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.read_page import ReadPage, label_of, scope_of
+from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.read.window_filter import WindowFilter
-from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.raw_json import RawRow, encode
-from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.spec.added_columns import WINDOW
 from connectors_dagster.spec.for_each import Each, describe
-from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.timestamps import DAY
 from connectors_dagster.spec.windows import END_OF_TIME, Slice
 
 logger = logging.getLogger(__name__)
-Row = Mapping[str, Any]
 S = TypeVar("S", bound=Slice | None)
-BATCH_ROWS = 5_000
-BATCH_BYTES = 32 * 1024 * 1024
 PARENTS_AT_ONCE = 16
 
 
 @dataclass(kw_only=True)
-class ResourceReader:
-    """One resource read once.
+class ResourceReader(RowReader):
+    """One resource read once, with requests.
 
     Args:
-        resource: what is read.
         connection: the settings of the connector, and how requests are made.
-        slices: the parts of windows to read; empty for a resource that is read whole.
         parents: rows of the parent, by slice, when there is one.
         page_limit: maximum pages of each sequence, for a trial run; unlimited by default.
-        preview_rows: how many rows of each slice to keep as a preview.
-
-    After the rows are read, `stats_by_slice` has the counts by slice (None: a whole read), `previews` has the first
-    rows, `rows_of_children` has, by slice, the fields of each row that the requests for children need, and
-    `parents_read` has the keys of the parents whose children were read. `failed` has the windows that could not be
-    read; rows of them may be among those that were read.
-    `page_ends` has, for each page, the number of rows that were read up to its end, and `reread_pages` has the numbers
-    of the pages that were read again on purpose.
     """
 
-    resource: Resource
     connection: Connection
-    slices: Sequence[Slice] = ()
     parents: Mapping[Slice | None, ParentRows] = field(default_factory=dict)
     page_limit: int | None = None
-    preview_rows: int = 0
 
     def __post_init__(self) -> None:
-        """Start the counts and previews of all slices."""
+        """Prepare the requests."""
+        super().__post_init__()
         self.endpoint = Endpoint(self.resource, self.connection.values, page_limit=self.page_limit)
-        self.stats_by_slice: dict[Slice | None, ReadStats] = {slice_: ReadStats() for slice_ in self.slices or (None,)}
-        self.previews = {slice_: Preview(self.resource, self.preview_rows) for slice_ in self.stats_by_slice}
-        self.failed = FailedWindows(self.resource, self.stats_by_slice)
-        self.bad_rows = BadRows(self.resource, self.failed)
         self._lock = threading.Lock()
-        self.rows_of_children: dict[Slice | None, ParentRows] = {}
-        self.parents_read: list[Any] = []
-        self.page_ends = array("q")
-        self.reread_pages: set[int] = set()
-        self.finer_cursors = FinerCursors(self.resource)
-        self._wanted = tuple(dict.fromkeys(name for c in self.resource.children for name in c.parent_fields))
-
-    def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
-        """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
-        rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, False
-        self.bad_rows.check = columns.unusable
-        for page, page_bytes in self.pages():
-            rows.add(page)
-            size += page_bytes
-            if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
-                yield columns.to_batch(rows)
-                rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, True
-        if rows or not any_rows:
-            yield columns.to_batch(rows)
+        children = self.resource.requested_children
+        self._wanted = tuple(dict.fromkeys(name for child in children for name in child.parent_fields))
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
-        """Yield the kept rows of each page with the size of what was received for it, in bytes.
-
-        Raises:
-            ApiError: no window, or not the whole, could be read; if only some windows failed, they are in `failed`.
-        """
+        """Yield the kept rows of each page with the size of what was received for it, in bytes."""
         progress, count = ProgressLog(str(self.resource), self.connection.policy.clock), 0
         for page in Interleaved(self._sequences(), workers=self.connection.max_parallel_requests):
             progress.note(rows=sum(map(len, page.rows.values())))
@@ -112,6 +63,7 @@ class ResourceReader:
                 self.finer_cursors.add(rows, count)
                 count += len(rows)
                 if rows:
+                    self._end_slice(count, slice_)
                     yield rows, page.bytes
             if page.reread:
                 self.reread_pages.add(len(self.page_ends))
@@ -120,6 +72,14 @@ class ResourceReader:
         self.failed.close()
         for slice_ in self.failed.errors:
             self.rows_of_children.pop(slice_, None)
+
+    def _end_slice(self, count: int, slice_: Slice | None) -> None:
+        """Note which slice the last rows belong to, if somebody reads the lists in them."""
+        if not self.resource.options.children:
+            return
+        if self.slice_ends and self.slice_ends[-1][1] == slice_:
+            self.slice_ends.pop()
+        self.slice_ends.append((count, slice_))
 
     def _sequences(self) -> Iterator[Iterator[ReadPage]]:
         combinations = self.endpoint.each

@@ -39,6 +39,8 @@ class Trial:
         Raises:
             ApiError: the request failed, or the response does not look as the connector says.
         """
+        if resource.list_of:
+            return f"in the rows of {resource.parent}"
         rows = self.rows(resource)
         if rows is None:
             return f"not tried: {resource.parent} has returned no row to request it for"

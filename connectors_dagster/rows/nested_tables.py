@@ -83,7 +83,7 @@ class NestedTables:
         child = (*path, *column.split(BETWEEN_NAMES))
         if child not in self.tables:
             self.tables[child], self.parents[child] = self._make(child), path
-        items = [_item(item) for row in split for item in row.lists.get(field, ())]
+        items = [item_row(item) for row in split for item in row.lists.get(field, ())]
         children = iter(self._to_objects(child, items, levels - 1) if items else ())
         for row, target in zip(split, objects, strict=True):
             if row.lists.get(field):
@@ -113,7 +113,8 @@ class _Split(msgspec.Struct):
                 self.lists[field] = decode_items(raw)
 
 
-def _item(raw: msgspec.Raw) -> RawRow:
+def item_row(raw: msgspec.Raw) -> RawRow:
+    """Return an item of a list as a row: its fields, or what dlt calls a single value or list."""
     begin = bytes(memoryview(raw)[:1])
     return decode_fields(raw) if begin == b"{" else {LIST if begin == b"[" else VALUE: raw}
 

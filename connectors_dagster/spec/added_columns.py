@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dlt.common.schema import TTableSchemaColumns
 
+from connectors_dagster.spec.list_tables import POSITION
+
 if TYPE_CHECKING:
     from connectors_dagster.spec.resource import Resource
 
@@ -30,6 +32,11 @@ def added_columns(resource: "Resource") -> TTableSchemaColumns:
         numbers = not isinstance(values, str) and all(isinstance(value, int) for value in values)
         what = f"{name} that the row was requested for"
         added[f"_{name}"] = {"data_type": "bigint" if numbers else "text", "description": what}
+    if resource.list_of:
+        added[POSITION] = {"data_type": "bigint", "description": "place in the list, from 0"}
+    lists = {path.partition(".")[0] for path in resource.options.children}
+    for name in sorted(lists - resource.connector.tables.get(resource.name, {}).keys()):
+        added[name] = {"data_type": "json"}
     for name, column in resource.included.items():
         declared = resource.parent.columns.get(name, {}) if resource.parent else {}
         of_parent = {"data_type": declared["data_type"]} if "data_type" in declared else {}

@@ -15,6 +15,7 @@ from connectors_dagster.compat.dlt_internals import build_resource_dependency_gr
 from connectors_dagster.spec.braces import escape_braces
 from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.for_each import marked
+from connectors_dagster.spec.list_tables import list_tables
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
 from connectors_dagster.spec.placeholders import Setting
 from connectors_dagster.spec.resource import Resource
@@ -105,11 +106,15 @@ class Connector:
         order, endpoints, parents = build_resource_dependency_graph(
             marked(self.config.get("resource_defaults") or {}), escape_braces(marked(self.config["resources"]))
         )
-        found = (
-            Resource(self, name, cast(dict[str, Any], endpoints[name]), parents[name] or [])
-            for name in order.static_order()
-        )
-        return MappingProxyType({resource.name: resource for resource in found})
+        found: dict[str, Resource] = {}
+        for name in order.static_order():
+            resource = Resource(self, name, cast(dict[str, Any], endpoints[name]), parents[name] or [])
+            lists = (Resource(self, table, hints, [], place) for table, hints, place in list_tables(resource))
+            for one in (resource, *lists):
+                if one.name in found or (one.list_of and one.name in endpoints):
+                    raise ValueError(f"{self.name}: {one.name!r} is the name of two tables: change it in children")
+                found[one.name] = one
+        return MappingProxyType(found)
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Resource, ...]]:

@@ -140,6 +140,9 @@ class ResourceOptions:
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
+        children: lists in the rows that become tables of their own, by the field with the list, such as
+            ``{"line_items": "order_lines"}``; a path such as ``lines.data`` for a list in an object. The table has the
+            fields of the items, the key of the parent row, and in the column `_position` the place in the list, from 0.
         base_url: the address of the API that has this resource, if it is not that of the client; a `Setting` or `Text`
             as there. Neither `auth` nor `headers` of the client are sent to another origin: the endpoint has its own.
         for_each: lists of values, by name: everything is requested once for each value, or for each combination of
@@ -180,6 +183,7 @@ class ResourceOptions:
     value_column: str | None = None
     has_children_field: str | None = None
     separate_children: bool = False
+    children: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
     for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
     include_each: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from connectors_dagster.compat.dlt_internals import make_parent_key_name
 from connectors_dagster.spec.added_columns import ROW_HASH, added_columns
 from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
+from connectors_dagster.spec.list_tables import ListOf
 from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions, ResponseRule
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class Resource:
         name: the name of the resource and its table, and the last part of the asset key.
         definition: the resource as dlt completed it from `resource_defaults`.
         resolved: dlt's parameters that are filled from a parent row; empty for a resource without a parent.
+        list_of: the list in the rows of its parent that this resource is made of; None if it is requested.
     """
 
     connector: "Connector"
     name: str
     definition: Mapping[str, Any]
     resolved: Sequence[Any]
+    list_of: ListOf | None = None
 
     total_header = Inherited[str | None]()
     total_path = Inherited[str | None]()
@@ -156,7 +159,9 @@ class Resource:
 
     @property
     def parent(self) -> "Resource | None":
-        """The resource whose rows this one is requested for, with one request sequence per row."""
+        """The resource whose rows this one is requested for, one request sequence per row, or whose lists it has."""
+        if self.list_of:
+            return self.list_of.parent
         return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
 
     @property
@@ -173,13 +178,20 @@ class Resource:
 
     @property
     def children(self) -> tuple["Resource", ...]:
-        """The resources that are requested once per row of this one."""
+        """The resources that are requested once per row of this one, and those of the lists in its rows."""
         return tuple(r for r in self.connector.graph.values() if r.parent and r.parent.name == self.name)
+
+    @property
+    def requested_children(self) -> tuple["Resource", ...]:
+        """The resources that are requested once per row of this one."""
+        return tuple(child for child in self.children if not child.list_of)
 
     @property
     def root(self) -> "Resource":
         """The topmost ancestor that is loaded together with this resource, or the resource itself."""
-        return self if self.parent is None or self.parent.options.separate_children else self.parent.root
+        parent = self.parent
+        separate = parent is None or (parent.options.separate_children and not self.list_of)
+        return self if parent is None or separate else parent.root
 
     @property
     def family(self) -> str:

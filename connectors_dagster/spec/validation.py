@@ -18,6 +18,7 @@ from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
 from connectors_dagster.spec.for_each import for_each_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
+from connectors_dagster.spec.list_tables import list_table_problems
 from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
 from connectors_dagster.spec.suggestion import suggest
 
@@ -158,11 +159,12 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     yield from _path_problems(resource)
     yield from _expression_problems(resource)
     yield from for_each_problems(resource)
+    yield from list_table_problems(resource)
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
-    if options.has_children_field and not resource.parent:
+    if options.has_children_field and not resource.resolved:
         yield "has_children_field is a field of the parent row, but the resource has no parent"
-    if options.separate_children and not resource.children:
+    if options.separate_children and not resource.requested_children:
         yield "separate_children is set, but no resource is requested per row of this one"
     if "processing_steps" in resource.definition:
         yield "processing_steps are not supported: use record_filter and transformations of the resource"
