@@ -90,8 +90,8 @@ class ListReader(RowReader):
     def _at_path(self, raw: msgspec.Raw, added: Mapping[str, msgspec.Raw]) -> msgspec.Raw | None:
         """Return the list in a value; None if there is none."""
         for name in self.list_of.path[1:]:
-            raw = decode_fields(raw).get(name, NULL) if bytes(raw[:1]) == b"{" else raw
-        if bytes(memoryview(raw)[:1]) == b"[":
+            raw = decode_fields(raw).get(name, NULL) if _begin(raw) == b"{" else raw
+        if _begin(raw) == b"[":
             return raw
         if value := decode(raw):
             raise RowError(self._no_list(value, added))
@@ -104,3 +104,7 @@ class ListReader(RowReader):
             f"{self.resource}: {path} of the row {key} of {parent} is not a list but {excerpt(str(value), SHOWN)}: "
             f"remove {path} from children of {parent.name}, so that it stays in a column"
         )
+
+
+def _begin(raw: msgspec.Raw) -> bytes:
+    return bytes(memoryview(raw)[:1])
