@@ -68,8 +68,7 @@ def refuse_to_ignore(
         rows_at: the names on the path to the rows.
         after_pages: whether there are pages before it.
     """
-    found = find_values(".".join(rows_at), response.json()) if rows_at and response.ok else ()
-    rows = sum(len(item) for item in found if isinstance(item, list))
+    rows = _count_rows(response, rows_at) if rows_at and response.ok else 0
     if not rows and not after_pages:
         return None
     reason = f"it has {rows} rows" if rows else "there are pages before it, so that those after it would be lost"
@@ -77,3 +76,11 @@ def refuse_to_ignore(
     return with_response(
         ApiError(f"{what}: response_actions or responses ignore it, but {reason}: narrow them"), response
     )
+
+
+def _count_rows(response: requests.Response, rows_at: Sequence[str]) -> int:
+    try:
+        found = find_values(".".join(rows_at), response.json())
+    except ValueError:
+        return 0  # it is empty, or no JSON
+    return sum(len(item) for item in found if isinstance(item, list))

@@ -207,7 +207,8 @@ class ApiSession(requests.Session):
     def _note_ignored(self, request: requests.PreparedRequest) -> ApiError | None:
         """Count and log an ignored response, unless it only means an empty list; return an error if that loses rows."""
         status, text = (self._kept.status_code, self._kept.text) if self._kept is not None else (0, "")
-        meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), "gone")
+        default: IgnoredResponse = "none" if status == 204 else "gone"
+        meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), default)
         meaning = self._rule.meaning if self._rule else meaning
         if self._kept is not None:
             after_pages = self.has_page and meaning != "none"

@@ -521,6 +521,13 @@ def test_a_response_with_rows_is_not_ignored_because_of_a_text_in_one_of_them(sh
     assert numbers(read(things(tmp_path, **IGNORED))) == []
 
 
+def test_an_ignored_response_without_a_body_is_the_end_by_its_status(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1, 2)}), reply(b"", "204 No Content")]
+    ignored = [{"status_code": 204, "action": "ignore"}]
+    paginator = {"type": "page_number", "base_page": 1, "total_path": None}
+    assert numbers(read(things(tmp_path, paginator=paginator, response_actions=ignored))) == [1, 2]
+
+
 @pytest.mark.parametrize("total", [None, "total"])
 def test_an_api_that_accepts_only_multiples_of_the_page_size_is_read_if_its_pages_are_stable(
     listing, read, tmp_path, total
