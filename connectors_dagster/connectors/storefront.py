@@ -25,7 +25,10 @@ connector = Connector(
     name="storefront",
     description="Web shop: customers, coupons and orders",
     schema=Path(__file__).with_suffix(".schema.yaml"),
-    resources={"coupons": ResourceOptions(cursor=GMT), "orders": ResourceOptions(cursor=GMT)},
+    resources={
+        "coupons": ResourceOptions(cursor=GMT),
+        "orders": ResourceOptions(cursor=GMT, children={"line_items": "order_lines"}),
+    },
     total_header="X-WP-Total",
     config={
         "client": {
