@@ -27,6 +27,7 @@ __all__ = [
     "find_job",
     "free_pool_slots",
     "instance_folder",
+    "instance_of",
     "is_last_attempt",
     "is_of_other_location",
     "last_materialization",
@@ -35,6 +36,7 @@ __all__ = [
     "materializations_of_run",
     "open_component_folder",
     "open_component_tree",
+    "partitions_among",
     "planned_steps",
     "project_folders",
     "recorded_by_earlier_attempts",
@@ -300,3 +302,16 @@ def components_of(tree: dg.ComponentTree, kind: type[AnyComponent]) -> list[AnyC
 def build_components(tree: dg.ComponentTree) -> dg.Definitions:
     """Build the definitions of all components (`build_defs`)."""
     return tree.build_defs()
+
+
+def partitions_among(
+    context: dg.AutomationContext[dg.AssetKey], partitions: dg.PartitionsDefinition[str], keys: Set[str]
+) -> Any:
+    """Return which candidates of a condition are these partitions, as Dagster's subset (`asset_graph_view`)."""
+    found = context.asset_graph_view.get_subset_from_partition_keys(context.key, partitions, keys)
+    return context.candidate_subset.compute_intersection(found)
+
+
+def instance_of(context: dg.AutomationContext[dg.AssetKey]) -> dg.DagsterInstance:
+    """Return the instance that a condition is evaluated for (`asset_graph_view`)."""
+    return context.asset_graph_view.instance

@@ -11,6 +11,7 @@ import dlt
 
 from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
+    Automation,
     Count,
     CountOrNone,
     Hours,
@@ -33,6 +34,7 @@ DEFAULT_START_DATE = "2024-01-01"
 OF_A_CONNECTOR = (
     *(
         "allow_http",
+        "automation",
         "lookback",
         "max_loss",
         "max_parallel_requests",
@@ -45,7 +47,16 @@ OF_A_CONNECTOR = (
     *(limit.name for limit in LIMITS),
 )
 OF_ALL = (
-    *("busy_timeout", "destination", "enabled", "examples", "failure_webhook", "preview_rows", "siblings_timeout"),
+    *(
+        "automation",
+        "busy_timeout",
+        "destination",
+        "enabled",
+        "examples",
+        "failure_webhook",
+        "preview_rows",
+        "siblings_timeout",
+    ),
     "work_folder",
 )
 log = logging.getLogger(__name__)
@@ -64,7 +75,7 @@ def check_settings(connector: Connector) -> None:
     """
     for name in misspelt(f"sources.{connector.name}", {*OF_A_CONNECTOR, *connector.settings}):
         log.warning(name)
-    for check in (allow_http, limits, max_loss, owners, stale_after):
+    for check in (allow_http, automation, limits, max_loss, owners, stale_after):
         check(connector.name)
     for option in (lookback, max_parallel_requests, requests_per_minute):
         option(connector)
@@ -182,6 +193,13 @@ def schedule(connector: str) -> str | None:
     """Read the schedule on which a connector is refreshed, a cron expression in UTC."""
     cron: str | None = dlt.config.get(f"sources.{connector}.schedule", str)
     return cron
+
+
+def automation(connector: str) -> Automation:
+    """Read what keeps a connector current: its schedule, the conditions of its assets, or nothing."""
+    default: Automation = "schedule"
+    of_all = read("connectors.automation", Automation, default)
+    return read(f"sources.{connector}.automation", Automation, of_all)
 
 
 def failure_webhook() -> str | None:

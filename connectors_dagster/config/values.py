@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import dlt
 import pydantic
@@ -13,6 +13,7 @@ from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 
 Value = TypeVar("Value")
+Automation = Literal["schedule", "declarative", "off"]
 Count = Annotated[int, pydantic.Field(ge=1)]
 Parallel = Annotated[int, pydantic.Field(ge=1, le=MOST_PARALLEL_REQUESTS)]
 CountOrNone = Annotated[int, pydantic.Field(ge=0)]

@@ -20,7 +20,9 @@ from connectors_dagster.errors import (
 )
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.automation import cron_of
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.declarative import RESUMES, build_condition
 from connectors_dagster.orchestration.load_report import LoadReport
 from connectors_dagster.orchestration.masked import masked_errors
 from connectors_dagster.orchestration.metadata import response_metadata
@@ -70,18 +72,22 @@ class ReadConfig(dg.Config):
 
 
 def build_assets(assets: ConnectorAssets) -> list[dg.AssetsDefinition]:
-    """Build one multi-asset per family of a connector."""
-    return [build_family(assets, op_name) for op_name in assets.families]
+    """Build one multi-asset per family of a connector, with conditions if these keep the connector current."""
+    declarative = settings.automation(assets.connector.name) == "declarative"
+    condition = build_condition(assets, cron_of(assets)) if declarative else None
+    return [build_family(assets, op_name, condition) for op_name in assets.families]
 
 
-def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
+def build_family(
+    assets: ConnectorAssets, op_name: str, condition: dg.AutomationCondition[dg.AssetKey] | None = None
+) -> dg.AssetsDefinition:
     """Build the multi-asset of a family. Any subset of its resources can be materialized."""
     members = assets.families[op_name]
     windowed = members[0].windowed
 
     @dg.multi_asset(
         name=op_name,
-        specs=[assets.specs[resource.name] for resource in members],
+        specs=[_with_condition(assets.specs[resource.name], condition) for resource in members],
         can_subset=True,
         partitions_def=partitions_of(assets.grid) if windowed else None,
         backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
@@ -106,6 +112,13 @@ def build_family(assets: ConnectorAssets, op_name: str) -> dg.AssetsDefinition:
     return materialize
 
 
+def _with_condition(spec: dg.AssetSpec, condition: dg.AutomationCondition[dg.AssetKey] | None) -> dg.AssetSpec:
+    """Return an asset with a condition, unless its translation has given it another one."""
+    if condition is None or spec.automation_condition:
+        return spec
+    return spec.replace_attributes(automation_condition=condition)
+
+
 def _slices(
     context: dg.AssetExecutionContext,
     assets: ConnectorAssets,
@@ -119,7 +132,7 @@ def _slices(
     grid, lookback = assets.grid, settings.lookback(connector)
     windows = [_window(assets, key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lookback, timestamps=cursor.timestamp_format)
-    if not config.full:
+    if not config.full or RESUMES.items() <= context.run.tags.items():
         if is_reread_due(context.instance, assets, selected, slices, now):
             slices = [replace(slice_, unfiltered=True) for slice_ in slices]
         slices = resume(context.instance, assets, selected, slices)

@@ -1,6 +1,7 @@
 """Keep a connector up to date: a job, and a schedule that is off by default."""
 
 from collections.abc import Iterator
+from typing import Any
 from zlib import crc32
 
 import dagster as dg
@@ -10,13 +11,14 @@ from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.declarative import build_condition_sensor
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.orchestration.partitions import build_window_sensor, open_windows
 from connectors_dagster.orchestration.runs import Plan
 
 
 def build_automation(assets: ConnectorAssets) -> dg.Definitions:
-    """Build the job of a connector, its schedule, and the sensor that adds its partitions.
+    """Build the job of a connector, what keeps it current, and the sensor that adds its partitions.
 
     Raises:
         SettingError: the configured schedule is not a cron expression.
@@ -28,9 +30,18 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
         description=f"Loads all resources of {connector.name}, or the windows you select.",
         tags={"connector": connector.name},
     )
-    cron = settings.schedule(connector.name) or hourly(assets.name)
+    sensors: list[dg.SensorDefinition] = [build_window_sensor(assets)] if assets.has_windows else []
+    how = settings.automation(connector.name)
+    if how == "declarative":
+        sensors.append(build_condition_sensor(assets))
+    schedule = _build_schedule(assets, job)  # in any case, because it checks the cron expression
+    return dg.Definitions(jobs=[job], schedules=[schedule] if how == "schedule" else [], sensors=sensors)
+
+
+def _build_schedule(assets: ConnectorAssets, job: Any) -> dg.ScheduleDefinition:
+    connector, cron = assets.connector, cron_of(assets)
     try:
-        schedule = dg.ScheduleDefinition(
+        return dg.ScheduleDefinition(
             name=assets.schedule_name,
             job=job,
             cron_schedule=cron,
@@ -46,8 +57,6 @@ def build_automation(assets: ConnectorAssets) -> dg.Definitions:
     except dg.DagsterInvalidDefinitionError:
         name = settings.environment_name(connector.name, "schedule")
         raise SettingError(f"{name} is {cron!r}: it must be a cron expression such as '15 * * * *'") from None
-    sensors = [build_window_sensor(assets)] if assets.has_windows else []
-    return dg.Definitions(jobs=[job], schedules=[schedule], sensors=sensors)
 
 
 def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -76,6 +85,11 @@ def build_request(plan: Plan) -> dg.RunRequest:
         tags=plan.tags,
         run_config={"ops": {family: {"config": {"full": False}} for family in families}},
     )
+
+
+def cron_of(assets: ConnectorAssets) -> str:
+    """Return when a connector is refreshed, as it is configured or else hourly."""
+    return settings.schedule(assets.connector.name) or hourly(assets.name)
 
 
 def hourly(name: str) -> str:

@@ -34,14 +34,14 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
         if not family[0].windowed:
             whole += [] if name in busy else family
             continue
-        left = _incomplete(instance, assets, family, windows, inventory) - busy.get(name, set())
+        left = incomplete_windows(instance, assets, family, windows, inventory) - busy.get(name, set())
         for chunk in divide(family[0].root, windows, left):
             chunks[chunk] += family
     plans = [Plan(assets, chunks[chunk], [window.key for window in chunk]) for chunk in sorted(chunks)]
     return [*plans, Plan(assets, whole)] if whole else plans
 
 
-def _incomplete(
+def incomplete_windows(
     instance: dg.DagsterInstance,
     assets: ConnectorAssets,
     family: Sequence[Resource],

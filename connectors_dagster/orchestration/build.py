@@ -54,8 +54,8 @@ def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
     """
     check_settings(assets.connector)
     check_declared_settings(assets.connector)
-    api = assets.specs[assets.api.name]
+    api, automation = assets.specs[assets.api.name], build_automation(assets)
     return dg.Definitions.merge(
         dg.Definitions(assets=[api, *build_assets(assets)], asset_checks=[build_checks(assets)]),
-        build_automation(assets),
+        automation,
     )
