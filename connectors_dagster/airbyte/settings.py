@@ -9,8 +9,8 @@ from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.spec.placeholders import FITTING, REQUIRED, Secret, Setting
 
 TAKEN = frozenset(
-    "allow_http lookback max_loss max_pages max_parallel_requests max_response_bytes owners requests_per_minute".split()
-    + "resources schedule stale_after_hours step".split()
+    "allow_http automation lookback max_loss max_pages max_parallel_requests max_response_bytes owners".split()
+    + "requests_per_minute resources schedule stale_after_hours step".split()
 )
 """Settings that every connector has, which mean something else."""
 TYPES: Mapping[str, type[Any]] = {"integer": int, "number": float, "boolean": bool, "array": list, "string": str}

@@ -330,3 +330,19 @@ def test_what_is_wiped_is_found_no_more_and_the_next_materialization_is():
         assert internals.last_materialization(instance, counted.key) is None
         dg.materialize([counted], instance=instance)
         assert internals.last_materialization(instance, counted.key) is not None
+
+
+def test_a_condition_knows_its_instance_and_which_of_its_candidates_are_some_partitions(instance):
+    partitions = dg.StaticPartitionsDefinition(["a", "b", "c"])
+    seen = []
+
+    class OnlyB(dg.AutomationCondition):
+        def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+            seen.append(internals.instance_of(context))
+            return dg.AutomationResult(context, internals.partitions_among(context, partitions, {"b"}))
+
+    @dg.asset(partitions_def=partitions, automation_condition=OnlyB())
+    def parts() -> None: ...
+
+    found = dg.evaluate_automation_conditions([parts], instance, dg.AssetSelection.assets(parts.key))
+    assert found.get_requested_partitions(parts.key) == {"b"} and seen == [instance]
