@@ -15,7 +15,15 @@ from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.executor.base import Executor
 from dagster._core.storage.sqlalchemy_compat import db  # type: ignore[attr-defined]  # SQLAlchemy, imported there
 
-__all__ = ["STORAGE_ERRORS", "BlockedRun", "patient", "pool_holders", "pool_waits", "storage_error_text"]
+__all__ = [
+    "STORAGE_ERRORS",
+    "BlockedRun",
+    "patient",
+    "pool_holders",
+    "pool_waits",
+    "storage_error_text",
+    "unlimited_pools",
+]
 
 STORAGE_ERRORS: tuple[type[Exception], ...] = (db.exc.SQLAlchemyError,)
 """What Dagster raises if the database of its storage fails."""
@@ -30,6 +38,14 @@ def pool_holders(instance: dg.DagsterInstance, pool: str) -> Sequence[str]:
     """List the ids of the runs that hold a slot of a pool, or that it is reserved for (`get_concurrency_info`)."""
     found = instance.event_log_storage.get_concurrency_info(pool)
     return sorted(found.active_run_ids | found.assigned_run_ids)
+
+
+def unlimited_pools(instance: dg.DagsterInstance, pools: Sequence[str]) -> Sequence[str]:
+    """List the pools of which several steps may run at once (`get_concurrency_config`, `get_pool_limits`)."""
+    if instance.get_concurrency_config().pool_config.default_pool_limit == 1:
+        return []
+    single = {limit.name for limit in instance.event_log_storage.get_pool_limits() if limit.limit == 1}
+    return [pool for pool in pools if pool not in single]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,15 @@ from datetime import datetime
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_pools import unlimited_pools
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.spec.windows import Window, WindowGrid
+
+UNLIMITED = (
+    " These pools have no limit of 1: {pools}. So runs of one family may begin at the same time, and wait for each other "
+    "while they take the place of other runs. Set concurrency.pools.default_limit to 1 in dagster.yaml."
+)
 
 
 def partitions_of(grid: WindowGrid) -> dg.DynamicPartitionsDefinition:
@@ -63,7 +69,7 @@ def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
         if unknown:
             context.log.warning(f"removed partitions that are no window of {assets.name}: {', '.join(unknown)}")
         if not missing and not unknown and noted:
-            return dg.SkipReason("All windows that have started have partitions.")
+            return dg.SkipReason(f"All windows that have started have partitions.{_on_pools(context.instance, assets)}")
         return dg.SensorResult(
             # Connectors with the same windows share partitions: another sensor may have added them already.
             dynamic_partitions_requests=[
@@ -75,6 +81,12 @@ def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
         )
 
     return open_windows_sensor
+
+
+def _on_pools(instance: dg.DagsterInstance, assets: ConnectorAssets) -> str:
+    families = [family[0].pipeline_name for family in assets.families.values()]
+    unlimited = unlimited_pools(instance, families)
+    return UNLIMITED.format(pools=", ".join(unlimited)) if unlimited else ""
 
 
 def observe_open_window(api: dg.AssetKey, windows: Sequence[Window]) -> dg.AssetObservation:

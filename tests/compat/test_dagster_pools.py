@@ -47,6 +47,14 @@ def test_the_holders_of_a_pool_are_known(instance):
     assert pools.pool_holders(instance, "taken") == [holder]
 
 
+def test_pools_without_a_limit_of_one_are_known(instance, tmp_path):
+    assert pools.unlimited_pools(instance, ["taken", "other"]) == ["other"]
+    (tmp_path / "own").mkdir()
+    limits = {"concurrency": {"pools": {"default_limit": 1}}}
+    with dg.DagsterInstance.local_temp(str(tmp_path / "own"), overrides=limits) as limited:
+        assert pools.unlimited_pools(limited, ["taken", "other"]) == []
+
+
 def test_a_run_that_waits_is_paused_until_its_pool_is_free_and_its_other_steps_come_first(instance):
     holder, waits = hold(instance), []
 

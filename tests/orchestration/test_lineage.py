@@ -93,6 +93,9 @@ def test_the_open_window_is_shown_even_if_another_connector_with_the_same_window
     second = SENSORS["open_windows_storefront"](dg.build_sensor_context(instance=instance))
     assert not second.dynamic_partitions_requests
     assert [event.asset_key.path for event in second.asset_events] == [["storefront", "api"]]
+    # This instance has no limit of pools, as one of a project that did not set it.
+    skipped = SENSORS["open_windows_billing"](dg.build_sensor_context(instance=instance, cursor="2024-03-31"))
+    assert "no limit of 1: billing_customers, " in skipped.skip_message
 
 
 def test_examples_are_defined_only_if_they_and_their_connectors_are_enabled(monkeypatch):
