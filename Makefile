@@ -13,7 +13,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys example installed test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -31,6 +31,14 @@ test: .venv/tested
 # The slow journeys of a user: the whole demo, the UI in a browser, every table of every connector.
 journeys: .venv/tested
 	$(BIN)/$(PYTEST) -m journey
+
+# The example with dbt, in an environment of its own.
+example: .venv-example/tested
+	PATH=$(CURDIR)/.venv-example/bin:$$PATH .venv-example/bin/python -m pytest examples/dbt -p no:cacheprovider -W default
+
+# The wheel in a clean environment and an empty folder.
+installed:
+	.ci/installed
 
 # The lowest versions that pyproject.toml allows; TESTS=tests runs all tests.
 test-lowest: .venv-lowest/tested
@@ -86,7 +94,7 @@ format: .venv/tested
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest .venv-sbom .venv-audit sbom.json .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .venv-lowest .venv-newest .venv-example .venv-sbom .venv-audit sbom.json .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -105,6 +113,11 @@ clean:
 .venv-audit/installed:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8' 'pip-audit>=2.10,<3'
+	touch $@
+
+.venv-example/tested: pyproject.toml constraints.txt examples/dbt/requirements.txt
+	$(PYTHON) -m venv .venv-example
+	.venv-example/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest -r examples/dbt/requirements.txt
 	touch $@
 
 .venv-lowest/tested: pyproject.toml constraints-lowest.txt

@@ -105,7 +105,7 @@ class Resource:
     @property
     def has_total(self) -> bool:
         """Whether it is declared where the API reports the total number of rows."""
-        return bool(self.total_header or self.total_path)
+        return bool(self.total_header or self.total_path) and not self.list_of
 
     @property
     def incremental(self) -> Mapping[str, Any] | None:
