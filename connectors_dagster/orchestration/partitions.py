@@ -11,8 +11,8 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.spec.windows import Window, WindowGrid
 
 UNLIMITED = (
-    " These pools have no limit of 1: {pools}. So runs of one family may begin at the same time, and wait for each other "
-    "while they take the place of other runs. Set concurrency.pools.default_limit to 1 in dagster.yaml."
+    " These pools have no limit of 1: {pools}. So runs of one family may begin at the same time, and take the place of "
+    "others while they wait for each other. Set concurrency.pools.default_limit to 1 in dagster.yaml."
 )
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from connectors_dagster.sandbox import build_app, environment, generate_tables, serving
 
-
 ORDERS, LINES = dg.AssetKey(["storefront", "orders"]), dg.AssetKey(["storefront", "order_lines"])
 MODELS = [dg.AssetKey("revenue_by_day"), dg.AssetKey("products_sold")]
 SOLD = ("completed", "processing")
