@@ -45,7 +45,17 @@ OF_A_CONNECTOR = (
     *(limit.name for limit in LIMITS),
 )
 OF_ALL = (
-    *("busy_timeout", "destination", "enabled", "examples", "failure_webhook", "preview_rows", "siblings_timeout"),
+    *(
+        "airbyte_memory",
+        "airbyte_python",
+        "busy_timeout",
+        "destination",
+        "enabled",
+        "examples",
+        "failure_webhook",
+        "preview_rows",
+        "siblings_timeout",
+    ),
     "work_folder",
 )
 log = logging.getLogger(__name__)
@@ -85,9 +95,10 @@ def check_shared_settings() -> None:
     busy_timeout()
 
 
-def start_date(connector: str) -> str:
-    """Read the start of a connector's first window, an ISO 8601 date."""
-    return str(dlt.config.get(f"sources.{connector}.start_date") or dlt.config.get("start_date") or DEFAULT_START_DATE)
+def start_date(connector: Connector) -> str:
+    """Read the start of a connector's first window, an ISO 8601 date; by default, what the connector declares."""
+    configured: Any = dlt.config.get(f"sources.{connector.name}.start_date") or connector.start_date
+    return str(configured or dlt.config.get("start_date") or DEFAULT_START_DATE)
 
 
 def allow_http(connector: str) -> bool:
