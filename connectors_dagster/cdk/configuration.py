@@ -2,17 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Manifest
-from connectors_dagster.airbyte.settings import Settings
+from connectors_dagster.airbyte.settings import ALTERNATIVES, Settings
 from connectors_dagster.airbyte.texts import compiled, config_path
 from connectors_dagster.errors import SettingError
-from connectors_dagster.spec.placeholders import Secret, Setting, fill_placeholders
+from connectors_dagster.spec.placeholders import REQUIRED, Secret, Setting, fill_placeholders
 
 Path = tuple[str, ...]
 
@@ -68,11 +68,13 @@ def configuration(manifest: Manifest, declared: Mapping[str, Setting], start_dat
     as_json, times, settings = set(), set(), Settings(manifest.spec)
     for path in settings.declared or sorted(set(_used(manifest.streams))):
         written, _ = settings.declared.get(path, ({}, False))
-        setting = settings.setting(path)
+        setting, constants = settings.setting(path), _constants(manifest.spec, path)
         if _is_time(written):
             times.add(path)
         if str(setting) in declared:
             setting = declared[str(setting)]
+        elif constants:
+            setting = _one_of(setting, constants)
         elif _is_json(written):
             setting = _json(setting)
             as_json.add(path)
@@ -90,6 +92,25 @@ def _used(component: Any) -> Iterator[Path]:
     elif isinstance(component, Mapping | list | tuple):
         for item in component.values() if isinstance(component, Mapping) else component:
             yield from _used(item)
+
+
+def _constants(schema: Mapping[str, Any], path: Path) -> list[Any]:
+    """Return the constants that a property has in the alternatives of a schema, each once."""
+    found: list[Any] = []
+    for one in (schema, *(one for key in ALTERNATIVES for one in schema.get(key) or () if isinstance(one, Mapping))):
+        inner = (one.get("properties") or {}).get(path[0])
+        if isinstance(inner, Mapping) and path[1:]:
+            found += _constants(inner, path[1:])
+        elif isinstance(inner, Mapping) and isinstance(inner.get("const"), str):
+            found.append(inner["const"])
+    return list(dict.fromkeys(found))
+
+
+def _one_of(setting: Setting, constants: Sequence[str]) -> Setting:
+    """Declare a property that says which alternative is meant."""
+    default = constants[0] if len(constants) == 1 and setting.required else setting.default
+    default = default if default in (REQUIRED, None, *constants) else REQUIRED
+    return Setting(setting, default=default, choices=constants, description=setting.description)
 
 
 def _is_time(written: Mapping[str, Any]) -> bool:

@@ -103,8 +103,8 @@ def show(name: str, limit: int, as_json: bool) -> None:
 def explain(path: Path, as_json: bool) -> None:
     """Show what becomes of a manifest of Airbyte, without a request.
 
-    For each stream: whether it is read natively or why not, its key and cursor. Then the settings to give. The
-    status is 1 if no stream is native.
+    For each stream: whether it is native, or can be read by airbyte-cdk (engine: auto), or why not; its key and
+    cursor. Then the settings to give. The status is 1 if no stream can be read.
 
     \b
     Examples:
