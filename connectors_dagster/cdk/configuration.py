@@ -44,6 +44,18 @@ class Configuration:
         found: dict[str, Any] = self._read((), fill_placeholders(self.settings, values)) or {}
         return found
 
+    def given(self, config: Mapping[str, Any]) -> dict[Setting, Any]:
+        """Return the settings that a `config.json` of Airbyte has, with their values."""
+        return dict(self._given((), self.settings, config))
+
+    def _given(self, path: Path, setting: Any, value: Any) -> Iterator[tuple[Setting, Any]]:
+        if isinstance(setting, Setting):
+            if value is not None:
+                yield setting, json.dumps(value) if path in self.as_json and not isinstance(value, str) else value
+        elif isinstance(value, Mapping):
+            for name, inner in setting.items():
+                yield from self._given((*path, name), inner, value.get(name))
+
     def _read(self, path: Path, value: Any) -> Any:
         if isinstance(value, Mapping):
             items = {key: self._read((*path, key), item) for key, item in value.items()}
