@@ -15,7 +15,7 @@ from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.errors import LoadError, SettingError
 from connectors_dagster.files.cache_files import acquire, move_aside
 
-INTERPRETER, MEMORY = "connectors.airbyte_python", "connectors.airbyte_memory"
+INTERPRETER = "connectors.airbyte_python"
 DEFAULT_MEMORY = 1_500_000_000
 INSTALLED = "installed"
 LONGEST = 1_000
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def most_memory() -> int:
     """Read how many bytes of memory a process with airbyte-cdk may have of its own."""
-    return read(MEMORY, Memory, DEFAULT_MEMORY)
+    return read("connectors.airbyte_memory", Memory, DEFAULT_MEMORY)
 
 
 def interpreter() -> Path:
@@ -34,7 +34,7 @@ def interpreter() -> Path:
         SettingError: the configured one does not exist.
         LoadError: the environment cannot be made.
     """
-    configured: str | None = dlt.config.get(INTERPRETER, str)
+    configured: str | None = dlt.config.get("connectors.airbyte_python", str)
     if configured:
         file = Path(configured)
         if not file.is_file():

@@ -24,6 +24,8 @@ from connectors_dagster.spec.program import Program
 from connectors_dagster.spec.resource import Resource
 
 PAGE_ROWS, PAGE_BYTES = 1_000, 4 * 1024 * 1024
+LIMITED_ROWS = 100
+"""Rows of what counts as a page if pages are limited: a program does not say which rows are of one page."""
 WAIT = 0.05
 
 
@@ -76,10 +78,10 @@ class ProgramEndpoint:
     ) -> None:
         """Start nothing yet."""
         self.resource, self.program, self.values = resource, program, values
-        self.most = None if page_limit is None else page_limit * PAGE_ROWS
+        self.most = None if page_limit is None else page_limit * LIMITED_ROWS
         self.envelope = Envelope()
         self._one = threading.Lock()
-        self._process: Process | None = None
+        self.process: Process | None = None
         self._lines: Iterator[bytes] = iter(())
         self._origins: list[str] = []
 
@@ -103,7 +105,7 @@ class ProgramEndpoint:
         while not self._one.acquire(blocking=False):
             session.policy.sleep(WAIT)
         try:
-            process = self._process or self._start(session)
+            process = self.process or self._start(session)
             process.write("read", bounds.get("start_value"), bounds.get("end_value"), self.most)
             yield from self._read(process, session)
         except GeneratorExit:
@@ -115,7 +117,7 @@ class ProgramEndpoint:
 
     def close(self) -> None:
         """End the program."""
-        process, self._process = self._process, None
+        process, self.process = self.process, None
         if process:
             process.stop()
 
@@ -123,7 +125,7 @@ class ProgramEndpoint:
         allow_http = session.policy.allow_http
         addresses = self.program.addresses(self.values)
         self._origins = [home_origin(address, allow_http=allow_http) for address in addresses]
-        process = self._process = Process(self.program.command(), str(self.resource), session.policy.sleep)
+        process = self.process = Process(self.program.command(), str(self.resource), session.policy.sleep)
         self._lines = process.lines()
         process.write("job", self.program.job(self.values))
         for _ in self._messages(process, session, until="ready"):

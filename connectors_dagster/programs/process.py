@@ -46,6 +46,11 @@ class Process:
         self._logging = threading.Thread(target=self._log, args=(self._process.stderr,), daemon=True)
         self._logging.start()
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def write(self, *words: object) -> None:
         """Write a line; one that a process which has ended cannot read is lost."""
         assert self._process.stdin

@@ -1,5 +1,6 @@
 """Streams that airbyte-cdk reads in a process of its own: over HTTP into DuckDB."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from connectors_dagster.airbyte.manifest import read_manifest
+from connectors_dagster.cdk.stream import CHILD
 from connectors_dagster.cdk.translation import translate_with
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
@@ -103,3 +105,10 @@ def test_an_error_names_the_stream_and_shows_no_secret(crew, tmp_path):
     assert translated.connector
     [error] = load(translated.connector, "plan")
     assert str(error).startswith("crew/plan: ") and "t0ken" not in str(error)
+
+
+def test_the_process_of_airbyte_cdk_ends_if_nobody_is_there_any_more():
+    with subprocess.Popen([cdk_python(), "-I", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin
+        child.stdin.close()
+        assert child.wait(timeout=60) == 3

@@ -1,6 +1,7 @@
 """Rows that a program reads: they take the same way as those that this project requests."""
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ from starlette.routing import Route
 
 from connectors_dagster import Connector, Cursor, ResourceOptions, Secret
 from connectors_dagster.errors import ApiError, ForeignOriginError, TransientApiError
+from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.programs.endpoint import ProgramEndpoint
 from connectors_dagster.sandbox import serving
 from connectors_dagster.spec.windows import WindowGrid
 
@@ -134,3 +138,17 @@ def test_requests_go_only_to_origins_that_the_program_declares(warehouse):
     assert isinstance(error, ForeignOriginError)
     refused = f"{home}?token=*** is not requested, because its origin is none of http://127.0.0.1:1"
     assert str(error) == f"talks/items: {refused}"
+
+
+def test_a_program_ends_with_the_read_that_started_it():
+    program = Talker({"": [row(1, "2024-01-05T00:00:00Z")] * 1_000 + [["sleep", 0]]})
+    resource = connector(program, windowed=False).graph["items"]
+    endpoint = ProgramEndpoint(resource, program, {Secret("token"): "s3cret-of-the-user"})
+    policy = RequestPolicy(base_url="http://127.0.0.1:1")
+    pages = endpoint.pages(endpoint.open_session(policy, ReadStats(), "items"))
+    assert len(next(pages)) == 1_000
+    assert endpoint.process is not None
+    pid = endpoint.process.pid
+    pages.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
