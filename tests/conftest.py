@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ from connectors_dagster.definitions import defs
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.pipeline import Load, loading
 from connectors_dagster.load.request import LoadRequest
-from connectors_dagster.orchestration import runs
+from connectors_dagster.orchestration import location, runs
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.instance import open_instance
@@ -35,6 +36,7 @@ from tests.support.documented import Documented
 from tests.support.installed import required
 from tests.support.postgres import Postgres, cluster, find_programs
 from tests.support.rows import NOW
+from tests.support.scaffolded import Scaffolded
 from tests.support.shop import settings
 from tests.support.warehouse import Warehouse
 from tests.support.wire import Wire, reply
@@ -289,3 +291,15 @@ def run_assets(instance: dg.DagsterInstance) -> Callable[..., dg.ExecuteInProces
         )
 
     return run_
+
+
+@pytest.fixture
+def scaffolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scaffolded:
+    """An empty folder for the output of `dg scaffold defs`."""
+    folder = tmp_path / f"scaffolded_{uuid4().hex}"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    module = import_module(folder.name)
+    monkeypatch.setattr(location, "defs_folder", module)
+    return Scaffolded(folder, module)

@@ -55,9 +55,13 @@ BY_EXTRA = {"psycopg2-binary": "dlt[postgres]"}
 """Packages that come with the extra of another one, because the platform decides which they are."""
 
 
+APART = {"airbyte_cdk", "dpath"}
+"""Packages of an environment of their own, which has pins of its own."""
+
+
 def imported(*folders: str) -> dict[str, str]:
     """Map each package that code in these folders imports to a file that imports it."""
-    ours = {"connectors_dagster", "tests", "docs", "benchmarks", *MADE_BY_TESTS, *sys.stdlib_module_names}
+    ours = {"connectors_dagster", "tests", "docs", "benchmarks", *MADE_BY_TESTS, *APART, *sys.stdlib_module_names}
     found = {}
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -50,13 +50,13 @@ def translate_cursor(stream: Stream) -> Piece:
     bounds = joined(_bounds(stream))
     filtered = filters_by_time(stream)
     cursor = Cursor(
-        timestamp_format=_timestamp_format(written, filtered=filtered),
-        lower="inclusive" if _granularity(written) else "exclusive",
+        timestamp_format=timestamp_format(written, filtered=filtered),
+        lower="inclusive" if granularity_of(written) else "exclusive",
         before_start="drop" if filtered else "keep",
         request_step=_step(written) if filtered else None,
     )
     incremental = Piece(endpoint={"incremental": {"cursor_path": field}}, options={"cursor": cursor})
-    return joined([incremental, bounds, Piece(lookback=_duration(written, "lookback_window"))])
+    return joined([incremental, bounds, Piece(lookback=duration_of(written, "lookback_window"))])
 
 
 def _bounds(stream: Stream) -> list[Piece]:
@@ -73,7 +73,12 @@ def filters_by_time(stream: Stream) -> bool:
     return bool(options) or any(bound in written for bound in BOUNDS)
 
 
-def _timestamp_format(written: Component, *, filtered: bool) -> TimestampFormat:
+def timestamp_format(written: Component, *, filtered: bool) -> TimestampFormat:
+    """Return how a cursor is written, in rows and in requests.
+
+    Raises:
+        NotNativeError: it cannot be read, or cannot be written if requests are `filtered` by it.
+    """
     form = str(written.get("datetime_format"))
     for row in written.get("cursor_datetime_formats") or ():
         if row != form and row not in EPOCHS and row != "%s_as_float" and not ISO.fullmatch(str(row)):
@@ -87,7 +92,7 @@ def _timestamp_format(written: Component, *, filtered: bool) -> TimestampFormat:
     own = "%Y-%m-%dT%H:%M:%S.%fZ" if "%_ms" in form else "epoch_seconds" if form == "%s_as_float" else form
     own, precision = EPOCHS.get(own, own), _precision(form)
     try:
-        return TimestampFormat(format=own, granularity=max(precision, _granularity(written) or precision))
+        return TimestampFormat(format=own, granularity=max(precision, granularity_of(written) or precision))
     except ValueError as error:
         raise NotNativeError("a format of time that cannot be read back", error) from None
 
@@ -96,7 +101,12 @@ def _precision(form: str) -> timedelta:
     return next((precision for pattern, precision in PRECISIONS if pattern.search(form)), DAY)
 
 
-def _granularity(written: Component) -> timedelta | None:
+def granularity_of(written: Component) -> timedelta | None:
+    """Return the time between the end of a request and the start of the next one; None if they share a moment.
+
+    Raises:
+        NotNativeError: it is no duration.
+    """
     text = written.get("cursor_granularity")
     return _fixed(str(text)) or None if text else None
 
@@ -111,8 +121,12 @@ def _fixed(text: str) -> timedelta:
     return found
 
 
-def _duration(written: Component, name: str) -> str | None:
-    """Return a duration; one that settings determine is the one without any settings."""
+def duration_of(written: Component, name: str) -> str | None:
+    """Return a duration; one that settings determine is the one without any settings.
+
+    Raises:
+        NotNativeError: it needs a setting, or is no duration.
+    """
     text = written.get(name)
     if not text:
         return None
@@ -136,6 +150,6 @@ def _readable(text: str) -> bool:
 
 def _step(written: Component) -> str | None:
     """Return the longest time that one request may ask for, if that is less than a window."""
-    step = _duration(written, "step")
+    step = duration_of(written, "step")
     bounded = written.get("end_time_option") or "end_time" in str(written)
     return step if step and bounded and _fixed(step) < WINDOW else None

@@ -12,7 +12,7 @@ from connectors_dagster.airbyte.parameters import inherit_parameters
 from connectors_dagster.airbyte.references import resolve_references
 from connectors_dagster.spec.schema_file import StrictLoader
 
-READ = ("streams", "dynamic_streams", "spec", "$parameters")
+READ = ("streams", "dynamic_streams", "spec", "api_budget", "$parameters")
 """The parts of a manifest that are read; the others are definitions for them, or for tools."""
 Component = Mapping[str, Any]
 """A part of a manifest, with a `type`."""
@@ -29,6 +29,7 @@ class Manifest:
         streams: the streams, in order.
         dynamic: how many kinds of streams are made up when they are read.
         spec: the JSON schema of its settings.
+        rest: what else is in it that applies to all streams.
         folder: where other files of the connector are.
     """
 
@@ -38,6 +39,7 @@ class Manifest:
     streams: tuple[Component, ...]
     dynamic: int
     spec: Mapping[str, Any]
+    rest: Mapping[str, Any]
     folder: Path
 
 
@@ -64,6 +66,7 @@ def read_manifest(path: Path) -> Manifest:
         streams=tuple(stream for stream in resolved.get("streams") or () if isinstance(stream, dict)),
         dynamic=len(resolved.get("dynamic_streams") or ()),
         spec=spec if isinstance(spec, dict) else {},
+        rest={name: resolved[name] for name in ("spec", "api_budget") if name in resolved},
         folder=file.absolute().parent,
     )
 

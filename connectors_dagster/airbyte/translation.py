@@ -43,7 +43,7 @@ KINDS: Mapping[str, str] = {
     "ConditionalStreams": "streams that a setting chooses",
     "DynamicDeclarativeStream": "streams that are made up when they are read",
 }
-Engine = Literal["native", "none"]
+Engine = Literal["native", "airbyte", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class TranslatedStream:
     Args:
         name: the name of its resource.
         vendor_name: its name in the manifest.
-        engine: ``native`` if it is a resource of the connector, else ``none``.
+        engine: ``native`` if requests of ours read it, ``airbyte`` if airbyte-cdk does, else ``none``.
         reasons: why it is not native.
     """
 
@@ -68,7 +68,7 @@ class Translated:
     """A manifest that was translated.
 
     Args:
-        connector: has the native streams as resources; None if there are none.
+        connector: has the streams that can be read as resources; None if there are none.
         streams: all streams of the manifest.
     """
 
@@ -78,7 +78,7 @@ class Translated:
 
 def translate(manifest: Manifest, *, name: str = "") -> Translated:
     """Translate a manifest; `name` is that of the connector, by default the manifest's."""
-    streams = _streams(manifest)
+    streams = plain_streams(manifest)
     found = {one: _translate_stream(one) for one in streams}
     pieces = {one: piece for one, piece in found.items() if isinstance(piece, Piece)}
     reasons = {one: piece for one, piece in found.items() if not isinstance(piece, Piece)}
@@ -88,7 +88,8 @@ def translate(manifest: Manifest, *, name: str = "") -> Translated:
     return Translated(connector=connector, streams=(*_described(streams, reasons), *others))
 
 
-def _streams(manifest: Manifest) -> list[Stream]:
+def plain_streams(manifest: Manifest) -> list[Stream]:
+    """Return the streams of a manifest that are no more than streams, each name once."""
     settings, siblings = Settings(manifest.spec), dict[str, Stream]()
     written = {str(one.get("name")): one for one in manifest.streams if one.get("type") == "DeclarativeStream"}.values()
     names = identifiers(str(one.get("name")) for one in written)

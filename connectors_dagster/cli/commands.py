@@ -1,8 +1,9 @@
-"""The commands that load nothing of yours: init, list, check, status, show, explain, sandbox, demo and dev."""
+"""The commands that load nothing of yours: init, list, check, status, show, explain, import, sandbox, demo and dev."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -103,8 +104,8 @@ def show(name: str, limit: int, as_json: bool) -> None:
 def explain(path: Path, as_json: bool) -> None:
     """Show what becomes of a manifest of Airbyte, without a request.
 
-    For each stream: whether it is read natively or why not, its key and cursor. Then the settings to give. The
-    status is 1 if no stream is native.
+    For each stream: whether it is native, or can be read by airbyte-cdk (engine: auto), or why not; its key and
+    cursor. Then the settings to give. The status is 1 if no stream can be read.
 
     \b
     Examples:
@@ -114,6 +115,31 @@ def explain(path: Path, as_json: bool) -> None:
     from connectors_dagster.cli.explain import show_explanation
 
     sys.exit(show_explanation(path, as_json=as_json))
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@main.command("import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--name", help="Name of the connector; by default that of the manifest.")
+@click.option("--config", type=FILE, help="Airbyte's configuration: its values become settings and secrets.")
+@click.option("--catalog", type=FILE, help="Airbyte's configured catalog: its streams, cursors and keys are used.")
+@click.option("--state", type=FILE, help="Airbyte's state: windows before its cursors are recorded as read.")
+@click.option("--engine", type=click.Choice(["native", "auto", "airbyte"]), default="native", show_default=True)
+@click.option("--trust-python", is_flag=True, help="Let the connector's own Python run.")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of components of your project.")
+def import_(path: Path, **given: Any) -> None:
+    """Import a connector of Airbyte: its manifest and, if given, its configuration, streams and state.
+
+    \b
+    Examples:
+      connectors import source-helpdesk
+      connectors import source-helpdesk --config config.json --catalog configured_catalog.json --state state.json
+    """
+    from connectors_dagster.cli.importing import ImportRequest, import_connector
+
+    import_connector(ImportRequest(manifest=path, **given))
 
 
 @main.command()

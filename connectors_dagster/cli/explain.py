@@ -1,4 +1,4 @@
-"""What becomes of a manifest of Airbyte: which streams are read natively, or why not, and the settings to give."""
+"""What becomes of a manifest of Airbyte: how its streams are read, or why not, and the settings to give."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors_dagster.airbyte.manifest import read_manifest
-from connectors_dagster.airbyte.translation import Translated, TranslatedStream, translate
+from connectors_dagster.airbyte.translation import Translated, TranslatedStream
+from connectors_dagster.cdk.translation import translate_with
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.spec.connector import Connector
@@ -14,18 +15,20 @@ from connectors_dagster.spec.placeholders import Secret, Setting
 
 STREAM, SETTING = ("stream", "engine", "key", "cursor", "window"), ("setting", "type", "default", "meaning")
 
+NOT: Mapping[str, str] = {"airbyte": "not native", "none": "not read"}
+
 
 def show_explanation(path: Path, *, as_json: bool = False) -> int:
     """Print what becomes of the streams of a manifest; makes no request and reads no setting.
 
     Returns:
-        1 if no stream is native, else 0.
+        1 if no stream can be read, else 0.
 
     Raises:
         ManifestError: the file is no manifest.
     """
     manifest = read_manifest(path)
-    translated = translate(manifest)
+    translated = translate_with(manifest)
     streams = [_stream(one, translated.connector) for one in translated.streams]
     settings = [_setting(one, translated.connector) for one in _settings(translated)] if translated.connector else []
     if as_json:
@@ -41,7 +44,7 @@ def _settings(translated: Translated) -> list[Setting]:
 
 
 def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any]:
-    resource = connector.graph.get(one.name) if connector and one.engine == "native" else None
+    resource = connector.graph.get(one.name) if connector and one.engine != "none" else None
     return {
         "stream": one.name,
         "vendor_name": one.vendor_name,
@@ -69,12 +72,13 @@ def _show(translated: Translated, streams: list[dict[str, Any]], settings: list[
     show_table(STREAM, [[_cell(one[head]) for head in STREAM] for one in streams])
     for one in streams:
         for reason in one["reasons"]:
-            say(f"not native  {one['stream']}: {reason}", style="yellow")
+            say(f"{NOT[one['engine']]}  {one['stream']}: {reason}", style="yellow")
     if settings:
         say("")
         show_table(SETTING, [[_cell(_default(one)[head]) for head in SETTING] for one in settings])
     counts = Counter(one.engine for one in translated.streams)
-    say(f"{counts['native']} of {len(streams)} streams are native")
+    others = f", airbyte-cdk can read {counts['airbyte']} others (engine: auto)" if counts["airbyte"] else ""
+    say(f"{counts['native']} of {len(streams)} streams are native{others}")
 
 
 def _default(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,8 @@ OF_A_CONNECTOR = (
 )
 OF_ALL = (
     *(
+        "airbyte_memory",
+        "airbyte_python",
         "automation",
         "busy_timeout",
         "destination",
@@ -96,9 +98,10 @@ def check_shared_settings() -> None:
     busy_timeout()
 
 
-def start_date(connector: str) -> str:
-    """Read the start of a connector's first window, an ISO 8601 date."""
-    return str(dlt.config.get(f"sources.{connector}.start_date") or dlt.config.get("start_date") or DEFAULT_START_DATE)
+def start_date(connector: Connector) -> str:
+    """Read the start of a connector's first window, an ISO 8601 date; by default, what the connector declares."""
+    configured: Any = dlt.config.get(f"sources.{connector.name}.start_date") or connector.start_date
+    return str(configured or dlt.config.get("start_date") or DEFAULT_START_DATE)
 
 
 def allow_http(connector: str) -> bool:

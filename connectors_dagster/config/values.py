@@ -21,6 +21,7 @@ Share = Annotated[float, pydantic.Field(ge=0, le=1, allow_inf_nan=False)]
 Duration = Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)]
 Lookback = Annotated[timedelta, pydantic.Field(ge=timedelta(0), le=timedelta(days=3650))]
+Memory = Annotated[int, pydantic.Field(ge=200_000_000)]
 Hours = Annotated[float, pydantic.Field(ge=0.1, le=1_000_000, allow_inf_nan=False)]
 
 

@@ -13,7 +13,7 @@ def window_grid(connector: Connector) -> WindowGrid:
         SettingError: the step or the start date cannot be used.
     """
     try:
-        return WindowGrid(settings.step(connector), settings.start_date(connector.name))
+        return WindowGrid(settings.step(connector), settings.start_date(connector))
     except ValueError as error:
         wrong = [name for name in ("step", "start_date") if str(error).startswith(name.replace("_", " "))]
         names = [settings.environment_name(connector.name, name) for name in wrong or ("step", "start_date")]

@@ -148,6 +148,9 @@ class Endpoint:
             # New rows: the paginator compares the originals with the rows of the next page.
             yield [with_fields(row, included) for row in page]
 
+    def close(self) -> None:
+        """End nothing: the connections belong to the policy of the requests."""
+
     def _quoted(self, name: str, value: Any, place: str) -> Any:
         """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
         in_path = {param.resolve_config["field"] for param in self.resource.resolved}

@@ -200,7 +200,7 @@ def _attributes() -> type[pydantic.BaseModel]:
     model: dict[str, Any] = {
         field.name: (types[field.name], pydantic.Field(description=said.get(field.name), **_default(field)))
         for field in (*fields(Connector), *fields(RestConnector))
-        if field.name not in ("connector", "schema")
+        if field.name not in ("connector", "schema", "programs")
     }
     model["schema_file"] = (str, pydantic.Field(SCHEMA_FILE, description="Declared columns: a file beside this one."))
     model["settings"] = (

@@ -117,6 +117,11 @@ class _Loader:
             self.broken.append(describe_broken(error, place, folder))
 
 
+def scaffold_folder() -> Path:
+    """Return the folder in which components of this code location are."""
+    return Path(next(iter(defs_folder.__path__)))
+
+
 def load_location() -> Location:
     """Load every connector and what was scaffolded; reads only configuration and schema files, and no secret.
 

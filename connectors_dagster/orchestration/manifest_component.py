@@ -1,6 +1,6 @@
-"""A manifest of Airbyte, as a Dagster component: its native streams are assets like those of any other connector."""
+"""A manifest of Airbyte, as a Dagster component: its streams are assets like those of any other connector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -8,17 +8,19 @@ import dagster as dg
 import pydantic
 
 from connectors_dagster.airbyte.manifest import read_manifest
-from connectors_dagster.airbyte.translation import translate
+from connectors_dagster.airbyte.overrides import Overrides
+from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
 from connectors_dagster.orchestration.json_schema import Documented
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
+from connectors_dagster.spec.connector import Connector
 
 MANIFEST = "manifest.yaml"
 
 
 class _Attributes(Documented):
-    """A manifest of Airbyte, whose native streams are loaded."""
+    """A manifest of Airbyte, whose streams are loaded."""
 
     name: str = pydantic.Field(
         "", description="The name of the connector, and of its section of the settings; by default that of the folder."
@@ -26,6 +28,26 @@ class _Attributes(Documented):
     manifest: str = pydantic.Field(MANIFEST, description="The manifest: a file beside this one.")
     select: str | tuple[str, ...] | None = pydantic.Field(
         None, description="Names of the streams to load; all by default."
+    )
+    engine: EngineOption = pydantic.Field(
+        "native",
+        description="Which streams are read: native ones only, with auto also the others by airbyte-cdk, which is "
+        "installed into an environment of its own, or with airbyte all by airbyte-cdk.",
+    )
+    trust_python: bool = pydantic.Field(
+        False, description="Whether airbyte-cdk may run the Python beside the manifest, components.py."
+    )
+    start_date: str | None = pydantic.Field(
+        None, description="Start of the first window, an ISO 8601 date; the setting START_DATE overrides it."
+    )
+    step: str | None = pydantic.Field(
+        None, description="Length of a window, an ISO 8601 duration; the setting STEP overrides it."
+    )
+    keys: dict[str, str | list[str]] = pydantic.Field(
+        {}, description="The fields of the primary key by stream, instead of those in the manifest."
+    )
+    cursors: dict[str, str | None] = pydantic.Field(
+        {}, description="The field of the cursor by stream, instead of that in the manifest; null to read all rows."
     )
     key_prefix: str | tuple[str, ...] = pydantic.Field((), description="Comes before every asset key.")
 
@@ -41,9 +63,9 @@ ManifestAttributes: type[pydantic.BaseModel] = pydantic.create_model(
 @dg.scaffold_with(ManifestScaffolder)
 @dataclass(frozen=True)
 class AirbyteManifest(RestConnector):
-    """A manifest of Airbyte: every native stream is an asset, and every one with a cursor is loaded in windows.
+    """A manifest of Airbyte: every stream is an asset, and every one with a cursor is loaded in windows.
 
-    `connectors explain` says which streams are native, and which settings to give.
+    `connectors explain` says which streams are native or can be read by airbyte-cdk, and which settings to give.
 
     Args:
         connector: what the manifest describes.
@@ -63,19 +85,29 @@ class AirbyteManifest(RestConnector):
 
         Raises:
             ManifestError: the file is no manifest.
-            ValueError: no stream is native.
+            ValueError: no stream can be read, or a key or cursor is for no stream.
             YAMLError: a key is written twice in the file.
         """
         given: dict[str, Any] = {name: getattr(attributes, name) for name in ManifestAttributes.model_fields}
         select, prefix, translation = component_parts(given, context)
         refuse_templates(given)
         file = inside_project(given["manifest"], context)
-        return cls(_connector(file, given["name"] or Path(context.path).name), select, prefix, translation)
+        return cls(_connector(file, given, Path(context.path).name), select, prefix, translation)
 
 
-def _connector(file: Path, name: str) -> Any:
-    translated = translate(read_manifest(file), name=name)
+def _connector(file: Path, given: dict[str, Any], folder: str) -> Connector:
+    name = given["name"] or folder
+    overrides = Overrides(keys=given["keys"], cursors=given["cursors"])
+    translated = translate_with(
+        overrides.apply(read_manifest(file)),
+        name=name,
+        engine=given["engine"],
+        trust_python=given["trust_python"],
+        start_date=given["start_date"],
+    )
     if translated.connector is None:
         why = "\n".join(f"  {one.name}: {'; '.join(map(str, one.reasons))}" for one in translated.streams)
-        raise ValueError(f"{name}: no stream of the manifest is native:\n{why}")
-    return translated.connector
+        what = "is native" if given["engine"] == "native" else "can be read"
+        raise ValueError(f"{name}: no stream of the manifest {what}:\n{why}")
+    given_step = {"step": given["step"]} if given["step"] else {}
+    return replace(translated.connector, start_date=given["start_date"], **given_step)

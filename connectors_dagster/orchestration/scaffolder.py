@@ -1,13 +1,13 @@
 """Scaffold a connector for `dg scaffold defs connectors_dagster.RestConnector`. It loads without changes."""
 
 import re
-import shutil
 from pathlib import Path
 
 import dagster as dg
 import pydantic
 
 from connectors_dagster.config.values import environment
+from connectors_dagster.orchestration.import_folder import write_component
 
 SCHEMA_FILE = "schema.yaml"
 CONNECTOR = """\
@@ -36,15 +36,6 @@ tables: {{}}
 """
 
 
-MANIFEST = """\
-type: {type}
-
-attributes:
-  name: {name}
-  manifest: manifest.yaml
-"""
-
-
 class ManifestParams(pydantic.BaseModel):
     """What the scaffolder of a manifest asks for."""
 
@@ -63,13 +54,9 @@ class ManifestScaffolder(dg.Scaffolder[ManifestParams]):
         """Copy and write the files."""
         if request.scaffold_format != "yaml" or request.append:
             raise ValueError("a manifest has a folder of its own: leave out --format and --append")
-        given, folder = Path(request.params.manifest), request.target_path
-        file = given / "manifest.yaml" if given.is_dir() else given
+        folder = request.target_path
         name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
-        shutil.copy(file, folder / "manifest.yaml")
-        if (schemas := file.parent / "schemas").is_dir():
-            shutil.copytree(schemas, folder / "schemas", dirs_exist_ok=True)
-        (folder / "defs.yaml").write_text(MANIFEST.format(type=request.type_name, name=name), encoding="utf-8")
+        write_component(folder, Path(request.params.manifest), {"name": name}, kind=request.type_name)
 
 
 class RestConnectorScaffolder(dg.Scaffolder):

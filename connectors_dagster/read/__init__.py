@@ -1,1 +1,4 @@
-"""Reading: resources over windows, in parallel. May import compat, spec, config, secrets, http, rows and errors."""
+"""Reading: resources over windows, in parallel.
+
+May import compat, spec, config, secrets, http, programs, rows and errors.
+"""

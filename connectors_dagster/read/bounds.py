@@ -52,8 +52,12 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
 
 
 def window_bounds(resource: Resource, slices: Sequence[Slice]) -> Bounds:
-    """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter."""
+    """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter.
+
+    A program gets them in ISO 8601.
+    """
     assert resource.cursor
-    encode, times = resource.cursor.timestamp_format.encode, requested(resource, slices)
+    encode = datetime.isoformat if resource.program else resource.cursor.timestamp_format.encode
+    times = requested(resource, slices)
     named = {"start_value": times.lower, "end_value": times.upper}
     return {name: encode(time) for name, time in named.items() if time is not None}

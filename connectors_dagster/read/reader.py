@@ -5,14 +5,14 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.http.session import ApiSession
 from connectors_dagster.read.bounds import unfiltered, window_bounds
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
+from connectors_dagster.read.endpoints import open_endpoint
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.read_page import ReadPage, label_of, scope_of
@@ -46,13 +46,19 @@ class ResourceReader(RowReader):
     def __post_init__(self) -> None:
         """Prepare the requests."""
         super().__post_init__()
-        self.endpoint = Endpoint(self.resource, self.connection.values, page_limit=self.page_limit)
+        self.endpoint = open_endpoint(self.resource, self.connection, page_limit=self.page_limit)
         self._lock = threading.Lock()
         children = self.resource.requested_children
         self._wanted = tuple(dict.fromkeys(name for child in children for name in child.parent_fields))
 
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:
         """Yield the kept rows of each page with the size of what was received for it, in bytes."""
+        try:
+            yield from self._pages()
+        finally:
+            self.endpoint.close()
+
+    def _pages(self) -> Iterator[tuple[list[RawRow], int]]:
         progress, count = ProgressLog(str(self.resource), self.connection.policy.clock), 0
         for page in Interleaved(self._sequences(), workers=self.connection.max_parallel_requests):
             progress.note(rows=sum(map(len, page.rows.values())))
@@ -161,18 +167,20 @@ class ResourceReader(RowReader):
         return [row | label for row in rows]
 
     def _children(self, slice_: Slice | None, parents: ParentRows, numbers: range) -> Iterator[ReadPage]:
+        endpoint = self.endpoint
+        assert isinstance(endpoint, Endpoint)  # a program reads parents itself
         with self._counting({slice_: slice_}) as counted:
             part = counted[slice_]
             label = f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource)
             key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
-            sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in self.endpoint.each]
+            sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in endpoint.each]
             for number in numbers:
                 if slice_ in self.failed:
                     return
                 parent, left_out = parents[number], part.ignored + part.rejected
                 childless = has_children is not None and parent[has_children] in ([], False)
                 for each, session in () if childless else sessions:
-                    pages = self.endpoint.child_pages(
+                    pages = endpoint.child_pages(
                         session,
                         parent,
                         parents_page=parents.page_of(number),
@@ -195,7 +203,7 @@ class ResourceReader(RowReader):
                 for part, stats in counted.items():
                     self.stats_by_slice[parts[part]].add(stats)
 
-    def _session(self, stats: ReadStats, label: str) -> ApiSession:
+    def _session(self, stats: ReadStats, label: str) -> Any:
         return self.endpoint.open_session(self.connection.policy_of(self.resource), stats, label)
 
 

@@ -13,6 +13,7 @@ from connectors_dagster.http.request_parts import Bounds
 from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.read.bounds import window_bounds
 from connectors_dagster.read.connection import Connection
+from connectors_dagster.read.endpoints import open_endpoint
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.rows.raw_json import RawRow
 from connectors_dagster.spec.for_each import describe
@@ -65,12 +66,16 @@ class Trial:
         return found
 
     def _request(self, resource: Resource) -> Sequence[RawRow] | None:
-        endpoint = Endpoint(resource, self.connection.values, page_limit=1)
+        endpoint = open_endpoint(resource, self.connection, page_limit=1)
         each = endpoint.each[0]
         session = endpoint.open_session(self.connection.policy_of(resource), ReadStats(), f"{resource}{describe(each)}")
         if resource.parent is None:
             scope: ListScope = "open window" if resource.windowed else "whole"
-            return next(endpoint.pages(session, self._bounds(resource), each=each, scope=scope), [])
+            try:
+                return next(endpoint.pages(session, self._bounds(resource), each=each, scope=scope), [])
+            finally:
+                endpoint.close()
+        assert isinstance(endpoint, Endpoint)  # a program reads parents itself
         if not (parents := self.rows(resource.parent)):
             return None
         known = ParentRows(resource.parent_fields)

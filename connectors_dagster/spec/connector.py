@@ -18,6 +18,7 @@ from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.list_tables import list_tables
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
 from connectors_dagster.spec.placeholders import Setting
+from connectors_dagster.spec.program import Program
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import SchemaFile, read_schema
 from connectors_dagster.spec.validation import check_connector
@@ -37,6 +38,8 @@ class Connector:
         schema: a dlt schema file with the declared columns, or the columns themselves by table.
         resources: options per resource; a resource without any may be left out.
         step: length of a window, ISO 8601.
+        start_date: start of the first window, an ISO 8601 date, unless the setting `START_DATE` of the connector says
+            another one; by default that of the project.
         retry: which requests are retried, and after how long.
         ignored_responses: the meaning of responses that `response_actions` ignore, by a text in the body: ``gone``
             (the row or its parent no longer exists; also the default), ``none`` (the list is empty) or
@@ -66,6 +69,7 @@ class Connector:
         enabled: whether the connector is enabled when the configuration does not list connectors.
         excluded: resources of the API that the connector does not load, each with the reason.
         credentials_help: how to get credentials with the fewest permissions.
+        programs: the resources whose rows a program reads instead of requests of this project, with that program.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Connector:
     schema: Path | Mapping[str, TTableSchemaColumns]
     resources: Mapping[str, ResourceOptions] = field(default_factory=dict)
     step: str = "P30D"
+    start_date: str | None = None
     retry: Retry = Retry()
     ignored_responses: Mapping[str, IgnoredResponse] = field(default_factory=dict)
     total_header: str | None = None
@@ -95,6 +100,7 @@ class Connector:
     enabled: bool = True
     excluded: Mapping[str, str] = field(default_factory=dict)
     credentials_help: str = ""
+    programs: Mapping[str, Program] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a connector that contradicts itself."""
@@ -171,4 +177,5 @@ class Connector:
         Raises:
             ValueError: a setting is declared in two ways.
         """
-        return declared_settings([self.config, *((one.base_url, one.for_each) for one in self.resources.values())])
+        options = [(one.base_url, one.for_each) for one in self.resources.values()]
+        return declared_settings([self.config, *options, *(one.settings for one in self.programs.values())])

@@ -14,6 +14,7 @@ from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
 from connectors_dagster.spec.list_tables import ListOf
 from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions, ResponseRule
+from connectors_dagster.spec.program import Program
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
@@ -68,6 +69,11 @@ class Resource:
     def endpoint(self) -> Mapping[str, Any]:
         """The endpoint as dlt completed it from the defaults."""
         return cast(Mapping[str, Any], self.definition["endpoint"])
+
+    @property
+    def program(self) -> Program | None:
+        """What reads the rows instead of requests of this project."""
+        return self.connector.programs.get(self.name)
 
     @property
     def base_url(self) -> str:

@@ -150,6 +150,8 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
         yield f"requests_per_minute is {connector.requests_per_minute}; it must be at least 1, or None for no limit"
     if unknown := sorted(set(connector.resources) - set(graph)):
         yield f"resources has options for {unknown}, which config does not define; {suggest(unknown[0], graph)}"
+    if unknown := sorted(set(connector.programs) - set(graph)):
+        yield f"programs has {unknown}, which config does not define; {suggest(unknown[0], graph)}"
     if both := sorted(set(connector.excluded) & set(graph)):
         yield f"{both} are in config and also in excluded: remove them from one of the two"
 

@@ -20,16 +20,28 @@ def test_explain_shows_engine_key_cursor_and_window_of_each_stream_and_the_setti
     assert done.output.splitlines()[-1] == "4 of 4 streams are native"
 
 
-def test_explain_says_why_a_stream_is_not_native_and_ends_with_1_if_none_is(connectors, tmp_path):
+def explained(connectors, tmp_path, **transformation: str) -> tuple[int, list[tuple[str, str, list[str]]]]:
+    """Explain a manifest whose only stream has a transformation that has no translation."""
     written = yaml.safe_load(CREW.read_text())
-    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [{"type": "FlattenFields"}]}]
+    written["streams"] = [{"$ref": "#/definitions/plan", "transformations": [transformation]}]
     (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
     done = connectors("explain", str(tmp_path / "crew.yaml"), "--json")
-    assert done.exit_code == 1
-    shown = json.loads(done.output)
-    assert [(one["stream"], one["engine"], one["reasons"]) for one in shown["streams"]] == [
-        ("plan", "none", ["a transformation: FlattenFields"])
-    ]
+    streams = json.loads(done.output)["streams"]
+    return done.exit_code, [(one["stream"], one["engine"], one["reasons"]) for one in streams]
+
+
+def test_explain_says_why_a_stream_is_not_native_but_read_by_airbyte_cdk(connectors, tmp_path):
+    reason = "a transformation: FlattenFields"
+    assert explained(connectors, tmp_path, type="FlattenFields") == (0, [("plan", "airbyte", [reason])])
+
+
+def test_explain_says_why_a_stream_is_not_read_at_all_and_ends_with_1_if_none_is(connectors, tmp_path):
+    status, [(name, engine, reasons)] = explained(
+        connectors, tmp_path, type="CustomTransformation", class_name="source_crew.components.Change"
+    )
+    assert (status, name, engine) == (1, "plan", "none")
+    only = "Python of the connector's own, which only runs with trust_python: source_crew.components.Change"
+    assert reasons[0] == only
 
 
 def test_explain_names_a_file_that_is_no_manifest(connectors, tmp_path):

@@ -56,11 +56,19 @@ def test_an_unknown_connector_is_named_with_the_one_that_is_meant_and_the_others
 
 
 def test_start_date_and_step_are_per_connector(monkeypatch):
-    assert settings.start_date("storefront") == "2024-01-01"
+    assert settings.start_date(STOREFRONT) == "2024-01-01"
     monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2025-06-01")
     monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "P1M")
-    assert (settings.start_date("storefront"), settings.step(STOREFRONT)) == ("2025-06-01", "P1M")
-    assert settings.start_date("billing") == "2024-01-01"
+    assert (settings.start_date(STOREFRONT), settings.step(STOREFRONT)) == ("2025-06-01", "P1M")
+    assert settings.start_date(load_connectors()["billing"]) == "2024-01-01"
+
+
+def test_a_declared_start_date_wins_over_that_of_the_project_and_a_setting_of_the_connector_over_both(monkeypatch):
+    declared = replace(STOREFRONT, start_date="2022-02-02")
+    monkeypatch.setenv("START_DATE", "2021-01-01")
+    assert (settings.start_date(declared), settings.start_date(STOREFRONT)) == ("2022-02-02", "2021-01-01")
+    monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2025-06-01")
+    assert settings.start_date(declared) == "2025-06-01"
 
 
 @pytest.mark.parametrize(

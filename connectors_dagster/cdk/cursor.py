@@ -1,0 +1,41 @@
+"""The windows of a stream that airbyte-cdk reads, if it can be asked for exactly one of them."""
+
+from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, granularity_of, timestamp_format
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.moments import check_end, check_start
+from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.airbyte.texts import compiled
+from connectors_dagster.spec.options import Cursor
+
+CHANGES_BOUNDS = ("clamping", "is_client_side_incremental", "partition_field_start", "partition_field_end")
+
+
+def windows_of(stream: Stream) -> tuple[Piece, float]:
+    """Return the cursor of a resource, and how many seconds before its end the last moment of a window is.
+
+    A cursor that is no time, whose bounds are not those of a window, or whose values cannot be read here, makes no
+    windows: everything is read each time.
+    """
+    written = stream.cursor
+    field = str(written.get("cursor_field"))
+    try:
+        if written.get("type") != "DatetimeBasedCursor" or any(map(written.get, CHANGES_BOUNDS)):
+            return Piece(), 0.0
+        if not compiled(field).is_constant or not field.replace("-", "_").isidentifier():
+            return Piece(), 0.0
+        check_start(written)
+        check_end(written)
+        filtered, granularity = filters_by_time(stream), granularity_of(written)
+        written_as, lookback = timestamp_format(written, filtered=filtered), duration_of(written, "lookback_window")
+    except NotNativeError:
+        return Piece(), 0.0
+    incremental = {"cursor_path": field} | ({"start_param": "start", "end_param": "end"} if filtered else {})
+    cursor = Cursor(
+        timestamp_format=written_as,
+        lower="inclusive" if granularity else "exclusive",
+        before_start="drop" if filtered else "keep",
+        outside="drop",
+    )
+    found = Piece(endpoint={"incremental": incremental}, options={"cursor": cursor}, lookback=lookback)
+    return found, granularity.total_seconds() if granularity else 0.0

@@ -1,0 +1,58 @@
+"""The key of a stream that airbyte-cdk reads, and the columns that are added for it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.names import identifier
+from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.airbyte.texts import compiled
+
+HASH = Piece(options={"key": "row_hash"})
+HASH_REMARK = "Rows have no key: equal rows are one row."
+
+
+def partitions_of(stream: Stream) -> Mapping[str, str]:
+    """Return a column for each thing that a row was requested for, with its name in the manifest."""
+    names = [name for router in stream.routers for name in _names(router)]
+    return {f"_{identifier(name)}": name for name in names if compiled(name).is_constant}
+
+
+def _names(router: Mapping[str, object]) -> Iterator[str]:
+    if router.get("type") == "ListPartitionRouter":
+        yield str(router.get("cursor_field"))
+    parents = router.get("parent_stream_configs")
+    if router.get("type") == "SubstreamPartitionRouter" and isinstance(parents, list):
+        fields = {str(parent.get("partition_field")) for parent in parents}
+        yield from sorted(fields) if len(fields) == 1 else ()  # else a row has only one of them
+
+
+def paths_of_key(stream: Stream) -> Mapping[str, Sequence[str]]:
+    """Return the columns of the key, each with its path in the row."""
+    written = stream.definition.get("primary_key") or ()
+    fields = (written,) if isinstance(written, str) else tuple(written)
+    paths = [[str(step) for step in field] if isinstance(field, list) else [str(field)] for field in fields if field]
+    return {path[0] if len(path) == 1 else f"_{identifier('_'.join(path))}": path for path in paths}
+
+
+def key_piece(stream: Stream) -> Piece:
+    """Return the key of the resource: a hash of the row if the stream has none."""
+    if not (key := paths_of_key(stream)):
+        return HASH
+    return Piece(definition={"primary_key": [*partitions_of(stream), *key], "write_disposition": "merge"})
+
+
+def check_tokens(component: object) -> None:
+    """Refuse a refresh token that can be used once: each run would need the one that the run before was given.
+
+    Raises:
+        NotNativeError: there is one.
+    """
+    if isinstance(component, Mapping):
+        if component.get("refresh_token_updater"):
+            raise NotNativeError("a refresh token that is another one after each use")
+        for value in component.values():
+            check_tokens(value)
+    elif isinstance(component, list):
+        for item in component:
+            check_tokens(item)

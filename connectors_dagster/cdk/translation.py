@@ -1,0 +1,198 @@
+"""A manifest as a connector, with the streams that airbyte-cdk can read where requests of this project cannot."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from dlt.sources.rest_api.typing import RESTAPIConfig
+
+from connectors_dagster.airbyte.columns import declare_columns
+from connectors_dagster.airbyte.errors import NotNativeError, Reason
+from connectors_dagster.airbyte.manifest import Manifest
+from connectors_dagster.airbyte.names import identifier
+from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.airbyte.texts import write_text
+from connectors_dagster.airbyte.translation import Translated, TranslatedStream, plain_streams, translate
+from connectors_dagster.cdk.configuration import Configuration, configuration
+from connectors_dagster.cdk.cursor import windows_of
+from connectors_dagster.cdk.key import HASH_REMARK, check_tokens, key_piece, partitions_of, paths_of_key
+from connectors_dagster.cdk.own_python import own_python
+from connectors_dagster.cdk.stream import CdkStream
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.options import ResourceOptions
+from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
+from connectors_dagster.spec.windows import shortest
+
+EngineOption = Literal["auto", "native", "airbyte"]
+NO_ADDRESS = "https://manifest.invalid"
+"""The address of a connector whose streams are all read by airbyte-cdk, if the manifest does not simply say one."""
+WHOLE = "All rows are read each time."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """A stream that airbyte-cdk reads, as a resource."""
+
+    stream: Stream
+    program: CdkStream
+    piece: Piece
+    columns: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unread:
+    """A stream that airbyte-cdk cannot read either, or must not."""
+
+    stream: Stream
+    reason: Reason
+
+
+def translate_with(
+    manifest: Manifest,
+    *,
+    name: str = "",
+    engine: EngineOption = "auto",
+    trust_python: bool = False,
+    start_date: str | None = None,
+) -> Translated:
+    """Translate a manifest.
+
+    Args:
+        manifest: what to translate.
+        name: the name of the connector, by default the manifest's.
+        engine: with ``auto``, airbyte-cdk reads the streams that are not native, with ``airbyte`` all streams, and with
+            ``native`` none.
+        trust_python: whether the connector's own Python may run.
+        start_date: the default of a setting `start_date` that the manifest requires.
+    """
+    translated = translate(manifest, name=name)
+    if engine == "native":
+        return translated
+    native = None if engine == "airbyte" else translated.connector
+    declared = {str(one): one for one in native.settings} if native else {}
+    config = configuration(manifest, declared, start_date)
+    kept = set(native.graph) if native else set()
+    found = _found([one for one in _streams(manifest) if one.name not in kept], manifest, config, trusted=trust_python)
+    read = {one: each for one, each in found.items() if isinstance(each, _Read)}
+    connector = _connector(native, manifest, name or identifier(manifest.name), read)
+    return Translated(connector=connector, streams=tuple(_described(translated.streams, kept, found)))
+
+
+def _found(
+    streams: Iterable[Stream], manifest: Manifest, config: Configuration, *, trusted: bool
+) -> dict[str, "_Read | _Unread"]:
+    """Return what becomes of streams, by their names; of several with one name, the first."""
+    found: dict[str, _Read | _Unread] = {}
+    for stream in streams:
+        try:
+            found.setdefault(stream.name, _read(stream, manifest, config, trust_python=trusted))
+        except NotNativeError as error:
+            found.setdefault(stream.name, _Unread(stream=stream, reason=error.reason))
+    return found
+
+
+def _streams(manifest: Manifest) -> Iterator[Stream]:
+    """Yield the streams that can be named before they are read."""
+    yield from plain_streams(manifest)
+    others = [one for one in manifest.streams if one.get("type") == "StateDelegatingStream"]
+    # Without a state, Airbyte reads such a stream as it does the first time.
+    definitions = [one.get("full_refresh_stream") or {} for one in others]
+    for written in manifest.streams:
+        definitions += (written.get("streams") or ()) if written.get("type") == "ConditionalStreams" else ()
+    plain = replace(manifest, streams=tuple({"type": "DeclarativeStream", **one} for one in definitions))
+    yield from plain_streams(plain)
+
+
+def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
+    python = own_python(stream.definition, manifest.folder, trusted=trust_python)
+    check_tokens(stream.definition)
+    windows, granularity = windows_of(stream)
+    key = paths_of_key(stream)
+    program = CdkStream(
+        version=manifest.version or "0.0.0",
+        definition=stream.definition,
+        rest=manifest.rest,
+        configuration=config,
+        partitions=partitions_of(stream) if key else {},
+        copies={column: path for column, path in key.items() if len(path) > 1},
+        windows="start_param" in windows.endpoint.get("incremental", ()),
+        granularity=granularity,
+        python=python,
+    )
+    remarks = [*([] if key else [HASH_REMARK]), *([WHOLE] if stream.cursor and not windows.options else [])]
+    path = Piece(endpoint={"path": _path(stream)}, options={"known_limitations": " ".join(remarks)})
+    plain = replace(stream, definition={**stream.definition, "primary_key": None})
+    columns = declare_columns(plain, manifest.folder)
+    return _Read(stream=stream, program=program, piece=joined([windows, key_piece(stream), path]), columns=columns)
+
+
+def _path(stream: Stream) -> str:
+    """Return the path for people; what it is made of is not shown."""
+    written = str(stream.requester.get("path") or "/")
+    return written if "{" not in written else "/"
+
+
+def _connector(native: Connector | None, manifest: Manifest, name: str, read: Mapping[str, _Read]) -> Connector | None:
+    """Add resources to a connector, or make one of them."""
+    if not read:
+        return native
+    resources = [
+        {"name": one, **each.piece.definition, "endpoint": dict(each.piece.endpoint)} for one, each in read.items()
+    ]
+    lookbacks = [shortest(str(each.piece.lookback)) for each in read.values() if each.piece.lookback]
+    base: Connector | None = native
+    client = native.config["client"] if native else {"base_url": _address(read)}
+    config = {"client": client, "resources": [*(native.config["resources"] if native else ()), *resources]}
+    fields: dict[str, Any] = {
+        "config": cast(RESTAPIConfig, config),
+        "schema": {**(native.tables if native else {}), **{one: each.columns for one, each in read.items()}},
+        "resources": {
+            **(native.resources if native else {}),
+            **{one: ResourceOptions(**each.piece.options) for one, each in read.items()},
+        },
+        "programs": {one: each.program for one, each in read.items()},
+        "lookback": max((base.lookback if base else Connector.lookback, *lookbacks)),
+    }
+    if native:
+        excluded = {one: why for one, why in native.excluded.items() if one not in read}
+        return replace(native, **fields, excluded=excluded)
+    description = manifest.description or f"{manifest.name}, read as its manifest says"
+    return Connector(name=name, description=description, **fields)
+
+
+def _address(read: Mapping[str, _Read]) -> str:
+    for each in read.values():
+        try:
+            written = write_text(each.stream.base_url, each.stream)
+        except NotNativeError:
+            continue
+        known = {str(one): one for one in find_placeholders(each.program.settings)}
+        used = list(find_placeholders(written))
+        if written and "{" not in written and all(_fits(one, known.get(str(one))) for one in used):
+            return written
+    return NO_ADDRESS
+
+
+def _fits(used: Setting, declared: Setting | None) -> bool:
+    """Tell whether an address may have a setting, which must be declared as it is for the program."""
+    shown = not isinstance(used, Secret) and not used.optional
+    return shown and declared is not None and used.declaration == declared.declaration
+
+
+def _described(
+    translated: Sequence[TranslatedStream], kept: set[str], found: Mapping[str, "_Read | _Unread"]
+) -> Iterator[TranslatedStream]:
+    """Say what became of the streams, also of those that are only known here."""
+    known = {one.name for one in translated}
+    for name, each in found.items():
+        if name not in known:
+            yield _with_engine(TranslatedStream(name=name, vendor_name=each.stream.vendor_name, engine="none"), each)
+    for one in translated:
+        yield one if one.name in kept or one.name not in found else _with_engine(one, found[one.name])
+
+
+def _with_engine(one: TranslatedStream, each: "_Read | _Unread") -> TranslatedStream:
+    if isinstance(each, _Unread):
+        return replace(one, engine="none", reasons=(each.reason, *one.reasons))
+    return replace(one, engine="airbyte")

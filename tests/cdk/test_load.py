@@ -1,0 +1,114 @@
+"""Streams that airbyte-cdk reads in a process of its own: over HTTP into DuckDB."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors_dagster.airbyte.manifest import read_manifest
+from connectors_dagster.cdk.stream import CHILD
+from connectors_dagster.cdk.translation import translate_with
+from connectors_dagster.load.pipeline import loading
+from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.sandbox import serving
+from connectors_dagster.spec.windows import WindowGrid
+from tests.airbyte.test_load import CREW, NOW, Crew
+from tests.support.airbyte import cdk_python
+
+PYTHON = """\
+from airbyte_cdk.sources.declarative.transformations import RecordTransformation
+
+class Shout(RecordTransformation):
+    def transform(self, record, config=None, stream_state=None, stream_slice=None):
+        print("this is not a row")
+        record["code"] = record["code"].upper()
+"""
+
+
+@pytest.fixture
+def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    python, crew = cdk_python(), Crew()
+    with serving(crew.app()) as crew.port:
+        monkeypatch.setenv("CONNECTORS__AIRBYTE_PYTHON", python)
+        monkeypatch.setenv("SOURCES__CREW__HOST", f"http://127.0.0.1:{crew.port}")
+        monkeypatch.setenv("SOURCES__CREW__CREDENTIALS_TOKEN", "t0ken-of-crew")
+        yield crew
+
+
+def load(connector: Any, name: str) -> list[Exception]:
+    """Load a resource in all windows and return the errors."""
+    resource = connector.graph[name]
+    grid = WindowGrid("P30D", "2024-01-01")
+    slices = grid.slices(grid.opened(NOW), now=NOW, lookback=connector.lookback) if resource.windowed else []
+    with loading(LoadRequest(now=NOW, resources=[resource], slices=slices)) as done:
+        return done.outcomes[name].errors
+
+
+def test_windows_and_children_are_read_as_their_manifest_says(crew, warehouse):
+    connector = translate_with(read_manifest(CREW), engine="airbyte").connector
+    assert connector is not None
+    assert load(connector, "shifts") == load(connector, "team_members") == []
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
+    bounds = [(query["since"], query["until"]) for path, query in crew.asked if path == "/v1/shifts"]
+    assert sorted(set(bounds)) == [
+        ("2024-01-01T00:00:00Z", "2024-01-30T23:59:59Z"),
+        ("2024-01-31T00:00:00Z", "2024-02-29T23:59:59Z"),
+    ]
+    members = warehouse.query("SELECT _team_id, id FROM crew.team_members ORDER BY 1, 2")
+    assert members == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
+    assert crew.tokens == {"Bearer t0ken-of-crew"}
+
+
+def changed(folder: Path, **stream: Any) -> Path:
+    """Write a manifest with one stream, which is that of the plan with changes."""
+    written = yaml.safe_load(CREW.read_text())
+    written["streams"] = [{"$ref": "#/definitions/plan", **stream}]
+    (folder / "crew.yaml").write_text(yaml.safe_dump(written))
+    return folder / "crew.yaml"
+
+
+def test_a_child_with_a_cursor_of_its_own_is_read_by_window_and_its_parents_once(crew, warehouse, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    stream = {
+        **written["definitions"]["members"],
+        "incremental_sync": written["definitions"]["shifts"]["incremental_sync"],
+    }
+    file = tmp_path / "crew.yaml"
+    file.write_text(yaml.safe_dump({**written, "streams": [{"$ref": "#/definitions/teams"}, stream]}))
+    translated = translate_with(read_manifest(file))
+    assert [(one.name, one.engine) for one in translated.streams] == [("teams", "native"), ("team_members", "airbyte")]
+    assert translated.connector and load(translated.connector, "team_members") == []
+    parents = [query for path, query in crew.asked if path == "/v1/teams"]
+    assert [query.get("page") for query in parents] == [None, "2"]
+    children = [(path, query.get("since")) for path, query in crew.asked if path == "/v1/teams/1/members"]
+    assert {since for _, since in children} == {"2024-01-01T00:00:00Z", "2024-01-31T00:00:00Z"}
+
+
+def test_the_connectors_own_python_runs_if_it_is_trusted_and_what_it_prints_is_no_row(crew, warehouse, tmp_path):
+    shout = {"type": "CustomTransformation", "class_name": "source_crew.components.Shout"}
+    file = changed(tmp_path, transformations=[shout])
+    (tmp_path / "components.py").write_text(PYTHON)
+    [refused] = translate_with(read_manifest(file)).streams
+    assert refused.engine == "none" and "only runs with trust_python" in str(refused.reasons[0])
+    translated = translate_with(read_manifest(file), trust_python=True)
+    assert translated.connector and load(translated.connector, "plan") == []
+    assert warehouse.query("SELECT code, seats FROM crew.plan") == [("PRO", 5)]
+
+
+def test_an_error_names_the_stream_and_shows_no_secret(crew, tmp_path):
+    broken = {"type": "AddFields", "fields": [{"path": ["x"], "value": "{{ nothing_known }} {{ config }}"}]}
+    flat = {"type": "FlattenFields"}
+    translated = translate_with(read_manifest(changed(tmp_path, transformations=[broken, flat])))
+    assert translated.connector
+    [error] = load(translated.connector, "plan")
+    assert str(error).startswith("crew/plan: ") and "t0ken" not in str(error)
+
+
+def test_the_process_of_airbyte_cdk_ends_if_nobody_is_there_any_more():
+    with subprocess.Popen([cdk_python(), "-I", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin
+        child.stdin.close()
+        assert child.wait(timeout=60) == 3

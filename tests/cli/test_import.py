@@ -1,0 +1,96 @@
+"""The command that imports a connector of Airbyte with its configuration, streams and state."""
+
+import json
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from connectors_dagster.orchestration.instance import open_instance
+from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.selection import select
+from connectors_dagster.orchestration.status import status_of
+from tests.airbyte.test_load import CREW, NOW
+
+CONFIG = {
+    "host": "https://crew.example",
+    "start_date": "2024-01-01T00:00:00Z",
+    "credentials": {"token": "t0ken-of-crew"},
+    "nonsense": 1,
+}
+
+
+def configured(name: str, mode: str, **more: Any) -> dict[str, Any]:
+    return {"stream": {"name": name}, "sync_mode": mode, "destination_sync_mode": "append_dedup", **more}
+
+
+CATALOG = {
+    "streams": [
+        configured("shifts", "incremental", cursor_field=["changed"], primary_key=[["id"]]),
+        configured("plan", "full_refresh", primary_key=[["code"], ["seats"]]),
+        configured("gone", "full_refresh"),
+    ]
+}
+STATE = [
+    {
+        "type": "STREAM",
+        "stream": {"stream_descriptor": {"name": "shifts"}, "stream_state": {"changed": "2024-02-05T00:00:00Z"}},
+    },
+    {"type": "STREAM", "stream": {"stream_descriptor": {"name": "plan"}, "stream_state": {}}},
+]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """The options with a file for each."""
+    found = []
+    for name, content in (("config", CONFIG), ("catalog", CATALOG), ("state", STATE)):
+        file = tmp_path / f"{name}.json"
+        file.write_text(json.dumps(content))
+        found += [f"--{name}", str(file)]
+    return found
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's
+
+
+def test_a_connection_of_airbyte_becomes_a_component_with_settings_streams_and_windows(
+    connectors, files, project: Path, scaffolded
+):
+    done = connectors("import", str(CREW), *files)
+    assert done.exit_code == 0, done.output
+    written = yaml.safe_load((scaffolded.folder / "crew" / "defs.yaml").read_text())
+    assert written == {
+        "type": "connectors_dagster.AirbyteManifest",
+        "attributes": {
+            "name": "crew",
+            "select": ["shifts", "plan"],
+            "keys": {"plan": ["code", "seats"]},
+            "manifest": "manifest.yaml",
+        },
+    }
+    settings = tomllib.loads((project / ".dlt" / "config.toml").read_text())["sources"]["crew"]
+    assert settings == {"host": "https://crew.example", "start_date": "2024-01-01T00:00:00Z"}
+    secrets = project / ".dlt" / "secrets.toml"
+    assert tomllib.loads(secrets.read_text())["sources"]["crew"] == {"credentials_token": "t0ken-of-crew"}
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
+    assert "t0ken" not in done.output
+    assert "left out gone: the manifest does not have it" in done.output
+    assert "recorded as read  crew/shifts: 2024-01-01" in done.output
+    assert "no windows  crew/plan" in done.output
+    location = load_location()
+    assert not location.broken
+    [assets] = select(location, ["crew"])
+    assert assets.connector.graph["plan"].primary_key == ("code", "seats")
+    with open_instance(project) as instance:
+        [shifts] = status_of(instance, assets, [assets.connector.graph["shifts"]], NOW)
+    assert (shifts.missing_windows, shifts.read_until) == (0, assets.grid.find("2024-01-31").start)
+
+
+def test_a_component_that_is_there_is_not_overwritten(connectors, scaffolded):
+    assert connectors("import", str(CREW)).exit_code == 0
+    again = connectors("import", str(CREW))
+    assert again.exit_code == 1 and "has a component already: choose another --name, or remove it" in again.output
