@@ -63,6 +63,8 @@ class Cdk:
             raise TheirError(f"no result within {MOST_SECONDS:g} s")
         answer = json.loads(line)
         if "error" in answer:
+            if job["operation"] == "read" and not job.get("may_fail"):
+                self.close()  # threads of it may go on with requests
             raise TheirError(answer["error"])
         return answer["result"]
 

@@ -17,10 +17,10 @@ from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.parity import ours
 from tests.parity.asked import Asked
 from tests.parity.cdk import Cdk, TheirError
-from tests.parity.configured import alone, configuration, led_to
+from tests.parity.configured import alone, configuration, led_to, with_small_pages
 from tests.parity.described import Described, describe
 from tests.parity.moments import precision
-from tests.parity.vendor import Vendor
+from tests.parity.vendor import Trouble, Vendor
 
 Verdict = Literal["equal", "different", "not compared"]
 GRID = "P30D"
@@ -59,6 +59,17 @@ class Side:
     keys: Counter[str] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A stream to read, in all the forms in which it is needed."""
+
+    stream: Described
+    resource: Resource
+    resolved: Mapping[str, Any]
+    definition: Mapping[str, Any]
+    config: Mapping[str, Any]
+
+
 @dataclass(kw_only=True)
 class Comparison:
     """Compares manifests.
@@ -79,7 +90,7 @@ class Comparison:
 
     def compare(self, document: Mapping[str, Any], only: Sequence[str] = ()) -> Iterator[Compared]:
         """Compare the native streams of a manifest."""
-        written = led_to(document, self.vendor.base)
+        written = with_small_pages(led_to(document, self.vendor.base))
         with tempfile.TemporaryDirectory() as folder:
             try:
                 manifest, found = ours.translated(written, Path(folder))
@@ -112,22 +123,29 @@ class Comparison:
         chosen: Sequence[Slice | None] = [slices[0], slices[-1]] if resource.windowed else [None]
         rows = pages = 0
         problems: list[str] = []
-        for slice_ in chosen:
-            status = (stream.statuses("RETRY", "RATE_LIMITED") or [503])[0] if stream.variant % 3 == 0 else None
-            self.vendor.begin(stream, edges, fail_with=status)
+        job = Job(stream=stream, resource=resource, resolved=resolved, definition=definition, config=config)
+        at_first = Trouble(status=(stream.statuses("RETRY", "RATE_LIMITED") or [503])[0]) if stream.variant % 3 == 0 else None
+        always = [Trouble(status=status, always=True) for status in _refusals(stream)]
+        rounds = [(slice_, at_first) for slice_ in chosen] + [(chosen[0], trouble) for trouble in always]
+        for slice_, trouble in rounds:
             try:
-                theirs = self._theirs(stream, resource, slice_, resolved, definition, config)
+                self.vendor.begin(stream, edges, trouble)
+                theirs: Side | str = self._theirs(job, slice_, may_fail=trouble is not None and trouble.always)
             except TheirError as error:
-                return Compared(name=one.vendor_name, verdict="not compared", why=f"airbyte-cdk: {error}")
-            self.vendor.begin(stream, edges, fail_with=status)
+                theirs = f"airbyte-cdk: {error}"
+                if not trouble or not trouble.always:
+                    return Compared(name=one.vendor_name, verdict="not compared", why=theirs)
+            self.vendor.begin(stream, edges, trouble)
             try:
-                mine = self._ours(connector, resource, slice_)
+                mine: Side | str = self._ours(connector, resource, slice_)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the result
-                problems.append(f"this project: {type(error).__name__}: {error}")
-                continue
-            problems += _differences(stream, mine, theirs, slice_)
-            rows += theirs.rows.total()
-            pages += sum(1 for asked in theirs.asked if asked.rows and asked.stream == stream.name)
+                mine = f"this project: {type(error).__name__}: {error}"
+            if isinstance(mine, Side) and isinstance(theirs, Side):
+                problems += _differences(stream, mine, theirs, slice_)
+                rows += theirs.rows.total()
+                pages += sum(1 for asked in theirs.asked if asked.rows and asked.stream == stream.name)
+            elif isinstance(mine, Side) or isinstance(theirs, Side):
+                problems.append(f"status {trouble.status if trouble else 200}: {mine if isinstance(mine, str) else theirs}")
         return Compared(
             name=one.vendor_name,
             verdict="different" if problems else "equal",
@@ -137,24 +155,17 @@ class Comparison:
             windows=len(chosen),
         )
 
-    def _theirs(
-        self,
-        stream: Described,
-        resource: Resource,
-        slice_: Slice | None,
-        resolved: Mapping[str, Any],
-        definition: Mapping[str, Any],
-        config: Mapping[str, Any],
-    ) -> Side:
+    def _theirs(self, job: "Job", slice_: Slice | None, *, may_fail: bool) -> Side:
+        stream = job.stream
         window = None
         if slice_ and stream.cursor:
             step = precision(str(stream.cursor.get("datetime_format")))
             end = slice_.window.end - (step if stream.cursor.get("cursor_granularity") else timedelta(0))
             window = tuple(moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (slice_.window.start, min(end, self.now)))
         cursor = {"field": stream.cursor_field, "formats": stream.formats} if stream.cursor else None
-        manifest = alone(resolved, definition, window)
-        found = self.cdk.read(manifest=manifest, config=config, stream=stream.name, cursor=cursor)
-        kept = [row for at, row in found if slice_ is None or self._is_in(at, slice_, filtered=resource.filtered)]
+        manifest = alone(job.resolved, job.definition, window)
+        found = self.cdk.read(may_fail=may_fail, manifest=manifest, config=job.config, stream=stream.name, cursor=cursor)
+        kept = [row for at, row in found if slice_ is None or self._is_in(at, slice_, filtered=job.resource.filtered)]
         texts = Counter(map(_text, kept))
         return Side(rows=Counter(texts.keys()) if slice_ else texts, asked=self.vendor.asked)
 
@@ -172,6 +183,13 @@ class Comparison:
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         older = slice_.first and not filtered and moment < slice_.window.end
         return older or slice_.window.start <= moment < slice_.window.end
+
+
+def _refusals(stream: Described) -> Iterator[int]:
+    """Yield statuses that requests for a stream may always get: one that is ignored, and one that is an error."""
+    if stream.parent is None:
+        yield from stream.statuses("IGNORE")[:1]
+        yield from stream.statuses("FAIL")[:1] or [404] * (not list(stream.filters))
 
 
 def _text(row: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "desc
 DATE = re.compile(r"date|start|since|from\b|after", re.IGNORECASE)
 ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
 ADDRESSES = re.compile(r"(?:^|[^/\w.-])\{\{\s*config(?:\.(\w+)|\[['\"]([\w-]+)['\"]\])")
+PAGE = 20
 VALUES: Mapping[str, Any] = {"integer": 5, "number": 2.5, "boolean": True, "array": ["a1", "b2"], "object": {}}
 
 
@@ -21,6 +22,18 @@ def led_to(manifest: Any, base: str) -> Any:
     if isinstance(manifest, list):
         return [led_to(value, base) for value in manifest]
     return ADDRESS.sub(f"{base}/", manifest) if isinstance(manifest, str) else manifest
+
+
+def with_small_pages(manifest: Any) -> Any:
+    """Return a manifest that asks for fewer rows per page, unless it also counts them."""
+    if isinstance(manifest, list):
+        return [with_small_pages(value) for value in manifest]
+    if not isinstance(manifest, Mapping):
+        return manifest
+    size, stop = manifest.get("page_size"), str(manifest.get("stop_condition"))
+    smaller = isinstance(size, int) and size > PAGE and "last_page_size" not in stop
+    changed = {"page_size": PAGE} if smaller else {}
+    return {key: with_small_pages(value) for key, value in manifest.items()} | changed
 
 
 def configuration(manifest: Mapping[str, Any], base: str, start: datetime) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """The rows of a made-up API: keys, times, and values that a stream reads, many of them odd."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +23,9 @@ ODD: Mapping[str, Sequence[Any]] = {
 }  # fmt: skip
 READ: Sequence[Any] = (True, False, None, "active", 0, 7, "2024-02-03T04:05:06Z", "007", {"id": "x1", "name": "N"}, [{"id": 3}], 1.5)
 """Values of fields that templates read."""
+TIME = re.compile(r"datetime|timestamp|strptime|strftime|fromisoformat")
+TIMES = (datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2023, 12, 31, 23, 59, 59, tzinfo=UTC))
+ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,15 @@ class MadeUp:
         """Return the rows for a row of the parent, by its number."""
         count = self._count(parent)
         moments = self._moments(count) if self.stream.cursor else [None] * count
-        return [self._row(number, at, parent, each) for number, at in enumerate(moments)]
+        rows = [self._row(number, at, parent, each) for number, at in enumerate(moments)]
+        return rows[::-1] if self.stream.cursor.get("is_data_feed") else rows  # which has the newest first
 
     def _count(self, parent: int | None) -> int:
         size = self.stream.size
         if not self.last:
             return 3 if parent is None else 2
+        if self.stream.key and all(name in self._added and not below(self._added[name], "record") for name in self.stream.key):
+            return 1  # the key is the same for all rows of a request
         if parent is not None and parent % 3:
             return 2 if parent % 3 == 1 else 0
         return 2 * size + 1 if size <= 50 else min(size + 1, 5001)
@@ -82,13 +90,16 @@ class MadeUp:
         for place, (name, hints) in enumerate(list(stream.schema.items())[:MOST_FIELDS]):
             row[name] = _odd(hints, number + place)
         for place, (path, values) in enumerate(self._read.items()):
-            _put(row, path, values[(number + place) % len(values)])
+            _put(row, path, deepcopy(values[(number + place) % len(values)]))
         row["made_up"] = f"{stream.name} {parent if parent is not None else ''} {each} {number}"
         for name in stream.key:
-            row[name] = 1000 + number if self._is_number(name) else f"k{number}"
+            for path in self._sources(name):
+                _put(row, path, 1000 + number if self._is_number(str(path[-1])) else f"k{number}")
         if at is not None:
             form = stream.formats[number % len(stream.formats)]
-            row[stream.cursor_field] = write(at, form, odd=number % 2 == 1)
+            for path in self._sources(stream.cursor_field):
+                read_in = time_format(self._added.get(stream.cursor_field, ""))
+                _put(row, path, write(at, read_in or form, odd=number % 2 == 1))
         for path in below(stream.strategy.get("cursor_value"), "last_record"):
             if path[0] not in stream.key and path[0] != stream.cursor_field:
                 _put(row, path, f"last{number:05}")
@@ -96,12 +107,26 @@ class MadeUp:
         if stream.parent_key:
             line = number if parent is None else parent * 10 + number
             token = f"8{stream.level}{line:05}" if self._is_number(stream.parent_key) else f"p{stream.level}r{line}"
-            row[stream.parent_key] = int(token) if token.isdigit() else token
+            for path in self._sources(stream.parent_key):
+                _put(row, path, int(token) if token.isdigit() else token)
         return Row(at, token, row)
 
     def _is_number(self, name: str) -> bool:
         kinds = (self.stream.schema.get(name) or {}).get("type")
         return "integer" in (kinds if isinstance(kinds, list) else [kinds])
+
+    def _sources(self, name: str) -> list[tuple[Any, ...]]:
+        """Return the field itself, or those from which a field is made that is added to rows."""
+        return below(self._added.get(name, ""), "record") or [(name,)]
+
+    @cached_property
+    def _added(self) -> Mapping[str, str]:
+        return {
+            str(field["path"][0]): str(field.get("value"))
+            for change in self.stream.definition.get("transformations") or []
+            for field in change.get("fields") or []
+            if isinstance(field, Mapping) and len(field.get("path") or ()) == 1
+        }
 
     @cached_property
     def _read(self) -> dict[tuple[Any, ...], list[Any]]:
@@ -111,8 +136,8 @@ class MadeUp:
             for path in below(text, "record"):
                 if all(isinstance(key, str) for key in path):
                     own = [value for value in constants(text) if value not in path]
-                    found[path] = [*found.get(path, []), *own]
-        return {path: [*own, *READ] for path, own in sorted(found.items(), key=lambda item: len(item[0]))}
+                    found[path] = [*found.get(path, []), *(_times(text) or [*own, *READ])]
+        return dict(sorted(found.items(), key=lambda item: len(item[0])))
 
     @property
     def _templates(self) -> Iterator[str]:
@@ -123,11 +148,25 @@ class MadeUp:
             yield from (str(field.get("value")) for field in change.get("fields") or [] if isinstance(field, Mapping))
 
 
+def time_format(text: str) -> str | None:
+    """Return the format of the times that a template reads; None if it does not read times."""
+    if not TIME.search(text):
+        return None
+    formats = [str(value) for value in constants(text) if "%" in str(value)]
+    return formats[-1] if len(formats) > 1 else ISO  # the first is the one that it writes
+
+
+def _times(text: str) -> list[Any]:
+    """Return values of a field of which a template makes times: any other value is an error."""
+    form = time_format(text)
+    return [write(moment, form) for moment in TIMES] if form else []
+
+
 def _odd(hints: Mapping[str, Any], number: int) -> Any:
     kinds = hints.get("type")
     kinds = [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind in ODD]
     values = ODD[kinds[0]] if kinds else ODD["string"]
-    return values[number % len(values)]
+    return deepcopy(values[number % len(values)])
 
 
 def _put(row: dict[str, Any], path: Sequence[Any], value: Any) -> None:

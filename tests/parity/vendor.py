@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,6 +28,14 @@ HOLDS_TOKEN = ("token_refresh_endpoint", "login_requester")
 HIDDEN = {"user-agent", "accept-encoding", "connection", "host", "content-length", "accept", "content-type"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A status with which requests for the rows of a stream fail: the first one, or always."""
+
+    status: int
+    always: bool = False
+
+
 class Vendor:
     """Serves one stream at a time, and the streams above it; `asked` has its requests."""
 
@@ -35,7 +44,7 @@ class Vendor:
         self.asked: list[Asked] = []
         self.lineage: Sequence[Described] = ()
         self.edges: Sequence[datetime] = ()
-        self.fail_with: int | None = None
+        self.trouble: Trouble | None = None
         self._failed = False
         self._tables: dict[tuple[str, int | None, str], list[Row]] = {}
 
@@ -43,10 +52,10 @@ class Vendor:
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def begin(self, stream: Described, edges: Sequence[datetime], *, fail_with: int | None = None) -> None:
-        """Become the API of this stream; the first request for its rows fails with a status, if one is given."""
+    def begin(self, stream: Described, edges: Sequence[datetime], trouble: "Trouble | None" = None) -> None:
+        """Become the API of this stream, with trouble for those who request it."""
         self.lineage, self.edges, self.asked, self._tables = stream.lineage(), edges, [], {}
-        self.fail_with, self._failed = fail_with, False
+        self.trouble, self._failed = trouble, False
 
     @contextmanager
     def served(self) -> Iterator["Vendor"]:
@@ -101,12 +110,14 @@ class Vendor:
         asked.known = known(stream, asked)
         if not _authorized(stream, asked):
             return 401, {"message": "no credentials"}, {}
-        if stream is self.lineage[-1] and self.fail_with and not self._failed:
+        if stream is self.lineage[-1] and self.trouble and (self.trouble.always or not self._failed):
             self._failed = True
-            return self.fail_with, {"message": "not now"}, {"Retry-After": "0"}
+            return self.trouble.status, {"message": "no rows"}, {} if self.trouble.always else {"Retry-After": "0"}
         parent = None
         if stream.parent:
             parent = _parent(asked, stream.parent.level)
+            if parent is None and not _names_parent(stream):
+                parent = 0
             if parent is None:
                 return 404, {"message": "no such parent"}, {}
             if stream is self.lineage[-1] and parent % 3 == 2 and (ignored := stream.statuses("IGNORE")):
@@ -177,6 +188,13 @@ def _parent(asked: Asked, level: int) -> int | None:
                 if int(found[1]) == level:
                     return int(found[2])
     return None
+
+
+def _names_parent(stream: Described) -> bool:
+    """Tell whether requests for a stream say for which row of the parent they are."""
+    configs = [one for router in stream.routers for one in router.get("parent_stream_configs") or []]
+    written = json.dumps([stream.requester, [one.get("request_option") for one in configs]])
+    return any(one.get("request_option") for one in configs) or "stream_partition" in written or "stream_slice" in written
 
 
 def _each(stream: Described, asked: Asked) -> str:
