@@ -1,5 +1,6 @@
 """Paging by a cursor or a link: what `cursor_value` and `stop_condition` mean for a paginator."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ TOKENS = ("abc", "https://api.example/rows?page=2", 17, "17")
 LINK = ("headers", ("link", "next", "url"))
 BY_EXPRESSION = "a next page found by an expression"
 END_BY_EXPRESSION = "an end of pages found by an expression"
+NUMBER, LITERAL = re.compile(r"\b\d"), re.compile(r"'[^']*'|\"[^\"]*\"")
 Keys = tuple[str | int, ...]
 IN_BODY: Mapping[str, str] = {"params": "cursor_param", "json": "cursor_body_path"}
 
@@ -32,6 +34,7 @@ def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
     if lookup is None:
         raise NotNativeError(BY_EXPRESSION, text)
     keys = _keys(lookup)
+    _check_rows(lookup.name, stream)
     has_more = _end(strategy.get("stop_condition"), lookup.name, keys)
     option = stream.paginator.get("page_token_option") or {}
     if option.get("type") == "RequestPath":
@@ -42,6 +45,13 @@ def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
     more = {"has_more_path": has_more} if has_more else {}
     at = {IN_BODY[part]: ".".join(path)}
     return _paginator(type="cursor", cursor_path=_cursor_path(lookup.name, keys, stream, text), **at, **more)
+
+
+def _check_rows(root: str, stream: Stream) -> None:
+    """Refuse a next page beside the fields of a row: the whole body is one."""
+    path = (stream.selector.get("extractor") or {}).get("field_path")
+    if not path and (root == "response" or "response" in str(stream.paginator.get("pagination_strategy"))):
+        raise NotNativeError("a next page that a field of the row says, because the whole response is one row")
 
 
 def _links(root: str, keys: Keys, has_more: str | None, text: str) -> Piece:
@@ -94,7 +104,14 @@ def _end(condition: Any, root: str, keys: Keys) -> str | None:
             return None
     elif len(read) == 1:
         [(name, some)] = read
-        if name == "response" and some and _stops(stop, name, some, True) is False and _stops(stop, name, some, False):
+        counts = NUMBER.search(LITERAL.sub("", text))  # a flag is true or false, and no number
+        if (
+            name == "response"
+            and some
+            and not counts
+            and _stops(stop, name, some, True) is False
+            and _stops(stop, name, some, False)
+        ):
             return written_path(some)
     raise NotNativeError(END_BY_EXPRESSION, text)
 

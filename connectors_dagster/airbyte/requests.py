@@ -7,7 +7,7 @@ from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import compiled, constant, write_json, write_param, write_text
-from connectors_dagster.spec.placeholders import Setting
+from connectors_dagster.spec.placeholders import Setting, Text
 
 BODIES = ("request_body_json", "request_body_data", "request_body")
 
@@ -61,7 +61,7 @@ def _header(value: Any, stream: Stream) -> Any:
     written = write_text(value, stream)
     if isinstance(written, Setting) and written.type in (bool, list):
         raise NotNativeError("a boolean in the request, which Airbyte writes as Python does", value)
-    return written
+    return Text(written) if isinstance(written, Setting) and written.type is not str else written
 
 
 def _body(stream: Stream) -> Mapping[str, Any]:

@@ -36,7 +36,8 @@ def translate_selection(stream: Stream) -> Piece:
     path = tuple(_field(field) for field in extractor.get("field_path") or ())
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)
-    return Piece(endpoint={"data_selector": written_path(path)}, options={**chosen, "missing_envelope": "empty"})
+    selector = f"$.{written_path(path)}" if path[0] == ALL else written_path(path)
+    return Piece(endpoint={"data_selector": selector}, options={**chosen, "missing_envelope": "empty"})
 
 
 def _filter(stream: Stream) -> dict[str, Any]:

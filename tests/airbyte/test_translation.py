@@ -179,6 +179,14 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
         ({"paginator": cursors("{{ response.next | int + 1 }}")}, "a next page found by an expression"),
         (
+            {"paginator": cursors("{{ response.next }}", "{{ response.count == 0 }}")},
+            "an end of pages found by an expression",
+        ),
+        (
+            {"selector": {"extractor": {"field_path": []}}, "paginator": cursors("{{ response.next }}")},
+            "the whole response is one row",
+        ),
+        (
             {"paginator": cursors("{{ response.next }}", "{{ response.next == 'abc' }}")},
             "an end of pages found by an expression",
         ),
@@ -247,6 +255,26 @@ def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_
         "children": ["a parent that is not native: parents"],
         "far": ["another address than the other streams have: https://other.example"],
     }
+
+
+def test_a_child_whose_requests_do_not_name_the_parent_is_not_native(tmp_path):
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": stream()}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    translated = written(tmp_path, stream(), stream("children", partition_router=router))
+    [reason] = translated.streams[1].reasons
+    assert str(reason) == "a child whose requests are the same for each row of the parent: things"
+
+
+def test_addresses_headers_and_paths_are_written_as_airbyte_writes_them(tmp_path):
+    requester = {"url_base": "https://api.example//v1/", "request_headers": {"X-Count": "{{ config.count }}"}}
+    connector = written(
+        tmp_path, stream(requester=requester, selector={"extractor": {"field_path": ["*", "thing"]}})
+    ).connector
+    assert connector and connector.config["client"]["base_url"] == "https://api.example/v1/"
+    endpoint = connector.graph["things"].endpoint
+    header = endpoint["headers"]["X-Count"]
+    assert isinstance(header, Text) and header.parts == (Setting("count", type=int),)
+    assert endpoint["data_selector"] == "$.*.thing"
 
 
 def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):

@@ -1,10 +1,24 @@
 """Manifests that together have every feature that is translated."""
 
-from tests.parity.parts import HOST, LINK, Part, added, case, child, cursors, dated, handled, listed, option, pages, stream
+from tests.parity.parts import (
+    HOST,
+    LINK,
+    Part,
+    added,
+    case,
+    child,
+    cursors,
+    dated,
+    handled,
+    listed,
+    option,
+    pages,
+    stream,
+)
 
 TEAMS = stream("teams", at=["teams"], paginator=pages("PageIncrement", page_size=2, start_from_page=1))
 SECRET = {"type": "string", "airbyte_secret": True}
-TOKEN = "{{ config['token'] }}"  # noqa: S105
+TOKEN = "{{ config['token'] }}"
 
 
 def authorized(**fields: object) -> Part:
@@ -58,11 +72,21 @@ CASES = (
     case("one object", "`field_path`", stream("plan", at=["data", "plan"]), stream("account", at=[])),
     case("rows in items", "`field_path`", stream(at=["data", "*", "thing"]), stream("others", at=["a b", "c-d"])),
     case(
-        "rows in items of the root", "`field_path`", stream(at=["*", "thing"], paginator=pages("PageIncrement", page_size=2))
+        "rows in items of the root",
+        "`field_path`",
+        stream(at=["*", "thing"], paginator=pages("PageIncrement", page_size=2)),
     ),
-    case("windows", ("`DatetimeBasedCursor`", "`cursor_granularity`"), stream(incremental_sync=dated(cursor_granularity="PT1S", step="P1M"))),
+    case(
+        "windows",
+        ("`DatetimeBasedCursor`", "`cursor_granularity`"),
+        stream(incremental_sync=dated(cursor_granularity="PT1S", step="P1M")),
+    ),
     case("windows that overlap", "`cursor_granularity`", stream(incremental_sync=dated())),
-    case("windows of days", "`DatetimeBasedCursor`", stream(incremental_sync=dated("%Y-%m-%d", cursor_granularity="P1D", step="P10D"))),
+    case(
+        "windows of days",
+        "`DatetimeBasedCursor`",
+        stream(incremental_sync=dated("%Y-%m-%d", cursor_granularity="P1D", step="P10D")),
+    ),
     case(
         "windows in seconds since 1970",
         "`DatetimeBasedCursor`",
@@ -80,7 +104,7 @@ CASES = (
         stream(
             requester={
                 "request_parameters": {
-                    "query": "changed >= '{{ stream_interval.start_time }}' AND changed <= '{{ stream_interval['end_time'] }}'"
+                    "query": "from '{{ stream_interval.start_time }}' AND to '{{ stream_interval['end_time'] }}'"
                 }
             },
             incremental_sync=dated(start=None, end=None),
@@ -92,7 +116,10 @@ CASES = (
         stream(
             requester={"http_method": "POST", "request_body_json": {"filter": {"open": True}, "sort": ["changed"]}},
             incremental_sync=dated(
-                start=option(["filter", "from"], "body_json"), end=option(["filter", "to"], "body_json"), step="P7D", cursor_granularity="PT1S"
+                start=option(["filter", "from"], "body_json"),
+                end=option(["filter", "to"], "body_json"),
+                step="P7D",
+                cursor_granularity="PT1S",
             ),
         ),
     ),
@@ -106,13 +133,17 @@ CASES = (
         "pages by number",
         "`PageIncrement`, `OffsetIncrement`",
         stream(paginator=pages("PageIncrement", page_size=3)),
-        stream("others", paginator=pages("PageIncrement", page_size=3, start_from_page=1, inject_on_first_request=True)),
+        stream(
+            "others", paginator=pages("PageIncrement", page_size=3, start_from_page=1, inject_on_first_request=True)
+        ),
     ),
     case(
         "pages by offset",
         "`PageIncrement`, `OffsetIncrement`",
         stream(paginator=pages("OffsetIncrement", "offset", "limit", page_size=4)),
-        stream("others", paginator=pages("OffsetIncrement", "from", page_size=4, size=None, inject_on_first_request=True)),
+        stream(
+            "others", paginator=pages("OffsetIncrement", "from", page_size=4, size=None, inject_on_first_request=True)
+        ),
     ),
     case(
         "pages in the body",
@@ -128,7 +159,11 @@ CASES = (
             ),
         ),
     ),
-    case("cursors in the body", "`CursorPagination`", stream(paginator=cursors("{{ response['meta']['next'] }}", page_size=2))),
+    case(
+        "cursors in the body",
+        "`CursorPagination`",
+        stream(paginator=cursors("{{ response['meta']['next'] }}", page_size=2)),
+    ),
     case(
         "cursors with a flag",
         "`CursorPagination`",
@@ -144,7 +179,11 @@ CASES = (
         "links",
         "`CursorPagination`",
         stream(paginator=cursors("{{ response.links.next }}", "{{ not response.links.next }}", LINK)),
-        stream("others", at=[], paginator=cursors("{{ headers['link']['next']['url'] }}", "{{ 'next' not in headers['link'] }}", LINK)),
+        stream(
+            "others",
+            at=[],
+            paginator=cursors("{{ headers['link']['next']['url'] }}", "{{ 'next' not in headers['link'] }}", LINK),
+        ),
     ),
     case(
         "children",
@@ -156,7 +195,9 @@ CASES = (
             partition_router=child(TEAMS, name="team"),
             paginator=cursors("{{ response.links.next }}", token=LINK),
         ),
-        stream("rules", partition_router=child(TEAMS, into=option("team")), paginator=pages("PageIncrement", page_size=2)),
+        stream(
+            "rules", partition_router=child(TEAMS, into=option("team")), paginator=pages("PageIncrement", page_size=2)
+        ),
     ),
     case(
         "children of children",
@@ -174,19 +215,32 @@ CASES = (
         "children of a parent with a cursor",
         "`SubstreamPartitionRouter`",
         DATED := stream("dated", incremental_sync=dated(start=None, end=None)),
-        stream("notes", requester={"path": "/dated/{{ stream_slice.of }}/notes"}, partition_router=child(DATED, name="of")),
+        stream(
+            "notes", requester={"path": "/dated/{{ stream_slice.of }}/notes"}, partition_router=child(DATED, name="of")
+        ),
     ),
     case(
         "values of a list",
         "`ListPartitionRouter`",
-        stream(partition_router=listed("open", "closed", into=option("state")), paginator=pages("PageIncrement", page_size=2)),
-        stream("others", requester={"path": "/others/{{ stream_partition.kind }}"}, partition_router=listed("a", "7")),
+        stream(
+            partition_router=listed("open", "closed", into=option("state")),
+            paginator=pages("PageIncrement", page_size=2),
+        ),
+        stream(
+            "others", requester={"path": "/others/{{ stream_partition.kind }}"}, partition_router=listed("north", "7")
+        ),
     ),
     case(
         "values of two lists, and windows",
         ("`ListPartitionRouter`", "`DatetimeBasedCursor`"),
-        stream(partition_router=[listed("a", "b", into=option("kind")), listed("x", "y", name="side", into=option("side"))]),
-        stream("others", partition_router=listed("a", "b", into=option("kind")), incremental_sync=dated(cursor_granularity="PT1S", step="P1M")),
+        stream(
+            partition_router=[listed("a", "b", into=option("kind")), listed("x", "y", name="side", into=option("side"))]
+        ),
+        stream(
+            "others",
+            partition_router=listed("a", "b", into=option("kind")),
+            incremental_sync=dated(cursor_granularity="PT1S", step="P1M"),
+        ),
     ),
     case(
         "filtered rows",
@@ -196,7 +250,7 @@ CASES = (
             "others",
             selector={
                 "transform_before_filtering": True,
-                "record_filter": {"type": "RecordFilter", "condition": "{{ record.rank > 2 and record.name is defined }}"},
+                "record_filter": {"type": "RecordFilter", "condition": "{{ record.rank > 2 and record.a is defined }}"},
             },
             transformations=[added(rank="{{ record['size'] | int }}")],
         ),
@@ -224,10 +278,20 @@ CASES = (
     case(
         "API keys",
         "bearer tokens",
-        authorized(type="ApiKeyAuthenticator", api_token="Key {{ config['token'] }}", inject_into=option("X-Key", "header")),
+        authorized(
+            type="ApiKeyAuthenticator", api_token="Key {{ config['token'] }}", inject_into=option("X-Key", "header")
+        ),
     ),
-    case("API keys in the query", "bearer tokens", authorized(type="ApiKeyAuthenticator", api_token=TOKEN, inject_into=option("key"))),
-    case("user and password", "bearer tokens", authorized(type="BasicHttpAuthenticator", username="{{ config.shop }}", password=TOKEN)),
+    case(
+        "API keys in the query",
+        "bearer tokens",
+        authorized(type="ApiKeyAuthenticator", api_token=TOKEN, inject_into=option("key")),
+    ),
+    case(
+        "user and password",
+        "bearer tokens",
+        authorized(type="BasicHttpAuthenticator", username="{{ config.shop }}", password=TOKEN),
+    ),
     case(
         "OAuth",
         "bearer tokens",
@@ -246,7 +310,13 @@ CASES = (
     case(
         "errors",
         "statuses in `response_filters`",
-        stream(requester={"error_handler": handled({"action": "IGNORE", "http_codes": [404]}, {"action": "FAIL", "http_codes": [402]})}),
+        stream(
+            requester={
+                "error_handler": handled(
+                    {"action": "IGNORE", "http_codes": [404]}, {"action": "FAIL", "http_codes": [402]}
+                )
+            }
+        ),
         stream("others", requester={"error_handler": handled({"action": "RETRY", "http_codes": [423]}, max_retries=3)}),
         TEAMS,
         stream(
@@ -269,14 +339,14 @@ CASES = (
                 "authenticator": {"type": "BearerAuthenticator", "api_token": TOKEN},
             },
             "things": {
-                **stream(at=["{{ parameters.name }}"]),
+                **stream(at=["things"]),
                 "retriever": {
                     "type": "SimpleRetriever",
                     "requester": {"$ref": "#/definitions/requester"},
-                    "record_selector": {"extractor": {"field_path": ["{{ parameters['name'] }}"]}},
+                    "record_selector": {"extractor": {"field_path": ["data", "things"]}},
                 },
-                "$parameters": {"path": "list/things", "name": "things"},
+                "$parameters": {"path": "list/things", "http_method": "GET"},
             },
         },
     ),
-)  # fmt: skip
+)

@@ -81,7 +81,9 @@ class Cdk:
     def _start(self) -> subprocess.Popen[str]:
         if not self.python.exists():
             raise SystemExit(f"{self.python}: is not there; run `make parity`, or set AIRBYTE_PYTHON")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SOURCES__"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SOURCES__"))
+        }
         return subprocess.Popen(
             [self.python, THEIRS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, env=environment,

@@ -10,13 +10,12 @@ ADDRESS = re.compile(r"https?://")
 NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
 DATE = re.compile(r"date|start|since|from\b|after", re.IGNORECASE)
 ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
-ADDRESSES = re.compile(r"(?:^|[^/\w.-])\{\{\s*config(?:\.(\w+)|\[['\"]([\w-]+)['\"]\])")
 PAGE = 20
 VALUES: Mapping[str, Any] = {"integer": 5, "number": 2.5, "boolean": True, "array": ["a1", "b2"], "object": {}}
 
 
 def led_to(manifest: Any, base: str) -> Any:
-    """Return a manifest whose hosts are folders of the made-up API: ``https://api.x/v1`` becomes ``<base>/api.x/v1``."""
+    """Return a manifest whose hosts are folders of the made-up API: ``https://a.x/v1`` becomes ``<base>/a.x/v1``."""
     if isinstance(manifest, Mapping):
         return {key: value if key in NOT_ADDRESSES else led_to(value, base) for key, value in manifest.items()}
     if isinstance(manifest, list):

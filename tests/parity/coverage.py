@@ -19,4 +19,6 @@ def uncovered(cases: Sequence[Case]) -> list[str]:
     """List the features that no case has, and the names in cases that are no features."""
     written, named = features(), {name for case in cases for name in case.covers}
     missing = [row for row in written if not any(row.startswith(name) for name in named)]
-    return missing + [f"{name} (which the page does not have)" for name in named if not any(row.startswith(name) for row in written)]
+    return missing + [
+        f"{name} (which the page does not have)" for name in named if not any(row.startswith(name) for row in written)
+    ]

@@ -80,5 +80,5 @@ def within(stream: Described, rows: Sequence[Row], bounds: Mapping[str, Any]) ->
         row
         for row in rows
         if row.at is None
-        or (low is None or truncated(row.at, tick) >= low) and (high is None or truncated(row.at, tick) <= high)
+        or ((low is None or truncated(row.at, tick) >= low) and (high is None or truncated(row.at, tick) <= high))
     ]

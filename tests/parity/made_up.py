@@ -13,15 +13,28 @@ from tests.parity.moments import precision, write
 from tests.parity.templates import below, constants
 
 MOST_FIELDS = 14
+TEXTS = (" a  b ", "[1, 2]", "\"q\" 'r'")
 ODD: Mapping[str, Sequence[Any]] = {
-    "string": ("plain", "Ünï ☃ 漢", "007", "", None, "null", "1e5", "2024-02-03T04:05:06Z", "True", " a  b ", "[1, 2]", "\"q\" 'r'"),
+    "string": ("plain", "Ünï ☃ 漢", "007", "", None, "null", "1e5", "2024-02-03T04:05:06Z", "True", *TEXTS),
     "integer": (1, 0, -5, 2**53 + 1, None, 17),
     "number": (1.5, 0, -0.1, 1e21, None, 12345678.9),
     "boolean": (True, False, None),
     "object": ({"a": 1, "b": {"c": [1, None]}}, {}, None),
     "array": ([], [1, "a"], [{"x": 1.5}], None),
 }  # fmt: skip
-READ: Sequence[Any] = (True, False, None, "active", 0, 7, "2024-02-03T04:05:06Z", "007", {"id": "x1", "name": "N"}, [{"id": 3}], 1.5)
+READ: Sequence[Any] = (
+    True,
+    False,
+    None,
+    "active",
+    0,
+    7,
+    "2024-02-03T04:05:06Z",
+    "007",
+    {"id": "x1", "name": "N"},
+    [{"id": 3}],
+    1.5,
+)
 """Values of fields that templates read."""
 TIME = re.compile(r"datetime|timestamp|strptime|strftime|fromisoformat")
 TIMES = (datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2023, 12, 31, 23, 59, 59, tzinfo=UTC))
@@ -62,7 +75,9 @@ class MadeUp:
         size = self.stream.size
         if not self.last:
             return 3 if parent is None else 2
-        if self.stream.key and all(name in self._added and not below(self._added[name], "record") for name in self.stream.key):
+        if self.stream.key and all(
+            name in self._added and not below(self._added[name], "record") for name in self.stream.key
+        ):
             return 1  # the key is the same for all rows of a request
         if parent is not None and parent % 3:
             return 2 if parent % 3 == 1 else 0

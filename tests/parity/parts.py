@@ -132,9 +132,7 @@ def listed(*values: Any, name: str = "kind", into: Part | None = None) -> Part:
 
 def added(**fields: Any) -> Part:
     """Add fields to rows; a pair is a value and its type."""
-    written = [
-        {"type": "AddedFieldDefinition", "path": [name], **_value(value)} for name, value in fields.items()
-    ]
+    written = [{"type": "AddedFieldDefinition", "path": [name], **_value(value)} for name, value in fields.items()]
     return {"type": "AddFields", "fields": written}
 
 

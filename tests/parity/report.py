@@ -44,25 +44,28 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
     streams = sum(len(result.streams) for result in results)
     verdicts = Counter(one.verdict for result in results for one in result.compared)
     whole = sum(bool(result.streams) and _native(result) == len(result.streams) for result in results)
+    share = f"{native / streams:.1%}" if streams else "none"
     lines = [
         "# Connectors of Airbyte",
         "",
-        "What became of the manifests with which this release was tested: those that Airbyte published under the MIT license in July 2025.",
-        "`make parity-all MANIFESTS=<folder>` makes this page anew from any folder of manifests.",
+        "This page is the result of `make parity-all` for the manifests that Airbyte published under the MIT license",
+        "in July 2025. This project has none of them.",
         "",
-        f"- {len(results)} manifests with {streams} streams.",
-        f"- {native} streams are [native](airbyte.md#native-streams), {native / streams:.1%}; {whole} manifests have only such streams.",
-        f"- Compared with airbyte-cdk against a made-up API: {verdicts['equal']} native streams are equal, {verdicts['different']} differ, and "
-        f"{verdicts['not compared']} were not compared, because airbyte-cdk cannot read them from it.",
+        f"- There are {len(results)} manifests with {streams} streams.",
+        f"- {native} streams ({share}) are [native](airbyte.md#native-streams).",
+        f"- {whole} manifests have only native streams.",
+        f"- {verdicts['equal']} native streams are equal in this project and in airbyte-cdk, against a made-up API.",
+        f"- {verdicts['different']} native streams differ.",
+        f"- {verdicts['not compared']} native streams were not compared, because airbyte-cdk cannot read them.",
         "",
-        "Equal means: both read the same rows in each window, both make the same requests, and our key is unique. The streams that are not native are",
-        "counted by reason; `connectors explain` shows the reasons for each stream.",
+        "Streams are equal if both read the same rows in each window and make the same requests, and keys are unique.",
+        "`connectors explain` shows for each stream why it is not native; here, the reasons are counted.",
         "",
         "| connector | streams | native | equal | not native, because |",
         "| --- | ---: | ---: | ---: | --- |",
         *map(_row, results),
         "",
-    ]  # fmt: skip
+    ]
     page.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -72,7 +75,13 @@ def _native(result: ManifestResult) -> int:
 
 def _row(result: ManifestResult) -> str:
     equal = sum(one.verdict == "equal" for one in result.compared)
-    cells = (result.name, len(result.streams), _native(result), equal, result.error and "it cannot be read" or _reasons(result))
+    cells = (
+        result.name,
+        len(result.streams),
+        _native(result),
+        equal,
+        (result.error and "it cannot be read") or _reasons(result),
+    )
     return f"| {' | '.join(map(str, cells))} |"
 
 

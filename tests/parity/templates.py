@@ -69,7 +69,19 @@ def lookups(text: str) -> tuple[Path, ...]:
 def below(text: Any, name: str) -> list[Path]:
     """Return the paths below a name that a template reads; a path that is part of a longer one is left out."""
     paths = [path[1:] for path in lookups(str(text)) if path[0] == name and len(path) > 1]
-    methods = ("get", "items", "keys", "values", "strftime", "startswith", "endswith", "lower", "upper", "replace", "split")
+    methods = (
+        "get",
+        "items",
+        "keys",
+        "values",
+        "strftime",
+        "startswith",
+        "endswith",
+        "lower",
+        "upper",
+        "replace",
+        "split",
+    )
     paths = [path[:-1] if path[-1] in methods else path for path in paths]
     paths = [path for path in dict.fromkeys(paths) if path]
     return [path for path in paths if not any(other != path and other[: len(path)] == path for other in paths)]

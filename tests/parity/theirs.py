@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -21,6 +22,7 @@ from airbyte_cdk.models import (
     SyncMode,
     Type,
 )
+from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.datetime.datetime_parser import DatetimeParser
 from airbyte_cdk.sources.declarative.interpolation import macros
@@ -29,6 +31,7 @@ from airbyte_cdk.sources.declarative.interpolation.interpolated_string import In
 from airbyte_cdk.sources.declarative.interpolation.jinja import JinjaInterpolation
 from airbyte_cdk.sources.declarative.parsers.manifest_component_transformer import ManifestComponentTransformer
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+from airbyte_cdk.sources.streams.http.http_client import HttpClient
 from airbyte_cdk.utils.datetime_helpers import ab_datetime_parse
 
 LONGEST_WAIT = 0.01
@@ -123,6 +126,16 @@ def _stop_clock(now: datetime) -> None:
     macros.datetime = Module
 
 
+def _never_cache() -> None:
+    """Let each read make its own requests; else those for parents are made once for all streams."""
+    make = HttpClient.__init__
+
+    def made(self: Any, *arguments: Any, **named: Any) -> None:
+        make(self, *arguments, **{**named, "use_cache": False})
+
+    HttpClient.__init__ = made
+
+
 OPERATIONS = {"resolve": resolve, "read": read, "render": render}
 
 
@@ -131,6 +144,10 @@ def main() -> None:
     results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the cdk prints
     logging.disable(logging.CRITICAL)
+    concurrent_declarative_source.get_declarative_component_schema = cache(
+        concurrent_declarative_source.get_declarative_component_schema
+    )  # to read it takes longer than a stream
+    _never_cache()
     time.sleep = lambda seconds: really_sleep(min(seconds, LONGEST_WAIT))  # waits between retries
     for line in sys.stdin:
         job = json.loads(line)

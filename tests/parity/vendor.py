@@ -76,11 +76,19 @@ class Vendor:
                 try:
                     status, body, more = vendor.answer(asked)
                 except Exception as error:  # noqa: BLE001  # shows in the result
-                    status, body, more = 599, {"message": f"{type(error).__name__}: {error}", "at": traceback.format_exc()[-700:]}, {}
+                    status, body, more = (
+                        599,
+                        {"message": f"{type(error).__name__}: {error}", "at": traceback.format_exc()[-700:]},
+                        {},
+                    )
                 asked.status = status
                 sent = json.dumps(body).encode()
                 self.send_response(status)
-                for name, value in {"Content-Type": "application/json", "Content-Length": str(len(sent)), **more}.items():
+                for name, value in {
+                    "Content-Type": "application/json",
+                    "Content-Length": str(len(sent)),
+                    **more,
+                }.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(sent)
@@ -136,7 +144,9 @@ class Vendor:
 
     def _stream(self, asked: Asked) -> Described:
         """Find the stream that a request is for, by the path with the most letters of its own."""
-        found = [(letters, stream.level, stream) for stream in self.lineage if (letters := _fit(stream, asked)) is not None]
+        found = [
+            (letters, stream.level, stream) for stream in self.lineage if (letters := _fit(stream, asked)) is not None
+        ]
         return max(found, key=lambda one: one[:2])[2] if found else self.lineage[-1]
 
     def _is_at(self, asked: Asked, address: str) -> bool:
@@ -194,7 +204,9 @@ def _names_parent(stream: Described) -> bool:
     """Tell whether requests for a stream say for which row of the parent they are."""
     configs = [one for router in stream.routers for one in router.get("parent_stream_configs") or []]
     written = json.dumps([stream.requester, [one.get("request_option") for one in configs]])
-    return any(one.get("request_option") for one in configs) or "stream_partition" in written or "stream_slice" in written
+    return (
+        any(one.get("request_option") for one in configs) or "stream_partition" in written or "stream_slice" in written
+    )
 
 
 def _each(stream: Described, asked: Asked) -> str:
@@ -231,7 +243,9 @@ def _authorized(stream: Described, asked: Asked) -> bool:
         scheme, _, coded = value.partition(" ")
         if scheme == "Basic":
             sent.append(base64.b64decode(coded + "==").decode("utf-8", "replace"))
-    return any(secret in value for secret in secrets for value in sent) or len(secrets) == 1 and not _dynamic(authenticator)
+    return any(secret in value for secret in secrets for value in sent) or (
+        len(secrets) == 1 and not _dynamic(authenticator)
+    )
 
 
 def _dynamic(authenticator: Mapping[str, Any]) -> bool:
@@ -283,8 +297,8 @@ def _envelope(stream: Described, page: Page, *, empty: bool) -> Any:
         while "*" in before:
             outer = len(before) - 1 - before[::-1].index("*")
             items, before = [_nested(before[outer + 1 :], items)], before[:outer]
-        if not before:
-            return items
+        if not before:  # a list at the root is one body per item, in Airbyte
+            return {f"item {number}": item for number, item in enumerate(items)}
         _put(body, before, items)
     else:
         single = len(values) == 1 and not stream.paginator and stream.variant % 4 == 0
