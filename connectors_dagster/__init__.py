@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.orchestration.manifest_component import AirbyteManifest
+    from connectors_dagster.spec.authentication import AuthChoice, SessionToken
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AirbyteManifest",
     "Api",
+    "AuthChoice",
     "Connector",
     "Cursor",
     "Resource",
@@ -31,6 +33,7 @@ __all__ = [
     "RestConnector",
     "Retry",
     "Secret",
+    "SessionToken",
     "Setting",
     "Text",
     "TimestampFormat",
@@ -44,6 +47,7 @@ __all__ = [
 _MODULES = {
     "AirbyteManifest": "orchestration.manifest_component",
     "Api": "orchestration.asset_keys",
+    "AuthChoice": "spec.authentication",
     "Connector": "spec.connector",
     "Cursor": "spec.options",
     "Resource": "spec.resource",
@@ -52,6 +56,7 @@ _MODULES = {
     "RestConnector": "orchestration.component",
     "Retry": "spec.options",
     "Secret": "spec.placeholders",
+    "SessionToken": "spec.authentication",
     "Setting": "spec.placeholders",
     "Text": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
+from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
@@ -142,6 +143,8 @@ class ResourceOptions:
             not change when one of its children does.
         base_url: the address of the API that has this resource, if it is not that of the client; a `Setting` or `Text`
             as there. Neither `auth` nor `headers` of the client are sent to another origin: the endpoint has its own.
+        auth_choice: as for the connector, in place of its authentication.
+        session_token: as for the connector, in place of its authentication.
         for_each: lists of values, by name: everything is requested once for each value, or for each combination of
             several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
             type list.
@@ -181,6 +184,8 @@ class ResourceOptions:
     has_children_field: str | None = None
     separate_children: bool = False
     base_url: str | None = None
+    auth_choice: AuthChoice | None = None
+    session_token: SessionToken | None = None
     for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
     include_each: tuple[str, ...] = ()
     record_filter: str | None = None
