@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.manifest_component import AirbyteManifest
     from connectors_dagster.spec.authentication import AuthChoice, SessionToken
     from connectors_dagster.spec.connector import Connector
+    from connectors_dagster.spec.next_page import NextPage
     from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
@@ -27,6 +28,7 @@ __all__ = [
     "AuthChoice",
     "Connector",
     "Cursor",
+    "NextPage",
     "Resource",
     "ResourceOptions",
     "ResponseRule",
@@ -50,6 +52,7 @@ _MODULES = {
     "AuthChoice": "spec.authentication",
     "Connector": "spec.connector",
     "Cursor": "spec.options",
+    "NextPage": "spec.next_page",
     "Resource": "spec.resource",
     "ResourceOptions": "spec.options",
     "ResponseRule": "spec.options",

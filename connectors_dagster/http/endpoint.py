@@ -27,6 +27,7 @@ from connectors_dagster.compat.dlt_internals import (
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.envelope import Envelope
 from connectors_dagster.http.filled_config import filled_client, filled_combinations, find_auth
+from connectors_dagster.http.next_pages import build_paginator
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.raw_client import RawClient
@@ -76,7 +77,10 @@ class Endpoint:
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = compile_path(selector), path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
-        self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
+        by_expression, declared = resource.options.next_page, endpoint.get("paginator") or client.get("paginator")
+        self._paginating = (
+            build_paginator(by_expression, client["base_url"]) if by_expression else create_paginator(declared)
+        )
         self.total = find_total(self._paginating, resource)
         self._auth_config = find_auth(resource, values)
         auth = fill_placeholders(self._auth_config, values)

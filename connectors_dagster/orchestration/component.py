@@ -33,6 +33,7 @@ NO_EXPRESSIONS: Mapping[str, Any] = {
     "record_filter": None,
     "transformations": (),
     "filter_after_transformations": False,
+    "next_page": None,
 }
 WITH_SETTINGS = ("auth_choice", "session_token")
 """Options of connectors and resources that may have settings."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Literal
 
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
+from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
@@ -127,6 +128,7 @@ class ResourceOptions:
     """Everything about one resource that dlt's configuration cannot express.
 
     Args:
+        next_page: how the next page is requested, if no paginator of dlt finds it.
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
         key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
             children also what comes from the parent. Equal rows are one row, and an edited row is another one.
@@ -178,6 +180,7 @@ class ResourceOptions:
     """
 
     cursor: Cursor | None = None
+    next_page: NextPage | None = None
     key: RowKey | None = None
     missing_rows: MissingRows | None = None
     value_column: str | None = None

@@ -188,6 +188,10 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     yield from _expression_problems(resource)
     yield from for_each_problems(resource)
     yield from _several_authentications(options, resource.endpoint.get("auth"))
+    defaults: Any = resource.connector.config.get("resource_defaults") or {}
+    by_default = (defaults.get("endpoint") or {}).get("paginator")
+    if options.next_page and resource.endpoint.get("paginator") not in (None, by_default):
+        yield "next_page is set, and paginator of the endpoint as well: remove one of the two"
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.parent:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors_dagster import AuthChoice, Secret, SessionToken, Setting, Transformation, TypedValue
+from connectors_dagster import AuthChoice, NextPage, Secret, SessionToken, Setting, Transformation, TypedValue
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
@@ -177,15 +177,12 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             "a credential that is written into the manifest",
         ),
         ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
-        ({"paginator": cursors("{{ response.next | int + 1 }}")}, "a next page found by an expression"),
+        ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
-            {"paginator": cursors("{{ response.next }}", "{{ response.next == 'abc' }}")},
+            {"paginator": cursors("{{ response.next }}", "{{ response.next == config.shop }}")},
             "an end of pages found by an expression",
         ),
-        (
-            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}")},
-            "an end of pages found by an expression",
-        ),
+        ({"paginator": cursors("5")}, "a next page found by an expression"),
         (
             {"partition_router": {"type": "ListPartitionRouter", "values": [True], "cursor_field": "a"}},
             "a list of partitions with other values",
@@ -275,6 +272,30 @@ def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):
     assert graph["daily"].cursor.lower == "inclusive" and graph["parents"].cursor.lower == "exclusive"
     assert (graph["keyless"].options.key, graph["keyless"].endpoint["data_selector"]) == ("row_hash", "items.*.data")
     assert (graph["children"].primary_key, graph["children"].family) == (("_parents_id", "id"), "children")
+
+
+def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(tmp_path):
+    body = {"inject_into": "body_json", "field_path": ["page", "at"]}
+    filtered = {"record_filter": {"type": "RecordFilter", "condition": "{{ record.a }}"}}
+    for changes, expected in (
+        ({"paginator": cursors("{{ response.at + 10 }}")}, NextPage(value="{{ response.at + 10 }}", param="page")),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}", body)},
+            NextPage(value="{{ response.next }}", stop="{{ response.page == response.pages }}", body_path="page.at"),
+        ),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ not response.more }}", LINK)},
+            NextPage(value="{{ response.next }}", stop="{{ not response.more }}", is_url=True),
+        ),
+        (
+            {"paginator": cursors("{{ last_record.id }}"), "selector": filtered},
+            NextPage(value="{{ last_record.id }}", param="page"),
+        ),
+    ):
+        connector = written(tmp_path, stream(**changes)).connector
+        assert connector
+        assert connector.graph["things"].options.next_page == expected
+        assert "paginator" not in connector.graph["things"].endpoint
 
 
 def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):

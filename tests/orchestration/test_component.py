@@ -22,6 +22,7 @@ from connectors_dagster import (
     AuthChoice,
     Connector,
     Cursor,
+    NextPage,
     ResourceOptions,
     ResponseRule,
     RestConnector,
@@ -315,6 +316,7 @@ OPTIONS = """
       missing_envelope: empty
       for_each: {region: "{{ setting.regions }}"}
       include_each: [region]
+      next_page: {value: "{{ response.at + 1 }}", stop: "{{ last_page_size < 10 }}", param: at}
       record_filter: "{{ record.status != 'draft' }}"
       transformations:
         - add_fields: {region: "{{ each.region }}", total: {value: "{{ record.sums.total }}", type: float}}
@@ -343,6 +345,7 @@ def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
         missing_envelope="empty",
         for_each={"region": Setting("regions")},
         include_each=("region",),
+        next_page=NextPage(value="{{ response.at + 1 }}", stop="{{ last_page_size < 10 }}", param="at"),
         record_filter="{{ record.status != 'draft' }}",
         transformations=(
             Transformation(
