@@ -186,6 +186,21 @@ CASES = (
         ),
     ),
     case(
+        "computed pages",
+        "`CursorPagination`",
+        stream(paginator=cursors("{{ response.offset + 2 }}", "{{ response.offset + 2 >= response.total }}", "offset")),
+        stream(
+            "others",
+            paginator=cursors("{{ response.page + 1 }}", "{{ response.page >= response.total_pages }}", "page"),
+        ),
+        stream(
+            "last",
+            selector={"record_filter": {"type": "RecordFilter", "condition": "{{ record.size is not none }}"}},
+            paginator=cursors("{{ last_record.id }}", "{{ last_page_size < 2 }}", page_size=2),
+        ),
+        stream("links", paginator=cursors("{{ response.next_url }}", "{{ not response.has_more }}", LINK)),
+    ),
+    case(
         "children",
         "`SubstreamPartitionRouter`",
         TEAMS,
@@ -306,6 +321,59 @@ CASES = (
         ),
         spec={"client_id": SECRET, "client_secret": SECRET, "refresh_token": SECRET},
         required=["client_id", "client_secret", "refresh_token"],
+    ),
+    case(
+        "authentication that a setting chooses",
+        "`SelectiveAuthenticator`",
+        authorized(
+            type="SelectiveAuthenticator",
+            authenticator_selection_path=["login", "kind"],
+            authenticators={
+                "key": {
+                    "type": "ApiKeyAuthenticator",
+                    "api_token": "{{ config.login.key }}",
+                    "inject_into": option("key"),
+                },
+                "token": {"type": "BearerAuthenticator", "api_token": "{{ config.login.token }}"},
+            },
+        ),
+        spec={
+            "login": {
+                "type": "object",
+                "oneOf": [
+                    {
+                        "required": ["kind", "key"],
+                        "properties": {"kind": {"type": "string", "const": "key"}, "key": SECRET},
+                    },
+                    {
+                        "required": ["kind", "token"],
+                        "properties": {"kind": {"type": "string", "const": "token"}, "token": SECRET},
+                    },
+                ],
+            }
+        },
+        required=["login"],
+    ),
+    case(
+        "a login",
+        "`SessionTokenAuthenticator`",
+        authorized(
+            type="SessionTokenAuthenticator",
+            login_requester={
+                "type": "HttpRequester",
+                "url_base": HOST,
+                "path": "/login",
+                "http_method": "POST",
+                "authenticator": {
+                    "type": "BasicHttpAuthenticator",
+                    "username": "{{ config['shop'] }}",
+                    "password": TOKEN,
+                },
+            },
+            session_token_path=["session", "id"],
+            expiration_duration="PT1H",
+            request_authentication={"type": "ApiKey", "inject_into": option("X-Session", "header")},
+        ),
     ),
     case(
         "errors",

@@ -210,8 +210,8 @@ def _differences(stream: Described, mine: Side, theirs: Side, slice_: Slice | No
         yield f"{where}{missing.total()} of {theirs.rows.total()} rows are missing, such as {next(iter(missing))[:300]}"
     if more := mine.rows - theirs.rows:
         yield f"{where}{more.total()} rows are more than {theirs.rows.total()}, such as {next(iter(more))[:300]}"
-    if mine.keys and len(mine.keys) < mine.rows.total():
-        yield f"{where}{mine.rows.total()} rows have only {len(mine.keys)} keys"
+    if mine.keys and len(mine.keys) < len(mine.rows):
+        yield f"{where}{len(mine.rows)} different rows have only {len(mine.keys)} keys"
     yield from (f"{where}{text}" for text in _other_requests(stream, mine, theirs))
 
 

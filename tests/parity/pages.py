@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from tests.parity.asked import Asked
 from tests.parity.described import Described
 from tests.parity.made_up import Row
-from tests.parity.templates import below
+from tests.parity.templates import below, is_lookup
 
 TOKEN = re.compile(r"c(\d+)e")
 """The cursor of a page, by the number of the row at which it begins."""
@@ -54,7 +54,7 @@ def _by_cursor(stream: Described, asked: Asked, rows: Sequence[Row], size: int, 
     by_link = (stream.paginator.get("page_token_option") or {}).get("type") == "RequestPath"
     link = f"{base}{asked.path}?{urlencode({**asked.query, 'zz': f'c{after}e'}, doseq=True)}"
     fields: list[tuple[Sequence[Any], Any]] = []
-    plain = len(below(value, "response")) == 1
+    plain = is_lookup(value)
     for path in below(value, "response"):
         if by_link or (plain and "url" in str(path[-1]).lower()):
             found: Any = link if more else None

@@ -66,6 +66,13 @@ def lookups(text: str) -> tuple[Path, ...]:
     return tuple(sorted({*found, *tested}, key=lambda path: (-len(path), str(path))))
 
 
+def is_lookup(text: str) -> bool:
+    """Tell whether a template looks up one value, and does nothing else."""
+    tree = parsed(text)
+    parts = [node for output in tree.body for node in getattr(output, "nodes", ())] if tree else []
+    return len(parts) == 1 and path_of(parts[0]) is not None
+
+
 def below(text: Any, name: str) -> list[Path]:
     """Return the paths below a name that a template reads; a path that is part of a longer one is left out."""
     paths = [path[1:] for path in lookups(str(text)) if path[0] == name and len(path) > 1]
