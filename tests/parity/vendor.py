@@ -260,7 +260,8 @@ def _token_addresses(authenticator: Any) -> Iterator[str]:
         if name == "token_refresh_endpoint" and value:
             yield str(value)
         elif name == "login_requester" and isinstance(value, Mapping):
-            yield "/" + str(value.get("path") or value.get("url") or "").lstrip("/")
+            base, path = str(value.get("url_base") or value.get("url") or ""), str(value.get("path") or "")
+            yield f"{base.partition('?')[0].rstrip('/')}/{path.lstrip('/')}"
         elif isinstance(value, Mapping):
             yield from _token_addresses(value)
 
