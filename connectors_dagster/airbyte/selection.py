@@ -32,7 +32,7 @@ def translate_selection(stream: Stream) -> Piece:
     only_type(extractor, "DpathExtractor", what="an extractor")
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
-    chosen = _filter(stream)
+    chosen = {**_filter(stream), **({"object_is_row": True} if stream.paginator else {})}
     path = tuple(_field(field) for field in extractor.get("field_path") or ())
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)

@@ -139,6 +139,7 @@ class ResourceOptions:
             Children of a row that is deleted or marked are treated as their own option says, but not deleted while
             their parent is only marked.
         value_column: the column for rows that are single values instead of objects.
+        object_is_row: whether an object in the place of the list is its only row, also on one page of many.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
@@ -184,6 +185,7 @@ class ResourceOptions:
     key: RowKey | None = None
     missing_rows: MissingRows | None = None
     value_column: str | None = None
+    object_is_row: bool = False
     has_children_field: str | None = None
     separate_children: bool = False
     base_url: str | None = None

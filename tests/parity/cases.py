@@ -70,6 +70,12 @@ CASES = (
     case("no key", "no `primary_key`", stream(primary_key=None)),
     case("rows at the root", "`field_path`", stream(at=[])),
     case("one object", "`field_path`", stream("plan", at=["data", "plan"]), stream("account", at=[])),
+    case(
+        "a list of one row as an object",  # as the made-up API writes it, if the name of the stream has a certain hash
+        "`field_path`",
+        stream("only", paginator=pages("PageIncrement", page_size=2)),
+        stream("lone", at=[], paginator=pages("OffsetIncrement", "offset", "limit", page_size=2)),
+    ),
     case("rows in items", "`field_path`", stream(at=["data", "*", "thing"]), stream("others", at=["a b", "c-d"])),
     case(
         "rows in items of the root",

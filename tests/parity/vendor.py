@@ -302,7 +302,7 @@ def _envelope(stream: Described, page: Page, *, empty: bool) -> Any:
             return {f"item {number}": item for number, item in enumerate(items)}
         _put(body, before, items)
     else:
-        single = len(values) == 1 and not stream.paginator and stream.variant % 4 == 0
+        single = len(values) == 1 and stream.variant % 4 == 0
         _put(body, path, values[0] if single else values)
     for keys, value in page.fields:
         _put(body, keys, value)
