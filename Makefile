@@ -5,6 +5,7 @@ BIN = .venv/bin
 ROWS ?= 100000
 RUNS ?= 3
 EPISODES ?= 200
+PARITY = $(BIN)/python -m tests.parity $(if $(NAMES),--names "$(NAMES)")
 
 # The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
@@ -13,7 +14,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys example installed test-lowest test-newest soak contract docs bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all contract docs bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -56,6 +57,15 @@ test-newest:
 soak: .venv/tested
 	$(BIN)/python -m tests.soak --episodes $(EPISODES) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
+# What airbyte-cdk reads of manifests from a made-up API, against what this project reads: of manifests that have every
+# feature once, or of those in the folder MANIFESTS; NAMES chooses some.
+parity: .venv/tested .venv-airbyte/installed
+	$(PARITY) $(if $(MANIFESTS),--manifests "$(MANIFESTS)")
+
+# The same of a folder with all manifests; docs/airbyte-connectors.md has the results.
+parity-all: .venv/tested .venv-airbyte/installed
+	$(PARITY) --manifests "$(MANIFESTS)" --report docs/airbyte-connectors.md
+
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested
 	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/connectors/test_openapi.py -k vendors_description -vv
@@ -94,7 +104,7 @@ format: .venv/tested
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest .venv-example .venv-sbom .venv-audit sbom.json .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .venv-airbyte .venv-lowest .venv-newest .venv-example .venv-sbom .venv-audit sbom.json .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -103,6 +113,11 @@ clean:
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+.venv-airbyte/installed: connectors_dagster/airbyte/cdk-requirements.txt
+	$(PYTHON) -m venv .venv-airbyte
+	.venv-airbyte/bin/pip install --quiet --disable-pip-version-check -r connectors_dagster/airbyte/cdk-requirements.txt
 	touch $@
 
 .venv-sbom/installed: pyproject.toml constraints.txt

@@ -1,5 +1,6 @@
 """Paging by a cursor or a link: what `cursor_value` and `stop_condition` mean for a paginator."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,22 +12,49 @@ from connectors_dagster.airbyte.selection import translate_selection, written_pa
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.expressions.expression import Expression, ExpressionError
 from connectors_dagster.expressions.lookup import Lookup
+from connectors_dagster.spec.next_page import NextPage
 
 TOKENS = ("abc", "https://api.example/rows?page=2", 17, "17")
 """Cursors of all kinds, with which no condition that only looks for a cursor may stop."""
 LINK = ("headers", ("link", "next", "url"))
 BY_EXPRESSION = "a next page found by an expression"
 END_BY_EXPRESSION = "an end of pages found by an expression"
+NUMBER, LITERAL = re.compile(r"\b\d"), re.compile(r"'[^']*'|\"[^\"]*\"")
 Keys = tuple[str | int, ...]
 IN_BODY: Mapping[str, str] = {"params": "cursor_param", "json": "cursor_body_path"}
 
 
 def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
-    """Translate paging by cursor.
+    """Translate paging by cursor: as a paginator of dlt, or else by its expressions.
 
     Raises:
-        NotNativeError: the cursor or the end is found in a way that no paginator has.
+        NotNativeError: the expressions read what is not known here, or the cursor goes where it cannot go.
     """
+    _check_rows(stream)
+    try:
+        return _as_dlt(stream, strategy)
+    except NotNativeError as error:
+        if error.reason.piece not in (BY_EXPRESSION, END_BY_EXPRESSION):
+            raise
+        return _by_expression(stream, strategy, error)
+
+
+def _by_expression(stream: Stream, strategy: Component, error: NotNativeError) -> Piece:
+    option, stop = stream.paginator.get("page_token_option") or {}, strategy.get("stop_condition")
+    place: dict[str, Any] = {"is_url": True}
+    if option.get("type") != "RequestPath":
+        part, path = place_of(option, stream)
+        if part not in IN_BODY:
+            raise NotNativeError(f"the next page in {part} of the request", path)
+        place = {"param" if part == "params" else "body_path": ".".join(path)}
+    try:
+        found = NextPage(value=str(strategy.get("cursor_value")), stop=None if stop is None else str(stop), **place)
+    except ValueError:
+        raise error from None
+    return Piece(options={"next_page": found})
+
+
+def _as_dlt(stream: Stream, strategy: Component) -> Piece:
     text = str(strategy.get("cursor_value"))
     lookup = _expression(text, "text").lookup
     if lookup is None:
@@ -44,9 +72,16 @@ def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
     return _paginator(type="cursor", cursor_path=_cursor_path(lookup.name, keys, stream, text), **at, **more)
 
 
+def _check_rows(stream: Stream) -> None:
+    """Refuse a next page beside the fields of a row: the whole body is one."""
+    path = (stream.selector.get("extractor") or {}).get("field_path")
+    if not path and "response" in str(stream.paginator.get("pagination_strategy")):
+        raise NotNativeError("a next page that a field of the row says, because the whole response is one row")
+
+
 def _links(root: str, keys: Keys, has_more: str | None, text: str) -> Piece:
     if has_more:
-        raise NotNativeError("a link to the next page beside a field that says whether there is one", text)
+        raise NotNativeError(BY_EXPRESSION, text)
     if (root, keys) == LINK:
         return _paginator(type="header_link", links_next_key="next")
     if root != "response":
@@ -56,6 +91,8 @@ def _links(root: str, keys: Keys, has_more: str | None, text: str) -> Piece:
 
 def _cursor_path(root: str, keys: Keys, stream: Stream, text: str) -> str:
     if root == "last_record":
+        if stream.selector.get("record_filter") or stream.transformations:
+            raise NotNativeError(BY_EXPRESSION, text)  # the last row is that of the table, not that of the page
         selector = translate_selection(stream).endpoint["data_selector"]
         return f"{selector}[-1].{written_path(keys)}"
     if root != "response":
@@ -94,7 +131,14 @@ def _end(condition: Any, root: str, keys: Keys) -> str | None:
             return None
     elif len(read) == 1:
         [(name, some)] = read
-        if name == "response" and some and _stops(stop, name, some, True) is False and _stops(stop, name, some, False):
+        counts = NUMBER.search(LITERAL.sub("", text))  # a flag is true or false, and no number
+        if (
+            name == "response"
+            and some
+            and not counts
+            and _stops(stop, name, some, True) is False
+            and _stops(stop, name, some, False)
+        ):
             return written_path(some)
     raise NotNativeError(END_BY_EXPRESSION, text)
 

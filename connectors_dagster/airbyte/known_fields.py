@@ -46,6 +46,11 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "BearerAuthenticator": "api_token",
         "ApiKeyAuthenticator": "api_token header inject_into",
         "BasicHttpAuthenticator": "username password",
+        "SelectiveAuthenticator": "authenticator_selection_path authenticators",
+        "SessionTokenAuthenticator": "login_requester session_token_path expiration_duration request_authentication "
+        "decoder",
+        "Bearer": "",
+        "ApiKey": "inject_into api_token",
     }.items()
 }
 IN_OTHERS = ("stream", "schema_loader", "schema", "request_parameters", "request_headers", "request_body_json")

@@ -1,5 +1,6 @@
 """What a stream is requested for: rows of another stream, or values of a list."""
 
+import re
 from typing import Any
 
 from connectors_dagster.airbyte.cursor import filters_by_time
@@ -11,6 +12,7 @@ from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import constant, write_text
 from connectors_dagster.spec.placeholders import Setting
 
+SLICE = re.compile(r"\bstream_(?:slice|partition|interval)\b")
 GROUPS = "GroupingPartitionRouter"
 
 
@@ -42,6 +44,8 @@ def translate_partitions(stream: Stream) -> Piece:
         if config.get(field):
             raise NotNativeError("more fields of the parent row", config[field])
     _check_windows(stream, parent)
+    if not config.get("request_option") and not SLICE.search(str(stream.requester)):
+        raise NotNativeError("a child whose requests are the same for each row of the parent", parent.vendor_name)
     included = Piece(definition={"include_from_parent": [key]})
     if option := config.get("request_option"):
         sent = put(option, f"{{resources.{parent.name}.{key}}}", stream)

@@ -32,11 +32,12 @@ def translate_selection(stream: Stream) -> Piece:
     only_type(extractor, "DpathExtractor", what="an extractor")
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
-    chosen = _filter(stream)
+    chosen = {**_filter(stream), **({"object_is_row": True} if stream.paginator else {})}
     path = tuple(_field(field) for field in extractor.get("field_path") or ())
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)
-    return Piece(endpoint={"data_selector": written_path(path)}, options={**chosen, "missing_envelope": "empty"})
+    selector = f"$.{written_path(path)}" if path[0] == ALL else written_path(path)
+    return Piece(endpoint={"data_selector": selector}, options={**chosen, "missing_envelope": "empty"})
 
 
 def _filter(stream: Stream) -> dict[str, Any]:

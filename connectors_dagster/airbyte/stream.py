@@ -1,5 +1,6 @@
 """A stream of a manifest, taken apart."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from connectors_dagster.airbyte.names import identifiers
 from connectors_dagster.airbyte.settings import Settings
 
 EMPTY: Component = {}
+EMPTY_PARTS = re.compile(r"(?<!:)/{2,}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,8 +92,8 @@ class Stream:
 
     @property
     def base_url(self) -> str:
-        """The address before the path, as it is written."""
-        return str(self.requester.get("url_base") or self.requester.get("url") or "")
+        """The address before the path, as it is written; Airbyte joins them so that no part in between is empty."""
+        return EMPTY_PARTS.sub("/", str(self.requester.get("url_base") or self.requester.get("url") or ""))
 
 
 def _part(component: Component, name: str) -> Component:

@@ -174,7 +174,10 @@ class RereadPageNumberPaginator(RereadingPaginator):
 
 
 def _page_size(request: requests.Request) -> int:
-    """Return the page size that a request asks for, if it has a parameter that says so."""
+    """Return the page size that a request asks for, if it has a parameter that says so.
+
+    Of several such parameters, one may mean something else. With the smallest, no page is taken for short that is not.
+    """
     params = request.params if isinstance(request.params, Mapping) else {}
     values = (str(params[name]) for name in params if str(name).lower().replace("_", "").replace("-", "") in SIZES)
-    return next((int(value) for value in values if value.isdecimal()), 0)
+    return min((int(value) for value in values if value.isdecimal()), default=0)

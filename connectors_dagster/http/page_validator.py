@@ -165,7 +165,7 @@ class PageValidator:
                 self.fail(f"has no list at {self.head!r} and {reason} ({show_body(page)})", "data_selector")
             self.envelope.empty = f"{self.label}: page {self.number} has no list at {self.head!r}"
             return
-        single = self.below or isinstance(page.paginator, SinglePagePaginator)
+        single = self.below or self.resource.options.object_is_row or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
             shown = f"the format of the response has changed; {show_body(page)}"
             error = self._error(f"has no list at {self.head!r} ({shown})", "data_selector")

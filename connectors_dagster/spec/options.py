@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
+from connectors_dagster.spec.authentication import AuthChoice, SessionToken
+from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
@@ -126,6 +128,7 @@ class ResourceOptions:
     """Everything about one resource that dlt's configuration cannot express.
 
     Args:
+        next_page: how the next page is requested, if no paginator of dlt finds it.
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
         key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
             children also what comes from the parent. Equal rows are one row, and an edited row is another one.
@@ -136,6 +139,7 @@ class ResourceOptions:
             Children of a row that is deleted or marked are treated as their own option says, but not deleted while
             their parent is only marked.
         value_column: the column for rows that are single values instead of objects.
+        object_is_row: whether an object in the place of the list is its only row, also on one page of many.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
         separate_children: read the children as families of their own, for all parents, because a parent row does
@@ -145,6 +149,8 @@ class ResourceOptions:
             fields of the items, the key of the parent row, and in the column `_position` the place in the list, from 0.
         base_url: the address of the API that has this resource, if it is not that of the client; a `Setting` or `Text`
             as there. Neither `auth` nor `headers` of the client are sent to another origin: the endpoint has its own.
+        auth_choice: as for the connector, in place of its authentication.
+        session_token: as for the connector, in place of its authentication.
         for_each: lists of values, by name: everything is requested once for each value, or for each combination of
             several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
             type list.
@@ -178,13 +184,17 @@ class ResourceOptions:
     """
 
     cursor: Cursor | None = None
+    next_page: NextPage | None = None
     key: RowKey | None = None
     missing_rows: MissingRows | None = None
     value_column: str | None = None
+    object_is_row: bool = False
     has_children_field: str | None = None
     separate_children: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
+    auth_choice: AuthChoice | None = None
+    session_token: SessionToken | None = None
     for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
     include_each: tuple[str, ...] = ()
     record_filter: str | None = None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors_dagster import Secret, Setting, Transformation, TypedValue
+from connectors_dagster import AuthChoice, NextPage, Secret, SessionToken, Setting, Transformation, TypedValue
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
@@ -177,15 +177,16 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             "a credential that is written into the manifest",
         ),
         ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
-        ({"paginator": cursors("{{ response.next | int + 1 }}")}, "a next page found by an expression"),
+        ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
-            {"paginator": cursors("{{ response.next }}", "{{ response.next == 'abc' }}")},
-            "an end of pages found by an expression",
+            {"selector": {"extractor": {"field_path": []}}, "paginator": cursors("{{ response.next }}")},
+            "the whole response is one row",
         ),
         (
-            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}")},
+            {"paginator": cursors("{{ response.next }}", "{{ response.next == config.shop }}")},
             "an end of pages found by an expression",
         ),
+        ({"paginator": cursors("5")}, "a next page found by an expression"),
         (
             {"partition_router": {"type": "ListPartitionRouter", "values": [True], "cursor_field": "a"}},
             "a list of partitions with other values",
@@ -249,6 +250,26 @@ def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_
     }
 
 
+def test_a_child_whose_requests_do_not_name_the_parent_is_not_native(tmp_path):
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": stream()}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    translated = written(tmp_path, stream(), stream("children", partition_router=router))
+    [reason] = translated.streams[1].reasons
+    assert str(reason) == "a child whose requests are the same for each row of the parent: things"
+
+
+def test_addresses_headers_and_paths_are_written_as_airbyte_writes_them(tmp_path):
+    requester = {"url_base": "https://api.example//v1/", "request_headers": {"X-Count": "{{ config.count }}"}}
+    connector = written(
+        tmp_path, stream(requester=requester, selector={"extractor": {"field_path": ["*", "thing"]}})
+    ).connector
+    assert connector and connector.config["client"]["base_url"] == "https://api.example/v1/"
+    endpoint = connector.graph["things"].endpoint
+    header = endpoint["headers"]["X-Count"]
+    assert isinstance(header, Text) and header.parts == (Setting("count", type=int),)
+    assert endpoint["data_selector"] == "$.*.thing"
+
+
 def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):
     region = {"type": "ListPartitionRouter", "values": ["eu", "us"], "cursor_field": "Region"}
     listed = stream("listed", partition_router=region, requester={"path": "/{{ stream_partition['Region'] }}/rows"})
@@ -275,6 +296,30 @@ def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):
     assert graph["daily"].cursor.lower == "inclusive" and graph["parents"].cursor.lower == "exclusive"
     assert (graph["keyless"].options.key, graph["keyless"].endpoint["data_selector"]) == ("row_hash", "items.*.data")
     assert (graph["children"].primary_key, graph["children"].family) == (("_parents_id", "id"), "children")
+
+
+def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(tmp_path):
+    body = {"inject_into": "body_json", "field_path": ["page", "at"]}
+    filtered = {"record_filter": {"type": "RecordFilter", "condition": "{{ record.a }}"}}
+    for changes, expected in (
+        ({"paginator": cursors("{{ response.at + 10 }}")}, NextPage(value="{{ response.at + 10 }}", param="page")),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}", body)},
+            NextPage(value="{{ response.next }}", stop="{{ response.page == response.pages }}", body_path="page.at"),
+        ),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ not response.more }}", LINK)},
+            NextPage(value="{{ response.next }}", stop="{{ not response.more }}", is_url=True),
+        ),
+        (
+            {"paginator": cursors("{{ last_record.id }}"), "selector": filtered},
+            NextPage(value="{{ last_record.id }}", param="page"),
+        ),
+    ):
+        connector = written(tmp_path, stream(**changes)).connector
+        assert connector
+        assert connector.graph["things"].options.next_page == expected
+        assert "paginator" not in connector.graph["things"].endpoint
 
 
 def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
@@ -345,6 +390,93 @@ def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_b
     once = auth | {"refresh_token_updater": {"refresh_token_name": "refresh_token"}}
     [found] = written(tmp_path, stream(requester={"authenticator": once}), spec=spec).streams
     assert str(found.reasons[0]) == "a refresh token that is used once and written back"
+
+
+def choice(**authenticators: Any) -> dict[str, Any]:
+    path = ["account", "method"]
+    return {"type": "SelectiveAuthenticator", "authenticator_selection_path": path, "authenticators": authenticators}
+
+
+def test_authentication_that_a_setting_chooses_is_translated_if_all_that_it_may_choose_is(tmp_path):
+    def alternative(method: str, *names: str, required: bool = True) -> dict[str, Any]:
+        properties = {name: {"type": "string", "airbyte_secret": True} for name in names}
+        method_ = {"method": {"type": "string", "const": method, "description": "how"}}
+        return {"required": list(names) if required else [], "properties": {**method_, **properties}}
+
+    def spec(*alternatives: dict[str, Any]) -> dict[str, Any]:
+        return {"connection_specification": {"properties": {"account": {"type": "object", "oneOf": alternatives}}}}
+
+    key = {"type": "ApiKeyAuthenticator", "header": "X-Key", "api_token": "{{ config.account.key }}"}
+    login = {"username": "{{ config['account']['user'] }}", "password": "{{ config['account']['password'] }}"}
+    chosen = choice(key=key, login={"type": "BasicHttpAuthenticator", **login}, none={"type": "NoAuth"})
+    needed = spec(alternative("key", "key"), alternative("login", "user", "password"))
+    translated = written(tmp_path, stream(requester={"authenticator": chosen}), spec=needed)
+    assert translated.connector, translated.streams
+    found = translated.connector.resources["things"].auth_choice
+    assert found == AuthChoice(
+        by=Setting("account_method", description="how"),
+        options={
+            "key": {"type": "api_key", "name": "X-Key", "api_key": "account_key", "location": "header"},
+            "login": {"type": "http_basic", "username": "account_user", "password": "account_password"},
+            "none": {},
+        },
+    )
+    assert {str(one): one.required for one in translated.connector.settings}["account_key"]
+    missing = spec(alternative("key", "key"), alternative("login", "user", "key", required=False))
+    for authenticator, given, reason in (
+        (chosen, missing, "a credential that may be missing"),
+        (choice(key=key, own={"type": "CustomAuthenticator", "class_name": "own.Auth"}), needed, "Python of the"),
+        (chosen | {"authenticator_selection_path": []}, needed, "authentication that a setting chooses: at"),
+    ):
+        [one] = written(tmp_path, stream(requester={"authenticator": authenticator}), spec=given).streams
+        assert str(one.reasons[0]).startswith(reason)
+
+
+def test_a_login_that_returns_a_token_is_translated(tmp_path):
+    requester = {
+        "type": "HttpRequester",
+        "url_base": "https://{{ config.shop }}.example/auth/",
+        "path": "login",
+        "http_method": "POST",
+        "authenticator": {"type": "BasicHttpAuthenticator", "username": "{{ config.token }}"},
+        "request_parameters": {"count": "{{ config.count }}"},
+        "request_body_data": {"grant": "login", "key": "'{{ config.token }}'", "region": "{{ config.region }}"},
+    }
+    option = {"type": "RequestOption", "inject_into": "header", "field_name": "X-Session"}
+    auth: dict[str, Any] = {
+        "type": "SessionTokenAuthenticator",
+        "login_requester": requester,
+        "session_token_path": ["data", "token"],
+        "expiration_duration": "PT8H",
+        "request_authentication": {"type": "ApiKey", "inject_into": option, "api_token": "Token {{ session_token }}"},
+    }
+    translated = written(tmp_path, stream(requester={"authenticator": auth}))
+    assert translated.connector, translated.streams
+    found = translated.connector.resources["things"].session_token
+    assert found == SessionToken(
+        url=Text("https://", Setting("shop"), ".example/auth/login"),
+        params={"count": "count"},
+        data={"grant": "login", "key": Text(Secret("token")), "region": "region"},
+        auth={"type": "http_basic", "username": "token", "password": ""},
+        token_path="data.token",
+        name="X-Session",
+        prefix="Token ",
+        expires_after="PT8H",
+    )
+    bearer = auth | {"request_authentication": {"type": "Bearer"}, "expiration_duration": None}
+    connector = written(tmp_path, stream(requester={"authenticator": bearer})).connector
+    assert connector
+    assert (connector.session_tokens[0].name, connector.session_tokens[0].expires_after) == ("Authorization", "PT0S")
+    for changes, reason in (
+        ({"decoder": {"type": "XmlDecoder"}}, "a decoder"),
+        ({"login_requester": requester | {"url_base": "{{ config.shop }}"}}, "a login whose address is a setting"),
+        ({"session_token_path": ["'"]}, "a path with a position or quotes"),
+        ({"session_token_path": ["data", "*"]}, "a path to a token with wildcards"),
+        ({"request_authentication": {"type": "ApiKey", "api_token": "{{ config.shop }}"}}, "a value in another part"),
+        ({"something": 1}, "a field that is not known here"),
+    ):
+        [one] = written(tmp_path, stream(requester={"authenticator": auth | changes})).streams
+        assert str(one.reasons[0]).startswith(reason)
 
 
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):

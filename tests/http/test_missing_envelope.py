@@ -32,6 +32,17 @@ def test_a_first_response_without_a_body_has_no_rows_if_declared(shop, read, tmp
     assert read(lenient(tmp_path))[0] == []
 
 
+def test_an_object_in_the_place_of_the_list_is_its_only_row_if_declared(shop, read, tmp_path):
+    replies = [reply({"data": numbered(1, 2), "next": "b"}), reply({"data": numbered(3)[0], "next": None})]
+    connector = things(tmp_path, paginator=CURSOR).connector
+    options = {"things": replace(connector.graph["things"].options, object_is_row=True)}
+    shop.replies = list(replies)
+    assert numbers(read(replace(connector, resources=options).graph["things"])) == [1, 2, 3]
+    shop.replies = list(replies)
+    with pytest.raises(EnvelopeError, match="page 2 has no list at 'data'"):
+        read(connector.graph["things"])
+
+
 def test_a_page_without_the_list_is_not_the_end_while_the_api_names_another_page(shop, read, tmp_path):
     shop.replies = [reply({"data": numbered(1), "next": "b"}), reply({"next": "c"}), reply({"data": numbered(2)})]
     assert numbers(read(lenient(tmp_path, paginator=CURSOR))) == [1, 2]

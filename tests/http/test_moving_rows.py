@@ -264,6 +264,13 @@ def test_page_numbers_are_read_once_where_the_connector_says_that_they_are_stabl
     assert [query["page"] for query in listing.asked] == ["1", "2"]
 
 
+def test_another_parameter_with_the_name_of_a_size_makes_no_page_short(listing, read, tmp_path):
+    listing.body = lambda query: {"data": numbered(*page_of(query, list(range(7))))}
+    resource = things(tmp_path, paginator=PAGES, params={"count": 100, "per_page": 4})
+    connector = replace(resource.connector, pages_are_stable=True, short_page_is_end=True)
+    assert numbers(read(connector.graph["things"])) == list(range(7))
+
+
 def test_page_numbers_of_an_api_that_shuffles_its_rows_fail(listing, read, tmp_path):
     draw = random.Random(1)
     listing.body = lambda query: {"data": numbered(*draw.sample(range(100_000), 4 if int(query["page"]) < 8 else 0))}

@@ -1,0 +1,120 @@
+"""Compares what this project and airbyte-cdk read of manifests: ``python -m tests.parity --help``."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from tests.parity.cases import CASES
+from tests.parity.cdk import PYTHON, Cdk
+from tests.parity.comparison import Compared, Comparison
+from tests.parity.coverage import uncovered
+from tests.parity.expression_cases import EXPRESSIONS, missing
+from tests.parity.expressions import differences, expressions_of
+from tests.parity.report import ManifestResult, described, write_report
+from tests.parity.vendor import Vendor
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@click.command()
+@click.option("--names", default="", help="Only these manifests, separated by commas or spaces.")
+@click.option("--manifests", type=click.Path(path_type=Path, exists=True), help="A folder with a folder per connector.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write the result to this page of the documentation.")
+@click.option("--python", type=click.Path(path_type=Path), default=PYTHON, help="Of the environment of airbyte-cdk.")
+def main(names: str, manifests: Path | None, report: Path | None, python: Path) -> None:
+    """Read each native stream from a made-up API with both, and compare rows, requests and keys.
+
+    Without a folder of manifests, the project's own cases are read, all streams of which must be native.
+    """
+    wanted = names.replace(",", " ").split()
+    documents = _of_folder(manifests, wanted) if manifests else _of_cases(wanted)
+    failed = False if manifests or wanted else _reports_uncovered()
+    results, cdk = list[ManifestResult](), Cdk(python)
+    with Vendor().served() as vendor:
+        comparison = Comparison(cdk=cdk, vendor=vendor, now=datetime.now(UTC).replace(microsecond=0))
+        for name, document, folder in documents:
+            result = described(name, document, folder)
+            for compared in comparison.compare(document):
+                result.compared.append(compared)
+                _show(name, compared)
+                failed |= compared.verdict == "different"
+            results.append(result)
+            if not manifests:
+                failed |= _reports_unproven(result)
+    if not wanted:
+        failed |= _compare_expressions(cdk, expressions_of(manifests) if manifests else EXPRESSIONS)
+    cdk.close()
+    click.echo(_summary(results))
+    if report:
+        write_report(report, results)
+    sys.exit(failed)
+
+
+def _of_cases(wanted: list[str]) -> Iterator[tuple[str, Mapping[str, Any], Path | None]]:
+    for case in CASES:
+        name = case.name.replace(" ", "-")
+        if not wanted or name in wanted:
+            yield name, case.manifest, None
+
+
+def _of_folder(folder: Path, wanted: list[str]) -> Iterator[tuple[str, Mapping[str, Any], Path | None]]:
+    for file in sorted(folder.glob("*/manifest.yaml")):
+        if not wanted or file.parent.name in wanted:
+            yield file.parent.name, yaml.load(file.read_text(encoding="utf-8"), LOADER), file.parent
+
+
+def _show(name: str, compared: Compared) -> None:
+    counts = f"{compared.rows} rows on {compared.pages} pages" + (
+        f", {compared.windows} windows" if compared.windows > 1 else ""
+    )
+    why = f": {compared.why}" if compared.why else f" ({counts})"
+    click.echo(f"{compared.verdict:13} {name}/{compared.name}{why}")
+
+
+def _reports_uncovered() -> bool:
+    found = [f"feature of docs/airbyte.md: {row}" for row in uncovered(CASES)]
+    found += [f"filter or macro: {name}" for name in missing()]
+    for what in found:
+        click.echo(f"no case has this {what}", err=True)
+    return bool(found)
+
+
+def _compare_expressions(cdk: Cdk, texts: Sequence[str]) -> bool:
+    """Compare expressions; tell whether any has another value."""
+    found = list(differences(cdk, texts))
+    for text in found:
+        click.echo(f"different     {text}")
+    click.echo(f"{len(texts)} expressions: {len(found)} different")
+    return bool(found)
+
+
+def _reports_unproven(result: ManifestResult) -> bool:
+    """Tell whether a stream of a case was not compared, or without rows."""
+    unproven = [f"{one.name}: {one.reasons[0]}" for one in result.streams if one.engine != "native"]
+    unproven += [
+        f"{one.name}: {one.why or 'no rows'}"
+        for one in result.compared
+        if one.verdict == "not compared" or not one.rows
+    ]
+    for text in unproven:
+        click.echo(f"not proven: {result.name}/{text}", err=True)
+    return bool(unproven)
+
+
+def _summary(results: list[ManifestResult]) -> str:
+    compared = [one for result in results for one in result.compared]
+    counts = {
+        verdict: sum(one.verdict == verdict for one in compared) for verdict in ("equal", "different", "not compared")
+    }
+    return f"{len(results)} manifests, {len(compared)} native streams: " + ", ".join(
+        f"{n} {what}" for what, n in counts.items()
+    )
+
+
+if __name__ == "__main__":
+    main()

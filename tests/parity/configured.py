@@ -1,0 +1,101 @@
+"""A manifest whose addresses lead to the made-up API, and a configuration for it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+ADDRESS = re.compile(r"https?://")
+NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
+DATE = re.compile(r"date|start|since|from\b|after", re.IGNORECASE)
+ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
+PAGE = 20
+VALUES: Mapping[str, Any] = {"integer": 5, "number": 2.5, "boolean": True, "array": ["a1", "b2"], "object": {}}
+
+
+def led_to(manifest: Any, base: str) -> Any:
+    """Return a manifest whose hosts are folders of the made-up API: ``https://a.x/v1`` becomes ``<base>/a.x/v1``."""
+    if isinstance(manifest, Mapping):
+        return {key: value if key in NOT_ADDRESSES else led_to(value, base) for key, value in manifest.items()}
+    if isinstance(manifest, list):
+        return [led_to(value, base) for value in manifest]
+    return ADDRESS.sub(f"{base}/", manifest) if isinstance(manifest, str) else manifest
+
+
+def with_small_pages(manifest: Any) -> Any:
+    """Return a manifest that asks for fewer rows per page, unless it also counts them."""
+    if isinstance(manifest, list):
+        return [with_small_pages(value) for value in manifest]
+    if not isinstance(manifest, Mapping):
+        return manifest
+    size, stop = manifest.get("page_size"), str(manifest.get("stop_condition"))
+    smaller = isinstance(size, int) and size > PAGE and "last_page_size" not in stop
+    changed = {"page_size": PAGE} if smaller else {}
+    return {key: with_small_pages(value) for key, value in manifest.items()} | changed
+
+
+def configuration(manifest: Mapping[str, Any], base: str, start: datetime) -> dict[str, Any]:
+    """Return a configuration with a value for every property that the `spec` of a manifest declares."""
+    spec = (manifest.get("spec") or {}).get("connection_specification") or {}
+    return dict(_values(spec, set(_hosts(manifest.get("streams"))), base, start))
+
+
+def _hosts(value: Any, name: str = "") -> Iterator[str]:
+    """Yield the properties that hold a whole address."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in NOT_ADDRESSES:
+                yield from _hosts(item, str(key))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _hosts(item, name)
+    elif isinstance(value, str) and name in ("url_base", "url", "token_refresh_endpoint"):
+        found = re.match(r"\s*\{\{\s*config(?:\.(\w+)|\[['\"]([\w-]+)['\"]\])", value)
+        if found:
+            yield found[1] or found[2]
+
+
+def _values(spec: Mapping[str, Any], hosts: set[str], base: str, start: datetime) -> Iterator[tuple[str, Any]]:
+    for name, hints in (spec.get("properties") or {}).items():
+        if isinstance(hints, Mapping):
+            yield name, _value(str(name), hints, hosts, base, start)
+
+
+def _value(name: str, hints: Mapping[str, Any], hosts: set[str], base: str, start: datetime) -> Any:
+    inside: dict[str, Any] = {}
+    for key in ("oneOf", "anyOf", "allOf"):
+        for one in hints.get(key) or ():
+            if isinstance(one, Mapping):
+                for inner, value in _values(one, hosts, base, start):
+                    inside.setdefault(inner, value)
+    inside.update(_values(hints, hosts, base, start))
+    if inside:
+        return inside
+    if "const" in hints:
+        return hints["const"]
+    if hints.get("enum"):
+        return hints["default"] if hints.get("default") in hints["enum"] else hints["enum"][0]
+    if name in hosts:
+        return f"{base}/host-of-{name}"
+    kind = hints.get("type", "string")
+    kind = next((one for one in (kind if isinstance(kind, list) else [kind]) if one != "null"), "string")
+    pattern = str(hints.get("pattern") or "")
+    if kind == "string" and (hints.get("format") in ("date", "date-time") or DATE.search(name)):
+        by_day = hints.get("format") == "date" or ONLY_DATE.match(pattern)
+        return start.strftime("%Y-%m-%d" if by_day else "%Y-%m-%dT%H:%M:%SZ")
+    if hints.get("default") not in (None, ""):
+        return json.loads(ADDRESS.sub(f"{base}/", json.dumps(hints["default"])))
+    return VALUES.get(kind, f"{name.lower().replace('_', '-')}-x7")
+
+
+def alone(manifest: Mapping[str, Any], stream: Mapping[str, Any], window: tuple[str, str] | None) -> dict[str, Any]:
+    """Return a resolved manifest with one stream, which is read for a window if one is given."""
+    chosen = dict(stream)
+    if window and (written := chosen.get("incremental_sync")):
+        form = {"type": "MinMaxDatetime", "datetime_format": "%Y-%m-%dT%H:%M:%S.%fZ"}
+        start, end = ({**form, "datetime": moment} for moment in window)
+        cursor = {key: value for key, value in written.items() if key != "lookback_window"}
+        chosen["incremental_sync"] = {**cursor, "start_datetime": start, "end_datetime": end}
+    kept = {key: value for key, value in manifest.items() if key in ("version", "type", "spec")}
+    return {**kept, "check": {"type": "CheckStream", "stream_names": [stream["name"]]}, "streams": [chosen]}

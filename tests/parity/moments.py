@@ -1,0 +1,48 @@
+"""Times as a made-up API reads and writes them, apart from the code that is compared."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COUNTED = {"%s": 1, "%s_as_float": 1, "%ms": 1_000, "%epoch_microseconds": 1_000_000}
+ODD_ZONE = timezone(timedelta(hours=2))
+
+
+def write(moment: datetime, form: str, *, odd: bool = False) -> Any:
+    """Write a time as in rows: numbers since 1970, or text; `odd` is in another time zone if the format has zones."""
+    if form in COUNTED:
+        since = (moment - EPOCH) / timedelta(seconds=1)
+        return since if form == "%s_as_float" else int(since * COUNTED[form])
+    moment = moment.astimezone(ODD_ZONE) if odd and "%z" in form else moment
+    milliseconds = f"{moment.microsecond // 1000:03}"
+    return moment.strftime(form.replace("%_ms", milliseconds))
+
+
+def read(text: Any, form: str) -> datetime:
+    """Read a time.
+
+    Raises:
+        ValueError: it is not in this format.
+    """
+    if form in COUNTED:
+        return EPOCH + timedelta(seconds=float(text) / COUNTED[form])
+    found = datetime.strptime(str(text), form.replace("%_ms", "%f"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def precision(form: str) -> timedelta:
+    """Return the shortest time that a format can tell apart."""
+    if form in ("%epoch_microseconds", "%s_as_float") or "%f" in form:
+        return timedelta(microseconds=1)
+    if form == "%ms" or "%_ms" in form:
+        return timedelta(milliseconds=1)
+    if form == "%s" or "%S" in form or "%T" in form or "%s" in form or "%X" in form or "%c" in form:
+        return timedelta(seconds=1)
+    if "%M" in form:
+        return timedelta(minutes=1)
+    return timedelta(hours=1) if "%H" in form or "%I" in form else timedelta(days=1)
+
+
+def truncated(moment: datetime, to: timedelta) -> datetime:
+    """Cut a time to whole steps since 1970."""
+    return EPOCH + ((moment - EPOCH) // to) * to

@@ -1,0 +1,98 @@
+"""Reads streams with this project."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connectors_dagster.airbyte.manifest import Manifest, read_manifest
+from connectors_dagster.airbyte.settings import Settings
+from connectors_dagster.airbyte.translation import Translated, translate
+from connectors_dagster.read.connection import Connection, connect
+from connectors_dagster.read.reader import ResourceReader
+from connectors_dagster.rows.raw_json import decode_row
+from connectors_dagster.spec.added_columns import added_columns
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.windows import Slice
+
+NAME = "parity"
+
+
+def translated(document: Mapping[str, Any], folder: Path) -> tuple[Manifest, Translated]:
+    """Translate a manifest."""
+    (folder / "manifest.yaml").write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
+    manifest = read_manifest(folder)
+    return manifest, translate(manifest, name=NAME)
+
+
+@contextmanager
+def configured(manifest: Manifest, config: Mapping[str, Any], start: datetime) -> Iterator[None]:
+    """Give a connector the settings that a configuration has."""
+    settings, before = Settings(manifest.spec), dict(os.environ)
+    os.environ[f"SOURCES__{NAME}__START_DATE".upper()] = start.date().isoformat()
+    for path, name in settings.names.items():
+        value: Any = config
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None:
+            written = json.dumps(value) if isinstance(value, list | dict | bool) else str(value)
+            os.environ[f"SOURCES__{NAME}__{name}".upper()] = written
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def connected(connector: Connector) -> Connection:
+    """Return a connection that does not wait between retries."""
+    found = connect(connector)
+    others = {name: replace(policy, sleep=_no_sleep) for name, policy in found.of_resources.items()}
+    limiter = found.policy.rate_limiter
+    return replace(found, policy=replace(found.policy, sleep=_no_sleep, rate_limiter=limiter), of_resources=others)
+
+
+def _no_sleep(seconds: float) -> None:
+    """Wait no time."""
+
+
+def read(resource: Resource, connection: Connection, slices: Sequence[Slice]) -> list[dict[str, Any]]:
+    """Return the rows of a resource as they are loaded, without the columns that are added to them.
+
+    Raises:
+        ApiError: not everything could be read.
+    """
+    rows, _ = _read(resource, connection, slices)
+    return rows
+
+
+def _read(
+    resource: Resource, connection: Connection, slices: Sequence[Slice]
+) -> tuple[list[dict[str, Any]], ResourceReader]:
+    parents = _read(resource.parent, connection, slices)[1].rows_of_children if resource.parent else {}
+    reader = ResourceReader(
+        resource=resource,
+        connection=connection,
+        slices=slices if resource.windowed else [],
+        parents=parents,
+    )
+    rows = [decode_row(row) for page, _ in reader.pages() for row in page]
+    for error in reader.failed.errors.values():
+        raise error
+    return rows, reader
+
+
+def stripped(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without what was added to it."""
+    added = set(added_columns(resource))
+    return {name: value for name, value in row.items() if name not in added}
+
+
+def key_of(resource: Resource, row: Mapping[str, Any]) -> str:
+    """Return the key of a row."""
+    return json.dumps([row.get(name) for name in resource.primary_key], default=str)
