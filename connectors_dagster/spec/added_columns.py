@@ -32,8 +32,6 @@ def added_columns(resource: "Resource") -> TTableSchemaColumns:
         numbers = not isinstance(values, str) and all(isinstance(value, int) for value in values)
         what = f"{name} that the row was requested for"
         added[f"_{name}"] = {"data_type": "bigint" if numbers else "text", "description": what}
-    if resource.list_of:
-        added[POSITION] = {"data_type": "bigint", "description": "place in the list, from 0"}
     lists = {path.partition(".")[0] for path in resource.options.children}
     for name in sorted(lists - resource.connector.tables.get(resource.name, {}).keys()):
         added[name] = {"data_type": "json"}
@@ -41,6 +39,8 @@ def added_columns(resource: "Resource") -> TTableSchemaColumns:
         declared = resource.parent.columns.get(name, {}) if resource.parent else {}
         of_parent = {"data_type": declared["data_type"]} if "data_type" in declared else {}
         added[column] = {"description": f"{name} of the parent row", **of_parent}
+    if resource.list_of:
+        added[POSITION] = {"data_type": "bigint", "description": "place in the list, from 0"}
     columns: TTableSchemaColumns = {
         name: cast(Any, {"name": name, **hints, **({"nullable": False} if name in resource.primary_key else {})})
         for name, hints in added.items()

@@ -41,13 +41,14 @@ def list_tables(parent: "Resource") -> Iterator[tuple[str, Mapping[str, Any], Li
             "primary_key": [*keys, POSITION],
             "write_disposition": parent.disposition,
             "include_from_parent": list(parent.primary_key),
+            "selected": parent.definition.get("selected", True),
         }
         yield name, definition, ListOf(parent=parent, path=tuple(path.split(".")))
 
 
 def list_table_problems(resource: "Resource") -> Iterator[str]:
     """Describe why lists in the rows of a resource cannot become tables."""
-    options, tables = resource.options, resource.connector.tables
+    options = resource.options
     if not options.children:
         return
     if resource.list_of:
@@ -58,6 +59,6 @@ def list_table_problems(resource: "Resource") -> Iterator[str]:
         yield "children is set, but write_disposition is neither replace nor a merge by primary_key alone"
     for path in options.children:
         column = path.partition(".")[0]
-        declared = tables.get(resource.name, {}).get(column, {}).get("data_type", "json")
+        declared = resource.connector.tables.get(resource.name, {}).get(column, {}).get("data_type", "json")
         if declared != "json":
             yield f"children names the field {column!r}, which is declared as {declared}: a list is json"

@@ -39,6 +39,7 @@ def test_children_depend_on_their_parents_and_everything_else_on_the_api_only():
         "billing/customer_addresses": {"billing/customers"},
         "billing/businesses": {"billing/customers"},
         "subscriptions/attached_item": {"subscriptions/item"},
+        "storefront/order_lines": {"storefront/orders"},
     }
 
 

@@ -115,20 +115,20 @@ def test_every_key_has_the_prefix_and_the_translation_and_the_lineage_follows(bu
 
 @pytest.mark.parametrize(("options", "pattern", "prefix"), KEYS[-1:])  # what differs most; it takes long
 def test_the_schedule_resumes_windows_under_changed_keys(api, warehouse, build, monkeypatch, options, pattern, prefix):
-    orders, coupons, customers = (
-        pattern.format(connector="storefront", name=name) for name in ("orders", "coupons", "customers")
+    orders, lines, coupons, customers = (
+        pattern.format(connector="storefront", name=name) for name in ("orders", "order_lines", "coupons", "customers")
     )
     project = build(STOREFRONT, **options)
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-04-10T11:00:00")])
     first = project.tick(f"refresh_{prefix}storefront")
-    assert about(first) == [([coupons, orders], WINDOWS), ([customers], [])]
+    assert about(first) == [([coupons, lines, orders], WINDOWS), ([customers], [])]
     for request in first:
         project.execute(f"{prefix}storefront", request)
     assert warehouse.ids("storefront.orders") == [1, 2]
     later = NOON + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     second = project.tick(f"refresh_{prefix}storefront")
-    assert about(second) == [([coupons, orders], [OPEN]), ([customers], [])]
+    assert about(second) == [([coupons, lines, orders], [OPEN]), ([customers], [])]
     project.execute(f"{prefix}storefront", second[0])
     assert api.asked("/orders")[-1]["modified_after"] == "2024-04-10T11:49:59", "resumed at the last settled time"
 
@@ -151,7 +151,7 @@ def test_windows_running_under_a_prefix_are_not_requested_again(build, instance)
     job = project.definitions.resolve_job_def("acme_storefront").get_subset(asset_selection=set(keys))
     instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
     assert [assets for assets, _ in about(project.tick("refresh_acme_storefront"))] == [
-        ["acme/storefront/coupons", "acme/storefront/orders"]
+        ["acme/storefront/coupons", "acme/storefront/order_lines", "acme/storefront/orders"]
     ]
 
 
