@@ -1,12 +1,17 @@
 """Streams that airbyte-cdk reads in a process of its own: over HTTP into DuckDB."""
 
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.cdk.stream import CHILD
@@ -28,9 +33,30 @@ class Shout(RecordTransformation):
 """
 
 
+class Authority(Crew):
+    """The same API, which also gives tokens; each refresh token can be used once, and access tokens expire at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refreshed: list[str] = []
+
+    def app(self) -> Starlette:
+        app = super().app()
+        app.add_route("/token", self.token, methods=["POST"])
+        return app
+
+    async def token(self, request: Request) -> JSONResponse:
+        given = dict(parse_qsl((await request.body()).decode()))
+        self.refreshed.append(given["refresh_token"])
+        number = len(self.refreshed)
+        return JSONResponse(
+            {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "expires_in": -5}
+        )
+
+
 @pytest.fixture
-def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
-    python, crew = cdk_python(), Crew()
+def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    python, crew = cdk_python(), Authority()
     with serving(crew.app()) as crew.port:
         monkeypatch.setenv("CONNECTORS__AIRBYTE_PYTHON", python)
         monkeypatch.setenv("SOURCES__CREW__HOST", f"http://127.0.0.1:{crew.port}")
@@ -112,3 +138,24 @@ def test_the_process_of_airbyte_cdk_ends_if_nobody_is_there_any_more():
         assert child.stdin
         child.stdin.close()
         assert child.wait(timeout=60) == 3
+
+
+def test_a_refresh_token_that_is_another_one_after_each_use_is_kept_for_the_next_load(crew, tmp_path, project):
+    written = yaml.safe_load(CREW.read_text())
+    written["definitions"]["requester"]["authenticator"] = {
+        "type": "OAuthAuthenticator",
+        "token_refresh_endpoint": "{{ config['host'] }}/token",
+        "client_id": "crew",
+        "client_secret": "{{ config['credentials']['token'] }}",
+        "refresh_token": "{{ config['credentials']['token'] }}",
+        "refresh_token_updater": {"refresh_token_config_path": ["credentials", "token"]},
+    }
+    written["streams"] = [{"$ref": "#/definitions/plan"}]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    for _ in (1, 2):
+        connector = translate_with(read_manifest(tmp_path / "crew.yaml"), engine="airbyte").connector
+        assert connector and load(connector, "plan") == []
+    assert len(crew.refreshed) >= 2
+    assert crew.refreshed == ["t0ken-of-crew", *(f"refresh-{number}" for number in range(1, len(crew.refreshed)))]
+    [file] = (project / ".connectors" / "airbyte" / "tokens").glob("*.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
