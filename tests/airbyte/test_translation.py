@@ -193,7 +193,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
         ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
         (
-            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ True }}"}]}}},
+            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ config.a }}"}]}}},
             "errors recognized by an expression",
         ),
     ],
@@ -296,6 +296,56 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
         assert connector
         assert connector.graph["things"].options.next_page == expected
         assert "paginator" not in connector.graph["things"].endpoint
+
+
+def handled(*handlers: Any) -> dict[str, Any]:
+    written = [{"type": "DefaultErrorHandler", "response_filters": list(filters)} for filters in handlers]
+    whole = {"type": "CompositeErrorHandler", "error_handlers": written} if len(written) > 1 else written[0]
+    return stream(requester={"error_handler": whole})
+
+
+def test_errors_that_their_body_tells_apart_become_rules_in_the_order_of_the_filters(tmp_path):
+    connector = written(
+        tmp_path,
+        handled(
+            [
+                {"action": "FAIL", "http_codes": [401], "error_message_contains": "key", "error_message": "buy a key"},
+                {"action": "SUCCESS", "predicate": "{{ response.code == 7 }}"},
+                {"predicate": "{{ response.code == 8 }}"},
+                {"action": "RATE_LIMITED", "http_codes": [400]},
+            ]
+        ),
+    ).connector
+    assert connector
+    [by_status, by_message, ignored, retried] = connector.graph["things"].responses
+    assert (by_status.action, by_status.statuses, by_status.message) == ("fail", {401}, "buy a key")
+    assert (by_message.condition, 200 in by_message.statuses) == ('{{ "key" in error_message }}', True)
+    assert (ignored.action, ignored.meaning, 200 in ignored.statuses, 400 in ignored.statuses) == (
+        *("ignore", "none"),
+        *(False, True),
+    )
+    assert (retried.action, retried.statuses) == ("retry", {400})
+
+
+def test_a_later_error_handler_decides_only_what_the_earlier_ones_fail(tmp_path):
+    first = [{"action": "FAIL", "http_codes": [404]}, {"action": "RETRY", "http_codes": [403]}]
+    later = [{"action": "IGNORE", "http_codes": [403, 404, 500]}]
+    connector = written(tmp_path, handled(first, later)).connector
+    assert connector
+    assert connector.graph["things"].endpoint["response_actions"] == [{"status_code": 404, "action": "ignore"}]
+    connector = written(tmp_path, handled(first, [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).connector
+    [one] = written(tmp_path, handled([first[0]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).streams
+    assert "decide about each other's failures" in str(one.reasons[0])
+    connector = written(
+        tmp_path, handled([first[1]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])
+    ).connector
+    assert connector
+    assert [(rule.action, sorted(rule.statuses)) for rule in connector.graph["things"].responses] == [
+        ("retry", [403]),
+        ("ignore", [400, 401, 403, 404, 405, 429]),
+    ]
+    [one] = written(tmp_path, handled([{"action": "FAIL", "http_codes": [200]}])).streams
+    assert "successful responses that are recognized by their status" in str(one.reasons[0])
 
 
 def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
