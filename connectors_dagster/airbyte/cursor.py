@@ -39,6 +39,8 @@ def translate_cursor(stream: Stream) -> Piece:
     if not written:
         return Piece()
     only_type(written, "DatetimeBasedCursor", what="a cursor that is no time")
+    if stream.parent and not filters_by_time(stream) and not written.get("is_client_side_incremental"):
+        return Piece()  # each read returns all rows; the cursor would only say which windows they belong to
     field = str(written.get("cursor_field"))
     if not compiled(field).is_constant or not field.replace("-", "_").isidentifier():
         raise NotNativeError("a cursor that is not the name of a field", field)

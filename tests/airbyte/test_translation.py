@@ -298,6 +298,28 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
         assert "paginator" not in connector.graph["things"].endpoint
 
 
+def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp_path):
+    parent = stream("parents")
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    path = {"path": "/p/{{ stream_partition.of }}"}
+    only_read = {name: DATES[name] for name in DATES if name != "start_time_option"}
+
+    def child(**cursor: Any) -> dict[str, Any]:
+        return stream("children", partition_router=router, requester=path, incremental_sync=only_read | cursor)
+
+    connector = written(tmp_path, parent, child()).connector
+    assert connector
+    children = connector.graph["children"]
+    assert (children.cursor, children.incremental, children.windowed) == (None, None, False)
+    for cursor, reason in (
+        ({"start_time_option": DATES["start_time_option"]}, "a child with a cursor of its own"),
+        ({"is_client_side_incremental": True}, "is_client_side_incremental of a cursor"),
+    ):
+        [_, found] = written(tmp_path, parent, child(**cursor)).streams
+        assert reason in [one.piece for one in found.reasons]
+
+
 def handled(*handlers: Any) -> dict[str, Any]:
     written = [{"type": "DefaultErrorHandler", "response_filters": list(filters)} for filters in handlers]
     whole = {"type": "CompositeErrorHandler", "error_handlers": written} if len(written) > 1 else written[0]
