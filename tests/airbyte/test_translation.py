@@ -189,7 +189,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ),
         ({"incremental_sync": DATES | {"cursor_field": "a.b"}}, "a cursor that is not the name of a field"),
         ({"incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%S-12:00"}}, "a written offset"),
-        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y"]}}, "rows and requests with different"),
+        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y", "%s"]}}, "rows with several formats"),
         ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
         ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
         (
@@ -318,6 +318,28 @@ def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp
     ):
         [_, found] = written(tmp_path, parent, child(**cursor)).streams
         assert reason in [one.piece for one in found.reasons]
+
+
+def test_rows_and_requests_may_write_times_in_different_formats(tmp_path):
+    rows = {"cursor_datetime_formats": ["%s", "%Y-%m-%dT%H:%M:%SZ"], "datetime_format": "%Y-%m-%dT%H:%M:%S.%_msZ"}
+    connector = written(tmp_path, stream(incremental_sync=DATES | rows)).connector
+    assert connector
+    cursor = connector.graph["things"].cursor
+    assert cursor and cursor.bounds_format
+    assert (cursor.timestamp_format.format, cursor.bounds_format.format) == ("epoch_seconds", rows["datetime_format"])
+    again = rows | {"cursor_datetime_formats": ["%Y-%m-%d"]}  # any form of ISO 8601 is read
+    connector = written(tmp_path, stream(incremental_sync=DATES | again)).connector
+    assert connector
+    cursor = connector.graph["things"].cursor
+    assert cursor and (cursor.timestamp_format.format, cursor.bounds_format) == (rows["datetime_format"], None)
+
+
+def test_a_field_that_airbyte_does_not_read_is_ignored_and_any_other_is_a_reason(tmp_path):
+    auth = {"type": "BearerAuthenticator", "api_token": "{{ config.token }}"}
+    [found] = written(tmp_path, stream(requester={"authenticator": auth | {"field_path": "a"}})).streams
+    assert found.engine == "native"
+    [found] = written(tmp_path, stream(requester={"authenticator": auth | {"field_name": "a"}})).streams
+    assert str(found.reasons[0]) == "a field that is not known here: BearerAuthenticator.field_name"
 
 
 def handled(*handlers: Any) -> dict[str, Any]:
