@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.build import build_definitions
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.orchestration.manifest_component import AirbyteManifest
+    from connectors_dagster.spec.authentication import AuthChoice, SessionToken
     from connectors_dagster.spec.connector import Connector
+    from connectors_dagster.spec.next_page import NextPage
     from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
@@ -23,14 +25,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AirbyteManifest",
     "Api",
+    "AuthChoice",
     "Connector",
     "Cursor",
+    "NextPage",
     "Resource",
     "ResourceOptions",
     "ResponseRule",
     "RestConnector",
     "Retry",
     "Secret",
+    "SessionToken",
     "Setting",
     "Text",
     "TimestampFormat",
@@ -44,14 +49,17 @@ __all__ = [
 _MODULES = {
     "AirbyteManifest": "orchestration.manifest_component",
     "Api": "orchestration.asset_keys",
+    "AuthChoice": "spec.authentication",
     "Connector": "spec.connector",
     "Cursor": "spec.options",
+    "NextPage": "spec.next_page",
     "Resource": "spec.resource",
     "ResourceOptions": "spec.options",
     "ResponseRule": "spec.options",
     "RestConnector": "orchestration.component",
     "Retry": "spec.options",
     "Secret": "spec.placeholders",
+    "SessionToken": "spec.authentication",
     "Setting": "spec.placeholders",
     "Text": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",

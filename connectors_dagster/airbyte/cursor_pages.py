@@ -11,6 +11,7 @@ from connectors_dagster.airbyte.selection import translate_selection, written_pa
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.expressions.expression import Expression, ExpressionError
 from connectors_dagster.expressions.lookup import Lookup
+from connectors_dagster.spec.next_page import NextPage
 
 TOKENS = ("abc", "https://api.example/rows?page=2", 17, "17")
 """Cursors of all kinds, with which no condition that only looks for a cursor may stop."""
@@ -22,11 +23,35 @@ IN_BODY: Mapping[str, str] = {"params": "cursor_param", "json": "cursor_body_pat
 
 
 def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
-    """Translate paging by cursor.
+    """Translate paging by cursor: as a paginator of dlt, or else by its expressions.
 
     Raises:
-        NotNativeError: the cursor or the end is found in a way that no paginator has.
+        NotNativeError: the expressions read what is not known here, or the cursor goes where it cannot go.
     """
+    try:
+        return _as_dlt(stream, strategy)
+    except NotNativeError as error:
+        if error.reason.piece not in (BY_EXPRESSION, END_BY_EXPRESSION):
+            raise
+        return _by_expression(stream, strategy, error)
+
+
+def _by_expression(stream: Stream, strategy: Component, error: NotNativeError) -> Piece:
+    option, stop = stream.paginator.get("page_token_option") or {}, strategy.get("stop_condition")
+    place: dict[str, Any] = {"is_url": True}
+    if option.get("type") != "RequestPath":
+        part, path = place_of(option, stream)
+        if part not in IN_BODY:
+            raise NotNativeError(f"the next page in {part} of the request", path)
+        place = {"param" if part == "params" else "body_path": ".".join(path)}
+    try:
+        found = NextPage(value=str(strategy.get("cursor_value")), stop=None if stop is None else str(stop), **place)
+    except ValueError:
+        raise error from None
+    return Piece(options={"next_page": found})
+
+
+def _as_dlt(stream: Stream, strategy: Component) -> Piece:
     text = str(strategy.get("cursor_value"))
     lookup = _expression(text, "text").lookup
     if lookup is None:
@@ -46,7 +71,7 @@ def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
 
 def _links(root: str, keys: Keys, has_more: str | None, text: str) -> Piece:
     if has_more:
-        raise NotNativeError("a link to the next page beside a field that says whether there is one", text)
+        raise NotNativeError(BY_EXPRESSION, text)
     if (root, keys) == LINK:
         return _paginator(type="header_link", links_next_key="next")
     if root != "response":
@@ -56,6 +81,8 @@ def _links(root: str, keys: Keys, has_more: str | None, text: str) -> Piece:
 
 def _cursor_path(root: str, keys: Keys, stream: Stream, text: str) -> str:
     if root == "last_record":
+        if stream.selector.get("record_filter") or stream.transformations:
+            raise NotNativeError(BY_EXPRESSION, text)  # the last row is that of the table, not that of the page
         selector = translate_selection(stream).endpoint["data_selector"]
         return f"{selector}[-1].{written_path(keys)}"
     if root != "response":

@@ -10,7 +10,7 @@ import yaml
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.parameters import inherit_parameters
 from connectors_dagster.airbyte.references import resolve_references
-from connectors_dagster.spec.schema_file import StrictLoader
+from connectors_dagster.spec.yaml_text import load_yaml
 
 READ = ("streams", "dynamic_streams", "spec", "api_budget", "$parameters")
 """The parts of a manifest that are read; the others are definitions for them, or for tools."""
@@ -73,7 +73,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def _read(file: Path) -> Any:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=StrictLoader)  # a safe one
+        return load_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(f"{file}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

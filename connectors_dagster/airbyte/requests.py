@@ -12,8 +12,12 @@ from connectors_dagster.spec.placeholders import Setting
 BODIES = ("request_body_json", "request_body_data", "request_body")
 
 
-def translate_requests(stream: Stream) -> Piece:
+def translate_requests(stream: Stream, *, forms: bool = False) -> Piece:
     """Translate what is requested, except the address of the API.
+
+    Args:
+        stream: whose requests they are.
+        forms: whether the body may be a form.
 
     Raises:
         NotNativeError: a part of it has no translation.
@@ -32,7 +36,7 @@ def translate_requests(stream: Stream) -> Piece:
         values = {_name(name): write(value, stream) for name, value in written.items()}
         if kept := {name: value for name, value in values.items() if value is not None}:
             endpoint[part] = kept
-    return Piece(endpoint={**endpoint, **_body(stream)})
+    return Piece(endpoint={**endpoint, **_body(stream, forms=forms)})
 
 
 def _path(stream: Stream) -> str:
@@ -64,7 +68,7 @@ def _header(value: Any, stream: Stream) -> Any:
     return written
 
 
-def _body(stream: Stream) -> Mapping[str, Any]:
+def _body(stream: Stream, *, forms: bool) -> Mapping[str, Any]:
     given = {field: stream.requester[field] for field in BODIES if stream.requester.get(field)}
     if not given:
         return {}
@@ -72,7 +76,10 @@ def _body(stream: Stream) -> Mapping[str, Any]:
     if more or not isinstance(written, Mapping):
         raise NotNativeError("a body as one text", written)
     if field == "request_body_data":
-        raise NotNativeError("a body that is a form", written)
+        if not forms:
+            raise NotNativeError("a body that is a form", written)
+        values = {_name(name): write_param(value, stream) for name, value in written.items()}
+        return {"data": {name: value for name, value in values.items() if value is not None}}
     if field == "request_body":
         only_type(written, "RequestBodyJsonObject", "RequestBodyGraphQL", what="a body that is no JSON")
         written = written.get("value") or {}

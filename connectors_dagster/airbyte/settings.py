@@ -24,14 +24,19 @@ class Settings:
 
     Args:
         spec: the JSON schema of the configuration.
+        given: the path of an object that is given, so that what one of its alternatives requires is required.
     """
 
     spec: Mapping[str, Any]
+    given: Path | None = None
 
     @cached_property
     def declared(self) -> Mapping[Path, tuple[Mapping[str, Any], bool]]:
         """The properties by their path, each with whether it must be given."""
-        return dict(_properties(self.spec, (), required=True))
+        found: dict[Path, tuple[Mapping[str, Any], bool]] = {}
+        for path, (written, must) in _properties(self.spec, (), self.given, required=True):
+            found[path] = (written, must and found.get(path, ({}, True))[1])
+        return found
 
     @cached_property
     def names(self) -> Mapping[Path, str]:
@@ -63,7 +68,7 @@ class Settings:
 
 
 def _properties(
-    schema: Mapping[str, Any], at: Path, *, required: bool
+    schema: Mapping[str, Any], at: Path, given: Path | None, *, required: bool
 ) -> Iterator[tuple[Path, tuple[Mapping[str, Any], bool]]]:
     """Yield the properties of a schema and of the objects in it; what only some alternatives have may be missing."""
     needed: Sequence[str] = schema.get("required") or ()
@@ -75,7 +80,7 @@ def _properties(
         if not any(one.get("properties") for one in inside):
             yield path, (written, must)
         for one in inside:
-            yield from _properties(one, path, required=must and one is written)
+            yield from _properties(one, path, given, required=(must and one is written) or path == given)
 
 
 def _type(written: Mapping[str, Any]) -> type[Any]:

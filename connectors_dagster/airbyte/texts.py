@@ -67,7 +67,19 @@ def write_text(text: str, stream: Stream, *, secret: bool = False) -> str:
             raise NotNativeError("an optional setting inside text", text)
         if setting.type in (bool, list):
             raise NotNativeError(f"a {setting.type.__name__} inside text, which Airbyte writes as Python does", text)
+    parts = _unquoted(parts, text)
     return Text(*parts) if settings else "".join(parts)
+
+
+def _unquoted(parts: list[str], text: str) -> list[str]:
+    """Return a text without the quotes around it, which Airbyte takes away when it reads the text as Python."""
+    first, last = parts[0], parts[-1]
+    if isinstance(first, Setting) or isinstance(last, Setting) or first[:1] not in ("'", '"') or first[0] != last[-1:]:
+        return parts
+    inner = [first[1:], *parts[1:-1], last[:-1]]
+    if any(not isinstance(part, Setting) and (first[0] in part or "\\" in part) for part in inner):
+        raise NotNativeError("quotes in a text", text)
+    return inner
 
 
 def _plain(part: str, text: str) -> str:

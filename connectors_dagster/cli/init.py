@@ -37,7 +37,10 @@ def initialize(name: str) -> int:
     connector = assets.connector
     if connector.credentials_help:
         say(connector.credentials_help)
-    asked = {setting: _ask(connector, setting) for setting in connector.settings}
+    asked: dict[Setting, Any] = {}
+    for setting in connector.settings:
+        if setting in connector.needed_settings(asked):  # those of authentication that was not chosen are not
+            asked[setting] = _ask(connector, setting)
     given = {setting: answer for setting, answer in asked.items() if setting.required or answer}
     folder = project_folder() / ".dlt"
     public: dict[str, Any] = {

@@ -15,17 +15,19 @@ Not public, although some of it is in an `__all__`:
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
+* that `validation` finds type hints with a function of its module, which may be replaced by one that remembers them;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
 
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
 """
 
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlt
-from dlt.common import jsonpath
+from dlt.common import jsonpath, validation
 from dlt.common.configuration.exceptions import DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.providers.toml import TomlProviderReadException
@@ -89,6 +91,22 @@ __all__ = [
 
 DEDUPLICATED = "x-stage-data-deduplicated"
 """The table hint that declares that no key occurs twice in the load."""
+
+
+_get_type_hints: Any = vars(validation)["get_type_hints"]
+
+
+@lru_cache(maxsize=1_000)
+def _type_hints(spec: type) -> dict[str, Any]:
+    return dict(_get_type_hints(spec, globalns=vars(sys.modules[spec.__module__])))
+
+
+def _known_type_hints(spec: type, **_: Any) -> dict[str, Any]:
+    return _type_hints(spec)
+
+
+# dlt finds the type hints anew for every object that it validates, which takes most of its time.
+vars(validation)["get_type_hints"] = _known_type_hints
 
 
 @lru_cache(maxsize=10_000)

@@ -41,15 +41,17 @@ class MissingSettingsError(SettingError):
 def read_settings(connector: Connector) -> dict[Setting, Any]:
     """Read all settings of a connector, text without blanks and line breaks around it.
 
-    The values have the types that are declared; a date is text, and an optional setting without a value is None.
+    The values have the types that are declared; a date is text, and an optional setting without a value is None, and
+    so is one of authentication that is not chosen.
 
     Raises:
         MissingSettingsError: some settings have no value; the message lists all of them.
         SettingError: a value has a line break or another control character inside, or is not as it is declared.
     """
     values = {setting: read_setting(connector.name, setting) for setting in connector.settings}
-    if missing := [setting for setting, value in values.items() if value is REQUIRED]:
+    if missing := [setting for setting in connector.needed_settings(values) if values[setting] is REQUIRED]:
         raise MissingSettingsError(connector.name, missing)
+    values = {setting: None if value is REQUIRED else value for setting, value in values.items()}
     for setting, value in values.items():
         if isinstance(setting, Secret) and isinstance(value, str) and 0 < len(value) < SHORTEST:
             name = environment_name(connector.name, setting)
@@ -99,7 +101,8 @@ def known_secrets(connector: Connector) -> tuple[str, ...]:
 
 def is_configured(connector: Connector) -> bool:
     """Return whether every setting of a connector that must be given has a value."""
-    return all(_value(connector.name, setting) is not None for setting in connector.settings if setting.required)
+    found = {setting: _value(connector.name, setting) for setting in connector.settings}
+    return all(found[setting] is not None for setting in connector.needed_settings(found) if setting.required)
 
 
 def secret_values(values: Mapping[Setting, Any]) -> tuple[str, ...]:

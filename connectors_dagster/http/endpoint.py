@@ -16,7 +16,6 @@ from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
-from requests.auth import AuthBase
 
 from connectors_dagster.compat.dlt_internals import (
     compile_path,
@@ -27,7 +26,8 @@ from connectors_dagster.compat.dlt_internals import (
 )
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.envelope import Envelope
-from connectors_dagster.http.filled_config import filled_client, filled_combinations
+from connectors_dagster.http.filled_config import filled_client, filled_combinations, find_auth
+from connectors_dagster.http.next_pages import build_paginator
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
 from connectors_dagster.http.raw_client import RawClient
@@ -36,10 +36,12 @@ from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, bu
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.rereading import ListScope
 from connectors_dagster.http.session import ApiSession
-from connectors_dagster.http.token_auth import TokenAuth
+from connectors_dagster.http.session_token import SessionTokenAuth
+from connectors_dagster.http.token_auth import RenewedAuth, TokenAuth
 from connectors_dagster.rows.raw_json import RawRow, encode, path_of, with_fields
 from connectors_dagster.rows.row_changes import FilteredRow, RowChanges
 from connectors_dagster.secrets.redaction import excerpt
+from connectors_dagster.spec.authentication import SessionToken
 from connectors_dagster.spec.for_each import Each
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
 from connectors_dagster.spec.resource import Resource
@@ -75,9 +77,14 @@ class Endpoint:
         selector = endpoint.get("data_selector") or "$"
         self.selector, self.rows_at = compile_path(selector), path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
-        self._paginating = create_paginator(endpoint.get("paginator") or client.get("paginator"))
+        by_expression, declared = resource.options.next_page, endpoint.get("paginator") or client.get("paginator")
+        self._paginating = (
+            build_paginator(by_expression, client["base_url"]) if by_expression else create_paginator(declared)
+        )
         self.total = find_total(self._paginating, resource)
-        self.auth: AuthBase | None = create_auth(endpoint.get("auth") or client.get("auth"))
+        self._auth_config = find_auth(resource, values)
+        auth = fill_placeholders(self._auth_config, values)
+        self.auth: Any = auth if isinstance(auth, SessionToken) else create_auth(auth)
         self.each = filled_combinations(resource, values)
         self.envelope = Envelope()
         self._lock = threading.Lock()
@@ -185,19 +192,21 @@ class Endpoint:
         hooks = create_response_hooks(self.endpoint.get("response_actions"))
         return {"response": [session.keep_response, *hooks["response"]]} if hooks else None
 
-    def _auth(self, policy: RequestPolicy) -> AuthBase | None:
+    def _renewed(self, policy: RequestPolicy) -> Any:
         """Return the authentication; one with tokens is shared by all sequences."""
+        name, settings = self.resource.connector.name, list(find_placeholders(self._auth_config))
         if isinstance(self.auth, OAuth2ClientCredentials):
-            connector = self.resource.connector
-            configured = self.resource.endpoint.get("auth") or connector.config["client"].get("auth")
-            token_policy = replace(policy, base_url=str(self.auth.access_token_url), rate_limiter=None)
-            self.auth = TokenAuth(self.auth, token_policy, connector.name, list(find_placeholders(configured)))
+            url = str(self.auth.access_token_url)
+            self.auth = TokenAuth(self.auth, replace(policy, base_url=url, rate_limiter=None), name, settings)
+        if isinstance(self.auth, SessionToken):
+            policy = replace(policy, base_url=self.auth.url, rate_limiter=None)
+            self.auth = SessionTokenAuth(self.auth, policy, name, settings)
         return self.auth
 
     def _client(self, session: ApiSession, each: Each, parent: Row = MappingProxyType({})) -> RESTClient:
         with self._lock:
-            auth = self._auth(session.policy)
-        if isinstance(auth, TokenAuth):
+            auth = self._renewed(session.policy)
+        if isinstance(auth, RenewedAuth):
             session.renew_token = auth.renew
         client = RawClient(
             base_url=self.client["base_url"],

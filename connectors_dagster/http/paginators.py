@@ -12,6 +12,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 
 from connectors_dagster.http.cursors import BodyCursorPaginator, CursorHeaderPaginator
 from connectors_dagster.http.links import BodyLinkPaginator, CountedLinkPaginator, LinkHeaderPaginator
+from connectors_dagster.http.next_pages import ExpressionLinkPaginator, ExpressionPaginator
 from connectors_dagster.http.offsets import AnchoredOffsetPaginator
 from connectors_dagster.http.page_numbers import RereadPageNumberPaginator
 from connectors_dagster.http.total import Total
@@ -27,6 +28,8 @@ def wrap_paginator(paginator: BasePaginator, resource: Resource, total: Total, l
         total: reads the number of rows from a response.
         label: names the sequence in errors.
     """
+    if isinstance(paginator, ExpressionPaginator | ExpressionLinkPaginator):
+        return paginator
     if isinstance(paginator, OffsetPaginator):
         if not (paginator.stop_after_empty_page or paginator.total_path or paginator.has_more_path):
             return paginator  # empty pages are normal, and only a maximum ends it

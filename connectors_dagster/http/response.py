@@ -73,6 +73,10 @@ class JsonResponse(requests.Response):
                 ) from None
         return self._parsed
 
+    def parsed_whole(self) -> Any:
+        """The body with the fields of rows parsed too, anew with each call."""
+        return decode(self._as_utf8())
+
     def _as_utf8(self) -> bytes:
         """The body in UTF-8, even if the server uses another encoding or a byte order mark."""
         encoding = json.detect_encoding(self.content)

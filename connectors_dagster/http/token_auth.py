@@ -2,6 +2,7 @@
 
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import requests
@@ -20,16 +21,79 @@ TOKEN = re.compile(r"[\x21-\x7e]+")
 """What fits into a header: no blank, no line break, nothing outside of ASCII."""
 
 
-class TokenAuth(AuthBase):
-    """Puts dlt's OAuth2 token into requests.
+def is_token(value: object) -> bool:
+    """Return whether a value can be sent as a token."""
+    return isinstance(value, str) and bool(TOKEN.fullmatch(value)) and value not in NO_TOKEN
+
+
+class RenewedAuth(AuthBase, ABC):
+    """Puts a token into requests, which is requested when it is needed and replaced when it is rejected.
 
     Tokens are requested through a session of this project: to the declared URL only, with retries and without
     redirects. A token is masked as soon as it is known.
 
     Args:
+        policy: how tokens are requested; its base_url is the URL that returns them.
+        label: names the connector and what kind of token it is, in errors.
+        settings: names of the settings with the credentials, for errors.
+    """
+
+    def __init__(self, policy: RequestPolicy, label: str, settings: Sequence[str]) -> None:
+        """Request nothing yet."""
+        self._lock, self.url = threading.Lock(), policy.base_url
+        named = f" with {' and '.join(settings)}" if settings else ""
+        self.label = f"{label}{named}"
+        self.session = ApiSession(policy, ReadStats(), self.label)
+        self.session.hooks["response"].append(self._check)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the token, after requesting one if there is none or it has expired."""
+        with self._lock:
+            if self._expired():
+                self._obtain()
+            return self._put(request)
+
+    def renew(self, rejected: requests.PreparedRequest) -> None:
+        """Replace the token that a rejected request carried, unless another thread has done so, and add the new one."""
+        with self._lock:
+            if self._carried_by(rejected):
+                self._obtain()
+            self._put(rejected)
+
+    @abstractmethod
+    def _expired(self) -> bool:
+        """Return whether there is no token that can be used."""
+
+    @abstractmethod
+    def _obtain(self) -> None:
+        """Request a token."""
+
+    @abstractmethod
+    def _put(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the token to a request."""
+
+    @abstractmethod
+    def _carried_by(self, request: requests.PreparedRequest) -> bool:
+        """Return whether a request carries the token."""
+
+    def _check(self, response: requests.Response, *_: object, **__: object) -> None:
+        """Refuse an error and a redirect."""
+        response.raise_for_status()
+        if response.is_redirect:
+            where = response.headers.get("Location")
+            raise self._unusable(f"redirects to {where}, which is not followed: set the address of the token itself")
+
+    def _unusable(self, why: str) -> ApiError:
+        return ApiError(f"{self.label}: the response of {self.url} {why}")
+
+
+class TokenAuth(RenewedAuth):
+    """Puts dlt's OAuth2 token into requests.
+
+    Args:
         oauth: dlt's authentication, which requests and parses tokens.
-        policy: how token requests are made; its base_url is the URL of the token endpoint.
-        label: names the connector or resource in errors.
+        policy: how tokens are requested.
+        label: names the connector in errors.
         settings: names of the settings with the credentials, for errors.
     """
 
@@ -37,26 +101,17 @@ class TokenAuth(AuthBase):
         self, oauth: OAuth2ClientCredentials, policy: RequestPolicy, label: str, settings: Sequence[str]
     ) -> None:
         """Request nothing yet."""
-        self.oauth, self._lock = oauth, threading.Lock()
-        named = f" with {' and '.join(settings)}" if settings else ""
-        self.label = f"{label}: access token{named}"
-        session = ApiSession(policy, ReadStats(), self.label)
-        session.hooks["response"].append(self._check)
-        oauth.session = session
+        super().__init__(policy, f"{label}: access token", settings)
+        self.oauth, oauth.session = oauth, self.session
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the token, after requesting one if there is none or it has expired."""
-        with self._lock:
-            if self.oauth.access_token is None or self.oauth.is_token_expired():
-                self._obtain()
-            return self.oauth(request)
+    def _expired(self) -> bool:
+        return self.oauth.access_token is None or self.oauth.is_token_expired()
 
-    def renew(self, rejected: requests.PreparedRequest) -> None:
-        """Replace the token that a rejected request carried, unless another thread has done so, and add the new one."""
-        with self._lock:
-            if rejected.headers.get("Authorization") == f"Bearer {self.oauth.access_token}":
-                self._obtain()
-            self.oauth(rejected)
+    def _put(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return self.oauth(request)
+
+    def _carried_by(self, request: requests.PreparedRequest) -> bool:
+        return request.headers.get("Authorization") == f"Bearer {self.oauth.access_token}"
 
     def _obtain(self) -> None:
         self.oauth.access_token = None
@@ -71,10 +126,7 @@ class TokenAuth(AuthBase):
 
     def _check(self, response: requests.Response, *_: object, **__: object) -> None:
         """Refuse a response without a token before dlt makes the text "None" of it, and mask the tokens in it."""
-        response.raise_for_status()
-        if response.is_redirect:
-            where = response.headers.get("Location")
-            raise self._unusable(f"redirects to {where}, which is not followed: set the address of the token itself")
+        super()._check(response)
         try:
             body = response.json()
         except ValueError:
@@ -85,8 +137,5 @@ class TokenAuth(AuthBase):
         if found.get("expires_in", 0) is None:
             del found["expires_in"]  # dlt reads a missing one, but not null
         token = found.get("access_token")
-        if not isinstance(token, str) or not TOKEN.fullmatch(token) or token in NO_TOKEN:
+        if not is_token(token):
             raise self._unusable("has no access_token that can be sent")
-
-    def _unusable(self, why: str) -> ApiError:
-        return ApiError(f"{self.label}: the response of {self.oauth.access_token_url} {why}")

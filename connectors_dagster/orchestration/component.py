@@ -1,8 +1,8 @@
 """A connector written in YAML, as a Dagster component: the same value as in Python, and the same definitions."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
@@ -23,7 +23,7 @@ from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnect
 from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.options import ResourceOptions
+from connectors_dagster.spec.options import ResourceOptions, ResponseRule
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import StrictLoader
@@ -33,7 +33,10 @@ NO_EXPRESSIONS: Mapping[str, Any] = {
     "record_filter": None,
     "transformations": (),
     "filter_after_transformations": False,
+    "next_page": None,
 }
+WITH_SETTINGS = ("auth_choice", "session_token")
+"""Options of connectors and resources that may have settings."""
 TRANSLATION = str | dg.AssetAttributesModel | None
 KINDS: Mapping[str, type[Setting]] = {"setting": Setting, "secret": Secret}
 
@@ -78,12 +81,16 @@ class RestConnector(dg.Component):
         select, prefix, translation = component_parts(given, context)
         schema = inside_project(given.pop("schema_file"), context)
         declared: dict[str, SettingModel] = given.pop("settings")
-        plain = {name: value for name, value in given.items() if name not in ("config", "resources")}
+        others = ("config", "resources", "responses", *WITH_SETTINGS)
+        plain = {name: value for name, value in given.items() if name not in others}
         given["resources"] = {name: _with_settings(one, declared) for name, one in given["resources"].items()}
-        refuse_templates([plain, {name: one.model_dump() for name, one in declared.items()}])
+        refuse_templates(
+            [plain, _without_conditions(given["responses"]), {name: one.model_dump() for name, one in declared.items()}]
+        )
         config = _filled(given["config"], declared)
-        others = [(options.base_url, options.for_each) for options in given["resources"].values()]
-        check_used(declared, find_placeholders([config, others]), given["name"])
+        given |= {name: _filled(given[name], declared) for name in WITH_SETTINGS}
+        with_settings = [config, given["resources"], [given[name] for name in WITH_SETTINGS]]
+        check_used(declared, find_placeholders(with_settings), given["name"])
         connector = Connector(**{**given, "schema": schema, "config": config})
         return cls(connector, select, prefix, translation)
 
@@ -162,13 +169,26 @@ def inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
 
 def _with_settings(options: ResourceOptions, declared: Mapping[str, SettingModel]) -> ResourceOptions:
     """Put settings in the address and the lists of a resource; expressions over rows stay; the rest is no template."""
-    refuse_templates(asdict(replace(options, base_url=None, for_each={}, **NO_EXPRESSIONS)))
-    address, lists = _filled(options.base_url, declared), _filled(options.for_each, declared)
-    return replace(options, base_url=address, for_each=lists)
+    others: dict[str, Any] = {
+        "base_url": None,
+        "for_each": {},
+        "responses": (),
+        **dict.fromkeys(WITH_SETTINGS),
+        **NO_EXPRESSIONS,
+    }
+    refuse_templates([asdict(replace(options, **others)), _without_conditions(options.responses)])
+    names = ("base_url", "for_each", *WITH_SETTINGS)
+    return replace(options, **{name: _filled(getattr(options, name), declared) for name in names})
+
+
+def _without_conditions(rules: Iterable[ResponseRule] | None) -> list[Any]:
+    return [{**asdict(rule), "condition": ""} for rule in rules or ()]
 
 
 def _filled(value: Any, declared: Mapping[str, SettingModel]) -> Any:
     """Put settings in the place of placeholders; nothing else is a template."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _filled(getattr(value, one.name), declared) for one in fields(value)})
     if isinstance(value, dict):
         refuse_templates(list(value))
         return {key: _filled(item, declared) for key, item in value.items()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.workdir import work_folder
+from connectors_dagster.http.filled_config import find_auth
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonAdapter
@@ -73,7 +74,7 @@ def connect(
             per_minute=settings.requests_per_minute(connector),
         ),
         rate_limit_header=connector.rate_limit_header,
-        credentials=_credentials(connector, connector.config["client"].get("auth")),
+        credentials=_credentials(connector, values, connector.config["client"].get("auth")),
         now=None if now is None else _clock_from(now),
     )
     return Connection(
@@ -92,7 +93,7 @@ def _policies_of_other_origins(
         name: replace(
             policy,
             base_url=fill_placeholders(resource.base_url, values),
-            credentials=_credentials(connector, resource.endpoint.get("auth")),
+            credentials=_credentials(connector, values, find_auth(resource, values)),
             reached=threading.Event(),
         )
         for name, resource in connector.graph.items()
@@ -100,10 +101,10 @@ def _policies_of_other_origins(
     }
 
 
-def _credentials(connector: Connector, auth: Any) -> list[str]:
+def _credentials(connector: Connector, values: Mapping[Setting, Any], auth: Any) -> list[str]:
     """Return the environment variables of what a connector authenticates with."""
     of_auth = set(find_placeholders(auth))
-    names = [name for name in connector.settings if isinstance(name, Secret) or name in of_auth]
+    names = [name for name in connector.needed_settings(values) if isinstance(name, Secret) or name in of_auth]
     return [settings.environment_name(connector.name, name) for name in names]
 
 

@@ -1,6 +1,6 @@
 """A connector: one API as a value that is validated when it is created."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -12,11 +12,12 @@ from dlt.common.schema import TTableSchemaColumns
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
+from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.braces import escape_braces
 from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
-from connectors_dagster.spec.placeholders import Setting
+from connectors_dagster.spec.placeholders import Setting, find_placeholders
 from connectors_dagster.spec.program import Program
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import SchemaFile, read_schema
@@ -36,6 +37,8 @@ class Connector:
             that is configured, or a `Text` with some of them in it.
         schema: a dlt schema file with the declared columns, or the columns themselves by table.
         resources: options per resource; a resource without any may be left out.
+        auth_choice: authentication that a setting chooses, in place of `auth` of the client.
+        session_token: a token that is requested first and sent with every request, in place of `auth` of the client.
         step: length of a window, ISO 8601.
         start_date: start of the first window, an ISO 8601 date, unless the setting `START_DATE` of the connector says
             another one; by default that of the project.
@@ -76,6 +79,8 @@ class Connector:
     config: RESTAPIConfig
     schema: Path | Mapping[str, TTableSchemaColumns]
     resources: Mapping[str, ResourceOptions] = field(default_factory=dict)
+    auth_choice: AuthChoice | None = None
+    session_token: SessionToken | None = None
     step: str = "P30D"
     start_date: str | None = None
     retry: Retry = Retry()
@@ -172,5 +177,28 @@ class Connector:
         Raises:
             ValueError: a setting is declared in two ways.
         """
+        return declared_settings([self.config, self._plain_options, *self.auth_choices])
+
+    @property
+    def auth_choices(self) -> tuple[AuthChoice, ...]:
+        """The choices of authentication of the connector and its resources."""
+        written = (self.auth_choice, *(one.auth_choice for one in self.resources.values()))
+        return tuple(one for one in written if one)
+
+    @property
+    def session_tokens(self) -> tuple[SessionToken, ...]:
+        """The session tokens of the connector and its resources."""
+        written = (self.session_token, *(one.session_token for one in self.resources.values()))
+        return tuple(one for one in written if one)
+
+    def needed_settings(self, values: Mapping[Setting, Any]) -> tuple[Setting, ...]:
+        """Return the settings that are used with these values: not those of authentication that is not chosen."""
+        chosen = [(one.by, one.chosen(values)) for one in self.auth_choices]
+        used = set(find_placeholders([self.config, self._plain_options, chosen]))
+        return tuple(one for one in self.settings if one in used)
+
+    @property
+    def _plain_options(self) -> Sequence[Any]:
+        """What may have settings in the options, except in what a setting chooses."""
         options = [(one.base_url, one.for_each) for one in self.resources.values()]
-        return declared_settings([self.config, *options, *(one.settings for one in self.programs.values())])
+        return [self.session_tokens, options, [one.settings for one in self.programs.values()]]

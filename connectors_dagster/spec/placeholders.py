@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, cast
 
 IN_TEXT = re.compile(r"‹(?:setting|secret)\.(\w+)›")
 """A setting inside text. dlt rewrites texts, such as paths, so the text itself must say where the setting is."""
@@ -122,9 +123,11 @@ def _marked(part: str) -> str:
 
 
 def find_placeholders(value: Any) -> Iterator[Setting]:
-    """Yield every placeholder inside nested mappings, lists and texts, in order of appearance."""
+    """Yield every placeholder inside nested mappings, lists, texts and dataclasses, in order of appearance."""
     if isinstance(value, Setting):
         yield value
+    elif is_dataclass(value):
+        yield from find_placeholders(list(_fields(value).values()))
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from find_placeholders(item)
@@ -135,6 +138,10 @@ def find_placeholders(value: Any) -> Iterator[Setting]:
             yield from find_placeholders(item)
 
 
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
 def fill_placeholders(config: Any, values: Mapping[Setting, Any]) -> Any:
     """Return a copy of a configuration with every placeholder replaced by its value.
 
@@ -142,6 +149,10 @@ def fill_placeholders(config: Any, values: Mapping[Setting, Any]) -> Any:
     """
     if isinstance(config, Setting):
         return values[config]
+    if is_dataclass(config):
+        return replace(
+            cast(Any, config), **{name: fill_placeholders(item, values) for name, item in _fields(config).items()}
+        )
     if isinstance(config, Mapping):
         filled = ((key, item, fill_placeholders(item, values)) for key, item in config.items())
         return {key: value for key, item, value in filled if value is not None or item is None}

@@ -23,6 +23,7 @@ from connectors_dagster.spec.suggestion import suggest
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
+    from connectors_dagster.spec.options import ResourceOptions
     from connectors_dagster.spec.resource import Resource
 
 BOUND = re.compile(r"\{incremental\.\w+\}")
@@ -42,7 +43,9 @@ def check_connector(connector: "Connector") -> None:
     Raises:
         ValueError: the message names the connector or resource and what to change.
     """
-    for problem in _written_secrets(connector.config):  # first, because dlt shows values in its errors
+    for problem in _written_secrets(
+        [connector.config, *_token_requests(connector), *_auths(connector)]
+    ):  # first, because dlt shows values in its errors
         raise ValueError(f"{connector.name}: {problem}")
     try:
         settings = connector.settings
@@ -50,10 +53,15 @@ def check_connector(connector: "Connector") -> None:
         raise ValueError(f"{connector.name}: {error}") from None
     try:
         # dlt does not know settings: it is shown numbers for those that are numbers.
-        validate_dict(RESTAPIConfig, fill_placeholders(connector.config, example_values(settings)), path=connector.name)
+        examples = example_values(settings)
+        validate_dict(RESTAPIConfig, fill_placeholders(connector.config, examples), path=connector.name)
+        for auth in _auths(connector):
+            client = {"base_url": "", **fill_placeholders(auth, examples)}
+            validate_dict(RESTAPIConfig, {"client": client, "resources": []}, path=connector.name)
     except DictValidationException as error:
         raise ValueError(_explain(error)) from None
     addresses = [connector.config["client"].get("base_url"), *(one.base_url for one in connector.resources.values())]
+    addresses += [one.url for one in connector.session_tokens]
     for problem in (*_config_problems(connector.config), *misplaced_settings(connector.config, addresses, settings)):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _name_problems(connector):
@@ -76,6 +84,17 @@ def _explain(error: DictValidationException) -> str:
         causes += cause.nested_exceptions or []
     deepest = min(causes, key=lambda one: (-one.path.count("/"), "not one of" not in one.msg, len(one.msg)))
     return f"{deepest.path}: {deepest.msg.replace('`', '')}"
+
+
+def _auths(connector: "Connector") -> list[Mapping[str, Any]]:
+    """Return the authentications that settings choose from, and those of requests for tokens."""
+    found = [auth for choice in connector.auth_choices for auth in choice.options.values()]
+    return [{"auth": auth} for auth in (*found, *(one.auth for one in connector.session_tokens)) if auth]
+
+
+def _token_requests(connector: "Connector") -> list[Mapping[str, Any]]:
+    """Return what is sent in requests for tokens."""
+    return [{part: getattr(one, part) for part in SENT} for one in connector.session_tokens]
 
 
 def _config_problems(config: RESTAPIConfig) -> Iterator[str]:
@@ -151,8 +170,18 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
         yield f"resources has options for {unknown}, which config does not define; {suggest(unknown[0], graph)}"
     if unknown := sorted(set(connector.programs) - set(graph)):
         yield f"programs has {unknown}, which config does not define; {suggest(unknown[0], graph)}"
+    yield from _several_authentications(connector, connector.config["client"].get("auth"))
+    for one in connector.session_tokens:
+        yield from _json_path_problems({"token_path": one.token_path})
     if both := sorted(set(connector.excluded) & set(graph)):
         yield f"{both} are in config and also in excluded: remove them from one of the two"
+
+
+def _several_authentications(options: "Connector | ResourceOptions", auth: Any) -> Iterator[str]:
+    given = {"auth": auth, "auth_choice": options.auth_choice, "session_token": options.session_token}
+    names = [name for name, written in given.items() if written]
+    if len(names) > 1:
+        yield f"{' and '.join(names)} are both set: remove all but one"
 
 
 def _resource_problems(resource: "Resource") -> Iterator[str]:
@@ -160,6 +189,11 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     yield from _path_problems(resource)
     yield from _expression_problems(resource)
     yield from for_each_problems(resource)
+    yield from _several_authentications(options, resource.endpoint.get("auth"))
+    defaults: Any = resource.connector.config.get("resource_defaults") or {}
+    by_default = (defaults.get("endpoint") or {}).get("paginator")
+    if options.next_page and resource.endpoint.get("paginator") not in (None, by_default):
+        yield "next_page is set, and paginator of the endpoint as well: remove one of the two"
     if bool(resource.incremental) != bool(options.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.parent:
@@ -215,13 +249,17 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
         "total_path": resource.total_path,
         "error_when": resource.error_when,
     }
-    for name, path in paths.items():
-        try:
-            compile_path(path or "$")
-        except Exception as error:  # noqa: BLE001  # the parser of JSON paths raises errors of many kinds
-            yield f"{name} {path!r} is not a JSON path: {error}"
+    yield from _json_path_problems(paths)
     paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")
     try:
         create_paginator(fill_placeholders(paginator, example_values(connector.settings)))
     except Exception as error:  # noqa: BLE001  # as above, and whatever the class of a paginator raises
         yield f"paginator {paginator!r} cannot be used: {error}"
+
+
+def _json_path_problems(paths: Mapping[str, str | None]) -> Iterator[str]:
+    for name, path in paths.items():
+        try:
+            compile_path(path or "$")
+        except Exception as error:  # noqa: BLE001  # the parser of JSON paths raises errors of many kinds
+            yield f"{name} {path!r} is not a JSON path: {error}"

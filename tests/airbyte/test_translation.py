@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors_dagster import Secret, Setting, Transformation, TypedValue
+from connectors_dagster import AuthChoice, NextPage, Secret, SessionToken, Setting, Transformation, TypedValue
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
@@ -177,26 +177,23 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             "a credential that is written into the manifest",
         ),
         ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
-        ({"paginator": cursors("{{ response.next | int + 1 }}")}, "a next page found by an expression"),
+        ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
-            {"paginator": cursors("{{ response.next }}", "{{ response.next == 'abc' }}")},
+            {"paginator": cursors("{{ response.next }}", "{{ response.next == config.shop }}")},
             "an end of pages found by an expression",
         ),
-        (
-            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}")},
-            "an end of pages found by an expression",
-        ),
+        ({"paginator": cursors("5")}, "a next page found by an expression"),
         (
             {"partition_router": {"type": "ListPartitionRouter", "values": [True], "cursor_field": "a"}},
             "a list of partitions with other values",
         ),
         ({"incremental_sync": DATES | {"cursor_field": "a.b"}}, "a cursor that is not the name of a field"),
         ({"incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%S-12:00"}}, "a written offset"),
-        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y"]}}, "rows and requests with different"),
+        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y", "%s"]}}, "rows with several formats"),
         ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
         ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
         (
-            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ True }}"}]}}},
+            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ config.a }}"}]}}},
             "errors recognized by an expression",
         ),
     ],
@@ -277,6 +274,124 @@ def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):
     assert (graph["children"].primary_key, graph["children"].family) == (("_parents_id", "id"), "children")
 
 
+def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(tmp_path):
+    body = {"inject_into": "body_json", "field_path": ["page", "at"]}
+    filtered = {"record_filter": {"type": "RecordFilter", "condition": "{{ record.a }}"}}
+    for changes, expected in (
+        ({"paginator": cursors("{{ response.at + 10 }}")}, NextPage(value="{{ response.at + 10 }}", param="page")),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ response.page == response.pages }}", body)},
+            NextPage(value="{{ response.next }}", stop="{{ response.page == response.pages }}", body_path="page.at"),
+        ),
+        (
+            {"paginator": cursors("{{ response.next }}", "{{ not response.more }}", LINK)},
+            NextPage(value="{{ response.next }}", stop="{{ not response.more }}", is_url=True),
+        ),
+        (
+            {"paginator": cursors("{{ last_record.id }}"), "selector": filtered},
+            NextPage(value="{{ last_record.id }}", param="page"),
+        ),
+    ):
+        connector = written(tmp_path, stream(**changes)).connector
+        assert connector
+        assert connector.graph["things"].options.next_page == expected
+        assert "paginator" not in connector.graph["things"].endpoint
+
+
+def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp_path):
+    parent = stream("parents")
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    path = {"path": "/p/{{ stream_partition.of }}"}
+    only_read = {name: DATES[name] for name in DATES if name != "start_time_option"}
+
+    def child(**cursor: Any) -> dict[str, Any]:
+        return stream("children", partition_router=router, requester=path, incremental_sync=only_read | cursor)
+
+    connector = written(tmp_path, parent, child()).connector
+    assert connector
+    children = connector.graph["children"]
+    assert (children.cursor, children.incremental, children.windowed) == (None, None, False)
+    for cursor, reason in (
+        ({"start_time_option": DATES["start_time_option"]}, "a child with a cursor of its own"),
+        ({"is_client_side_incremental": True}, "is_client_side_incremental of a cursor"),
+    ):
+        [_, found] = written(tmp_path, parent, child(**cursor)).streams
+        assert reason in [one.piece for one in found.reasons]
+
+
+def test_rows_and_requests_may_write_times_in_different_formats(tmp_path):
+    rows = {"cursor_datetime_formats": ["%s", "%Y-%m-%dT%H:%M:%SZ"], "datetime_format": "%Y-%m-%dT%H:%M:%S.%_msZ"}
+    connector = written(tmp_path, stream(incremental_sync=DATES | rows)).connector
+    assert connector
+    cursor = connector.graph["things"].cursor
+    assert cursor and cursor.bounds_format
+    assert (cursor.timestamp_format.format, cursor.bounds_format.format) == ("epoch_seconds", rows["datetime_format"])
+    again = rows | {"cursor_datetime_formats": ["%Y-%m-%d"]}  # any form of ISO 8601 is read
+    connector = written(tmp_path, stream(incremental_sync=DATES | again)).connector
+    assert connector
+    cursor = connector.graph["things"].cursor
+    assert cursor and (cursor.timestamp_format.format, cursor.bounds_format) == (rows["datetime_format"], None)
+
+
+def test_a_field_that_airbyte_does_not_read_is_ignored_and_any_other_is_a_reason(tmp_path):
+    auth = {"type": "BearerAuthenticator", "api_token": "{{ config.token }}"}
+    [found] = written(tmp_path, stream(requester={"authenticator": auth | {"field_path": "a"}})).streams
+    assert found.engine == "native"
+    [found] = written(tmp_path, stream(requester={"authenticator": auth | {"field_name": "a"}})).streams
+    assert str(found.reasons[0]) == "a field that is not known here: BearerAuthenticator.field_name"
+
+
+def handled(*handlers: Any) -> dict[str, Any]:
+    written = [{"type": "DefaultErrorHandler", "response_filters": list(filters)} for filters in handlers]
+    whole = {"type": "CompositeErrorHandler", "error_handlers": written} if len(written) > 1 else written[0]
+    return stream(requester={"error_handler": whole})
+
+
+def test_errors_that_their_body_tells_apart_become_rules_in_the_order_of_the_filters(tmp_path):
+    connector = written(
+        tmp_path,
+        handled(
+            [
+                {"action": "FAIL", "http_codes": [401], "error_message_contains": "key", "error_message": "buy a key"},
+                {"action": "SUCCESS", "predicate": "{{ response.code == 7 }}"},
+                {"predicate": "{{ response.code == 8 }}"},
+                {"action": "RATE_LIMITED", "http_codes": [400]},
+            ]
+        ),
+    ).connector
+    assert connector
+    [by_status, by_message, ignored, retried] = connector.graph["things"].responses
+    assert (by_status.action, by_status.statuses, by_status.message) == ("fail", {401}, "buy a key")
+    assert (by_message.condition, 200 in by_message.statuses) == ('{{ "key" in error_message }}', True)
+    assert (ignored.action, ignored.meaning, 200 in ignored.statuses, 400 in ignored.statuses) == (
+        *("ignore", "none"),
+        *(False, True),
+    )
+    assert (retried.action, retried.statuses) == ("retry", {400})
+
+
+def test_a_later_error_handler_decides_only_what_the_earlier_ones_fail(tmp_path):
+    first = [{"action": "FAIL", "http_codes": [404]}, {"action": "RETRY", "http_codes": [403]}]
+    later = [{"action": "IGNORE", "http_codes": [403, 404, 500]}]
+    connector = written(tmp_path, handled(first, later)).connector
+    assert connector
+    assert connector.graph["things"].endpoint["response_actions"] == [{"status_code": 404, "action": "ignore"}]
+    connector = written(tmp_path, handled(first, [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).connector
+    [one] = written(tmp_path, handled([first[0]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).streams
+    assert "decide about each other's failures" in str(one.reasons[0])
+    connector = written(
+        tmp_path, handled([first[1]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])
+    ).connector
+    assert connector
+    assert [(rule.action, sorted(rule.statuses)) for rule in connector.graph["things"].responses] == [
+        ("retry", [403]),
+        ("ignore", [400, 401, 403, 404, 405, 429]),
+    ]
+    [one] = written(tmp_path, handled([{"action": "FAIL", "http_codes": [200]}])).streams
+    assert "successful responses that are recognized by their status" in str(one.reasons[0])
+
+
 def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
     auth = {
         "type": "OAuthAuthenticator",
@@ -345,6 +460,93 @@ def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_b
     once = auth | {"refresh_token_updater": {"refresh_token_name": "refresh_token"}}
     [found] = written(tmp_path, stream(requester={"authenticator": once}), spec=spec).streams
     assert str(found.reasons[0]) == "a refresh token that is used once and written back"
+
+
+def choice(**authenticators: Any) -> dict[str, Any]:
+    path = ["account", "method"]
+    return {"type": "SelectiveAuthenticator", "authenticator_selection_path": path, "authenticators": authenticators}
+
+
+def test_authentication_that_a_setting_chooses_is_translated_if_all_that_it_may_choose_is(tmp_path):
+    def alternative(method: str, *names: str, required: bool = True) -> dict[str, Any]:
+        properties = {name: {"type": "string", "airbyte_secret": True} for name in names}
+        method_ = {"method": {"type": "string", "const": method, "description": "how"}}
+        return {"required": list(names) if required else [], "properties": {**method_, **properties}}
+
+    def spec(*alternatives: dict[str, Any]) -> dict[str, Any]:
+        return {"connection_specification": {"properties": {"account": {"type": "object", "oneOf": alternatives}}}}
+
+    key = {"type": "ApiKeyAuthenticator", "header": "X-Key", "api_token": "{{ config.account.key }}"}
+    login = {"username": "{{ config['account']['user'] }}", "password": "{{ config['account']['password'] }}"}
+    chosen = choice(key=key, login={"type": "BasicHttpAuthenticator", **login}, none={"type": "NoAuth"})
+    needed = spec(alternative("key", "key"), alternative("login", "user", "password"))
+    translated = written(tmp_path, stream(requester={"authenticator": chosen}), spec=needed)
+    assert translated.connector, translated.streams
+    found = translated.connector.resources["things"].auth_choice
+    assert found == AuthChoice(
+        by=Setting("account_method", description="how"),
+        options={
+            "key": {"type": "api_key", "name": "X-Key", "api_key": "account_key", "location": "header"},
+            "login": {"type": "http_basic", "username": "account_user", "password": "account_password"},
+            "none": {},
+        },
+    )
+    assert {str(one): one.required for one in translated.connector.settings}["account_key"]
+    missing = spec(alternative("key", "key"), alternative("login", "user", "key", required=False))
+    for authenticator, given, reason in (
+        (chosen, missing, "a credential that may be missing"),
+        (choice(key=key, own={"type": "CustomAuthenticator", "class_name": "own.Auth"}), needed, "Python of the"),
+        (chosen | {"authenticator_selection_path": []}, needed, "authentication that a setting chooses: at"),
+    ):
+        [one] = written(tmp_path, stream(requester={"authenticator": authenticator}), spec=given).streams
+        assert str(one.reasons[0]).startswith(reason)
+
+
+def test_a_login_that_returns_a_token_is_translated(tmp_path):
+    requester = {
+        "type": "HttpRequester",
+        "url_base": "https://{{ config.shop }}.example/auth/",
+        "path": "login",
+        "http_method": "POST",
+        "authenticator": {"type": "BasicHttpAuthenticator", "username": "{{ config.token }}"},
+        "request_parameters": {"count": "{{ config.count }}"},
+        "request_body_data": {"grant": "login", "key": "'{{ config.token }}'", "region": "{{ config.region }}"},
+    }
+    option = {"type": "RequestOption", "inject_into": "header", "field_name": "X-Session"}
+    auth: dict[str, Any] = {
+        "type": "SessionTokenAuthenticator",
+        "login_requester": requester,
+        "session_token_path": ["data", "token"],
+        "expiration_duration": "PT8H",
+        "request_authentication": {"type": "ApiKey", "inject_into": option, "api_token": "Token {{ session_token }}"},
+    }
+    translated = written(tmp_path, stream(requester={"authenticator": auth}))
+    assert translated.connector, translated.streams
+    found = translated.connector.resources["things"].session_token
+    assert found == SessionToken(
+        url=Text("https://", Setting("shop"), ".example/auth/login"),
+        params={"count": "count"},
+        data={"grant": "login", "key": Text(Secret("token")), "region": "region"},
+        auth={"type": "http_basic", "username": "token", "password": ""},
+        token_path="data.token",
+        name="X-Session",
+        prefix="Token ",
+        expires_after="PT8H",
+    )
+    bearer = auth | {"request_authentication": {"type": "Bearer"}, "expiration_duration": None}
+    connector = written(tmp_path, stream(requester={"authenticator": bearer})).connector
+    assert connector
+    assert (connector.session_tokens[0].name, connector.session_tokens[0].expires_after) == ("Authorization", "PT0S")
+    for changes, reason in (
+        ({"decoder": {"type": "XmlDecoder"}}, "a decoder"),
+        ({"login_requester": requester | {"url_base": "{{ config.shop }}"}}, "a login whose address is a setting"),
+        ({"session_token_path": ["'"]}, "a path with a position or quotes"),
+        ({"session_token_path": ["data", "*"]}, "a path to a token with wildcards"),
+        ({"request_authentication": {"type": "ApiKey", "api_token": "{{ config.shop }}"}}, "a value in another part"),
+        ({"something": 1}, "a field that is not known here"),
+    ):
+        [one] = written(tmp_path, stream(requester={"authenticator": auth | changes})).streams
+        assert str(one.reasons[0]).startswith(reason)
 
 
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):

@@ -149,6 +149,15 @@ def test_a_configuration_with_an_unknown_word_fails_and_shows_where():
         internals.validate_dict(RESTAPIConfig, config, path="shop")
 
 
+def test_the_type_hints_of_a_configuration_are_found_once():
+    config: Any = {"client": {"base_url": "https://example.com"}, "resources": ["things"]}
+    internals.validate_dict(RESTAPIConfig, config, path="shop")
+    before = internals._type_hints.cache_info()
+    internals.validate_dict(RESTAPIConfig, config, path="shop")
+    after = internals._type_hints.cache_info()
+    assert (after.misses, after.hits > before.hits) == (before.misses, True)
+
+
 def test_the_error_of_a_value_with_several_types_has_the_errors_for_each_type():
     client: Any = {"base_url": "http://127.0.0.1", "paginator": {"type": "offst"}}
     config: Any = {"client": client, "resources": []}

@@ -19,13 +19,16 @@ import yaml
 
 import connectors_dagster
 from connectors_dagster import (
+    AuthChoice,
     Connector,
     Cursor,
+    NextPage,
     ResourceOptions,
     ResponseRule,
     RestConnector,
     Retry,
     Secret,
+    SessionToken,
     Setting,
     Text,
     Transformation,
@@ -288,6 +291,11 @@ def test_settings_inside_text_and_their_types_are_the_same_in_yaml_and_python(sc
 OPTIONS = """
   settings:
     regions: {type: list, default: [eu, us]}
+  auth_choice:
+    by: "{{ setting.method }}"
+    options:
+      key: {type: api_key, name: X-Key, api_key: "{{ secret.key }}"}
+      none: {}
   responses: [{action: retry, statuses: [400], text: again}]
   retry: {wait_headers: [X-Reset]}
   config:
@@ -299,11 +307,16 @@ OPTIONS = """
   resources:
     sales:
       base_url: "https://{{ setting.host }}.example.com"
+      session_token:
+        url: "https://{{ setting.host }}.example.com/login"
+        json: {user: me, password: "{{ secret.password }}"}
+        token_path: data.token
       key: row_hash
       missing_rows: delete
       missing_envelope: empty
       for_each: {region: "{{ setting.regions }}"}
       include_each: [region]
+      next_page: {value: "{{ response.at + 1 }}", stop: "{{ last_page_size < 10 }}", param: at}
       record_filter: "{{ record.status != 'draft' }}"
       transformations:
         - add_fields: {region: "{{ each.region }}", total: {value: "{{ record.sums.total }}", type: float}}
@@ -311,7 +324,7 @@ OPTIONS = """
         - rename_fields: {at: day}
         - lower_names: true
       cursor: {request_step: P7D}
-      responses: [{action: ignore, text: gone}]
+      responses: [{action: ignore, text: gone}, {action: fail, condition: "{{ response.code == 7 }}"}]
 """
 
 
@@ -322,11 +335,17 @@ def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
     connector = scaffolded.load()[0].connector
     assert connector.resources["sales"] == ResourceOptions(
         base_url=Text("https://", Setting("host"), ".example.com"),
+        session_token=SessionToken(
+            url=Text("https://", Setting("host"), ".example.com/login"),
+            json={"user": "me", "password": Secret("password")},
+            token_path="data.token",
+        ),
         key="row_hash",
         missing_rows="delete",
         missing_envelope="empty",
         for_each={"region": Setting("regions")},
         include_each=("region",),
+        next_page=NextPage(value="{{ response.at + 1 }}", stop="{{ last_page_size < 10 }}", param="at"),
         record_filter="{{ record.status != 'draft' }}",
         transformations=(
             Transformation(
@@ -340,11 +359,22 @@ def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
             Transformation(lower_names=True),
         ),
         cursor=Cursor(request_step="P7D"),
-        responses=(ResponseRule(action="ignore", text="gone"),),
+        responses=(
+            ResponseRule(action="ignore", text="gone"),
+            ResponseRule(action="fail", condition="{{ response.code == 7 }}"),
+        ),
     )
+    key = {"type": "api_key", "name": "X-Key", "api_key": Secret("key")}
+    assert connector.auth_choice == AuthChoice(by=Setting("method"), options={"key": key, "none": {}})
     rule = ResponseRule(action="retry", statuses=frozenset({400}), text="again")
     assert (connector.responses, connector.retry) == ((rule,), Retry(wait_headers=("X-Reset",)))
-    assert {str(one): one.default for one in connector.settings} == {"host": REQUIRED, "regions": ["eu", "us"]}
+    assert {str(one): one.default for one in connector.settings} == {
+        "method": REQUIRED,
+        "key": REQUIRED,
+        "host": REQUIRED,
+        "password": REQUIRED,
+        "regions": ["eu", "us"],
+    }
     scaffolded.put("helpdesk", text.replace("key: row_hash", "known_limitations: '{{ env.HOME }}'"))
     with pytest.raises(Exception, match="helpdesk") as caught:
         scaffolded.load()

@@ -1,0 +1,43 @@
+"""Documents that are read the fast way are those that PyYAML reads."""
+
+import pytest
+import yaml
+
+from connectors_dagster.spec.schema_file import StrictLoader
+from connectors_dagster.spec.yaml_text import load_yaml
+
+DOCUMENTS = (
+    "",
+    "--- \n",
+    "a: {b: [1, 0o7, 07, 1_000, 1.5, 1e3, .inf, true, Yes, off, null, ~, '', \"\", 2024-01-02, 12:30:00]}",
+    "a: 'yes'\nb: !!str 7\nc: |\n  two\n  lines\nd: >-\n  one\n  line\n",
+    "base: &base {a: 1}\nown: {<<: *base, b: 2}\nsame: *base\n",
+    "1: a\n2024-01-02: b\ntrue: c\nnull: d\n",
+    "? [a, b]\n: c\n",
+    "- a\n- {}\n- []\n- = \n",
+)
+
+
+@pytest.mark.parametrize("text", DOCUMENTS)
+def test_a_document_is_what_pyyaml_makes_of_it(text):
+    try:
+        expected = repr(yaml.load(text, Loader=StrictLoader))  # a safe one
+    except yaml.YAMLError as error:
+        with pytest.raises(type(error)):
+            load_yaml(text)
+    else:
+        assert repr(load_yaml(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nb:\n  c: 1\n  c: 2\n", "'c' is written twice"),
+        ("a: [", "while parsing"),
+        ("a: 1\n---\nb: 2\n", "single document"),
+    ],
+)
+def test_errors_are_those_of_pyyaml_with_the_line(text, said):
+    with pytest.raises(yaml.YAMLError, match=said) as caught:
+        load_yaml(text)
+    assert "line" in str(caught.value)
