@@ -261,6 +261,8 @@ def explained(error: BaseException) -> tuple[str, bool]:
         parts += [text for text in texts if text and text not in parts]
         if isinstance(one, RefusedError):
             return str(one), False
+        if isinstance(one, MemoryError):
+            return "it needs more memory than CONNECTORS__AIRBYTE_MEMORY allows", False
         one = one.__cause__ or one.__context__
     return "; ".join(parts)[:LONGEST], passing
 

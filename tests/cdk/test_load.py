@@ -2,6 +2,7 @@
 
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,17 @@ def test_the_connectors_own_python_runs_if_it_is_trusted_and_what_it_prints_is_n
     translated = translate_with(read_manifest(file), trust_python=True)
     assert translated.connector and load(translated.connector, "plan") == []
     assert warehouse.query("SELECT code, seats FROM crew.plan") == [("PRO", 5)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process in this way")
+def test_a_process_that_needs_more_memory_than_it_may_have_fails_the_load(crew, tmp_path, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__AIRBYTE_MEMORY", "400000000")
+    greedy = {"type": "CustomTransformation", "class_name": "source_crew.components.Shout"}
+    (tmp_path / "components.py").write_text(PYTHON.replace('print("this is not a row")', "bytearray(10**9)"))
+    translated = translate_with(read_manifest(changed(tmp_path, transformations=[greedy])), trust_python=True)
+    assert translated.connector
+    [error] = load(translated.connector, "plan")
+    assert str(error) == "crew/plan: it needs more memory than CONNECTORS__AIRBYTE_MEMORY allows"
 
 
 def test_an_error_names_the_stream_and_shows_no_secret(crew, tmp_path):
