@@ -16,6 +16,8 @@ from connectors_dagster.spec.next_page import NextPage
 TOKENS = ("abc", "https://api.example/rows?page=2", 17, "17")
 """Cursors of all kinds, with which no condition that only looks for a cursor may stop."""
 LINK = ("headers", ("link", "next", "url"))
+OURS = ("page_rows", "rows_so_far")
+"""Names that such expressions may read in a connector, but not in Airbyte."""
 BY_EXPRESSION = "a next page found by an expression"
 END_BY_EXPRESSION = "an end of pages found by an expression"
 Keys = tuple[str | int, ...]
@@ -44,6 +46,9 @@ def _by_expression(stream: Stream, strategy: Component, error: NotNativeError) -
         if part not in IN_BODY:
             raise NotNativeError(f"the next page in {part} of the request", path)
         place = {"param" if part == "params" else "body_path": ".".join(path)}
+    text = f"{strategy.get('cursor_value')} {stop}"
+    if any(name in text for name in OURS):
+        raise error
     try:
         found = NextPage(value=str(strategy.get("cursor_value")), stop=None if stop is None else str(stop), **place)
     except ValueError:

@@ -176,7 +176,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             {"requester": {"authenticator": {"type": "BearerAuthenticator", "api_token": "abc"}}},
             "a credential that is written into the manifest",
         ),
-        ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
+        ({"paginator": pages("OffsetIncrement", size="{{ config.count }}")}, "pages by offset without a number"),
         ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
             {"paginator": cursors("{{ response.next }}", "{{ response.next == config.shop }}")},
@@ -288,6 +288,10 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
             NextPage(value="{{ response.next }}", stop="{{ not response.more }}", is_url=True),
         ),
         (
+            {"paginator": pages("OffsetIncrement")},
+            NextPage(value="{{ rows_so_far if page_rows else None }}", param="page"),
+        ),
+        (
             {"paginator": cursors("{{ last_record.id }}"), "selector": filtered},
             NextPage(value="{{ last_record.id }}", param="page"),
         ),
@@ -296,6 +300,10 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
         assert connector
         assert connector.graph["things"].options.next_page == expected
         assert "paginator" not in connector.graph["things"].endpoint
+    first = pages("OffsetIncrement", body, inject_on_first_request=True)
+    connector = written(tmp_path, stream(paginator=first)).connector
+    assert connector
+    assert connector.graph["things"].endpoint["json"] == {"page": {"at": 0}}
 
 
 def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp_path):
