@@ -1,6 +1,7 @@
 """Paging by a cursor or a link: what `cursor_value` and `stop_condition` mean for a paginator."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
@@ -99,6 +100,7 @@ def _paginator(**arguments: Any) -> Piece:
     return Piece(endpoint={"paginator": arguments})
 
 
+@lru_cache(maxsize=10_000)
 def _expression(text: str, kind: Any) -> Expression:
     try:
         return Expression(text, kind=kind)
@@ -110,7 +112,8 @@ def _keys(lookup: Lookup) -> Keys:
     return tuple(step.key for step in lookup.steps)
 
 
-def _end(condition: Any, root: str, keys: Keys) -> str | None:
+@lru_cache(maxsize=10_000)
+def _end(condition: str | None, root: str, keys: Keys) -> str | None:
     """Return the path to the field that says whether there are more pages; None if only a missing cursor is the end.
 
     Raises:
