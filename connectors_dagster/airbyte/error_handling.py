@@ -8,7 +8,7 @@ from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.spec.options import ResponseRule, check_condition
+from connectors_dagster.spec.response_rule import ResponseRule, check_condition
 
 ATTEMPTS = 5
 """How often Airbyte retries by default."""

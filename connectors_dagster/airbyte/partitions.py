@@ -41,7 +41,7 @@ def translate_partitions(stream: Stream) -> Piece:
     for field in ("extra_fields", "lazy_read_pointer"):
         if config.get(field):
             raise NotNativeError("more fields of the parent row", config[field])
-    _check_windows(stream, parent)
+    _check_windows(parent)
     included = Piece(definition={"include_from_parent": [key]})
     if option := config.get("request_option"):
         sent = put(option, f"{{resources.{parent.name}.{key}}}", stream)
@@ -65,10 +65,8 @@ def _list(router: Component, stream: Stream) -> Piece:
     return joined([chosen, put(option, f"{{each.{name}}}", stream)]) if option else chosen
 
 
-def _check_windows(stream: Stream, parent: Stream) -> None:
-    """Accept cursors by which requests do not filter: all children of all parents are read, as Airbyte reads them."""
-    if stream.cursor and filters_by_time(stream):
-        raise NotNativeError("a child with a cursor of its own", f"{stream.cursor.get('cursor_field')}")
+def _check_windows(parent: Stream) -> None:
+    """Accept parents with a cursor only if their requests do not filter by it: children of all of them are read."""
     above: Stream | None = parent
     while above:
         if above.cursor and filters_by_time(above):

@@ -11,7 +11,8 @@ from connectors_dagster.http.failure import with_response
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import requested_wait
 from connectors_dagster.secrets.redaction import excerpt
-from connectors_dagster.spec.options import ResponseRule, Retry
+from connectors_dagster.spec.options import Retry
+from connectors_dagster.spec.response_rule import ResponseRule
 
 MESSAGES = (
     *("message", "messages", "error", "errors", "failures", "failure", "detail", "err", "error_message", "msg"),

@@ -87,7 +87,7 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
         reader = readers[resource.name] = ResourceReader(
             resource=resource,
             connection=connection,
-            slices=[slice_ for slice_ in outcomes[parent.name].landed if slice_] if parent else request.slices,
+            slices=_slices(resource, request, outcomes),
             parents=readers[parent.name].rows_of_children if parent else {},
             page_limit=request.page_limit,
             preview_rows=settings.preview_rows(),
@@ -102,6 +102,15 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
             outcome.failed = {**dict.fromkeys(outcomes[parent.name].failed, of_parent), **outcome.failed}
     _share_clock_lag(outcomes.values())
     return outcomes
+
+
+def _slices(resource: Resource, request: LoadRequest, outcomes: Mapping[str, Outcome]) -> Sequence[Slice]:
+    """Return the slices to read of a resource; a parent from another family is read whole."""
+    if resource.root.family not in {one.family for one in request.resources}:
+        return ()
+    if resource.parent is None or resource.cursor:
+        return request.slices
+    return [slice_ for slice_ in outcomes[resource.parent.name].landed if slice_]
 
 
 def _share_clock_lag(outcomes: Iterable[Outcome]) -> None:

@@ -23,9 +23,10 @@ from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnect
 from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.options import ResourceOptions, ResponseRule
+from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.response_rule import ResponseRule
 from connectors_dagster.spec.schema_file import StrictLoader
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")

@@ -121,12 +121,12 @@ def _first(endpoint: Endpoint, window: Window, values: Mapping[Setting, Any]) ->
     policy = RequestPolicy(base_url=base_url, allow_http=True, adapter=_Unsent())
     session = endpoint.open_session(policy, ReadStats(), str(resource))
     each = endpoint.each[0]
+    bounds = window_bounds(resource, _slices(resource, window)[:1]) if resource.filtered else {}
     try:
         if resource.parent:
             parent = {name: f"{{{resource.parent.name}.{name}}}" for name in resource.parent_fields}
-            next(endpoint.child_pages(session, parent, parents_page=1, each=each))
+            next(endpoint.child_pages(session, parent, parents_page=1, bounds=bounds, each=each))
         else:
-            bounds = window_bounds(resource, _slices(resource, window)[:1]) if resource.filtered else {}
             next(endpoint.pages(session, bounds, each=each))
     except _SentError as sent:
         return sent.request

@@ -16,10 +16,11 @@ from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.braces import escape_braces
 from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.for_each import marked
-from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
+from connectors_dagster.spec.options import MissingEnvelope, ResourceOptions, Retry
 from connectors_dagster.spec.placeholders import Setting, find_placeholders
 from connectors_dagster.spec.program import Program
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.response_rule import IgnoredResponse, ResponseRule
 from connectors_dagster.spec.schema_file import SchemaFile, read_schema
 from connectors_dagster.spec.validation import check_connector
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
-from connectors_dagster.expressions.expression import Expression
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.next_page import NextPage
+from connectors_dagster.spec.response_rule import ResponseRule
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
@@ -16,10 +16,7 @@ from connectors_dagster.spec.windows import shortest
 RowKey = Literal["row_hash"]
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
-IgnoredResponse = Literal["gone", "none", "not_available"]
 MissingEnvelope = Literal["fail", "empty"]
-OF_A_RESPONSE = frozenset(("response", "headers", "error_message"))
-"""What a condition of a response may read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,68 +48,6 @@ class Retry:
             value = getattr(self, name)
             if not value >= 0 * value:
                 raise ValueError(f"retry: {name} is {value}; it must not be negative")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResponseRule:
-    """What a response means, if that is not what its status says.
-
-    Args:
-        action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no rows, which is counted. After
-            other pages, that is the end only if the meaning is ``none``; else it fails, because rows would be lost.
-        statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
-        text: what the body must contain; empty for any body.
-        condition: an expression that must be true. It may read `response` (the body, an empty object if it is no JSON),
-            `headers`, and `error_message`: what the body says first in a field such as `message`, `error` or `errors`.
-        message: what to do about it, for people; added to the error.
-        meaning: of an ignored response, as in `ignored_responses` of the connector.
-    """
-
-    action: Literal["fail", "retry", "ignore"]
-    statuses: frozenset[int] = frozenset()
-    text: str = ""
-    condition: str = ""
-    message: str = ""
-    meaning: IgnoredResponse = "gone"
-
-    def __post_init__(self) -> None:
-        """Refuse a rule that every successful response would fit, and a condition that cannot be read."""
-        limited = self.text or self.condition
-        if not limited and any(status < 300 for status in self.statuses):
-            raise ValueError(
-                f"responses: a rule for {sorted(self.statuses)} needs a text or a condition: not all successes fit it"
-            )
-        if not limited and not self.statuses:
-            raise ValueError("responses: a rule needs statuses, a text or a condition")
-        if self.condition:
-            check_condition(self.condition)
-
-    def holds(self, scope: Mapping[str, Any]) -> bool:
-        """Return whether the condition is true; one that reads a field of a value that is missing is not.
-
-        Args:
-            scope: what the condition may read.
-        """
-        return bool(self._condition.render(**scope))
-
-    @cached_property
-    def _condition(self) -> Expression:
-        return Expression(self.condition, kind="condition")
-
-
-def check_condition(text: str) -> None:
-    """Refuse a condition of a response that cannot be read, or that reads something else.
-
-    Raises:
-        ValueError: says what is wrong.
-    """
-    try:
-        unknown = sorted(Expression(text).names - OF_A_RESPONSE)
-    except ValueError as error:
-        raise ValueError(f"responses: condition: {error}") from None
-    if unknown or "{" not in text:
-        known = ", ".join(sorted(OF_A_RESPONSE))
-        raise ValueError(f"responses: condition: {text!r} must be an expression that reads only {known}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +109,9 @@ class ResourceOptions:
             children also what comes from the parent. Equal rows are one row, and an edited row is another one.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
-            again are deleted, and so are rows whose `key` is a hash if they are not loaded in windows; all other rows
-            are kept. In windows, only rows with such a key can be marked or deleted: each time their window is read.
+            again are deleted, unless they have a cursor of their own, and so are rows whose `key` is a hash if they
+            are not loaded in windows; all other rows are kept. In windows, only rows with such a key, and no parent,
+            can be marked or deleted: each time their window is read.
             Children of a row that is deleted or marked are treated as their own option says, but not deleted while
             their parent is only marked.
         value_column: the column for rows that are single values instead of objects.

@@ -176,7 +176,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             {"requester": {"authenticator": {"type": "BearerAuthenticator", "api_token": "abc"}}},
             "a credential that is written into the manifest",
         ),
-        ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
+        ({"paginator": pages("OffsetIncrement", size="{{ config.count }}")}, "pages by offset without a number"),
         ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
             {"paginator": cursors("{{ response.next }}", "{{ response.next == config.shop }}")},
@@ -288,6 +288,10 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
             NextPage(value="{{ response.next }}", stop="{{ not response.more }}", is_url=True),
         ),
         (
+            {"paginator": pages("OffsetIncrement")},
+            NextPage(value="{{ rows_so_far if page_rows else None }}", param="page"),
+        ),
+        (
             {"paginator": cursors("{{ last_record.id }}"), "selector": filtered},
             NextPage(value="{{ last_record.id }}", param="page"),
         ),
@@ -296,9 +300,13 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
         assert connector
         assert connector.graph["things"].options.next_page == expected
         assert "paginator" not in connector.graph["things"].endpoint
+    first = pages("OffsetIncrement", body, inject_on_first_request=True)
+    connector = written(tmp_path, stream(paginator=first)).connector
+    assert connector
+    assert connector.graph["things"].endpoint["json"] == {"page": {"at": 0}}
 
 
-def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp_path):
+def test_a_child_is_read_in_windows_of_its_own_or_whole_if_its_cursor_is_in_no_request(tmp_path):
     parent = stream("parents")
     config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
     router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
@@ -312,12 +320,15 @@ def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp
     assert connector
     children = connector.graph["children"]
     assert (children.cursor, children.incremental, children.windowed) == (None, None, False)
-    for cursor, reason in (
-        ({"start_time_option": DATES["start_time_option"]}, "a child with a cursor of its own"),
-        ({"is_client_side_incremental": True}, "is_client_side_incremental of a cursor"),
-    ):
-        [_, found] = written(tmp_path, parent, child(**cursor)).streams
-        assert reason in [one.piece for one in found.reasons]
+    connector = written(tmp_path, parent, child(start_time_option=DATES["start_time_option"])).connector
+    assert connector
+    children = connector.graph["children"]
+    assert (children.windowed, children.filtered, children.family, children.primary_key) == (
+        *(True, True, "children"),
+        ("_parents_id", "id"),
+    )
+    [_, found] = written(tmp_path, parent, child(is_client_side_incremental=True)).streams
+    assert str(found.reasons[0]) == "is_client_side_incremental of a cursor: True"
 
 
 def test_rows_and_requests_may_write_times_in_different_formats(tmp_path):
