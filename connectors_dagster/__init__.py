@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from connectors_dagster.spec.authentication import AuthChoice, SessionToken
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.next_page import NextPage
-    from connectors_dagster.spec.options import Cursor, ResourceOptions, ResponseRule, Retry
+    from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
+    from connectors_dagster.spec.response_rule import ResponseRule
     from connectors_dagster.spec.timestamps import TimestampFormat
     from connectors_dagster.spec.transformations import Transformation, TypedValue
 
@@ -55,7 +56,7 @@ _MODULES = {
     "NextPage": "spec.next_page",
     "Resource": "spec.resource",
     "ResourceOptions": "spec.options",
-    "ResponseRule": "spec.options",
+    "ResponseRule": "spec.response_rule",
     "RestConnector": "orchestration.component",
     "Retry": "spec.options",
     "Secret": "spec.placeholders",

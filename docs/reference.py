@@ -9,11 +9,15 @@ from typing import Any, get_args
 
 import connectors_dagster
 from connectors_dagster.orchestration.docstrings import arguments, parsed, summary
-from connectors_dagster.spec import options
+from connectors_dagster.spec import options, response_rule
 from docs.markdown import table
 
 LONGEST = 120
-CHOICES = {name: str(choice).removeprefix("typing.") for name, choice in vars(options).items() if get_args(choice)}
+CHOICES = {
+    name: str(choice).removeprefix("typing.")
+    for name, choice in {**vars(options), **vars(response_rule)}.items()
+    if get_args(choice)
+}
 """Names for a choice of words, such as `MissingRows`, with the words."""
 PAGE = Path(__file__).with_name("reference.md")
 HEAD = """\

@@ -43,7 +43,7 @@ def translate_partitions(stream: Stream) -> Piece:
     for field in ("extra_fields", "lazy_read_pointer"):
         if config.get(field):
             raise NotNativeError("more fields of the parent row", config[field])
-    _check_windows(stream, parent)
+    _check_windows(parent)
     if not config.get("request_option") and not SLICE.search(str(stream.requester)):
         raise NotNativeError("a child whose requests are the same for each row of the parent", parent.vendor_name)
     included = Piece(definition={"include_from_parent": [key]})
@@ -69,10 +69,8 @@ def _list(router: Component, stream: Stream) -> Piece:
     return joined([chosen, put(option, f"{{each.{name}}}", stream)]) if option else chosen
 
 
-def _check_windows(stream: Stream, parent: Stream) -> None:
+def _check_windows(parent: Stream) -> None:
     """Accept parents with a cursor only if their requests do not filter by it: children of all of them are read."""
-    if stream.cursor:
-        raise NotNativeError("a child with a cursor of its own", f"{stream.cursor.get('cursor_field')}")
     above: Stream | None = parent
     while above:
         if above.cursor and filters_by_time(above):

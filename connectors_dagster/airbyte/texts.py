@@ -100,7 +100,7 @@ def _placeholder(lookup: Lookup | Fallback, stream: Stream, text: str, *, secret
             return f"{{resources.{stream.parent.name}.{stream.parent_config['parent_key']}}}"
         if key in stream.lists and not more:
             return f"{{each.{stream.lists[str(key)]}}}"
-        if key in BOUNDS and not more and stream.cursor and not stream.parent:
+        if key in BOUNDS and not more and stream.cursor:
             return BOUNDS[str(key)]
     name = ALIASES.get(lookup.name, lookup.name)
     raise NotNativeError(f"{OVER} {name}", text)

@@ -23,6 +23,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.declarative.partition_routers.substream_partition_router import SubstreamPartitionRouter
+from airbyte_cdk.sources.streams.http.requests_native_auth.oauth import SingleUseRefreshTokenOauth2Authenticator
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 OURS = "%Y-%m-%dT%H:%M:%S.%f%z"
@@ -87,6 +88,12 @@ class Parent:
         answer, *why = self.hear()
         if answer != "go":
             raise RefusedError(*why)
+
+    def keep(self, changes: list[tuple[list[str], Any]]) -> None:
+        """Let the parent keep values of the configuration, and wait until it has done so."""
+        with self._asking:
+            self.say("keep", changes)
+            self.hear()
 
     def watch_requests(self) -> None:
         """Let the parent allow every request, also those that follow a redirect or ask for a token."""
@@ -169,6 +176,21 @@ def remember_parents() -> None:
     SubstreamPartitionRouter.stream_slices = stream_slices
 
 
+def keep_tokens(parent: Parent, config: dict[str, Any]) -> None:
+    """Keep the tokens that an authenticator is given: a refresh token may be another one after each use."""
+
+    def kept(authenticator: Any) -> None:
+        paths = [authenticator._access_token_config_path, authenticator._refresh_token_config_path]
+        changes = []
+        for path in (*paths, authenticator._token_expiry_date_config_path):
+            steps = [path] if isinstance(path, str) else [str(step) for step in path]
+            changes.append((steps, authenticator._get_config_value_by_path(path)))
+            dpath.new(config, steps, changes[-1][1])
+        parent.keep(changes)
+
+    SingleUseRefreshTokenOauth2Authenticator._emit_control_message = kept
+
+
 class Reader:
     """Reads the stream of a job."""
 
@@ -239,6 +261,8 @@ def explained(error: BaseException) -> tuple[str, bool]:
         parts += [text for text in texts if text and text not in parts]
         if isinstance(one, RefusedError):
             return str(one), False
+        if isinstance(one, MemoryError):
+            return "it needs more memory than CONNECTORS__AIRBYTE_MEMORY allows", False
         one = one.__cause__ or one.__context__
     return "; ".join(parts)[:LONGEST], passing
 
@@ -254,6 +278,7 @@ def serve(parent: Parent) -> None:
             load_python(job["python"]["names"], job["python"]["file"])
         make_it_quick()
         remember_parents()
+        keep_tokens(parent, job["config"])
         reader = Reader(job)
     except BaseException as error:  # noqa: BLE001  # told to the parent, which raises it
         parent.say("broken", *explained(error))

@@ -1,6 +1,6 @@
 """The windows of a stream that airbyte-cdk reads, if it can be asked for exactly one of them."""
 
-from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, granularity_of, timestamp_format
+from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, formats_of, granularity_of
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.moments import check_end, check_start
 from connectors_dagster.airbyte.piece import Piece
@@ -27,12 +27,12 @@ def windows_of(stream: Stream) -> tuple[Piece, float]:
         check_start(written)
         check_end(written)
         filtered, granularity = filters_by_time(stream), granularity_of(written)
-        written_as, lookback = timestamp_format(written, filtered=filtered), duration_of(written, "lookback_window")
+        formats, lookback = formats_of(written, filtered=filtered), duration_of(written, "lookback_window")
     except NotNativeError:
         return Piece(), 0.0
     incremental = {"cursor_path": field} | ({"start_param": "start", "end_param": "end"} if filtered else {})
     cursor = Cursor(
-        timestamp_format=written_as,
+        **formats,
         lower="inclusive" if granularity else "exclusive",
         before_start="drop" if filtered else "keep",
         outside="drop",

@@ -50,7 +50,7 @@ def _made(pins: str, content: bytes) -> Path:
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     with acquire(FileLock(folder.with_suffix(".lock")), within=folder.parent):
         if not (folder / INSTALLED).exists():
-            log.warning("airbyte-cdk is installed into %s, which takes a minute", folder)
+            log.warning("airbyte-cdk is installed into %s, which may take some minutes", folder)
             if any(folder.iterdir()):
                 move_aside(folder, "the installation was not finished")
             _run(sys.executable, "-m", "venv", str(folder))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
@@ -40,19 +39,3 @@ def key_piece(stream: Stream) -> Piece:
     if not (key := paths_of_key(stream)):
         return HASH
     return Piece(definition={"primary_key": [*partitions_of(stream), *key], "write_disposition": "merge"})
-
-
-def check_tokens(component: object) -> None:
-    """Refuse a refresh token that can be used once: each run would need the one that the run before was given.
-
-    Raises:
-        NotNativeError: there is one.
-    """
-    if isinstance(component, Mapping):
-        if component.get("refresh_token_updater"):
-            raise NotNativeError("a refresh token that is another one after each use")
-        for value in component.values():
-            check_tokens(value)
-    elif isinstance(component, list):
-        for item in component:
-            check_tokens(item)

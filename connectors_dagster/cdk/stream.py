@@ -1,6 +1,7 @@
 """A stream of a manifest that airbyte-cdk reads."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.cdk.configuration import Configuration
 from connectors_dagster.cdk.environment import interpreter, most_memory
 from connectors_dagster.cdk.origins import addresses
+from connectors_dagster.cdk.tokens import Changes, KeptTokens
 from connectors_dagster.spec.placeholders import Setting
 
 CHILD = Path(__file__).with_name("child.py")
@@ -36,6 +38,7 @@ class CdkStream:
         windows: whether windows are read, or always everything.
         granularity: how many seconds before the end of a window the last requested moment is.
         python: the connector's own Python, if it may run.
+        token: where the configuration has a refresh token that is another one after each use.
     """
 
     version: str
@@ -47,6 +50,7 @@ class CdkStream:
     windows: bool = False
     granularity: float = 0.0
     python: Python | None = None
+    token: tuple[str, ...] | None = None
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -60,10 +64,11 @@ class CdkStream:
 
     def job(self, values: Mapping[Setting, Any]) -> Mapping[str, Any]:
         """Return what the process gets."""
+        config = self.configuration.filled(values)
         return {
             "manifest": {"version": self.version, "type": "DeclarativeSource", **self.rest},
             "stream": self.definition,
-            "config": self.configuration.filled(values),
+            "config": kept.apply(config) if (kept := self._kept(config)) else config,
             "partitions": self.partitions,
             "copies": self.copies,
             "windows": self.windows,
@@ -75,3 +80,19 @@ class CdkStream:
     def addresses(self, values: Mapping[Setting, Any]) -> Sequence[str]:
         """Return the addresses that the stream and its parents are read from, and those for tokens."""
         return addresses(self.definition, self.configuration.filled(values))
+
+    def running(self, values: Mapping[Setting, Any]) -> AbstractContextManager[None]:
+        """Let no other process use the same refresh token, if it changes with each use."""
+        kept = self._kept(self.configuration.filled(values))
+        return kept.alone() if kept else nullcontext()
+
+    def keep(self, values: Mapping[Setting, Any], changes: Changes) -> None:
+        """Keep the tokens that the process was given, for the next one."""
+        if kept := self._kept(self.configuration.filled(values)):
+            kept.keep(changes)
+
+    def _kept(self, config: Mapping[str, Any]) -> KeptTokens | None:
+        found: Any = config
+        for step in self.token or ():
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return KeptTokens(token=found) if self.token and isinstance(found, str) else None

@@ -16,9 +16,10 @@ from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.airbyte.translation import Translated, TranslatedStream, plain_streams, translate
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
-from connectors_dagster.cdk.key import HASH_REMARK, check_tokens, key_piece, partitions_of, paths_of_key
+from connectors_dagster.cdk.key import HASH_REMARK, key_piece, partitions_of, paths_of_key
 from connectors_dagster.cdk.own_python import own_python
 from connectors_dagster.cdk.stream import CdkStream
+from connectors_dagster.cdk.tokens import path_of_token
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
@@ -106,7 +107,6 @@ def _streams(manifest: Manifest) -> Iterator[Stream]:
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
     python = own_python(stream.definition, manifest.folder, trusted=trust_python)
-    check_tokens(stream.definition)
     windows, granularity = windows_of(stream)
     key = paths_of_key(stream)
     program = CdkStream(
@@ -119,6 +119,7 @@ def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_py
         windows="start_param" in windows.endpoint.get("incremental", ()),
         granularity=granularity,
         python=python,
+        token=path_of_token(stream.definition),
     )
     remarks = [*([] if key else [HASH_REMARK]), *([WHOLE] if stream.cursor and not windows.options else [])]
     path = Piece(endpoint={"path": _path(stream)}, options={"known_limitations": " ".join(remarks)})

@@ -126,12 +126,14 @@ class Endpoint:
         parent: Row,
         *,
         parents_page: int,
+        bounds: Bounds = MappingProxyType({}),
         each: Each = MappingProxyType({}),
         scope: ListScope = "whole",
     ) -> Iterator[list[RawRow]]:
         """Yield the pages of one parent row; rows get the fields that are included from it.
 
-        `parents_page` is the number of the page with the parent, `each` has the values to request it for, and `scope`
+        `parents_page` is the number of the page with the parent, `bounds` are those of the window to read if the child
+        has a cursor of its own, `each` has the values to request it for, and `scope`
         says which rows the list has.
 
         Raises:
@@ -144,7 +146,9 @@ class Endpoint:
             "client": self._client(session, each, parent),
             **OF_DLTS_SOURCES,
         }
-        parts = fill_each({part: self.endpoint.get(part) for part in PARTS}, each)
+        windowed = self.resource.cursor is not None
+        whole = {part: self.endpoint.get(part) for part in PARTS}
+        parts = fill_each(build_parts(self.resource, self.endpoint, bounds) if windowed else whole, each)
 
         def read() -> Iterator[PageData[RawRow]]:
             pages = paginate_dependent_resource(**given, **self._written(parts), **self._paging(session))

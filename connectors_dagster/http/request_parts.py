@@ -14,7 +14,7 @@ Bounds = Mapping[str, str | int]
 
 
 def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
-    """Return path, headers, query parameters and body of a resource without a parent.
+    """Return path, headers, query parameters and body of a resource; the fields of a parent are filled in later.
 
     Without bounds, the parameters, headers and fields of the body that filter by time are left out.
     """
@@ -27,7 +27,8 @@ def build_parts(resource: Resource, endpoint: Mapping[str, Any], bounds: Bounds)
     else:
         params = {name: value for name, value in params.items() if name not in resource.filter_params}
         parts |= {part: _without_bounds(parts[part]) for part in ("headers", "json", "data")}
-    return {part: _filled(value, bounds) for part, value in (parts | {"params": params}).items()}
+    unescape = resource.parent is None  # dlt does it when it fills in the fields of a parent
+    return {part: _filled(value, bounds, unescape) for part, value in (parts | {"params": params}).items()}
 
 
 def _without_bounds(value: Any) -> Any:
@@ -80,17 +81,18 @@ def _query_value(value: Any, *, join_lists: bool) -> Any:
     return value
 
 
-def _filled(value: Any, bounds: Bounds) -> Any:
+def _filled(value: Any, bounds: Bounds, unescape: bool) -> Any:
     """Replace the placeholders of the bounds; one that is the whole text keeps the type of its value."""
     if isinstance(value, Mapping):
-        return {key: _filled(item, bounds) for key, item in value.items()}
+        return {key: _filled(item, bounds, unescape) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_filled(item, bounds) for item in value]
+        return [_filled(item, bounds, unescape) for item in value]
     if not isinstance(value, str):
         return value
     if (whole := BOUND.fullmatch(value)) and whole[1] in bounds:
         return bounds[whole[1]]
-    return _unescaped(BOUND.sub(lambda found: str(bounds.get(found[1], found[0])), value))
+    text = BOUND.sub(lambda found: str(bounds.get(found[1], found[0])), value)
+    return _unescaped(text) if unescape else text
 
 
 def _unescaped(text: str) -> str:

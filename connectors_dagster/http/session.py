@@ -24,7 +24,8 @@ from connectors_dagster.http.response_rules import RetriedResponseError, apply_r
 from connectors_dagster.http.retry import build_retrying
 from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt, redact
-from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResponseRule
+from connectors_dagster.spec.options import MissingEnvelope
+from connectors_dagster.spec.response_rule import IgnoredResponse, ResponseRule
 
 logger = logging.getLogger(__name__)
 LIMIT_PAUSE = 20.0

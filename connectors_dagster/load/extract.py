@@ -89,26 +89,7 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
     readers: dict[str, RowReader] = {}
     for resource in request.resources_to_read():
         parent = resource.parent
-        slices = [slice_ for slice_ in outcomes[parent.name].landed if slice_] if parent else request.slices
-        rows = settings.preview_rows()
-        readers[resource.name] = reader = (
-            ListReader(
-                resource=resource,
-                slices=slices,
-                preview_rows=rows,
-                rows=outcomes[resource.list_of.parent.name].kept,
-                list_of=resource.list_of,
-            )
-            if resource.list_of
-            else ResourceReader(
-                resource=resource,
-                slices=slices,
-                preview_rows=rows,
-                connection=connection,
-                parents=readers[parent.name].rows_of_children if parent else {},
-                page_limit=request.page_limit,
-            )
-        )
+        reader = readers[resource.name] = _reader(resource, request, connection, outcomes, readers)
         outcome = outcomes[resource.name] = Outcome(resource, reader.stats_by_slice, reader.previews)
         if parent and outcomes[parent.name].error:
             outcome.error = _not_read(resource, outcomes[parent.name])
@@ -119,6 +100,41 @@ def extract(pipeline: dlt.Pipeline, request: LoadRequest, connection: Connection
             outcome.failed = {**dict.fromkeys(outcomes[parent.name].failed, of_parent), **outcome.failed}
     _share_clock_lag(outcomes.values())
     return outcomes
+
+
+def _slices(resource: Resource, request: LoadRequest, outcomes: Mapping[str, Outcome]) -> Sequence[Slice]:
+    """Return the slices to read of a resource; a parent from another family is read whole."""
+    if resource.root.family not in {one.family for one in request.resources}:
+        return ()
+    if resource.parent is None or resource.cursor:
+        return request.slices
+    return [slice_ for slice_ in outcomes[resource.parent.name].landed if slice_]
+
+
+def _reader(
+    resource: Resource,
+    request: LoadRequest,
+    connection: Connection,
+    outcomes: Mapping[str, Outcome],
+    readers: Mapping[str, RowReader],
+) -> RowReader:
+    slices, preview_rows, parent = _slices(resource, request, outcomes), settings.preview_rows(), resource.parent
+    if resource.list_of:
+        return ListReader(
+            resource=resource,
+            slices=slices,
+            preview_rows=preview_rows,
+            rows=outcomes[resource.list_of.parent.name].kept,
+            list_of=resource.list_of,
+        )
+    return ResourceReader(
+        resource=resource,
+        slices=slices,
+        preview_rows=preview_rows,
+        connection=connection,
+        parents=readers[parent.name].rows_of_children if parent else {},
+        page_limit=request.page_limit,
+    )
 
 
 def _share_clock_lag(outcomes: Iterable[Outcome]) -> None:

@@ -84,6 +84,7 @@ class ProgramEndpoint:
         self.process: Process | None = None
         self._lines: Iterator[bytes] = iter(())
         self._origins: list[str] = []
+        self._running = ExitStack()
 
     def open_session(self, policy: RequestPolicy, stats: ReadStats, label: str) -> ProgramSession:
         """Return what counts one window; `label` names it in messages."""
@@ -120,11 +121,13 @@ class ProgramEndpoint:
         process, self.process = self.process, None
         if process:
             process.stop()
+        self._running.close()
 
     def _start(self, session: ProgramSession) -> Process:
         allow_http = session.policy.allow_http
         addresses = self.program.addresses(self.values)
         self._origins = [home_origin(address, allow_http=allow_http) for address in addresses]
+        self._running.enter_context(self.program.running(self.values))
         process = self.process = Process(self.program.command(), str(self.resource), session.policy.sleep)
         self._lines = process.lines()
         process.write("job", self.program.job(self.values))
@@ -170,6 +173,10 @@ class ProgramEndpoint:
                     process.write("no", str(error))
             elif word == "response":
                 session.request.close()
+            elif word == "keep":
+                remember(str(value) for _, value in said[0])
+                self.program.keep(self.values, said[0])
+                process.write("kept")
             elif word == until:
                 yield [word, *said]
                 return

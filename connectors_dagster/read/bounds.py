@@ -40,7 +40,7 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
     assert cursor
     if not resource.filtered or unfiltered(resource, slices):
         return Requested()
-    timestamps = cursor.timestamp_format
+    timestamps = cursor.bounds_format or cursor.timestamp_format
     lower, upper = timestamps.floor(max(slices[0].since, EARLIEST)), timestamps.ceil(slices[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
@@ -57,7 +57,8 @@ def window_bounds(resource: Resource, slices: Sequence[Slice]) -> Bounds:
     A program gets them in ISO 8601.
     """
     assert resource.cursor
-    encode = datetime.isoformat if resource.program else resource.cursor.timestamp_format.encode
+    written = resource.cursor.bounds_format or resource.cursor.timestamp_format
+    encode = datetime.isoformat if resource.program else written.encode
     times = requested(resource, slices)
     named = {"start_value": times.lower, "end_value": times.upper}
     return {name: encode(time) for name, time in named.items() if time is not None}

@@ -16,6 +16,7 @@ from connectors_dagster.read.endpoints import open_endpoint
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.read_page import ReadPage, label_of, scope_of
+from connectors_dagster.read.reading import Reading
 from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.raw_json import RawRow, encode
@@ -88,20 +89,37 @@ class ResourceReader(RowReader):
         self.slice_ends.append((count, slice_))
 
     def _sequences(self) -> Iterator[Iterator[ReadPage]]:
-        combinations = self.endpoint.each
-        if self.resource.parent:
-            # Many parents share a session, so that there are few sessions, but every worker must get some.
-            most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
-            size = min(PARENTS_AT_ONCE, max(most, 1))
+        if self.resource.parent and not self.resource.cursor:
             for slice_, parents in self.parents.items():
-                for at in range(0, len(parents), size):
-                    yield self.failed.guard(
-                        [slice_], self._children(slice_, parents, range(len(parents))[at : at + size])
-                    )
+                for numbers in self._batches_of(parents):
+                    yield self.failed.guard([slice_], self._children(slice_, parents, numbers))
             return
         if not self.slices:
-            yield from map(self._whole, combinations)
+            yield from map(self._whole, self.endpoint.each)
             return
+        for parts, undated in self._requested_parts():
+            for read in self._readings():
+                yield self.failed.guard(list(parts.values()), self._windows(parts, undated=undated, read=read))
+
+    def _batches_of(self, parents: ParentRows) -> Iterator[range]:
+        """Yield the numbers of parents whose children are read with one session.
+
+        Many share one, so that there are few, but every worker must get some.
+        """
+        most = sum(map(len, self.parents.values())) // (2 * self.connection.max_parallel_requests)
+        size = min(PARENTS_AT_ONCE, max(most, 1))
+        yield from (range(len(parents))[at : at + size] for at in range(0, len(parents), size))
+
+    def _readings(self) -> Iterator[Reading]:
+        """Yield what each part of the windows is read for: combinations of values, and for a child also its parents."""
+        for each in self.endpoint.each:
+            if not self.resource.parent:
+                yield Reading(each)
+            for parents in self.parents.values():
+                yield from (Reading(each, parents, numbers) for numbers in self._batches_of(parents))
+
+    def _requested_parts(self) -> Iterator[tuple[Mapping[Slice, Slice], Slice]]:
+        """Yield what is requested at a time, each with the slice that keeps the rows without a cursor."""
         # A window that was already read to its end needs no request, and some APIs reject such an empty range.
         slices = sorted(slice_ for slice_ in self.slices if slice_.since < slice_.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, slices)
@@ -109,8 +127,7 @@ class ResourceReader(RowReader):
         undated: Slice | None = None
         for parts in (parts for group in groups if group for parts in self._parts(group)):
             undated = undated or next(iter(parts))  # the first part of the first window
-            for each in combinations:
-                yield self.failed.guard(list(parts.values()), self._windows(parts, undated=undated, each=each))
+            yield parts, undated
 
     def _parts(self, slices: Sequence[Slice]) -> Iterator[Mapping[Slice, Slice]]:
         """Yield what is requested at a time: slices, or parts of one, each with the slice that it belongs to."""
@@ -130,12 +147,12 @@ class ResourceReader(RowReader):
                 yield ReadPage.of({None: self.bad_rows.keep_good(None, rows, counted[None])}, session)
             _report(label, counted[None])
 
-    def _windows(self, parts: Mapping[Slice, Slice], *, undated: Slice, each: Each) -> Iterator[ReadPage]:
+    def _windows(self, parts: Mapping[Slice, Slice], *, undated: Slice, read: Reading) -> Iterator[ReadPage]:
         """Read slices, or a part of one, with one sequence of requests and assign the rows to them.
 
         Rows without a cursor go into the first window of the run, because they may have changed at any time.
         """
-        asked = list(parts)
+        asked, each = list(parts), read.each
         with self._counting(parts) as counted:
             shared, alone = ReadStats(), parts[asked[0]] if len(asked) == 1 else None
             window_filter = WindowFilter(
@@ -147,7 +164,7 @@ class ResourceReader(RowReader):
             )
             session = self._session(shared, f"{label_of(self.resource, parts)}{describe(each)}")
             bounds, scope = window_bounds(self.resource, asked), scope_of(asked, filtered=self.resource.filtered)
-            for rows in self.endpoint.pages(session, bounds, each=each, scope=scope):
+            for rows in read.pages(self.endpoint, session, bounds, scope):
                 good = {
                     parts[part]: self.bad_rows.keep_good(parts[part], self._labelled(found, parts[part]), counted[part])
                     for part, found in window_filter.split(rows).items()

@@ -81,7 +81,8 @@ class Trial:
         known = ParentRows(resource.parent_fields)
         known.extend(parents[:1], page=1)
         parent: Any = known[0]
-        return next(endpoint.child_pages(session, parent, parents_page=1, each=each), [])
+        bounds = self._bounds(resource)
+        return next(endpoint.child_pages(session, parent, parents_page=1, bounds=bounds, each=each), [])
 
     def _bounds(self, resource: Resource) -> Bounds:
         if not resource.filtered:

@@ -17,10 +17,11 @@ from connectors_dagster.spec.braces import escape_braces
 from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.list_tables import list_tables
-from connectors_dagster.spec.options import IgnoredResponse, MissingEnvelope, ResourceOptions, ResponseRule, Retry
+from connectors_dagster.spec.options import MissingEnvelope, ResourceOptions, Retry
 from connectors_dagster.spec.placeholders import Setting, find_placeholders
 from connectors_dagster.spec.program import Program
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.response_rule import IgnoredResponse, ResponseRule
 from connectors_dagster.spec.schema_file import SchemaFile, read_schema
 from connectors_dagster.spec.validation import check_connector
 
@@ -205,5 +206,5 @@ class Connector:
     @property
     def _plain_options(self) -> Sequence[Any]:
         """What may have settings in the options, except in what a setting chooses."""
-        options = ((one.base_url, one.for_each) for one in self.resources.values())
-        return [self.session_tokens, *options, *(program.settings for program in self.programs.values())]
+        options = [(one.base_url, one.for_each) for one in self.resources.values()]
+        return [self.session_tokens, options, [one.settings for one in self.programs.values()]]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.next_page import NextPage
+from connectors_dagster.spec.response_rule import ResponseRule
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
@@ -15,7 +16,6 @@ from connectors_dagster.spec.windows import shortest
 RowKey = Literal["row_hash"]
 MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
-IgnoredResponse = Literal["gone", "none", "not_available"]
 MissingEnvelope = Literal["fail", "empty"]
 
 
@@ -51,38 +51,12 @@ class Retry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResponseRule:
-    """What a response means, if that is not what its status says.
-
-    Args:
-        action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no rows, which is counted. After
-            other pages, that is the end only if the meaning is ``none``; else it fails, because rows would be lost.
-        statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
-        text: what the body must contain; empty for any body.
-        message: what to do about it, for people; added to the error.
-        meaning: of an ignored response, as in `ignored_responses` of the connector.
-    """
-
-    action: Literal["fail", "retry", "ignore"]
-    statuses: frozenset[int] = frozenset()
-    text: str = ""
-    message: str = ""
-    meaning: IgnoredResponse = "gone"
-
-    def __post_init__(self) -> None:
-        """Refuse a rule that every successful response would fit."""
-        if not self.text and any(status < 300 for status in self.statuses):
-            raise ValueError(f"responses: a rule for {sorted(self.statuses)} needs a text: not all successes fit it")
-        if not self.text and not self.statuses:
-            raise ValueError("responses: a rule needs statuses or a text")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cursor:
     """How the time cursor of a resource behaves; dlt's `incremental` names its path and its parameters.
 
     Args:
         timestamp_format: how the API writes the cursor and the bounds of a window.
+        bounds_format: how the bounds of a window are written, if not as the cursor in rows.
         lower: whether the API returns a row that is exactly at `start_param`. (The upper bound does not matter:
             rows that belong to the next window are dropped from this one.)
         without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the
@@ -100,6 +74,7 @@ class Cursor:
     """
 
     timestamp_format: TimestampFormat = TimestampFormat()
+    bounds_format: TimestampFormat | None = None
     lower: Literal["inclusive", "exclusive"] = "inclusive"
     without_cursor: Literal["keep", "fail"] = "keep"
     unfiltered_first: bool = False
@@ -134,8 +109,9 @@ class ResourceOptions:
             children also what comes from the parent. Equal rows are one row, and an edited row is another one.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
-            again are deleted, and so are rows whose `key` is a hash if they are not loaded in windows; all other rows
-            are kept. In windows, only rows with such a key can be marked or deleted: each time their window is read.
+            again are deleted, unless they have a cursor of their own, and so are rows whose `key` is a hash if they
+            are not loaded in windows; all other rows are kept. In windows, only rows with such a key, and no parent,
+            can be marked or deleted: each time their window is read.
             Children of a row that is deleted or marked are treated as their own option says, but not deleted while
             their parent is only marked.
         value_column: the column for rows that are single values instead of objects.

@@ -1,6 +1,7 @@
 """A program that reads the rows of a resource, instead of requests of this project."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from connectors_dagster.spec.placeholders import Setting
@@ -9,8 +10,7 @@ from connectors_dagster.spec.placeholders import Setting
 class Program(Protocol):
     """What reads the rows of a resource in a process of its own.
 
-    It writes rows as lines of JSON, and asks before each request. `settings` has the placeholders that it needs, and
-    `missing` says why it cannot be started.
+    It writes rows as lines of JSON, and asks before each request. `settings` has the placeholders that it needs.
     """
 
     @property
@@ -25,3 +25,9 @@ class Program(Protocol):
 
     def addresses(self, values: Mapping[Setting, Any]) -> Sequence[str]:
         """Return the addresses whose origins it may send requests to."""
+
+    def running(self, values: Mapping[Setting, Any]) -> AbstractContextManager[None]:
+        """Return a block in which the process runs; it may wait for others."""
+
+    def keep(self, values: Mapping[Setting, Any], changes: Any) -> None:
+        """Keep what the process says for the next one."""

@@ -13,8 +13,9 @@ from connectors_dagster.spec.added_columns import ROW_HASH, added_columns
 from connectors_dagster.spec.for_each import MARK
 from connectors_dagster.spec.inherited import Inherited
 from connectors_dagster.spec.list_tables import ListOf
-from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions, ResponseRule
+from connectors_dagster.spec.options import Cursor, MissingEnvelope, MissingRows, ResourceOptions
 from connectors_dagster.spec.program import Program
+from connectors_dagster.spec.response_rule import ResponseRule
 
 if TYPE_CHECKING:
     from connectors_dagster.spec.connector import Connector
@@ -130,7 +131,7 @@ class Resource:
 
     @property
     def windowed(self) -> bool:
-        """Whether the resource is loaded window by window; children follow their parents."""
+        """Whether the resource is loaded window by window; children without a cursor follow their parents."""
         return self.root.cursor is not None
 
     @property
@@ -174,7 +175,7 @@ class Resource:
     def missing_rows(self) -> MissingRows:
         """What happens to rows the API no longer returns."""
         return self.options.missing_rows or (
-            "delete" if self.parent or (self.options.key and not self.windowed) else "keep"
+            "delete" if (self.parent and not self.cursor) or (self.options.key and not self.windowed) else "keep"
         )
 
     @property
@@ -194,10 +195,14 @@ class Resource:
 
     @property
     def root(self) -> "Resource":
-        """The topmost ancestor that is loaded together with this resource, or the resource itself."""
+        """The topmost ancestor that is loaded together with this resource, or the resource itself.
+
+        A child with a cursor of its own is loaded in its own windows, for all rows of its parent.
+        """
         parent = self.parent
-        separate = parent is None or (parent.options.separate_children and not self.list_of)
-        return self if parent is None or separate else parent.root
+        if parent is None or self.cursor is not None or (parent.options.separate_children and not self.list_of):
+            return self
+        return parent.root
 
     @property
     def family(self) -> str:

@@ -206,7 +206,9 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "processing_steps are not supported: use record_filter and transformations of the resource"
     if resource.parent and not resource.included:
         yield "include_from_parent must name the parent's key: each row must say which parent it belongs to"
-    if resource.windowed and not resource.parent and resource.missing_rows != "keep" and not options.key:
+    hashed = options.key and not resource.parent
+    in_windows = resource.windowed and (resource.cursor or not resource.parent)
+    if in_windows and resource.missing_rows != "keep" and not hashed:
         yield "missing_rows must be 'keep': a window does not show which rows the API no longer returns"
     if options.key and (written := resource.definition.get("primary_key")):
         yield f"key is {options.key!r}, but the primary_key {written!r} is declared: remove one of the two"

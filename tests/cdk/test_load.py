@@ -1,12 +1,18 @@
 """Streams that airbyte-cdk reads in a process of its own: over HTTP into DuckDB."""
 
+import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.cdk.stream import CHILD
@@ -28,9 +34,30 @@ class Shout(RecordTransformation):
 """
 
 
+class Authority(Crew):
+    """The same API, which also gives tokens; each refresh token can be used once, and access tokens expire at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refreshed: list[str] = []
+
+    def app(self) -> Starlette:
+        app = super().app()
+        app.add_route("/token", self.token, methods=["POST"])
+        return app
+
+    async def token(self, request: Request) -> JSONResponse:
+        given = dict(parse_qsl((await request.body()).decode()))
+        self.refreshed.append(given["refresh_token"])
+        number = len(self.refreshed)
+        return JSONResponse(
+            {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "expires_in": -5}
+        )
+
+
 @pytest.fixture
-def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
-    python, crew = cdk_python(), Crew()
+def crew(monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    python, crew = cdk_python(), Authority()
     with serving(crew.app()) as crew.port:
         monkeypatch.setenv("CONNECTORS__AIRBYTE_PYTHON", python)
         monkeypatch.setenv("SOURCES__CREW__HOST", f"http://127.0.0.1:{crew.port}")
@@ -78,8 +105,7 @@ def test_a_child_with_a_cursor_of_its_own_is_read_by_window_and_its_parents_once
     }
     file = tmp_path / "crew.yaml"
     file.write_text(yaml.safe_dump({**written, "streams": [{"$ref": "#/definitions/teams"}, stream]}))
-    translated = translate_with(read_manifest(file))
-    assert [(one.name, one.engine) for one in translated.streams] == [("teams", "native"), ("team_members", "airbyte")]
+    translated = translate_with(read_manifest(file), engine="airbyte")
     assert translated.connector and load(translated.connector, "team_members") == []
     parents = [query for path, query in crew.asked if path == "/v1/teams"]
     assert [query.get("page") for query in parents] == [None, "2"]
@@ -98,6 +124,17 @@ def test_the_connectors_own_python_runs_if_it_is_trusted_and_what_it_prints_is_n
     assert warehouse.query("SELECT code, seats FROM crew.plan") == [("PRO", 5)]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process in this way")
+def test_a_process_that_needs_more_memory_than_it_may_have_fails_the_load(crew, tmp_path, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__AIRBYTE_MEMORY", "400000000")
+    greedy = {"type": "CustomTransformation", "class_name": "source_crew.components.Shout"}
+    (tmp_path / "components.py").write_text(PYTHON.replace('print("this is not a row")', "bytearray(10**9)"))
+    translated = translate_with(read_manifest(changed(tmp_path, transformations=[greedy])), trust_python=True)
+    assert translated.connector
+    [error] = load(translated.connector, "plan")
+    assert str(error) == "crew/plan: it needs more memory than CONNECTORS__AIRBYTE_MEMORY allows"
+
+
 def test_an_error_names_the_stream_and_shows_no_secret(crew, tmp_path):
     broken = {"type": "AddFields", "fields": [{"path": ["x"], "value": "{{ nothing_known }} {{ config }}"}]}
     flat = {"type": "FlattenFields"}
@@ -112,3 +149,24 @@ def test_the_process_of_airbyte_cdk_ends_if_nobody_is_there_any_more():
         assert child.stdin
         child.stdin.close()
         assert child.wait(timeout=60) == 3
+
+
+def test_a_refresh_token_that_is_another_one_after_each_use_is_kept_for_the_next_load(crew, tmp_path, project):
+    written = yaml.safe_load(CREW.read_text())
+    written["definitions"]["requester"]["authenticator"] = {
+        "type": "OAuthAuthenticator",
+        "token_refresh_endpoint": "{{ config['host'] }}/token",
+        "client_id": "crew",
+        "client_secret": "{{ config['credentials']['token'] }}",
+        "refresh_token": "{{ config['credentials']['token'] }}",
+        "refresh_token_updater": {"refresh_token_config_path": ["credentials", "token"]},
+    }
+    written["streams"] = [{"$ref": "#/definitions/plan"}]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    for _ in (1, 2):
+        connector = translate_with(read_manifest(tmp_path / "crew.yaml"), engine="airbyte").connector
+        assert connector and load(connector, "plan") == []
+    assert len(crew.refreshed) >= 2
+    assert crew.refreshed == ["t0ken-of-crew", *(f"refresh-{number}" for number in range(1, len(crew.refreshed)))]
+    [file] = (project / ".connectors" / "airbyte" / "tokens").glob("*.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
