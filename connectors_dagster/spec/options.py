@@ -142,6 +142,8 @@ class ResourceOptions:
         object_is_row: whether an object in the place of the list is its only row, also on one page of many.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
+        keep_slashes: whether slashes in a field of the parent row, or in a value of `for_each`, separate parts of the
+            path, as those in ``owner/name`` do for some APIs. By default they are quoted like all other characters.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
         base_url: the address of the API that has this resource, if it is not that of the client; a `Setting` or `Text`
@@ -187,6 +189,7 @@ class ResourceOptions:
     value_column: str | None = None
     object_is_row: bool = False
     has_children_field: str | None = None
+    keep_slashes: bool = False
     separate_children: bool = False
     base_url: str | None = None
     auth_choice: AuthChoice | None = None

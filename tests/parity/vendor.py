@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tests.parity.asked import Asked
 from tests.parity.described import Described
@@ -165,7 +165,7 @@ def known(stream: Described, asked: Asked) -> Any:
         body = _without(body, keys)
     query.pop("zz", None)
     headers = {name: value for name, value in asked.headers.items() if name not in HIDDEN}
-    written = json.dumps([asked.method, asked.path, query, body, headers], sort_keys=True)
+    written = json.dumps([asked.method, unquote(asked.path), query, body, headers], sort_keys=True)
     for bound, raw in asked.bounds.get("raw", {}).items():
         written = written.replace(json.dumps(raw)[1:-1], f"<{bound}>")
     return re.sub(r"last\d{5}", "<page>", TOKEN.sub("<page>", written))
