@@ -86,8 +86,8 @@ def _made(
     if not pieces:
         return None
     chosen = dict(pieces)
-    for one in {one.parent for one in pieces if one.parent and one.parent.cursor}:
-        # A child has no cursor: whether its rows changed does not show in those of its parent.
+    for one in {one.parent for one in pieces if one.parent and one.parent.cursor and not one.parent.parent}:
+        # A child has no windows: whether its rows changed does not show in those of its parent.
         chosen[one] = joined([chosen[one], Piece(options={"separate_children": True})])
     lookbacks = [shortest(piece.lookback, what="lookback_window") for piece in chosen.values() if piece.lookback]
     retried = frozenset(status for piece in chosen.values() for status in piece.retried)

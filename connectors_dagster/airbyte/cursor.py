@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
@@ -39,6 +40,8 @@ def translate_cursor(stream: Stream) -> Piece:
     if not written:
         return Piece()
     only_type(written, "DatetimeBasedCursor", what="a cursor that is no time")
+    if stream.parent and not filters_by_time(stream) and not written.get("is_client_side_incremental"):
+        return Piece()  # each read returns all rows; the cursor would only say which windows they belong to
     field = str(written.get("cursor_field"))
     if not compiled(field).is_constant or not field.replace("-", "_").isidentifier():
         raise NotNativeError("a cursor that is not the name of a field", field)
@@ -50,7 +53,7 @@ def translate_cursor(stream: Stream) -> Piece:
     bounds = joined(_bounds(stream))
     filtered = filters_by_time(stream)
     cursor = Cursor(
-        timestamp_format=_timestamp_format(written, filtered=filtered),
+        **_formats(written, filtered=filtered),
         lower="inclusive" if _granularity(written) else "exclusive",
         before_start="drop" if filtered else "keep",
         request_step=_step(written) if filtered else None,
@@ -73,19 +76,27 @@ def filters_by_time(stream: Stream) -> bool:
     return bool(options) or any(bound in written for bound in BOUNDS)
 
 
-def _timestamp_format(written: Component, *, filtered: bool) -> TimestampFormat:
+def _formats(written: Component, *, filtered: bool) -> dict[str, Any]:
+    """Return the format of the cursor in rows, and that of the bounds in requests if it is another one."""
     form = str(written.get("datetime_format"))
-    for row in written.get("cursor_datetime_formats") or ():
-        if row != form and row not in EPOCHS and row != "%s_as_float" and not ISO.fullmatch(str(row)):
-            raise NotNativeError("rows and requests with different formats of time", f"{row}, {form}")
-        if (row in EPOCHS or row == "%s_as_float") and form != row:
-            raise NotNativeError("rows and requests with different formats of time", f"{row}, {form}")
+    for_rows = {str(one) for one in written.get("cursor_datetime_formats") or (form,)}
+    [row, *more] = [one for one in for_rows if not ISO.fullmatch(one)] or [form]  # ISO 8601 is read in any case
+    if more:
+        raise NotNativeError("rows with several formats of time", sorted(for_rows))
+    if row == form or not filtered:
+        return {"timestamp_format": _format(row, written, filtered=filtered)}
+    return {
+        "timestamp_format": _format(row, {}, filtered=False),
+        "bounds_format": _format(form, written, filtered=True),
+    }
+
+
+def _format(form: str, written: Component, *, filtered: bool) -> TimestampFormat:
     if re.search(r"[+-]\d\d:?\d\d$", form) and not re.search(r"[+-]00:?00$", form):
         raise NotNativeError("a written offset that is not read", form)
-    if filtered and (form == "%s_as_float" or "%_ms" in form):
+    if filtered and form == "%s_as_float":
         raise NotNativeError("a format of time that is not written", form)
-    own = "%Y-%m-%dT%H:%M:%S.%fZ" if "%_ms" in form else "epoch_seconds" if form == "%s_as_float" else form
-    own, precision = EPOCHS.get(own, own), _precision(form)
+    own, precision = EPOCHS.get(form, "epoch_seconds" if form == "%s_as_float" else form), _precision(form)
     try:
         return TimestampFormat(format=own, granularity=max(precision, _granularity(written) or precision))
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
@@ -17,6 +18,8 @@ from connectors_dagster.spec.next_page import NextPage
 TOKENS = ("abc", "https://api.example/rows?page=2", 17, "17")
 """Cursors of all kinds, with which no condition that only looks for a cursor may stop."""
 LINK = ("headers", ("link", "next", "url"))
+OURS = ("page_rows", "rows_so_far")
+"""Names that such expressions may read in a connector, but not in Airbyte."""
 BY_EXPRESSION = "a next page found by an expression"
 END_BY_EXPRESSION = "an end of pages found by an expression"
 NUMBER, LITERAL = re.compile(r"\b\d"), re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -47,6 +50,9 @@ def _by_expression(stream: Stream, strategy: Component, error: NotNativeError) -
         if part not in IN_BODY:
             raise NotNativeError(f"the next page in {part} of the request", path)
         place = {"param" if part == "params" else "body_path": ".".join(path)}
+    text = f"{strategy.get('cursor_value')} {stop}"
+    if any(name in text for name in OURS):
+        raise error
     try:
         found = NextPage(value=str(strategy.get("cursor_value")), stop=None if stop is None else str(stop), **place)
     except ValueError:
@@ -104,6 +110,7 @@ def _paginator(**arguments: Any) -> Piece:
     return Piece(endpoint={"paginator": arguments})
 
 
+@lru_cache(maxsize=10_000)
 def _expression(text: str, kind: Any) -> Expression:
     try:
         return Expression(text, kind=kind)
@@ -115,7 +122,8 @@ def _keys(lookup: Lookup) -> Keys:
     return tuple(step.key for step in lookup.steps)
 
 
-def _end(condition: Any, root: str, keys: Keys) -> str | None:
+@lru_cache(maxsize=10_000)
+def _end(condition: str | None, root: str, keys: Keys) -> str | None:
     """Return the path to the field that says whether there are more pages; None if only a missing cursor is the end.
 
     Raises:

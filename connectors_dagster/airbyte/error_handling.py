@@ -1,15 +1,23 @@
 """Responses with an error status: which are retried, ignored or fail."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
-from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.spec.options import ResponseRule, check_condition
 
 ATTEMPTS = 5
 """How often Airbyte retries by default."""
+FAILING, LIMITED = (400, 401, 403, 404, 405), 429
+"""The statuses with which Airbyte fails, and the one with which it waits; it retries with all others."""
+QUIET, RETRIED = ("IGNORE", "SUCCESS"), ("RETRY", "RATE_LIMITED")
+"""Actions. With an error status, there are no rows in both cases of the first kind."""
+ERRORS = frozenset(range(400, 600))
+EVERY = frozenset(range(200, 300)) | ERRORS
 TIMING = {"ExponentialBackoffStrategy", "ConstantBackoffStrategy", "WaitTimeFromHeader", "WaitUntilTimeFromHeader"}
 """They say when a request is retried, not whether. `Retry-After` is always followed."""
 
@@ -18,34 +26,110 @@ def translate_error_handling(stream: Stream) -> Piece:
     """Translate the error handler.
 
     Raises:
-        NotNativeError: it decides by more than the status.
+        NotNativeError: it decides by something that is not known here.
     """
     handlers = list(_handlers(stream.requester.get("error_handler")))
     for handler in handlers:
         _check_waits(handler.get("backoff_strategies") or ())
-    retried: set[int] = set()
-    ignored: list[int] = []
-    seen: set[int] = set()
-    for handler in handlers:
-        for one in handler.get("response_filters") or ():
-            statuses, action = _statuses(one), str(one.get("action") or "RETRY")
-            new = [status for status in statuses if status not in seen]
-            seen.update(new)
-            if action in ("RETRY", "RATE_LIMITED"):
-                retried.update(new)
-            elif action == "IGNORE":
-                ignored += new
-            elif action != "FAIL":
-                raise NotNativeError(
-                    "an error status that is a success" if action == "SUCCESS" else "an action", action
-                )
-    actions = [{"status_code": status, "action": "ignore"} for status in ignored]
     attempts = [int(handler["max_retries"]) for handler in handlers if str(handler.get("max_retries", "")).isdigit()]
-    return Piece(
-        endpoint={"response_actions": actions} if actions else {},
-        retried=frozenset(retried),
-        attempts=max((ATTEMPTS, *attempts)),
-    )
+    whole = Piece(attempts=max((ATTEMPTS, *attempts)))
+    conditional = any(_condition(one) for handler in handlers for one in _filters(handler))
+    return joined([whole, _by_rules(handlers) if conditional else _by_status(handlers)])
+
+
+def _by_status(handlers: Sequence[Component]) -> Piece:
+    """Translate handlers that decide by the status alone."""
+    named = sorted({status for handler in handlers for one in _filters(handler) for status in _statuses(one)})
+    actions = {status: _action_for(status, handlers) for status in named}
+    ignored = [{"status_code": status, "action": "ignore"} for status in named if actions[status] in QUIET]
+    retried = frozenset(status for status in named if actions[status] in RETRIED)
+    return Piece(endpoint={"response_actions": ignored} if ignored else {}, retried=retried)
+
+
+def _action_for(status: int, handlers: Sequence[Component]) -> str:
+    """Return the action for a status. A failure is left to the next handler, if there is one."""
+    found = ""
+    for handler in handlers:
+        named = (_action(one) for one in _filters(handler) if status in _statuses(one))
+        found = next(named, "FAIL" if status in FAILING else "RATE_LIMITED" if status == LIMITED else "RETRY")
+        if found not in ("FAIL", "RATE_LIMITED"):
+            break
+    return found
+
+
+def _by_rules(handlers: Sequence[Component]) -> Piece:
+    """Translate handlers that also decide by what a response says.
+
+    A handler after the first one sees only statuses with which that one fails or which it leaves to it. What a handler
+    before the last one fails, the next one decides.
+    """
+    rules: list[ResponseRule] = []
+    for number, handler in enumerate(handlers):
+        last = number == len(handlers) - 1
+        for one in _filters(handler):
+            if _action(one) == "FAIL" and not last:
+                _check_overruled(one, handlers[number + 1 :])
+            else:
+                rules += _rules(one, only=frozenset((*FAILING, LIMITED)) if number else EVERY)
+    return Piece(options={"responses": tuple(rules)})
+
+
+def _check_overruled(one: Component, later: Sequence[Component]) -> None:
+    """Refuse a failure that lets a later handler see what it would not see otherwise."""
+    more = any(_condition(other) for handler in later for other in _filters(handler))
+    if more or not {*_statuses(one)} <= {*FAILING, LIMITED}:
+        raise NotNativeError("error handlers that decide about each other's failures", one.get("http_codes", ""))
+
+
+def _rules(one: Component, *, only: frozenset[int]) -> Iterator[ResponseRule]:
+    """Yield the rules of a filter, which applies if the status, the condition or the message fits."""
+    action = _action(one)
+    written = "retry" if action in RETRIED else "ignore" if action in QUIET else "fail"
+    said = str(one.get("error_message") or "")
+    rest: dict[str, Any] = {
+        "action": written,
+        "message": "" if "{" in said or written == "ignore" else said,
+        **({"meaning": "none"} if written == "ignore" else {}),
+    }
+    if statuses := frozenset(_statuses(one)) & only:
+        yield ResponseRule(statuses=statuses, **rest)
+    # A success that is ignored, or called one, is read as any other.
+    seen = only & ERRORS if written == "ignore" else only
+    if condition := _condition(one):
+        yield ResponseRule(statuses=seen, condition=condition, **rest)
+
+
+def _condition(one: Component) -> str:
+    """Return the condition of a filter; empty if it has none.
+
+    Raises:
+        NotNativeError: it reads something that is not known here.
+    """
+    conditions = [str(one["predicate"])] if one.get("predicate") else []
+    if text := str(one.get("error_message_contains") or ""):
+        conditions.append(f"{{{{ {json.dumps(text, ensure_ascii=False)} in error_message }}}}")
+    if len(conditions) > 1:
+        raise NotNativeError("errors recognized by an expression or a message", conditions[0])
+    for condition in conditions:
+        try:
+            check_condition(condition)
+        except ValueError:
+            raise NotNativeError("errors recognized by an expression", condition) from None
+        return condition
+    return ""
+
+
+def _filters(handler: Component) -> Sequence[Component]:
+    """Return the filters that do something; in Airbyte, one without an action never applies."""
+    return tuple(one for one in handler.get("response_filters") or () if one.get("action"))
+
+
+def _action(one: Component) -> str:
+    """Return the action of a filter."""
+    action = str(one["action"])
+    if action not in (*QUIET, *RETRIED, "FAIL"):
+        raise NotNativeError("an action", action)
+    return action
 
 
 def _handlers(written: Any) -> Iterator[Component]:
@@ -72,8 +156,12 @@ def _check_waits(strategies: Sequence[Component]) -> None:
 
 
 def _statuses(one: Component) -> Sequence[int]:
-    if one.get("predicate"):
-        raise NotNativeError("errors recognized by an expression", one["predicate"])
-    if one.get("error_message_contains"):
-        raise NotNativeError("errors recognized by their message", one["error_message_contains"])
-    return [int(status) for status in one.get("http_codes") or ()]
+    """Return the statuses of a filter.
+
+    Raises:
+        NotNativeError: one of them is no error.
+    """
+    found = [int(status) for status in one.get("http_codes") or ()]
+    if any(status < min(ERRORS) for status in found):
+        raise NotNativeError("successful responses that are recognized by their status", found)
+    return found

@@ -53,6 +53,22 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "ApiKey": "inject_into api_token",
     }.items()
 }
+STRAY: Mapping[str, frozenset[str]] = {
+    kind: frozenset(names.split())
+    for kind, names in {
+        "ApiKeyAuthenticator": "path request_parameters",
+        "BearerAuthenticator": "authenticator field_path",
+        "CursorPagination": "extractorPath",
+        "DatetimeBasedCursor": "path incremental_cursor",
+        "DeclarativeStream": "partition_router",
+        "DpathExtractor": "path",
+        "HttpRequester": "error_handlers request_params",
+        "HttpResponseFilter": "backoff_strategies",
+        "RequestPath": "field_name",
+        "SimpleRetriever": "primary_key",
+    }.items()
+}
+"""Fields that are found in manifests but mean nothing there: Airbyte's toolkit does not read them."""
 IN_OTHERS = ("stream", "schema_loader", "schema", "request_parameters", "request_headers", "request_body_json")
 """What is not looked into: it belongs to another stream, or is no component."""
 
@@ -67,7 +83,7 @@ def check_fields(stream: Stream) -> Piece:
         kind = str(component["type"])
         if kind in KNOWN:
             inherited = component.get(PARAMETERS) or {}
-            unknown = set(component) - KNOWN[kind] - ALWAYS - set(inherited)
+            unknown = set(component) - KNOWN[kind] - STRAY.get(kind, frozenset()) - ALWAYS - set(inherited)
             if unknown and component.get("class_name") is None:
                 raise NotNativeError("a field that is not known here", f"{kind}.{sorted(unknown)[0]}")
     return Piece()

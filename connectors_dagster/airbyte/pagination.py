@@ -10,6 +10,7 @@ from connectors_dagster.airbyte.options import place_of, put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import compiled, constant, write_text
+from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.placeholders import Setting
 
 FIRST_ONLY = "ignore_stream_slicer_parameters_on_paginated_requests"
@@ -82,6 +83,8 @@ def _first(strategy: Component) -> dict[str, Any]:
 
 
 def _offsets(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:
+    if size is None:
+        return _offsets_by_rows(stream, strategy)
     if not isinstance(size, int):
         raise NotNativeError("pages by offset without a number as page size", size)
     paginator = {"type": "offset", "limit": size, "total_path": None, **_token_place(stream, "offset")}
@@ -95,6 +98,18 @@ def _offsets(stream: Stream, strategy: Component, size: int | Setting | None) ->
     else:
         options["fixed_page_size"] = True
     return Piece(endpoint={"paginator": paginator}, options=options)
+
+
+def _offsets_by_rows(stream: Stream, strategy: Component) -> Piece:
+    """Translate offsets without a page size: the next one is the number of rows so far, until a page has none."""
+    [(place, path)] = _token_place(stream, "next").items()
+    value = "{{ rows_so_far if page_rows else None }}"
+    in_query = place == "next_param"
+    found = NextPage(value=value, param=path if in_query else None, body_path=None if in_query else path)
+    first = (
+        put(stream.paginator["page_token_option"], 0, stream) if strategy.get("inject_on_first_request") else Piece()
+    )
+    return joined([first, Piece(options={"next_page": found})])
 
 
 def _cursors(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:

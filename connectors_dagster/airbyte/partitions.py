@@ -75,8 +75,8 @@ def _list(router: Component, stream: Stream) -> Piece:
 
 
 def _check_windows(stream: Stream, parent: Stream) -> None:
-    """Accept parents with a cursor only if their requests do not filter by it: children of all of them are read."""
-    if stream.cursor:
+    """Accept cursors by which requests do not filter: all children of all parents are read, as Airbyte reads them."""
+    if stream.cursor and filters_by_time(stream):
         raise NotNativeError("a child with a cursor of its own", f"{stream.cursor.get('cursor_field')}")
     above: Stream | None = parent
     while above:

@@ -1,7 +1,10 @@
 """What becomes of a manifest of Airbyte: which streams are read natively, or why not, and the settings to give."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,14 @@ from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.translation import Translated, TranslatedStream, translate
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
+from connectors_dagster.read.dry_requests import DryRequest, dry_requests
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
+from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.windows import Window, shortest
 
+EXAMPLE = datetime(2024, 1, 1, tzinfo=UTC)
+"""The beginning of the window whose requests are shown."""
 STREAM, SETTING = ("stream", "engine", "key", "cursor", "window"), ("setting", "type", "default", "meaning")
 
 
@@ -51,7 +59,13 @@ def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any
         "window": connector.step if connector and resource and resource.windowed else None,
         "parent": resource.parent.name if resource and resource.parent else None,
         "reasons": [str(reason) for reason in one.reasons],
+        "requests": [asdict(request) for request in _requests(resource)] if resource else [],
     }
+
+
+def _requests(resource: Resource) -> list[DryRequest]:
+    length = shortest(resource.connector.step, what="step")
+    return dry_requests(resource, Window(EXAMPLE, EXAMPLE + length))
 
 
 def _setting(one: Setting, connector: Connector | None) -> dict[str, Any]:
@@ -70,11 +84,28 @@ def _show(translated: Translated, streams: list[dict[str, Any]], settings: list[
     for one in streams:
         for reason in one["reasons"]:
             say(f"not native  {one['stream']}: {reason}", style="yellow")
+    for one in streams:
+        for request in one["requests"]:
+            say(f"request     {one['stream']}: {_request(request)}")
     if settings:
         say("")
         show_table(SETTING, [[_cell(_default(one)[head]) for head in SETTING] for one in settings])
     counts = Counter(one.engine for one in translated.streams)
     say(f"{counts['native']} of {len(streams)} streams are native")
+
+
+def _request(one: Mapping[str, Any]) -> str:
+    """Write a request on one line: method, address, headers, body, and what it is repeated for."""
+    pairs = [(name, each) for name, value in one["params"].items() for each in _several(value)]
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    headers = [f"{name}: {value}" for name, value in one["headers"].items()]
+    body = [json.dumps(one["body"], ensure_ascii=False)] if one["body"] else []
+    said = [f"{one['method']} {one['url']}{'?' if query else ''}{query}", *headers, *body, *one["repeated"]]
+    return "; ".join(said)
+
+
+def _several(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 def _default(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class ExpressionPaginator(BaseReferencePaginator):
     def __init__(self, next_page: NextPage) -> None:
         """Start before the first page."""
         super().__init__()
-        self.next_page = next_page
+        self.next_page, self.rows_so_far = next_page, 0
         self.has_more_path = next_page.stop
         """Whether the connector says how the list ends; has the name that it has in dlt's paginators."""
         self._places_value = JSONResponseCursorPaginator(
@@ -40,7 +40,8 @@ class ExpressionPaginator(BaseReferencePaginator):
         Raises:
             ValueError: an expression fails, or the value is not a single one.
         """
-        value = find_next(self.next_page, cast(JsonResponse, response), data or [])
+        self.rows_so_far += len(data or ())
+        value = find_next(self.next_page, cast(JsonResponse, response), data or [], self.rows_so_far)
         if isinstance(value, dict | list | tuple | bool):
             raise ValueError(f"{self.next_page.value!r} is not a single value, got `{value}`")
         set_next_reference(self, value)
@@ -63,7 +64,7 @@ class ExpressionLinkPaginator(BaseNextUrlPaginator):
         """Start before the first page."""
         super().__init__()
         self.base_url = f"{base_url.rstrip('/')}/"
-        self.next_page, self.has_more_path = next_page, next_page.stop
+        self.next_page, self.has_more_path, self.rows_so_far = next_page, next_page.stop, 0
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Find the address of the next page.
@@ -71,7 +72,8 @@ class ExpressionLinkPaginator(BaseNextUrlPaginator):
         Raises:
             ValueError: an expression fails, or the value is not text.
         """
-        url = find_next(self.next_page, cast(JsonResponse, response), data or [])
+        self.rows_so_far += len(data or ())
+        url = find_next(self.next_page, cast(JsonResponse, response), data or [], self.rows_so_far)
         if url is not None and not isinstance(url, str):
             raise ValueError(f"{self.next_page.value!r} is not a URL, got `{url}`")
         relative = url is not None and not url.startswith("/")
@@ -83,8 +85,8 @@ def build_paginator(next_page: NextPage, base_url: str) -> BaseReferencePaginato
     return ExpressionLinkPaginator(next_page, base_url) if next_page.is_url else ExpressionPaginator(next_page)
 
 
-def find_next(next_page: NextPage, response: JsonResponse, rows: list[RawRow]) -> Any:
-    """Return what names the next page; None if there is none."""
+def find_next(next_page: NextPage, response: JsonResponse, rows: list[RawRow], rows_so_far: int) -> Any:
+    """Return what names the next page; None if there is none. `rows_so_far` includes the rows of this page."""
     if response.ends_pages:
         return None
     kept = [row for row in rows if not isinstance(row, FilteredRow)]
@@ -94,5 +96,7 @@ def find_next(next_page: NextPage, response: JsonResponse, rows: list[RawRow]) -
             "headers": {**response.headers, "link": response.links},
             "last_record": {name: decode(value) for name, value in kept[-1].items()} if kept else None,
             "last_page_size": len(kept),
+            "page_rows": len(rows),
+            "rows_so_far": rows_so_far,
         }
     )

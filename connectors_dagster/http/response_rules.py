@@ -1,16 +1,23 @@
 """What a connector declares about responses: which fail, which are retried, and which mean that there are no rows."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import requests
 
 from connectors_dagster.compat.dlt_internals import IgnoreResponseException
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.http.failure import with_response
-from connectors_dagster.http.response import describe_request
+from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.retry import requested_wait
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.options import ResponseRule, Retry
+
+MESSAGES = (
+    *("message", "messages", "error", "errors", "failures", "failure", "detail", "err", "error_message", "msg"),
+    *("reason", "status_message"),
+)
+"""Fields that say what is wrong; the first one with a value counts."""
 
 
 class RetriedResponseError(TransientApiError):
@@ -25,11 +32,36 @@ class IgnoredResponseError(IgnoreResponseException):
 
 def find_rule(rules: Sequence[ResponseRule], response: requests.Response) -> ResponseRule | None:
     """Return the first rule that a response fits; those without statuses are for errors only."""
+    status, scope = response.status_code, dict[str, Any]()
     for rule in rules:
-        status = response.status_code
-        if (status in rule.statuses or (not rule.statuses and status >= 400)) and rule.text in response.text:
-            return rule
+        if (status not in rule.statuses and (rule.statuses or status < 400)) or rule.text not in response.text:
+            continue
+        if rule.condition:
+            scope = scope or _scope(cast(JsonResponse, response))
+            if not rule.holds(scope):
+                continue
+        return rule
     return None
+
+
+def _scope(response: JsonResponse) -> dict[str, Any]:
+    """Return what conditions read of a response."""
+    try:
+        body = response.parsed_whole()
+    except ValueError:
+        return {"response": {}, "headers": dict(response.headers), "error_message": response.text}
+    return {"response": body, "headers": dict(response.headers), "error_message": error_message(body)}
+
+
+def error_message(body: Any) -> str:
+    """Return what a body says about an error, as text; empty if it says nothing."""
+    if isinstance(body, str):
+        return body
+    if isinstance(body, list):
+        return ", ".join(filter(None, map(error_message, body)))
+    if isinstance(body, dict):
+        return error_message(next((body[name] for name in MESSAGES if body.get(name)), None))
+    return ""
 
 
 def apply_rule(

@@ -1,7 +1,7 @@
 """A connector written in YAML, as a Dagster component: the same value as in Python, and the same definitions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnect
 from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.options import ResourceOptions
+from connectors_dagster.spec.options import ResourceOptions, ResponseRule
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.schema_file import StrictLoader
@@ -81,9 +81,12 @@ class RestConnector(dg.Component):
         select, prefix, translation = component_parts(given, context)
         schema = inside_project(given.pop("schema_file"), context)
         declared: dict[str, SettingModel] = given.pop("settings")
-        plain = {name: value for name, value in given.items() if name not in ("config", "resources", *WITH_SETTINGS)}
+        others = ("config", "resources", "responses", *WITH_SETTINGS)
+        plain = {name: value for name, value in given.items() if name not in others}
         given["resources"] = {name: _with_settings(one, declared) for name, one in given["resources"].items()}
-        refuse_templates([plain, {name: one.model_dump() for name, one in declared.items()}])
+        refuse_templates(
+            [plain, _without_conditions(given["responses"]), {name: one.model_dump() for name, one in declared.items()}]
+        )
         config = _filled(given["config"], declared)
         given |= {name: _filled(given[name], declared) for name in WITH_SETTINGS}
         with_settings = [config, given["resources"], [given[name] for name in WITH_SETTINGS]]
@@ -166,10 +169,20 @@ def inside_project(written: str, context: dg.ComponentLoadContext) -> Path:
 
 def _with_settings(options: ResourceOptions, declared: Mapping[str, SettingModel]) -> ResourceOptions:
     """Put settings in the address and the lists of a resource; expressions over rows stay; the rest is no template."""
-    others: dict[str, Any] = {"base_url": None, "for_each": {}, **dict.fromkeys(WITH_SETTINGS), **NO_EXPRESSIONS}
-    refuse_templates(asdict(replace(options, **others)))
+    others: dict[str, Any] = {
+        "base_url": None,
+        "for_each": {},
+        "responses": (),
+        **dict.fromkeys(WITH_SETTINGS),
+        **NO_EXPRESSIONS,
+    }
+    refuse_templates([asdict(replace(options, **others)), _without_conditions(options.responses)])
     names = ("base_url", "for_each", *WITH_SETTINGS)
     return replace(options, **{name: _filled(getattr(options, name), declared) for name in names})
+
+
+def _without_conditions(rules: Iterable[ResponseRule] | None) -> list[Any]:
+    return [{**asdict(rule), "condition": ""} for rule in rules or ()]
 
 
 def _filled(value: Any, declared: Mapping[str, SettingModel]) -> Any:

@@ -40,7 +40,7 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
     assert cursor
     if not resource.filtered or unfiltered(resource, slices):
         return Requested()
-    timestamps = cursor.timestamp_format
+    timestamps = cursor.bounds_format or cursor.timestamp_format
     lower, upper = timestamps.floor(max(slices[0].since, EARLIEST)), timestamps.ceil(slices[-1].window.end)
     if cursor.lower == "exclusive":
         lower -= timestamps.granularity
@@ -54,6 +54,7 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
 def window_bounds(resource: Resource, slices: Sequence[Slice]) -> Bounds:
     """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter."""
     assert resource.cursor
-    encode, times = resource.cursor.timestamp_format.encode, requested(resource, slices)
+    written = resource.cursor.bounds_format or resource.cursor.timestamp_format
+    times = requested(resource, slices)
     named = {"start_value": times.lower, "end_value": times.upper}
-    return {name: encode(time) for name, time in named.items() if time is not None}
+    return {name: written.encode(time) for name, time in named.items() if time is not None}

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors_dagster.expressions.expression import Expression
 
-SCOPE = frozenset(("response", "headers", "last_record", "last_page_size"))
+SCOPE = frozenset(("response", "headers", "last_record", "last_page_size", "page_rows", "rows_so_far"))
 """What such an expression may read."""
 
 
@@ -16,8 +16,9 @@ class NextPage:
     """How the next page is requested, if no paginator of dlt finds it.
 
     Expressions may read `response` (the body), `headers` (in them, `headers.link.next.url` is the address in the header
-    `Link` with this relation), `last_record` (the last row of the page as it is loaded, if there is one) and
-    `last_page_size` (the number of such rows).
+    `Link` with this relation), `last_record` (the last row of the page as it is loaded, if there is one),
+    `last_page_size` (the number of such rows), `page_rows` (also counts those that are left out) and `rows_so_far` (the
+    same for all pages up to this one).
 
     Args:
         value: an expression such as `{{ response.offset + response.count }}` for what names the next page. There is

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
+from connectors_dagster.expressions.expression import Expression
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.timestamps import TimestampFormat
@@ -17,6 +18,8 @@ MissingRows = Literal["keep", "mark", "delete"]
 OnBadRow = Literal["fail", "set_aside"]
 IgnoredResponse = Literal["gone", "none", "not_available"]
 MissingEnvelope = Literal["fail", "empty"]
+OF_A_RESPONSE = frozenset(("response", "headers", "error_message"))
+"""What a condition of a response may read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,8 @@ class ResponseRule:
             other pages, that is the end only if the meaning is ``none``; else it fails, because rows would be lost.
         statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
         text: what the body must contain; empty for any body.
+        condition: an expression that must be true. It may read `response` (the body, an empty object if it is no JSON),
+            `headers`, and `error_message`: what the body says first in a field such as `message`, `error` or `errors`.
         message: what to do about it, for people; added to the error.
         meaning: of an ignored response, as in `ignored_responses` of the connector.
     """
@@ -66,15 +71,48 @@ class ResponseRule:
     action: Literal["fail", "retry", "ignore"]
     statuses: frozenset[int] = frozenset()
     text: str = ""
+    condition: str = ""
     message: str = ""
     meaning: IgnoredResponse = "gone"
 
     def __post_init__(self) -> None:
-        """Refuse a rule that every successful response would fit."""
-        if not self.text and any(status < 300 for status in self.statuses):
-            raise ValueError(f"responses: a rule for {sorted(self.statuses)} needs a text: not all successes fit it")
-        if not self.text and not self.statuses:
-            raise ValueError("responses: a rule needs statuses or a text")
+        """Refuse a rule that every successful response would fit, and a condition that cannot be read."""
+        limited = self.text or self.condition
+        if not limited and any(status < 300 for status in self.statuses):
+            raise ValueError(
+                f"responses: a rule for {sorted(self.statuses)} needs a text or a condition: not all successes fit it"
+            )
+        if not limited and not self.statuses:
+            raise ValueError("responses: a rule needs statuses, a text or a condition")
+        if self.condition:
+            check_condition(self.condition)
+
+    def holds(self, scope: Mapping[str, Any]) -> bool:
+        """Return whether the condition is true; one that reads a field of a value that is missing is not.
+
+        Args:
+            scope: what the condition may read.
+        """
+        return bool(self._condition.render(**scope))
+
+    @cached_property
+    def _condition(self) -> Expression:
+        return Expression(self.condition, kind="condition")
+
+
+def check_condition(text: str) -> None:
+    """Refuse a condition of a response that cannot be read, or that reads something else.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    try:
+        unknown = sorted(Expression(text).names - OF_A_RESPONSE)
+    except ValueError as error:
+        raise ValueError(f"responses: condition: {error}") from None
+    if unknown or "{" not in text:
+        known = ", ".join(sorted(OF_A_RESPONSE))
+        raise ValueError(f"responses: condition: {text!r} must be an expression that reads only {known}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +121,7 @@ class Cursor:
 
     Args:
         timestamp_format: how the API writes the cursor and the bounds of a window.
+        bounds_format: how the bounds of a window are written, if not as the cursor in rows.
         lower: whether the API returns a row that is exactly at `start_param`. (The upper bound does not matter:
             rows that belong to the next window are dropped from this one.)
         without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the
@@ -100,6 +139,7 @@ class Cursor:
     """
 
     timestamp_format: TimestampFormat = TimestampFormat()
+    bounds_format: TimestampFormat | None = None
     lower: Literal["inclusive", "exclusive"] = "inclusive"
     without_cursor: Literal["keep", "fail"] = "keep"
     unfiltered_first: bool = False

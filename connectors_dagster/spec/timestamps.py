@@ -20,6 +20,7 @@ UNITS = {
     "epoch_nanoseconds": Decimal("0.001"),
 }
 """The microseconds in a unit of the formats that are numbers."""
+MILLISECONDS = "%_ms"
 PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 DATE_IN_DIGITS = re.compile(r"(?:19|2\d)\d{6}(?:\d{4}(?:\d\d)?)?")
@@ -49,8 +50,8 @@ class TimestampFormat:
     only with such a format; without, a number such as 20240101 is read as the date that its digits are.
 
     Args:
-        format: a strftime pattern, ``epoch_seconds``, ``epoch_milliseconds``, ``epoch_microseconds`` or
-            ``epoch_nanoseconds``.
+        format: a strftime pattern, in which ``%_ms`` is milliseconds with three digits, or ``epoch_seconds``,
+            ``epoch_milliseconds``, ``epoch_microseconds`` or ``epoch_nanoseconds``.
         granularity: the smallest time difference that the API's filter and cursor can express. A change within one
             such step may carry the timestamp at which the step began.
         timezone: the IANA name of the time zone of timestamps that have none, in rows and in parameters. Without a
@@ -125,7 +126,8 @@ class TimestampFormat:
         """Write a timestamp as a request parameter; parts that the format does not write are dropped."""
         unit = UNITS.get(self.format)
         if unit is None:
-            return timestamp.astimezone(self.zone.rules).strftime(self.format)
+            local = timestamp.astimezone(self.zone.rules)
+            return local.strftime(self.format.replace(MILLISECONDS, f"{local.microsecond // 1000:03}"))
         return int(to_microseconds(timestamp) // unit)
 
     def is_no_time(self, value: Any) -> bool:
@@ -198,7 +200,7 @@ class TimestampFormat:
         """Read what `encode` writes."""
         if self.format in UNITS:
             return self._from_epoch(value)
-        return self.zone.to_utc(datetime.strptime(str(value), self.format))
+        return self.zone.to_utc(datetime.strptime(str(value), self.format.replace(MILLISECONDS, "%f")))
 
     def _from_epoch(self, value: Any) -> datetime:
         if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
@@ -213,7 +215,7 @@ class TimestampFormat:
 
 def _day_and_month_swapped(pattern: str) -> str | None:
     """Return how a pattern writes a date if that is another date in ISO 8601."""
-    written = datetime(2024, 1, 5, tzinfo=UTC).strftime(pattern)
+    written = datetime(2024, 1, 5, tzinfo=UTC).strftime(pattern.replace(MILLISECONDS, "000"))
     try:
         return written if parse_iso_8601(written).month == 5 else None
     except ValueError:

@@ -176,7 +176,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             {"requester": {"authenticator": {"type": "BearerAuthenticator", "api_token": "abc"}}},
             "a credential that is written into the manifest",
         ),
-        ({"paginator": pages("OffsetIncrement")}, "pages by offset without a number as page size"),
+        ({"paginator": pages("OffsetIncrement", size="{{ config.count }}")}, "pages by offset without a number"),
         ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
             {"selector": {"extractor": {"field_path": []}}, "paginator": cursors("{{ response.next }}")},
@@ -193,11 +193,11 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ),
         ({"incremental_sync": DATES | {"cursor_field": "a.b"}}, "a cursor that is not the name of a field"),
         ({"incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%S-12:00"}}, "a written offset"),
-        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y"]}}, "rows and requests with different"),
+        ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y", "%s"]}}, "rows with several formats"),
         ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
         ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
         (
-            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ True }}"}]}}},
+            {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ config.a }}"}]}}},
             "errors recognized by an expression",
         ),
     ],
@@ -312,6 +312,10 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
             NextPage(value="{{ response.next }}", stop="{{ not response.more }}", is_url=True),
         ),
         (
+            {"paginator": pages("OffsetIncrement")},
+            NextPage(value="{{ rows_so_far if page_rows else None }}", param="page"),
+        ),
+        (
             {"paginator": cursors("{{ last_record.id }}"), "selector": filtered},
             NextPage(value="{{ last_record.id }}", param="page"),
         ),
@@ -320,6 +324,104 @@ def test_a_next_page_that_no_paginator_of_dlt_finds_is_found_by_its_expression(t
         assert connector
         assert connector.graph["things"].options.next_page == expected
         assert "paginator" not in connector.graph["things"].endpoint
+    first = pages("OffsetIncrement", body, inject_on_first_request=True)
+    connector = written(tmp_path, stream(paginator=first)).connector
+    assert connector
+    assert connector.graph["things"].endpoint["json"] == {"page": {"at": 0}}
+
+
+def test_a_child_whose_cursor_is_in_no_request_is_read_whole_for_all_parents(tmp_path):
+    parent = stream("parents")
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    path = {"path": "/p/{{ stream_partition.of }}"}
+    only_read = {name: DATES[name] for name in DATES if name != "start_time_option"}
+
+    def child(**cursor: Any) -> dict[str, Any]:
+        return stream("children", partition_router=router, requester=path, incremental_sync=only_read | cursor)
+
+    connector = written(tmp_path, parent, child()).connector
+    assert connector
+    children = connector.graph["children"]
+    assert (children.cursor, children.incremental, children.windowed) == (None, None, False)
+    for cursor, reason in (
+        ({"start_time_option": DATES["start_time_option"]}, "a child with a cursor of its own"),
+        ({"is_client_side_incremental": True}, "is_client_side_incremental of a cursor"),
+    ):
+        [_, found] = written(tmp_path, parent, child(**cursor)).streams
+        assert reason in [one.piece for one in found.reasons]
+
+
+def test_rows_and_requests_may_write_times_in_different_formats(tmp_path):
+    rows = {"cursor_datetime_formats": ["%s", "%Y-%m-%dT%H:%M:%SZ"], "datetime_format": "%Y-%m-%dT%H:%M:%S.%_msZ"}
+    connector = written(tmp_path, stream(incremental_sync=DATES | rows)).connector
+    assert connector
+    cursor = connector.graph["things"].cursor
+    assert cursor and cursor.bounds_format
+    assert (cursor.timestamp_format.format, cursor.bounds_format.format) == ("epoch_seconds", rows["datetime_format"])
+    again = rows | {"cursor_datetime_formats": ["%Y-%m-%d"]}  # any form of ISO 8601 is read
+    connector = written(tmp_path, stream(incremental_sync=DATES | again)).connector
+    assert connector
+    cursor = connector.graph["things"].cursor
+    assert cursor and (cursor.timestamp_format.format, cursor.bounds_format) == (rows["datetime_format"], None)
+
+
+def test_a_field_that_airbyte_does_not_read_is_ignored_and_any_other_is_a_reason(tmp_path):
+    auth = {"type": "BearerAuthenticator", "api_token": "{{ config.token }}"}
+    [found] = written(tmp_path, stream(requester={"authenticator": auth | {"field_path": "a"}})).streams
+    assert found.engine == "native"
+    [found] = written(tmp_path, stream(requester={"authenticator": auth | {"field_name": "a"}})).streams
+    assert str(found.reasons[0]) == "a field that is not known here: BearerAuthenticator.field_name"
+
+
+def handled(*handlers: Any) -> dict[str, Any]:
+    written = [{"type": "DefaultErrorHandler", "response_filters": list(filters)} for filters in handlers]
+    whole = {"type": "CompositeErrorHandler", "error_handlers": written} if len(written) > 1 else written[0]
+    return stream(requester={"error_handler": whole})
+
+
+def test_errors_that_their_body_tells_apart_become_rules_in_the_order_of_the_filters(tmp_path):
+    connector = written(
+        tmp_path,
+        handled(
+            [
+                {"action": "FAIL", "http_codes": [401], "error_message_contains": "key", "error_message": "buy a key"},
+                {"action": "SUCCESS", "predicate": "{{ response.code == 7 }}"},
+                {"predicate": "{{ response.code == 8 }}"},
+                {"action": "RATE_LIMITED", "http_codes": [400]},
+            ]
+        ),
+    ).connector
+    assert connector
+    [by_status, by_message, ignored, retried] = connector.graph["things"].responses
+    assert (by_status.action, by_status.statuses, by_status.message) == ("fail", {401}, "buy a key")
+    assert (by_message.condition, 200 in by_message.statuses) == ('{{ "key" in error_message }}', True)
+    assert (ignored.action, ignored.meaning, 200 in ignored.statuses, 400 in ignored.statuses) == (
+        *("ignore", "none"),
+        *(False, True),
+    )
+    assert (retried.action, retried.statuses) == ("retry", {400})
+
+
+def test_a_later_error_handler_decides_only_what_the_earlier_ones_fail(tmp_path):
+    first = [{"action": "FAIL", "http_codes": [404]}, {"action": "RETRY", "http_codes": [403]}]
+    later = [{"action": "IGNORE", "http_codes": [403, 404, 500]}]
+    connector = written(tmp_path, handled(first, later)).connector
+    assert connector
+    assert connector.graph["things"].endpoint["response_actions"] == [{"status_code": 404, "action": "ignore"}]
+    connector = written(tmp_path, handled(first, [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).connector
+    [one] = written(tmp_path, handled([first[0]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).streams
+    assert "decide about each other's failures" in str(one.reasons[0])
+    connector = written(
+        tmp_path, handled([first[1]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])
+    ).connector
+    assert connector
+    assert [(rule.action, sorted(rule.statuses)) for rule in connector.graph["things"].responses] == [
+        ("retry", [403]),
+        ("ignore", [400, 401, 403, 404, 405, 429]),
+    ]
+    [one] = written(tmp_path, handled([{"action": "FAIL", "http_codes": [200]}])).streams
+    assert "successful responses that are recognized by their status" in str(one.reasons[0])
 
 
 def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):

@@ -15,6 +15,24 @@ def test_explain_shows_engine_key_cursor_and_window_of_each_stream_and_the_setti
     assert ["teams", "native", "id"] in lines
     assert ["team_members", "native", "_teams_id,", "id"] in lines
     assert ["shifts", "native", "id", "changed", "P30D"] in lines
+    assert (
+        "request     team_members: GET https://host.example/v1/teams/{teams.id}/members?locale=nl&verbose=1; "
+        "Authorization: Bearer ***; for each row of teams; for each page (json_link)"
+    ) in done.output.splitlines()
+    [shifts] = [
+        one for one in json.loads(connectors("explain", str(CREW), "--json").output)["streams"] if one["cursor"]
+    ]
+    bounds = {"since": "2024-01-01T00:00:00Z", "until": "2024-01-31T00:00:00Z"}
+    assert shifts["requests"] == [
+        {
+            "method": "GET",
+            "url": "https://host.example/v1/shifts",
+            "params": {"locale": "nl", "verbose": "1", **bounds},
+            "headers": {"Authorization": "***"},
+            "body": None,
+            "repeated": ["for each page (cursor)"],
+        }
+    ]
     assert ["SOURCES__CREW__CREDENTIALS_TOKEN", "secret", "must", "be", "given", "Made", "under", "Profile"] in lines
     assert ["SOURCES__CREW__LOCALE", "str", "nl"] in lines
     assert done.output.splitlines()[-1] == "4 of 4 streams are native"

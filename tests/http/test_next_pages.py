@@ -50,6 +50,14 @@ def test_the_last_row_is_the_last_one_that_is_not_left_out(shop, tmp_path, read)
     assert (asked(shop, "after"), stats.filtered) == ([None, "1", "3"], 2)
 
 
+def test_the_number_of_rows_so_far_is_an_offset_for_pages_of_any_size(shop, tmp_path, read):
+    shop.replies = [page(1, 2), page(3), page()]
+    value = "{{ rows_so_far if page_rows else None }}"
+    rows, _ = read(by_expression(tmp_path, value, param="offset", record_filter="{{ record.kind == 'a' }}"))
+    assert [row["id"] for row in rows] == ["1", "3"]
+    assert asked(shop, "offset") == [None, "2", "3"]
+
+
 def test_an_address_may_come_from_anywhere_and_ends_by_a_condition(shop, tmp_path, read):
     more = {"next": "/things?page=2", "more": True}
     shop.replies = [page(1, **more), page(2, next="pages/3", more=True), page(3, next="/things?page=4", more=False)]

@@ -76,6 +76,36 @@ def test_a_successful_response_may_be_ignored_by_its_text(shop, read, tmp_path):
     assert read(ruled(tmp_path, rule))[0] == []
 
 
+def test_a_condition_decides_by_what_a_response_says_also_a_successful_one(shop, read, tmp_path, waits):
+    rules = (
+        ResponseRule(action="retry", statuses=frozenset({200}), condition="{{ response.meta.state == 'busy' }}"),
+        ResponseRule(action="fail", statuses=frozenset({200, 400}), condition="{{ 'quota' in error_message }}"),
+        ResponseRule(action="ignore", condition="{{ headers['X-Reason'] == 'off' }}", meaning="none"),
+    )
+    shop.replies = [reply({"meta": {"state": "busy"}, "data": []}), GOOD]
+    assert numbers(read(ruled(tmp_path, *rules))) == [1]
+    assert waits == [2]
+    for answer in (
+        reply({"error": {"errors": [{"message": "no quota"}]}}, "400 Bad Request"),
+        reply(b"no quota <left>", "400 Bad Request"),
+        reply({"message": "no quota", "data": []}),
+    ):
+        shop.replies = [answer]
+        with pytest.raises(ApiError, match=r"answered [24]00: .*no quota"):
+            read(ruled(tmp_path, *rules))
+    shop.replies = [reply({}, "404 Not Found", X_Reason="off")]
+    assert read(ruled(tmp_path, *rules))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [("{{ config.a }}", "reads only"), ("always", "must be an expression"), ("{{ a. }}", "is not an expression")],
+)
+def test_a_condition_that_cannot_be_read_is_refused(condition, said):
+    with pytest.raises(ValueError, match=f"responses: condition: .*{said}"):
+        ResponseRule(action="fail", condition=condition)
+
+
 def test_a_resource_has_rules_of_its_own(shop, read, tmp_path):
     gone = ResponseRule(action="ignore", statuses=frozenset({410}))
     resource = ruled(tmp_path, gone)

@@ -324,7 +324,7 @@ OPTIONS = """
         - rename_fields: {at: day}
         - lower_names: true
       cursor: {request_step: P7D}
-      responses: [{action: ignore, text: gone}]
+      responses: [{action: ignore, text: gone}, {action: fail, condition: "{{ response.code == 7 }}"}]
 """
 
 
@@ -359,7 +359,10 @@ def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
             Transformation(lower_names=True),
         ),
         cursor=Cursor(request_step="P7D"),
-        responses=(ResponseRule(action="ignore", text="gone"),),
+        responses=(
+            ResponseRule(action="ignore", text="gone"),
+            ResponseRule(action="fail", condition="{{ response.code == 7 }}"),
+        ),
     )
     key = {"type": "api_key", "name": "X-Key", "api_key": Secret("key")}
     assert connector.auth_choice == AuthChoice(by=Setting("method"), options={"key": key, "none": {}})

@@ -120,7 +120,9 @@ class Vendor:
             return 401, {"message": "no credentials"}, {}
         if stream is self.lineage[-1] and self.trouble and (self.trouble.always or not self._failed):
             self._failed = True
-            return self.trouble.status, {"message": "no rows"}, {} if self.trouble.always else {"Retry-After": "0"}
+            if self.trouble.always:
+                return self.trouble.status, {"message": "no rows"}, {}
+            return self.trouble.status, {"message": "not now"}, {"Retry-After": "0"}
         parent = None
         if stream.parent:
             parent = _parent(asked, stream.parent.level)

@@ -109,6 +109,16 @@ def test_cursors_that_are_not_in_iso_8601_are_loaded_into_their_column(
     assert warehouse.column("feed.changes", in_utc) == [(START + DAY).replace(tzinfo=None)]
 
 
+def test_bounds_may_be_dates_while_rows_have_seconds_since_1970(feed, tmp_path):
+    feed.grain, feed.read = DAY, datetime.fromisoformat
+    for id, at in enumerate([START, START + HALF, END - SECOND, END, NEXT_END - SECOND, NEXT_END]):
+        feed.put(id, at, at=int(at.timestamp()))
+    dates = TimestampFormat(format="%Y-%m-%d", granularity=DAY)
+    cursor = Cursor(timestamp_format=TimestampFormat(format="epoch_seconds"), bounds_format=dates)
+    assert read_slices(build_connector(tmp_path, feed, cursor, column="bigint"), slices(2)) == ([3, 2], [0, 1, 2, 3, 4])
+    assert feed.asked[0] == {"after": "2023-12-31", "before": "2024-02-01"}
+
+
 @pytest.mark.parametrize("grain", [timedelta(microseconds=1), SECOND, DAY], ids=["exact", "second", "day"])
 @pytest.mark.parametrize("upper", ["inclusive", "exclusive"])
 @pytest.mark.parametrize("lower", ["inclusive", "exclusive"])

@@ -105,12 +105,21 @@ def test_a_value_that_is_not_a_timestamp_is_refused(timestamp_format: TimestampF
 
 
 @pytest.mark.parametrize(
-    "timestamp_format", [ISO, SECONDS, MILLISECONDS, TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))]
+    "timestamp_format",
+    [
+        *(ISO, SECONDS, MILLISECONDS, TimestampFormat(format="%Y-%m-%d", granularity=timedelta(days=1))),
+        TimestampFormat(format="%Y-%m-%dT%H:%M:%S.%_msZ", granularity=timedelta(milliseconds=1)),
+    ],
 )
 def test_bounds_rounded_to_the_granularity_are_read_back_unchanged(timestamp_format: TimestampFormat):
     bound = timestamp_format.ceil(NEW_YEAR + timedelta(days=30, hours=5, microseconds=1))
     assert timestamp_format.decode(timestamp_format.encode(bound)) == bound
     assert bound - timestamp_format.floor(bound - timedelta(microseconds=1)) == timestamp_format.granularity
+
+
+def test_milliseconds_are_written_with_three_digits():
+    written = TimestampFormat(format="%H:%M:%S.%_ms %Y-%m-%d", granularity=timedelta(milliseconds=1))
+    assert written.encode(NEW_YEAR + timedelta(microseconds=7_999)) == "00:00:00.007 2024-01-01"
 
 
 def test_a_format_that_iso_8601_reads_as_another_date_is_refused():
