@@ -9,6 +9,7 @@ from typing import Any
 ADDRESS = re.compile(r"https?://")
 NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
 DATE = re.compile(r"date|start|since|from\b|after", re.IGNORECASE)
+END = re.compile(r"(?:^|_)(?:end|until)(?:_|$)|end_?date", re.IGNORECASE)
 ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
 PAGE = 20
 VALUES: Mapping[str, Any] = {"integer": 5, "number": 2.5, "boolean": True, "array": ["a1", "b2"], "object": {}}
@@ -58,7 +59,8 @@ def _hosts(value: Any, name: str = "") -> Iterator[str]:
 
 def _values(spec: Mapping[str, Any], hosts: set[str], base: str, start: datetime) -> Iterator[tuple[str, Any]]:
     for name, hints in (spec.get("properties") or {}).items():
-        if isinstance(hints, Mapping):
+        optional = name not in (spec.get("required") or ())
+        if isinstance(hints, Mapping) and not (optional and END.search(str(name))):  # windows end with the present
             yield name, _value(str(name), hints, hosts, base, start)
 
 

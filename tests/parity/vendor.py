@@ -304,7 +304,8 @@ def _envelope(stream: Described, page: Page, *, empty: bool) -> Any:
             return {f"item {number}": item for number, item in enumerate(items)}
         _put(body, before, items)
     else:
-        single = len(values) == 1 and stream.variant % 4 == 0
+        listed = any(f"'{path[-1]}'" in str(text) or f".{path[-1]}" in str(text) for text in stream.strategy.values())
+        single = len(values) == 1 and stream.variant % 4 == 0 and not listed  # expressions over the rows need a list
         _put(body, path, values[0] if single else values)
     for keys, value in page.fields:
         _put(body, keys, value)
