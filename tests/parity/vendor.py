@@ -187,7 +187,8 @@ def _fit(stream: Described, asked: Asked) -> int | None:
     if str(stream.requester.get("http_method") or "GET").upper() != asked.method:
         return None
     shape, _, letters = pattern(path.strip("/"))
-    if not path.strip("/") or re.search(rf"(?:^|/){shape.pattern.removeprefix('(?s)')}/?$", asked.path, re.DOTALL):
+    seen, end = (unquote(asked.target), r"(?:&|$)") if "?" in path else (asked.path, "/?$")
+    if not path.strip("/") or re.search(rf"(?:^|/){shape.pattern.removeprefix('(?s)')}{end}", seen, re.DOTALL):
         return letters
     return None
 
