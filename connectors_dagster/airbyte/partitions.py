@@ -46,11 +46,16 @@ def translate_partitions(stream: Stream) -> Piece:
     _check_windows(parent)
     if not config.get("request_option") and not SLICE.search(str(stream.requester)):
         raise NotNativeError("a child whose requests are the same for each row of the parent", parent.vendor_name)
-    included = Piece(definition={"include_from_parent": [key]})
+    included = Piece(definition={"include_from_parent": [key]}, options=_path_options(stream))
     if option := config.get("request_option"):
         sent = put(option, f"{{resources.{parent.name}.{key}}}", stream)
-        return Piece(definition=included.definition, endpoint=sent.endpoint)
+        return joined([included, sent])
     return included
+
+
+def _path_options(stream: Stream) -> dict[str, Any]:
+    """Return the option for values in the path, which Airbyte does not quote."""
+    return {"keep_slashes": True} if SLICE.search(str(stream.requester.get("path"))) else {}
 
 
 def _list(router: Component, stream: Stream) -> Piece:
@@ -64,7 +69,7 @@ def _list(router: Component, stream: Stream) -> Piece:
         found = [constant(value) if isinstance(value, str) else value for value in values]
         if not all(type(value) in (str, int) for value in found) or "{{" in str(values):
             raise NotNativeError("a list of partitions with other values than texts and numbers", values)
-    chosen = Piece(options={"for_each": {name: found}, "include_each": [name]})
+    chosen = Piece(options={"for_each": {name: found}, "include_each": [name], **_path_options(stream)})
     option = router.get("request_option")
     return joined([chosen, put(option, f"{{each.{name}}}", stream)]) if option else chosen
 

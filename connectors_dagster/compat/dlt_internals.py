@@ -49,6 +49,7 @@ from dlt.sources.rest_api.config_setup import (
     create_auth,
     create_paginator,
     create_response_hooks,
+    expand_placeholders,
     make_parent_key_name,
     paginate_dependent_resource,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "create_auth",
     "create_paginator",
     "create_response_hooks",
+    "expand_placeholders",
     "extract_simple_field_name",
     "find_values",
     "get_columns_names_with_prop",

@@ -22,6 +22,8 @@ from connectors_dagster.compat.dlt_internals import (
     create_auth,
     create_paginator,
     create_response_hooks,
+    expand_placeholders,
+    find_values,
     paginate_dependent_resource,
 )
 from connectors_dagster.errors import ApiError, RowError
@@ -116,7 +118,7 @@ class Endpoint:
         `bounds` are those of the window to read, `each` has the values to request it for, and `scope` says which rows
         the list has.
         """
-        parts = fill_each(build_parts(self.resource, self.endpoint, bounds), each)
+        parts = fill_each(build_parts(self.resource, self.endpoint, bounds), each, keep_slashes=self._keeps_slashes)
         client = self._client(session, each)
         return self._checked(session, scope, lambda: client.paginate(**self._written(parts), **self._paging(session)))
 
@@ -141,14 +143,16 @@ class Endpoint:
         """
         place = f"a row of {self.resource.parent} on page {parents_page}"
         given = {
-            "items": [{name: self._quoted(name, value, place) for name, value in parent.items()}],
+            "items": [dict(parent)],
             "resolved_params": list(self.resource.resolved),
             "client": self._client(session, each, parent),
             **OF_DLTS_SOURCES,
         }
         windowed = self.resource.cursor is not None
         whole = {part: self.endpoint.get(part) for part in PARTS}
-        parts = fill_each(build_parts(self.resource, self.endpoint, bounds) if windowed else whole, each)
+        written = build_parts(self.resource, self.endpoint, bounds) if windowed else whole
+        parts = fill_each(written, each, keep_slashes=self._keeps_slashes)
+        parts["path"] = self._child_path(parts["path"], parent, place)
 
         def read() -> Iterator[PageData[RawRow]]:
             pages = paginate_dependent_resource(**given, **self._written(parts), **self._paging(session))
@@ -162,19 +166,29 @@ class Endpoint:
     def close(self) -> None:
         """End nothing: the connections belong to the policy of the requests."""
 
-    def _quoted(self, name: str, value: Any, place: str) -> Any:
+    @property
+    def _keeps_slashes(self) -> bool:
+        return self.resource.options.keep_slashes
+
+    def _child_path(self, path: str, parent: Row, place: str) -> str:
+        """Return the path for a row of the parent, without placeholders."""
+        found = {param.param_name: find_values(param.field_path, parent) for param in self.resource.resolved}
+        fields = {param.param_name: param.resolve_config["field"] for param in self.resource.resolved}
+        written = {name: self._quoted(fields[name], values[0], place) for name, values in found.items() if values}
+        filled: str = expand_placeholders(path, written) if len(written) == len(found) else path  # else dlt says it
+        return filled.replace("{", "{{").replace("}", "}}") if filled is not path else path
+
+    def _quoted(self, name: str, value: Any, place: str) -> str:
         """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
-        in_path = {param.resolve_config["field"] for param in self.resource.resolved}
-        if name in in_path and isinstance(value, dict | list | bool):
+        if isinstance(value, dict | list | bool):
             raise RowError(
                 f"{self.resource}: {place} has {excerpt(str(value), 80)} as {name!r}, which is "
                 f"{_KINDS[type(value)]} and cannot be used in a URL path: use a field that is text or a number"
             )
-        if isinstance(value, dict):
-            return {key: self._quoted(f"{name}.{key}", item, place) for key, item in value.items()}
-        if name in in_path and (value is None or str(value) in ("", ".", "..")):
+        parts = str(value).split("/") if self._keeps_slashes else [str(value)]
+        if value is None or {"", ".", ".."} & set(parts):
             raise RowError(f"{self.resource}: {place} has {value!r} as {name!r}, which cannot be used in a URL path")
-        return quote(str(value), safe="")
+        return quote(str(value), safe="/" if self._keeps_slashes else "")
 
     def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         params = build_query(parts["params"] or {}, join_lists=self.resource.join_list_params)

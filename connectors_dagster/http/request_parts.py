@@ -42,21 +42,26 @@ def _without_bounds(value: Any) -> Any:
     return None if isinstance(value, str) and BOUND.search(value) else value
 
 
-def fill_each(parts: Mapping[str, Any], each: Each) -> dict[str, Any]:
-    """Return the parts of a request with values instead of their marks; one that is the whole text keeps its type."""
-    return {part: _filled_each(value, each, in_path=part == "path") for part, value in parts.items()}
+def fill_each(parts: Mapping[str, Any], each: Each, *, keep_slashes: bool = False) -> dict[str, Any]:
+    """Return the parts of a request with values instead of their marks; one that is the whole text keeps its type.
+
+    Values are quoted in the path; with `keep_slashes`, their slashes separate parts of it.
+    """
+    safe = "/" if keep_slashes else ""
+    return {part: _filled_each(value, each, safe if part == "path" else None) for part, value in parts.items()}
 
 
-def _filled_each(value: Any, each: Each, *, in_path: bool) -> Any:
+def _filled_each(value: Any, each: Each, safe: str | None) -> Any:
+    """Fill in values; those in a path are quoted except for what is `safe`."""
     if isinstance(value, Mapping):
-        return {key: _filled_each(item, each, in_path=in_path) for key, item in value.items()}
+        return {key: _filled_each(item, each, safe) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_filled_each(item, each, in_path=in_path) for item in value]
+        return [_filled_each(item, each, safe) for item in value]
     if not isinstance(value, str):
         return value
-    if (whole := MARK.fullmatch(value)) and not in_path:
+    if (whole := MARK.fullmatch(value)) and safe is None:
         return each[whole[1]]
-    written = {name: quote(str(item), safe="") if in_path else str(item) for name, item in each.items()}
+    written = {name: str(item) if safe is None else quote(str(item), safe=safe) for name, item in each.items()}
     return MARK.sub(lambda found: written[found[1]], value)
 
 

@@ -118,6 +118,8 @@ class ResourceOptions:
         object_is_row: whether an object in the place of the list is its only row, also on one page of many.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
+        keep_slashes: whether slashes in a field of the parent row, or in a value of `for_each`, separate parts of the
+            path, as those in ``owner/name`` do for some APIs. By default they are quoted like all other characters.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
         children: lists in the rows that become tables of their own, by the field with the list, such as
@@ -166,6 +168,7 @@ class ResourceOptions:
     value_column: str | None = None
     object_is_row: bool = False
     has_children_field: str | None = None
+    keep_slashes: bool = False
     separate_children: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None

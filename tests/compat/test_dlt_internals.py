@@ -44,6 +44,7 @@ RESOURCES = [
         (internals.create_auth, ["auth_config"]),
         (internals.create_paginator, ["paginator_config"]),
         (internals.create_response_hooks, ["response_actions"]),
+        (internals.expand_placeholders, ["obj", "placeholders"]),
         (internals.paginate_dependent_resource, ["items", *REQUEST, "resolved_params", "include_from_parent"]),
         (internals.get_columns_names_with_prop, ["table", "column_prop"]),
         (internals.has_column_with_prop, ["table", "column_prop"]),

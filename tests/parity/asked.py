@@ -70,8 +70,8 @@ class Asked:
 
     @cached_property
     def texts(self) -> list[str]:
-        """All values in the path, query and body, as text."""
-        return [*self.path.split("/"), *_leaves(self.query), *_leaves(self.body)]
+        """All values in the path, query and body, as text; some APIs have a path as the name of a parameter."""
+        return [*self.path.split("/"), *self.query, *_leaves(self.query), *_leaves(self.body)]
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:

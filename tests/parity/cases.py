@@ -101,7 +101,8 @@ CASES = (
     ),
     case(
         "rows with other formats of time",
-        "`DatetimeBasedCursor`",
+        "`datetime_format`, `cursor_datetime_formats`",
+        stream("counted", incremental_sync=dated("%s", cursor_datetime_formats=["%Y-%m-%dT%H:%M:%S%z"])),
         stream(incremental_sync=dated(cursor_datetime_formats=["%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z"])),
     ),
     case(
@@ -238,6 +239,16 @@ CASES = (
         DATED := stream("dated", incremental_sync=dated(start=None, end=None)),
         stream(
             "notes", requester={"path": "/dated/{{ stream_slice.of }}/notes"}, partition_router=child(DATED, name="of")
+        ),
+    ),
+    case(
+        "children with a cursor",
+        "a cursor of a child",
+        TEAMS,
+        stream(
+            "changes",
+            partition_router=child(TEAMS, into=option("team")),
+            incremental_sync=dated(start=None, end=None),
         ),
     ),
     case(
@@ -400,6 +411,17 @@ CASES = (
                 "error_handler": handled({"action": "IGNORE", "http_codes": [403, 404]}),
             },
             partition_router=child(TEAMS, name="team"),
+        ),
+    ),
+    case(
+        "errors that the body explains",
+        "`predicate`, `error_message_contains`",
+        stream(requester={"error_handler": handled({"action": "IGNORE", "error_message_contains": "no rows"})}),
+        stream(
+            "others",
+            requester={
+                "error_handler": handled({"action": "IGNORE", "predicate": "{{ response.message == 'no rows' }}"})
+            },
         ),
     ),
     case(

@@ -11,7 +11,7 @@ from typing import Any
 
 PYTHON = Path(os.environ.get("AIRBYTE_PYTHON", ".venv-airbyte/bin/python"))
 THEIRS = Path(__file__).with_name("theirs.py")
-MOST_SECONDS = 120.0
+MOST_SECONDS = 45.0
 JOBS_OF_A_PROCESS = 300
 """What the cdk keeps of a job is never freed."""
 

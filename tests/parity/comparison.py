@@ -197,6 +197,8 @@ def _refusals(stream: Described) -> Iterator[int]:
     """Yield statuses that requests for a stream may always get: one that is ignored, and one that is an error."""
     if stream.parent is None:
         yield from stream.statuses("IGNORE")[:1]
+        if any(one.get("predicate") or one.get("error_message_contains") for one in stream.filters):
+            yield 400
         yield from stream.statuses("FAIL")[:1] or [404] * (not list(stream.filters))
 
 

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 ADDRESS = re.compile(r"https?://")
 NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
 DATE = re.compile(r"date|start|since|from\b|after", re.IGNORECASE)
+END = re.compile(r"(?:^|_)(?:end|until)(?:_|$)|end_?date", re.IGNORECASE)
+LONG = timedelta(days=90)
 ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
 PAGE = 20
 VALUES: Mapping[str, Any] = {"integer": 5, "number": 2.5, "boolean": True, "array": ["a1", "b2"], "object": {}}
@@ -58,7 +60,8 @@ def _hosts(value: Any, name: str = "") -> Iterator[str]:
 
 def _values(spec: Mapping[str, Any], hosts: set[str], base: str, start: datetime) -> Iterator[tuple[str, Any]]:
     for name, hints in (spec.get("properties") or {}).items():
-        if isinstance(hints, Mapping):
+        optional = name not in (spec.get("required") or ())
+        if isinstance(hints, Mapping) and not (optional and END.search(str(name))):  # windows end with the present
             yield name, _value(str(name), hints, hosts, base, start)
 
 
@@ -82,6 +85,7 @@ def _value(name: str, hints: Mapping[str, Any], hosts: set[str], base: str, star
     kind = next((one for one in (kind if isinstance(kind, list) else [kind]) if one != "null"), "string")
     pattern = str(hints.get("pattern") or "")
     if kind == "string" and (hints.get("format") in ("date", "date-time") or DATE.search(name)):
+        start = start + LONG if END.search(name) else start
         by_day = hints.get("format") == "date" or ONLY_DATE.match(pattern)
         return start.strftime("%Y-%m-%d" if by_day else "%Y-%m-%dT%H:%M:%SZ")
     if hints.get("default") not in (None, ""):

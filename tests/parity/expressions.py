@@ -29,7 +29,7 @@ VALUES: Sequence[Any] = (
     *(0, 1, 7, 10**12, 1.5, 0.0, True, False, None, [], {}, ["a", "b"], {"a": 1}, {"id": "x", "name": "y"}),
     *([{"id": 1, "rel": "next", "href": "h"}], "user@x.example"),
 )  # fmt: skip
-NOT_READ = ("description", "spec", "metadata", "schemas", "schema")
+NOT_READ = ("error_message", "description", "spec", "metadata", "schemas", "schema")
 
 
 def expressions_of(folder: Path) -> list[str]:

@@ -13,6 +13,8 @@ from tests.parity.moments import precision, write
 from tests.parity.templates import below, constants
 
 MOST_FIELDS = 14
+ODD_IDS = ("", "/of b", " é")
+"""What ids of parents end with."""
 TEXTS = (" a  b ", "[1, 2]", "\"q\" 'r'")
 ODD: Mapping[str, Sequence[Any]] = {
     "string": ("plain", "Ünï ☃ 漢", "007", "", None, "null", "1e5", "2024-02-03T04:05:06Z", "True", *TEXTS),
@@ -122,8 +124,9 @@ class MadeUp:
         if stream.parent_key:
             line = number if parent is None else parent * 10 + number
             token = f"8{stream.level}{line:05}" if self._is_number(stream.parent_key) else f"p{stream.level}r{line}"
+            odd = "" if token.isdigit() else ODD_IDS[line % len(ODD_IDS)]
             for path in self._sources(stream.parent_key):
-                _put(row, path, int(token) if token.isdigit() else token)
+                _put(row, path, int(token) if token.isdigit() else token + odd)
         return Row(at, token, row)
 
     def _is_number(self, name: str) -> bool:

@@ -55,7 +55,7 @@ def _by_cursor(stream: Described, asked: Asked, rows: Sequence[Row], size: int, 
     link = f"{base}{asked.path}?{urlencode({**asked.query, 'zz': f'c{after}e'}, doseq=True)}"
     fields: list[tuple[Sequence[Any], Any]] = []
     plain = is_lookup(value)
-    for path in below(value, "response"):
+    for path in _beside_rows(stream, value):
         if by_link or (plain and "url" in str(path[-1]).lower()):
             found: Any = link if more else None
         else:
@@ -64,12 +64,25 @@ def _by_cursor(stream: Described, asked: Asked, rows: Sequence[Row], size: int, 
         if found is not None or not _absent(stop):
             fields.append((path, found))
     said = [path for path, _ in fields]
-    for path in below(stop, "response"):
+    for path in _beside_rows(stream, stop):
         if not any(path[: len(one)] == one or one[: len(path)] == path for one in (*said, *below(value, "response"))):
             number = _number(path, at, size, len(rows))
             fields.append((path, number if number is not None else _flag(path, more=more)))
     headers = {"Link": f'<{link}>; rel="next"'} if more and below(value, "headers") else {}
     return Page(rows[at : at + size], fields, headers)
+
+
+def _beside_rows(stream: Described, text: str) -> list[tuple[Any, ...]]:
+    """Return the fields of a response that a template reads, except the rows."""
+    rows = tuple(stream.path)
+    return [path for path in below(text, "response") if not rows or path[: len(rows)] != rows]
+
+
+def _in_last_row(stream: Described) -> list[tuple[Any, ...]]:
+    """Return the fields of the last row of a page that say which one is next."""
+    value, rows = stream.strategy.get("cursor_value"), tuple(stream.path)
+    in_body = [path for path in below(value, "response") if rows and path[: len(rows)] == rows]
+    return [*below(value, "last_record"), *(path[len(rows) + 1 :] for path in in_body if len(path) > len(rows) + 1)]
 
 
 def _begin(stream: Described, asked: Asked, rows: Sequence[Row], size: int) -> int:
@@ -81,7 +94,7 @@ def _begin(stream: Described, asked: Asked, rows: Sequence[Row], size: int) -> i
     token = asked.at(option)
     if token in (None, ""):
         return 0
-    for path in below(stream.strategy.get("cursor_value"), "last_record"):
+    for path in _in_last_row(stream):
         for number, row in enumerate(rows):
             found_in_row: Any = row.value
             for key in path:

@@ -56,7 +56,7 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
         f"- {whole} manifests have only native streams.",
         f"- {verdicts['equal']} native streams are equal in this project and in airbyte-cdk, against a made-up API.",
         f"- {verdicts['different']} native streams differ.",
-        f"- {verdicts['not compared']} native streams were not compared, because airbyte-cdk cannot read them.",
+        f"- {verdicts['not compared']} native streams were not compared, because airbyte-cdk did not get to their end.",
         "",
         "Streams are equal if both read the same rows in each window and make the same requests, and keys are unique.",
         "`connectors explain` shows for each stream why it is not native; here, the reasons are counted.",

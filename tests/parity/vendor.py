@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tests.parity.asked import Asked
 from tests.parity.described import Described
@@ -120,7 +120,9 @@ class Vendor:
             return 401, {"message": "no credentials"}, {}
         if stream is self.lineage[-1] and self.trouble and (self.trouble.always or not self._failed):
             self._failed = True
-            return self.trouble.status, {"message": "no rows"}, {} if self.trouble.always else {"Retry-After": "0"}
+            if self.trouble.always:
+                return self.trouble.status, {"message": "no rows"}, {}
+            return self.trouble.status, {"message": "not now"}, {"Retry-After": "0"}
         parent = None
         if stream.parent:
             parent = _parent(asked, stream.parent.level)
@@ -165,7 +167,7 @@ def known(stream: Described, asked: Asked) -> Any:
         body = _without(body, keys)
     query.pop("zz", None)
     headers = {name: value for name, value in asked.headers.items() if name not in HIDDEN}
-    written = json.dumps([asked.method, asked.path, query, body, headers], sort_keys=True)
+    written = json.dumps([asked.method, unquote(asked.path), query, body, headers], sort_keys=True)
     for bound, raw in asked.bounds.get("raw", {}).items():
         written = written.replace(json.dumps(raw)[1:-1], f"<{bound}>")
     return re.sub(r"last\d{5}", "<page>", TOKEN.sub("<page>", written))
@@ -185,7 +187,8 @@ def _fit(stream: Described, asked: Asked) -> int | None:
     if str(stream.requester.get("http_method") or "GET").upper() != asked.method:
         return None
     shape, _, letters = pattern(path.strip("/"))
-    if not path.strip("/") or re.search(rf"(?:^|/){shape.pattern.removeprefix('(?s)')}/?$", asked.path, re.DOTALL):
+    seen, end = (unquote(asked.target), r"(?:&|$)") if "?" in path else (asked.path, "/?$")
+    if not path.strip("/") or re.search(rf"(?:^|/){shape.pattern.removeprefix('(?s)')}{end}", seen, re.DOTALL):
         return letters
     return None
 
@@ -302,7 +305,8 @@ def _envelope(stream: Described, page: Page, *, empty: bool) -> Any:
             return {f"item {number}": item for number, item in enumerate(items)}
         _put(body, before, items)
     else:
-        single = len(values) == 1 and stream.variant % 4 == 0
+        listed = any(f"'{path[-1]}'" in str(text) or f".{path[-1]}" in str(text) for text in stream.strategy.values())
+        single = len(values) == 1 and stream.variant % 4 == 0 and not listed  # expressions over the rows need a list
         _put(body, path, values[0] if single else values)
     for keys, value in page.fields:
         _put(body, keys, value)

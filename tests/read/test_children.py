@@ -1,13 +1,17 @@
 """Children are requested for each parent under its path, even if the parent has been deleted by then."""
 
+import json
 from urllib.parse import unquote
 
 import pytest
 from starlette.responses import JSONResponse
 
+from connectors_dagster import ResourceOptions
 from connectors_dagster.errors import ApiError, RowError
 from tests.support.listing import LISTS
+from tests.support.requested import connector_of, load_resources
 from tests.support.rows import address, customer
+from tests.support.wire import reply
 
 NULL = {"data": None, "has_more": False, "next": None}
 
@@ -69,6 +73,25 @@ def test_a_parents_key_cannot_lead_to_another_endpoint(api, load):
     load("billing/customer_addresses")
     assert not [path for path, _ in api.requests if unquote(path) == "/billing/v1/products/addresses"]
     assert not api.asked("/products")
+
+
+@pytest.mark.parametrize(("keep", "id"), [(False, "%C3%A9%2Fb%2Bc"), (True, "%C3%A9/b%2Bc")])
+def test_a_field_of_the_parent_is_quoted_in_the_path_only_and_keeps_its_type_in_a_json_body(tmp_path, wire, keep, id):
+    endpoint = {
+        "path": "teams/{resources.teams.id}/things",
+        "method": "POST",
+        "params": {"of": "{resources.teams.id}"},
+        "headers": {"X-Size": "n{resources.teams.size}"},
+        "json": {"id": "{resources.teams.id}", "size": "{resources.teams.size}"},
+    }
+    wire.replies = [reply({"data": [{"id": "é/b+c", "size": 7}]}), reply({"data": []})]
+    options = {"things": ResourceOptions(keep_slashes=keep)}
+    teams, things = ({"name": name, "primary_key": "id"} for name in ("teams", "things"))
+    things |= {"include_from_parent": ["id"], "endpoint": endpoint}
+    load_resources(connector_of(tmp_path, wire.url, teams, things, options=options))
+    assert wire.paths[-1] == f"/teams/{id}/things?of=%C3%A9%2Fb%2Bc"
+    assert "X-Size: n7" in wire.received[-1]
+    assert json.loads(wire.received[-1].rpartition("\r\n")[2]) == {"id": "é/b+c", "size": 7}
 
 
 @pytest.mark.parametrize(
