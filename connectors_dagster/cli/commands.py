@@ -130,12 +130,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--trust-python", is_flag=True, help="Let the connector's own Python run.")
 @click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Folder of components of your project.")
 def import_(path: Path, **given: Any) -> None:
-    """Import a connector of Airbyte: its manifest and, if given, its configuration, streams and state.
+    """Import a connector of Airbyte, with its settings and state.
 
     \b
     Examples:
       connectors import source-helpdesk
-      connectors import source-helpdesk --config config.json --catalog configured_catalog.json --state state.json
+      connectors import source-helpdesk --config config.json --state state.json
     """
     from connectors_dagster.cli.importing import ImportRequest, import_connector
 

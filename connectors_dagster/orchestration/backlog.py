@@ -1,7 +1,7 @@
 """Find what is left to read of a connector: windows that are incomplete and not queued or running, oldest first."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -20,8 +20,16 @@ QUERY_LIMIT = 500
 """Maximum records per query; databases limit the length of a list."""
 
 
-def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime) -> list[Plan]:
-    """Plan the runs that bring a connector up to date, without what is already queued or running.
+def backlog(
+    instance: dg.DagsterInstance,
+    assets: ConnectorAssets,
+    now: datetime,
+    *,
+    among: Collection[Resource] | None = None,
+) -> list[Plan]:
+    """Plan the runs that bring a connector, or some of its resources, up to date.
+
+    What is already queued or running is left out.
 
     Families that need the same windows share a run. Windows come first, oldest first, then resources without windows.
     """
@@ -30,7 +38,10 @@ def backlog(instance: dg.DagsterInstance, assets: ConnectorAssets, now: datetime
     busy = active_windows(instance, assets, windows)
     whole: list[Resource] = []
     chunks: dict[tuple[Window, ...], list[Resource]] = defaultdict(list)
-    for name, family in assets.families.items():
+    for name, members in assets.families.items():
+        family = [resource for resource in members if among is None or resource in among]
+        if not family:
+            continue
         if not family[0].windowed:
             whole += [] if name in busy else family
             continue

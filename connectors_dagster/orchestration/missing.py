@@ -21,12 +21,11 @@ def plan_missing(
         grid = assets.grid
         if assets.has_windows:
             open_windows(instance, grid, now)
-        for plan in backlog(instance, assets, now):
-            resources = [resource for resource in plan.resources if resource in members]
+        for plan in backlog(instance, assets, now, among=members):
             windows = [
                 window.key
                 for window in map(grid.find, plan.windows)
                 if (since is None or window.end > since) and (until is None or window.start < until)
             ]
-            if resources and bool(windows) == bool(plan.windows):
-                yield Plan(assets, resources, windows)
+            if bool(windows) == bool(plan.windows):
+                yield Plan(assets, plan.resources, windows)

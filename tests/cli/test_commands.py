@@ -26,7 +26,7 @@ def test_list_names_every_resource_with_key_cursor_partitions_and_table(project)
     done = connectors("list")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 1 + 25 + 1
+    assert len(lines) == 1 + 25 + 1 + 1
     (orders,) = [line.split() for line in lines if line.endswith("storefront.orders")]
     assert orders == [
         "storefront", "orders", "id", "date_modified_gmt", "windows_P30D_from_2024-01-01", "storefront.orders",
@@ -41,7 +41,7 @@ def test_check_succeeds_when_every_api_responds(api):
     assert {line[0] for line in lines} == {"ok"}
     checked = [line[1] for line in lines]
     assert {f"{connector.name}:" for connector in enabled_connectors()} | {"destination:"} <= set(checked)
-    assert len(checked) == 5 + 25 + 1
+    assert len(checked) == 5 + 25 + 1 + 1
 
 
 def test_check_imports_neither_arrow_nor_a_database(api):

@@ -13,7 +13,8 @@ from connectors_dagster.spec.windows import Slice, Window
 from tests.support.sheets import read_facts
 
 CONNECTORS = load_connectors()
-RESOURCES = [resource for connector in CONNECTORS.values() for resource in connector.graph.values()]
+EVERY = [resource for connector in CONNECTORS.values() for resource in connector.graph.values()]
+RESOURCES = [resource for resource in EVERY if not resource.list_of]
 every_connector = pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda connector: connector.name)
 every_resource = pytest.mark.parametrize("resource", RESOURCES, ids=str)
 
