@@ -27,7 +27,7 @@ test: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/dg check defs
-	$(BIN)/$(PYTEST) -m "not journey"
+	$(BIN)/$(PYTEST) -m "not journey and not cdk"
 
 # The slow journeys of a user: the whole demo, the UI in a browser, every table of every connector.
 journeys: .venv/tested
@@ -60,6 +60,7 @@ soak: .venv/tested
 # What airbyte-cdk reads of manifests from a made-up API, against what this project reads: of manifests that have every
 # feature once, or of those in the folder MANIFESTS; NAMES chooses some.
 parity: .venv/tested .venv-airbyte/installed
+	$(BIN)/$(PYTEST) -m cdk tests/cdk
 	$(PARITY) $(if $(MANIFESTS),--manifests "$(MANIFESTS)")
 
 # The same of a folder with all manifests; docs/airbyte-connectors.md has the results.

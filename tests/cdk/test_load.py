@@ -24,6 +24,7 @@ from connectors_dagster.spec.windows import WindowGrid
 from tests.airbyte.test_load import CREW, NOW, Crew
 from tests.support.airbyte import cdk_python
 
+pytestmark = pytest.mark.cdk
 PYTHON = """\
 from airbyte_cdk.sources.declarative.transformations import RecordTransformation
 
