@@ -81,7 +81,7 @@ def test_rows_marked_as_deleted_are_not_appended(load_things, warehouse):
 
 def test_a_load_of_several_files_is_merged_because_several_appends_are_not_atomic(api, load, monkeypatch, warehouse):
     monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "100")
-    monkeypatch.setattr("connectors_dagster.read.reader.BATCH_ROWS", 100)
+    monkeypatch.setattr("connectors_dagster.read.row_reader.BATCH_ROWS", 100)
     api.set("storefront/orders", [order(id, "2024-01-15T12:00:00") for id in range(250)])
     load("storefront/orders", windows=["2024-01-01"])
     assert "_dlt_staging_storefront.orders" in warehouse.tables()

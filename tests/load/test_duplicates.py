@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors_dagster import TimestampFormat
-from connectors_dagster.read import reader
+from connectors_dagster.read import row_reader
 
 Row = dict[str, Any]
 Columns = dict[str, Any] | None
@@ -133,7 +133,7 @@ def test_a_cursor_that_says_there_is_no_time_is_older_than_any_other(declare, lo
 
 
 def test_copies_are_found_across_batches_and_files_of_a_load(declare, load_pages, values, monkeypatch):
-    monkeypatch.setattr(reader, "BATCH_ROWS", 100)
+    monkeypatch.setattr(row_reader, "BATCH_ROWS", 100)
     monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "150")
     things = declare(columns=TYPED, on_duplicate_key="last")
     pages: list[list[Row]] = [

@@ -15,7 +15,7 @@ from connectors_dagster import load_connectors
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.orchestration.metadata import read_metadata
-from connectors_dagster.read import reader
+from connectors_dagster.read import row_reader
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import ColumnNames
 from connectors_dagster.rows.raw_json import parse
@@ -173,7 +173,7 @@ def test_a_column_keeps_its_type_when_another_type_is_declared_later(catalog, de
 def test_values_that_do_not_fit_go_into_the_variant_column_in_all_batches_and_loads(
     api, catalog, load, one, monkeypatch
 ):
-    monkeypatch.setattr(reader, "BATCH_ROWS", 100)
+    monkeypatch.setattr(row_reader, "BATCH_ROWS", 100)
     rows: list[dict[str, Any]] = [{"id": id, "stock": id} for id in range(1, 251)]
     rows[0] |= {"stock": "none", "price": "1.5"}
     rows[249] |= {"stock": "few", "size": "late"}
