@@ -40,7 +40,7 @@ READING = """\
 The programs above load; these only read, all by one small manifest of Airbyte, which is in
 `benchmarks/peers/manifest_with_settings.py`. They read the same windows and pages. All declared fields are compared,
 not only the ids; this is not timed. Imports, the translation of the manifest and the construction of airbyte-cdk's
-source are not timed either. *× airbyte-cdk* is how many times the rows per CPU second of airbyte-cdk alone, in each
+source are not timed either. *× airbyte-cdk* is the ratio to the rows per CPU second of airbyte-cdk alone, in each
 round.
 """
 
