@@ -8,14 +8,14 @@ import click
 
 from benchmarks import probes, report
 from benchmarks.contest import Run, Trial, rounds
-from benchmarks.entrants import ENTRANTS
-from benchmarks.results import HEADS, Result, at, collect, table
+from benchmarks.entrants import ENTRANTS, READERS
+from benchmarks.results import HEADS, READERS_HEADS, Result, at, collect, of_readers, readers_table, table
 from benchmarks.revision import entrants_at
 from benchmarks.script import RunError
 from benchmarks.server import serving
 
 FULL_ROWS, FULL_RUNS, LATENCIES = 100_000, 3, (0, 50)
-NAMES = (*(entrant.name for entrant in ENTRANTS), *probes.NAMES)
+NAMES = (*(entrant.name for entrant in (*ENTRANTS, *READERS)), *probes.NAMES)
 
 
 @click.command()
@@ -28,7 +28,7 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
     """Load the same orders with this project and with others, in turn."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM also ends the processes started here
     names = only or NAMES
-    entrants = [entrant for entrant in ENTRANTS if entrant.name in names]
+    entrants = [entrant for entrant in (*ENTRANTS, *READERS) if entrant.name in names]
     for commit in against:
         entrants += [entrant for entrant in entrants_at(commit) if entrant.name.partition(" ")[0] in names]
     trials = [
@@ -68,15 +68,22 @@ def _hold(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> tup
 
 def _show(results: Sequence[Result], figures: Mapping[str, float], rows: int) -> None:
     for latency in dict.fromkeys(result.trial.latency for result in results):
-        lines = [HEADS, *table(at(results, latency), rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
+        found = at(results, latency)
         click.echo(f"\n{rows:,} orders, {latency} ms")
-        for name, *numbers in lines:
-            cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
-            click.echo("  ".join((name.ljust(widths[0]), *cells)))
+        _show_table(HEADS, table(of_readers(found, reading=False), rows))
+        _show_table(READERS_HEADS, readers_table(of_readers(found), rows))
     click.echo()
     for name, value in figures.items():
         click.echo(f"{value:10,.2f}  {name}")
+
+
+def _show_table(heads: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
+    if not lines:
+        return
+    widths = [max(len(line[column]) for line in (heads, *lines)) for column in range(len(heads))]
+    for name, *numbers in (heads, *lines):
+        cells = [number.rjust(width) for number, width in zip(numbers, widths[1:], strict=True)]
+        click.echo("  ".join((name.ljust(widths[0]), *cells)))
 
 
 if __name__ == "__main__":

@@ -24,22 +24,30 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a trial, in the round with this number."""
+    """One run of a trial, in the round with this number; `contents` sums up all values, if it was asked for them."""
 
     trial: Trial
     round: int
     seconds: float
     cpu: float
     memory: int
+    contents: float | None = None
 
 
 def rounds(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> Iterator[Run | RunError]:
-    """Run every trial once per round; a trial that fails is left out of later rounds."""
-    left = list(trials)
+    """Run every trial once per round.
+
+    A trial that fails, or reads other values than the first that tells of them, is left out of later rounds.
+    """
+    left, contents = list(trials), None
     for number in range(runs):
         for trial in list(left):
             try:
-                yield run_trial(trial, address=address, rows=rows, number=number)
+                run = run_trial(trial, address=address, rows=rows, number=number)
+                contents = run.contents if contents is None else contents
+                if run.contents not in (None, contents):
+                    raise RunError(f"{trial}: read other values than another program")
+                yield run
             except RunError as error:
                 left.remove(trial)
                 yield error
@@ -68,4 +76,5 @@ def run_trial(trial: Trial, *, address: str, rows: int, number: int = 0) -> Run:
         seconds=figures.get("seconds", usage.seconds),
         cpu=figures.get("cpu", usage.cpu),
         memory=usage.memory,
+        contents=figures.get("contents"),
     )

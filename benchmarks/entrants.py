@@ -7,11 +7,12 @@ from pathlib import Path
 from benchmarks.environment import ROOT
 
 PEERS = Path(__file__).parent / "peers"
+CDK = PEERS / "airbyte-cdk.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """One way to load all orders.
+    """One way to load or read all orders.
 
     Args:
         name: its name on the command line.
@@ -59,7 +60,7 @@ ENTRANTS = (
         label="airbyte-cdk, extract only",
         about="`source-declarative-manifest read` from start to exit; writes text to a file, loads nothing",
         module="airbyte_extract",
-        requirements=PEERS / "airbyte-cdk.txt",
+        requirements=CDK,
         connections=(4, 16),
     ),
     Entrant(
@@ -85,3 +86,29 @@ ENTRANTS = (
         requirements=PEERS / "dlt.txt",
     ),
 )
+READERS = (
+    Entrant(
+        name="manifest",
+        label="ours, the manifest translated",
+        about="requests of this project, rows assigned to their windows, typed columns in Arrow batches, and the keys, "
+        "which are collected to find duplicates; no files",
+        module="manifest_native",
+        connections=(4,),
+    ),
+    Entrant(
+        name="manifest-second-engine",
+        label="ours, the manifest read by airbyte-cdk",
+        about="the same batches, but airbyte-cdk makes the requests in a process of its own, one window after another; "
+        "the start of that process and its imports are included",
+        module="manifest_second_engine",
+    ),
+    Entrant(
+        name="manifest-cdk",
+        label="airbyte-cdk alone",
+        about="its own `read()` in one process, records as Python objects; they are neither written nor converted",
+        module="manifest_cdk",
+        requirements=CDK,
+        connections=(4,),
+    ),
+)
+"""They read the same manifest and load nothing; their CPU seconds are compared with those of the last one."""

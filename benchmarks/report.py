@@ -2,14 +2,14 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.chart import draw
 from benchmarks.entrants import ENTRANTS
-from benchmarks.results import HEADS, Result, at, table
+from benchmarks.results import HEADS, READERS_HEADS, Result, at, of_readers, readers_table, table
 from benchmarks.task import WINDOWS
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -34,13 +34,22 @@ that processes share is counted once. *× ours* is relative to the faster of our
 *× floor* to the faster floor. Both are medians of the ratios within each round, because the speed of the machine drifts
 between rounds.
 """
+READING = """\
+## One manifest, two readers
+
+The programs above load; these only read, all by one small manifest of Airbyte, which is in
+`benchmarks/peers/manifest_with_settings.py`. They read the same windows and pages. All declared fields are compared,
+not only the ids; this is not timed. Imports, the translation of the manifest and the construction of airbyte-cdk's
+source are not timed either. *× airbyte-cdk* is the ratio to the rows per CPU second of airbyte-cdk alone, in each
+round.
+"""
 
 
 def write(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date) -> None:
     """Write the page and its chart."""
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(results, figures, rows=rows, runs=runs, today=today), encoding="utf-8")
-    CHART.write_text(draw(results), encoding="utf-8")
+    CHART.write_text(draw(of_readers(results, reading=False)), encoding="utf-8")
 
 
 def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date) -> str:
@@ -57,15 +66,20 @@ def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, 
         peers="; ".join(_peer_versions()),
     )
     tables = [
-        f"## Response time of the server: {latency} ms\n\n{_markdown(at(results, latency), rows)}"
-        for latency in dict.fromkeys(result.trial.latency for result in results)
+        f"## Response time of the server: {latency} ms\n\n{_markdown(HEADS, table(found, rows))}"
+        for latency, found in _by_latency(of_readers(results, reading=False))
     ]
-    taking_part = dict.fromkeys(result.trial.entrant for result in results)
-    who = "## The programs\n\n" + "\n".join(f"- *{entrant.label}*: {entrant.about}." for entrant in taking_part) + "\n"
+    reading = [
+        f"Response time of the server: {latency} ms\n\n{_markdown(READERS_HEADS, readers_table(found, rows))}"
+        for latency, found in _by_latency(of_readers(results))
+    ]
+    who = "## The programs\n\n" + _descriptions(of_readers(results, reading=False))
     alone = "## This project alone\n\n| | median |\n| --- | ---: |\n" + "".join(
         f"| {name} | {value:,.2f} |\n" for name, value in figures.items()
     )
-    return "\n".join((introduction, *tables, EXPLANATION, who, alone))
+    return "\n".join(
+        (introduction, *tables, EXPLANATION, who, READING, *reading, _descriptions(of_readers(results)), alone)
+    )
 
 
 def _peer_versions() -> list[str]:
@@ -74,6 +88,16 @@ def _peer_versions() -> list[str]:
     return [" with ".join(line.replace("==", " ") for line in lines) for lines in pinned]
 
 
-def _markdown(results: Sequence[Result], rows: int) -> str:
-    lines = [HEADS, ("---", *["---:"] * (len(HEADS) - 1)), *table(results, rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def _by_latency(results: Sequence[Result]) -> Iterator[tuple[int, list[Result]]]:
+    for latency in dict.fromkeys(result.trial.latency for result in results):
+        yield latency, at(results, latency)
+
+
+def _descriptions(results: Sequence[Result]) -> str:
+    taking_part = dict.fromkeys(result.trial.entrant for result in results)
+    return "".join(f"- *{entrant.label}*: {entrant.about}.\n" for entrant in taking_part)
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    written = [heads, ("---", *["---:"] * (len(heads) - 1)), *lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in written)

@@ -6,8 +6,10 @@ from functools import cached_property
 from statistics import median
 
 from benchmarks.contest import Run, Trial
+from benchmarks.entrants import READERS
 
 HEADS = ("program", "connections", "runs", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
+READERS_HEADS = ("program", "connections", "runs", "CPU s", "rows per CPU s", "peak MB", "× airbyte-cdk, by round")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,29 @@ def table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
         )
         for result in results
     ]
+
+
+def readers_table(results: Sequence[Result], rows: int) -> list[tuple[str, ...]]:
+    """Build the rows of a table of those that only read, compared with the last of them by CPU seconds."""
+    reference = best(results, READERS[-1].name)
+    cpu = {run.round: run.cpu for run in reference.runs} if reference else {}
+    return [
+        (
+            result.trial.entrant.label,
+            str(result.trial.connections),
+            str(len(result.runs)),
+            f"{result.cpu:.1f}",
+            f"{rows / result.cpu:,.0f}",
+            f"{result.memory / 1e6:,.0f}",
+            " ".join(f"{cpu[run.round] / run.cpu:.2f}" for run in result.runs if run.round in cpu),
+        )
+        for result in results
+    ]
+
+
+def of_readers(results: Sequence[Result], *, reading: bool = True) -> list[Result]:
+    """Pick the results of the programs that only read, or those of the others."""
+    return [result for result in results if (result.trial.entrant in READERS) == reading]
 
 
 def _ratio(result: Result, reference: Result | None) -> str:

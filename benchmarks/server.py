@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
 
     def _page(self, query: str) -> Content:
         params = {name: values[-1] for name, values in parse_qs(query).items()}
-        first, last = self.orders.between(*(_seconds(params.get(f"modified_{side}")) for side in ("after", "before")))
+        first, last = self.orders.between(*_bounds(params))
         start = min(first + int(params.get("offset", 0)), last)
         end = min(start + min(int(params.get("per_page", 10)), MOST_PER_PAGE), last)
         return last - first, (ENVELOPE[0], self.orders.page(start, end), ENVELOPE[1])
@@ -60,6 +60,14 @@ class Connection(asyncio.Protocol):
         status = b"200 OK" if content else b"404 Not Found"
         total, body = content or (0, (b"{}",))
         self.transport.writelines((HEAD % (status, total, sum(map(len, body))), *body))
+
+
+def _bounds(params: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Return the bounds, both exclusive; with `modified_from` and `modified_until`, a request names inclusive ones."""
+    after, before, start, end = (
+        _seconds(params.get(f"modified_{side}")) for side in ("after", "before", "from", "until")
+    )
+    return after if start is None else start - 1, before if end is None else end + 1
 
 
 def _seconds(text: str | None) -> int | None:

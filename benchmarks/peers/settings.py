@@ -16,15 +16,16 @@ def storefront_settings(address: str, connections: int) -> dict[str, str]:
         "step": STEP,
         "max_parallel_requests": str(connections),
     }
-    return _environment("storefront", storefront)
+    return connector_settings("storefront", storefront)
 
 
 def billing_settings(address: str, connections: int) -> dict[str, str]:
     """Return the settings of billing as environment variables."""
     billing = {"base_url": address, "api_key": PASSWORD, "max_parallel_requests": str(connections)}
-    return _environment("billing", billing)
+    return connector_settings("billing", billing)
 
 
-def _environment(connector: str, settings: Mapping[str, str]) -> dict[str, str]:
+def connector_settings(connector: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of a connector, and the database file, as environment variables."""
     variables = {f"SOURCES__{connector}__{name}".upper(): value for name, value in settings.items()}
     return {**variables, "DESTINATION__DUCKDB__CREDENTIALS": str(DATABASE), "RUNTIME__DLTHUB_TELEMETRY": "false"}

@@ -8,7 +8,8 @@ from benchmarks.task import END, START, STEP
 from connectors_dagster import load_connectors
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
-from connectors_dagster.spec.windows import WindowGrid
+from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.windows import Slice, WindowGrid
 
 
 def main() -> None:
@@ -25,10 +26,15 @@ def main() -> None:
 def build_order() -> LoadRequest:
     """Build a request to load all windows together."""
     connector = load_connectors()["storefront"]
+    now = END + connector.lookback
+    return LoadRequest(now=now, resources=[connector.graph["orders"]], slices=slices_of(connector))
+
+
+def slices_of(connector: Connector) -> list[Slice]:
+    """Return all windows, to be read as soon as the last one is settled."""
     grid = WindowGrid(STEP, START.date().isoformat())
     windows = [window for window in grid.opened(END) if window.start < END]
-    slices = grid.slices(windows, now=END + connector.lookback, lookback=connector.lookback)
-    return LoadRequest(now=END + connector.lookback, resources=[connector.graph["orders"]], slices=slices)
+    return grid.slices(windows, now=END + connector.lookback, lookback=connector.lookback)
 
 
 if __name__ == "__main__":
