@@ -133,7 +133,7 @@ class Comparison:
                         stream, resource, mine, {"airbyte-cdk": theirs, "translated": translated}
                     )
             known = {VENDORS[self.name].names.get(one.name, one.name) for one in found.streams}
-            for other in connector.graph.keys() - known:
+            for other in sorted(connector.graph.keys() - known):
                 yield f"{self.name}/{other}: only in the connector: {self._read(connector, connector.graph[other])}"
 
     def _described(
