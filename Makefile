@@ -14,7 +14,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all contract docs bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all parity-vendors contract docs bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -66,6 +66,10 @@ parity: .venv/tested .venv-airbyte/installed
 # The same of a folder with all manifests; docs/airbyte-connectors.md has the results.
 parity-all: .venv/tested .venv-airbyte/installed
 	$(PARITY) --manifests "$(MANIFESTS)" --report docs/airbyte-connectors.md
+
+# This project's connectors against manifests for the same vendors, on the sandbox; docs/coming-from-airbyte.md has the result.
+parity-vendors: .venv/tested .venv-airbyte/installed
+	$(BIN)/python -m tests.parity.vendors --manifests "$(MANIFESTS)" $(if $(NAMES),--names "$(NAMES)")
 
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested
