@@ -1,6 +1,7 @@
 """Postgres stores the same rows as DuckDB, even if all families load into one new dataset concurrently."""
 
 from concurrent.futures import wait
+from decimal import Decimal
 
 import psycopg2
 import pytest
@@ -30,6 +31,22 @@ def test_texts_numbers_and_objects_are_loaded_as_they_were_sent(api, postgres):
         (2, note, [{"sku": "é'\\"}], 2**62),
         (3, None, None, None),
     ]
+
+
+def test_items_of_a_list_that_are_gone_are_gone(api, postgres):
+    tables = [*ORDERS, "storefront/order_lines"]
+    api.set("storefront/orders", [
+        order(1, "2024-01-15T00:00:00", line_items=[{"id": 1, "total": "1.50"}, {"id": 2, "total": "0.25"}]),
+        order(2, "2024-01-15T00:00:00", line_items=[{"id": 3}]),
+    ])  # fmt: skip
+    Job(tables, JANUARY).run()
+    api.set("storefront/orders", [
+        order(1, "2024-01-15T00:00:00", line_items=[{"id": 2, "total": "0.25"}]),
+        order(2, "2024-01-15T00:00:00", line_items=[]),
+    ])  # fmt: skip
+    Job(tables, JANUARY).run()
+    lines = postgres.query("SELECT _orders_id, _position, id, total FROM storefront.order_lines")
+    assert lines == [(1, 0, 2, Decimal("0.25"))]
 
 
 def test_families_that_create_a_dataset_concurrently_load_exactly(api, postgres):
