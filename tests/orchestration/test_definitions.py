@@ -104,7 +104,7 @@ def test_loading_needs_no_environment_no_network_and_writes_nothing(project):
         "socket.socket.connect = no\n"
         "before = dict(os.environ)\n"
         "from connectors_dagster.definitions import defs\n"
-        "assert len(list(defs().resolve_all_asset_specs())) == 25 + 5\n"
+        "assert len(list(defs().resolve_all_asset_specs())) == 26 + 5\n"
         "assert dict(os.environ) == before\n"
     )
     done = subprocess.run(
