@@ -94,7 +94,7 @@ def test_the_demo_loads_what_the_sandbox_serves_and_a_second_run_changes_no_coun
         compared = [line.split() for line in done.stdout.splitlines() if line.endswith(("same", "DIFFERENT"))]
         assert len(compared) == 25
         assert all(loaded == served for _, loaded, served, _ in compared)
-        assert "of 73 checks passed" in done.stdout
+        assert "of 75 checks passed" in done.stdout
     assert (project / "demo.duckdb").exists()
     assert (project / ".dagster" / "demo" / "history").exists() and not (project / ".dagster" / "history").exists()
     assert list((project / ".connectors" / "loads").glob("load-*")) == []

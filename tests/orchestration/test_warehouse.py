@@ -30,8 +30,9 @@ def left(instance: dg.DagsterInstance) -> Callable[[], list[str]]:
     """The windows of orders that a refresh would load."""
 
     def left_() -> list[str]:
-        plans = backlog(instance, ConnectorAssets(connector=load_connectors()["storefront"]), clock.now())
-        return [key for plan in plans for key in plan.windows if "orders" in {r.name for r in plan.resources}]
+        assets = ConnectorAssets(connector=load_connectors()["storefront"])
+        plans = backlog(instance, assets, clock.now(), among=[assets.connector.graph["orders"]])
+        return [key for plan in plans for key in plan.windows]
 
     return left_
 

@@ -116,7 +116,7 @@ def test_bounds_may_be_dates_while_rows_have_seconds_since_1970(feed, tmp_path):
     dates = TimestampFormat(format="%Y-%m-%d", granularity=DAY)
     cursor = Cursor(timestamp_format=TimestampFormat(format="epoch_seconds"), bounds_format=dates)
     assert read_slices(build_connector(tmp_path, feed, cursor, column="bigint"), slices(2)) == ([3, 2], [0, 1, 2, 3, 4])
-    assert feed.asked[0] == {"after": "2023-12-31", "before": "2024-02-01"}
+    assert {"after": "2023-12-31", "before": "2024-02-01"} in feed.asked
 
 
 @pytest.mark.parametrize("grain", [timedelta(microseconds=1), SECOND, DAY], ids=["exact", "second", "day"])
