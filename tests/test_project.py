@@ -107,9 +107,10 @@ def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
 def test_ci_runs_the_command_of_the_readme_and_every_test():
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert re.findall(r"^make (.*)$", ci, re.MULTILINE) == [
-        *("postgres browser", "test", "journeys", "test-lowest", "parity")
+        *("postgres browser", "test", "journeys", "example", "installed", "parity", "test-lowest")
     ]
-    assert re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE) == ['"not journey"', "journey"]
+    kinds = re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE)
+    assert kinds == ['"not journey and not cdk"', "journey", "cdk tests/cdk"]
     assert "$ make test " in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
