@@ -65,14 +65,15 @@ def show_reads(total: int) -> Iterator[None]:
         total: the number of reads.
     """
     log, handler = logging.getLogger("connectors_dagster"), _Reads(total)
-    level, log.level = log.level, logging.INFO
+    level = log.level
+    log.setLevel(logging.INFO)
     log.addHandler(handler)
     try:
         with handler.progress if out.is_terminal else _nothing():
             yield
     finally:
         log.removeHandler(handler)
-        log.level = level
+        log.setLevel(level)
 
 
 class _Reads(logging.Handler):
