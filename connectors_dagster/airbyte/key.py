@@ -1,10 +1,12 @@
 """The primary key of a stream."""
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
 
-HASH = Piece(options={"key": "row_hash", "known_limitations": "Rows have no key: equal rows are one row."})
+HASH_REMARK = "Rows have no key: equal rows are one row."
+HASH = Piece(options={"key": "row_hash", "known_limitations": HASH_REMARK})
 
 
 def translate_key(stream: Stream) -> Piece:
@@ -30,9 +32,14 @@ def key_of(stream: Stream) -> tuple[str, ...]:
     Raises:
         NotNativeError: one of them is inside an object.
     """
-    written = stream.definition.get("primary_key") or ()
-    fields = (written,) if isinstance(written, str) else tuple(written)
-    fields = tuple(one[0] if isinstance(one, list) and len(one) == 1 else one for one in fields)
-    if any(isinstance(field, list) for field in fields):
-        raise NotNativeError("a key inside an object", fields)
-    return tuple(str(field) for field in fields if field)
+    paths = key_paths(stream.definition)
+    if any(len(path) > 1 for path in paths):
+        raise NotNativeError("a key inside an object", paths)
+    return tuple(path[0] for path in paths)
+
+
+def key_paths(definition: Component) -> list[list[str]]:
+    """Return the fields of the primary key of a stream, each as the path to it in a row."""
+    written = definition.get("primary_key") or ()
+    fields = (written,) if isinstance(written, str) else written
+    return [[str(step) for step in field] if isinstance(field, list) else [str(field)] for field in fields if field]

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from connectors_dagster.airbyte.key import key_paths
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import compiled
 
 HASH = Piece(options={"key": "row_hash"})
-HASH_REMARK = "Rows have no key: equal rows are one row."
 
 
 def partitions_of(stream: Stream) -> Mapping[str, str]:
@@ -28,9 +28,7 @@ def _names(router: Mapping[str, object]) -> Iterator[str]:
 
 def paths_of_key(stream: Stream) -> Mapping[str, Sequence[str]]:
     """Return the columns of the key, each with its path in the row."""
-    written = stream.definition.get("primary_key") or ()
-    fields = (written,) if isinstance(written, str) else tuple(written)
-    paths = [[str(step) for step in field] if isinstance(field, list) else [str(field)] for field in fields if field]
+    paths = key_paths(stream.definition)
     return {path[0] if len(path) == 1 else f"_{identifier('_'.join(path))}": path for path in paths}
 
 

@@ -8,6 +8,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.airbyte.columns import declare_columns
 from connectors_dagster.airbyte.errors import NotNativeError, Reason
+from connectors_dagster.airbyte.key import HASH_REMARK
 from connectors_dagster.airbyte.manifest import Manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece, joined
@@ -16,7 +17,7 @@ from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.airbyte.translation import Translated, TranslatedStream, plain_streams, translate
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
-from connectors_dagster.cdk.key import HASH_REMARK, key_piece, partitions_of, paths_of_key
+from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
 from connectors_dagster.cdk.own_python import own_python
 from connectors_dagster.cdk.stream import CdkStream
 from connectors_dagster.cdk.tokens import path_of_token

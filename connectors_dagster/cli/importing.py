@@ -1,6 +1,5 @@
 """Imports a connector of Airbyte: its manifest, its configuration, its streams, and how far they were read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import dlt
 
 from connectors_dagster.airbyte.catalog import ConfiguredStream, read_catalog
 from connectors_dagster.airbyte.json_file import read_json
+from connectors_dagster.airbyte.key import key_paths
 from connectors_dagster.airbyte.manifest import Manifest, read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
 from connectors_dagster.airbyte.state import StreamState, read_state
@@ -102,16 +102,15 @@ def _chosen(manifest: Manifest, connector: Connector, streams: list[ConfiguredSt
         elif cursor and one.cursor not in ("", cursor.get("cursor_field")):
             cursors[name] = one.cursor
         key = [".".join(path) for path in one.key]
-        if key and all(len(path) == 1 for path in one.key) and key != _key(written.get(one.name, {})):
+        if (
+            key
+            and all(len(path) == 1 for path in one.key)
+            and key != list(map(".".join, key_paths(written.get(one.name, {}))))
+        ):
             keys[name] = key
     if not selected:
         raise click.ClickException("no stream of the catalog can be read: `connectors explain` says why")
     return {"select": selected, "keys": keys or None, "cursors": cursors or None}
-
-
-def _key(stream: Mapping[str, Any]) -> list[str]:
-    key = stream.get("primary_key") or []
-    return [key] if isinstance(key, str) else [".".join(one) if isinstance(one, list) else str(one) for one in key]
 
 
 def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> None:

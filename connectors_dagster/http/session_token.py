@@ -14,6 +14,16 @@ from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.authentication import SessionToken
 
 
+def put_token(request: requests.PreparedRequest, login: SessionToken, token: str) -> requests.PreparedRequest:
+    """Put the token of a login into a request, in the place of one that it has."""
+    name, value = login.name, f"{login.prefix}{token}"
+    if login.location == "query":
+        request.prepare_url(without_param(str(request.url), name), {name: value})
+    else:
+        request.headers[name] = value
+    return request
+
+
 class SessionTokenAuth(RenewedAuth):
     """Puts the token of a login into requests.
 
@@ -56,12 +66,7 @@ class SessionTokenAuth(RenewedAuth):
         remember([self._token])
 
     def _put(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        name, value = self.login.name, f"{self.login.prefix}{self._token}"
-        if self.login.location == "query":
-            request.prepare_url(without_param(str(request.url), name), {name: value})
-        else:
-            request.headers[name] = value
-        return request
+        return put_token(request, self.login, self._token)
 
     def _carried_by(self, request: requests.PreparedRequest) -> bool:
         name, value = self.login.name, f"{self.login.prefix}{self._token}"

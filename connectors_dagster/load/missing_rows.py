@@ -133,7 +133,8 @@ class MissingRows:
             condition += f" AND {name(ABSENT_SINCE)} IS NULL"
         if self.resource.list_of:
             if self.loads_of_parent:
-                yield f"{condition} AND {self._in_loads_of_parent(client)}", [*self.load_ids, *self.loads_of_parent]
+                of_parent = self._in_loads_of(self.resource.list_of.parent, client)
+                yield f"{condition} AND {of_parent}", [*self.load_ids, *self.loads_of_parent]
             return
         if self.resource.parent is None and not self.resource.labels_windows:
             yield condition, self.load_ids
@@ -144,13 +145,12 @@ class MissingRows:
             keys = known[at : at + KEYS_PER_STATEMENT]
             yield f"{condition} AND {column} IN ({_places(keys)})", [*self.load_ids, *keys]
 
-    def _in_loads_of_parent(self, client: SqlClientBase[Any]) -> str:
+    def _in_loads_of(self, parent: Resource, client: SqlClientBase[Any]) -> str:
         """Return the condition that the parent of a row was loaded now."""
-        name, parent = client.escape_column_name, str(self.resource.parent and self.resource.parent.name)
-        own = name(self.resource.name)
+        name, own = client.escape_column_name, client.escape_column_name(self.resource.name)
         equal = (f"p.{name(key)} = {own}.{name(column)}" for key, column in self.resource.included.items())
         return (
-            f"EXISTS (SELECT 1 FROM {client.make_qualified_table_name(parent)} AS p WHERE {' AND '.join(equal)} "
+            f"EXISTS (SELECT 1 FROM {client.make_qualified_table_name(parent.name)} AS p WHERE {' AND '.join(equal)} "
             f"AND p.{name(LOAD_ID)} IN ({_places(self.loads_of_parent)}))"
         )
 

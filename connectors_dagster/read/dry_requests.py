@@ -13,6 +13,7 @@ from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.filled_config import find_auth
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_policy import RequestPolicy
+from connectors_dagster.http.session_token import put_token
 from connectors_dagster.read.bounds import window_bounds
 from connectors_dagster.rows.json_codec import load
 from connectors_dagster.spec.authentication import SessionToken
@@ -70,12 +71,7 @@ class _Token(AuthBase):
         self.login = auth if isinstance(auth, SessionToken) else SessionToken(url="")
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        value = f"{self.login.prefix}{MASK}"
-        if self.login.location == "query":
-            request.prepare_url(str(request.url), {self.login.name: value})
-        else:
-            request.headers[self.login.name] = value
-        return request
+        return put_token(request, self.login, MASK)
 
 
 def dry_requests(resource: Resource, window: Window) -> list[DryRequest]:
@@ -160,7 +156,6 @@ def _described(request: requests.PreparedRequest, repeated: list[str]) -> DryReq
     parts = urlsplit(str(request.url))
     params: dict[str, Any] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        value = unquote(value)  # fields of a parent row are quoted twice
         params[name] = (
             [*([params[name]] if isinstance(params[name], str) else params[name]), value] if name in params else value
         )

@@ -13,7 +13,16 @@ import pyarrow.parquet as pq
 from connectors_dagster.errors import RowError
 from connectors_dagster.read.row_reader import BATCH_ROWS, RowReader
 from connectors_dagster.rows.nested_tables import item_row
-from connectors_dagster.rows.raw_json import NULL, RawRow, decode, decode_fields, decode_items, encode, with_fields
+from connectors_dagster.rows.raw_json import (
+    NULL,
+    RawRow,
+    decode,
+    decode_fields,
+    decode_items,
+    encode,
+    first_byte,
+    with_fields,
+)
 from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.list_tables import POSITION, ListOf
@@ -90,8 +99,8 @@ class ListReader(RowReader):
     def _at_path(self, raw: msgspec.Raw, added: Mapping[str, msgspec.Raw]) -> msgspec.Raw | None:
         """Return the list in a value; None if there is none."""
         for name in self.list_of.path[1:]:
-            raw = decode_fields(raw).get(name, NULL) if _begin(raw) == b"{" else raw
-        if _begin(raw) == b"[":
+            raw = decode_fields(raw).get(name, NULL) if first_byte(raw) == b"{" else raw
+        if first_byte(raw) == b"[":
             return raw
         if value := decode(raw):
             raise RowError(self._no_list(value, added))
@@ -104,7 +113,3 @@ class ListReader(RowReader):
             f"{self.resource}: {path} of the row {key} of {parent} is not a list but {excerpt(str(value), SHOWN)}: "
             f"remove {path} from children of {parent.name}, so that it stays in a column"
         )
-
-
-def _begin(raw: msgspec.Raw) -> bytes:
-    return bytes(memoryview(raw)[:1])

@@ -189,14 +189,13 @@ class ResourceReader(RowReader):
         with self._counting({slice_: slice_}) as counted:
             part = counted[slice_]
             label = f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource)
-            key, has_children = next(iter(self.resource.included)), self.resource.options.has_children_field
+            key = next(iter(self.resource.included))
             sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in endpoint.each]
             for number in numbers:
                 if slice_ in self.failed:
                     return
                 parent, left_out = parents[number], part.ignored + part.rejected
-                childless = has_children is not None and parent[has_children] in ([], False)
-                for each, session in () if childless else sessions:
+                for each, session in sessions if self.resource.may_have_rows(parent) else ():
                     pages = endpoint.child_pages(
                         session,
                         parent,

@@ -35,10 +35,9 @@ class Reading:
             yield from endpoint.pages(session, bounds, each=self.each, scope=scope)
             return
         assert isinstance(endpoint, Endpoint)  # a program reads parents itself
-        field = endpoint.resource.options.has_children_field
         for number in self.numbers:
             parent = self.parents[number]
-            if field and parent[field] in ([], False):
+            if not endpoint.resource.may_have_rows(parent):
                 continue
             yield from endpoint.child_pages(
                 session,

@@ -9,7 +9,7 @@ from connectors_dagster.errors import RowError
 from connectors_dagster.rows.column_buffer import ColumnBuffer
 from connectors_dagster.rows.column_names import BELOW, SHOWN_BELOW
 from connectors_dagster.rows.json_codec import is_deep
-from connectors_dagster.rows.raw_json import RawRow, decode, decode_fields, decode_items
+from connectors_dagster.rows.raw_json import RawRow, decode, decode_fields, decode_items, first_byte
 from connectors_dagster.rows.table_columns import TableColumns
 from connectors_dagster.secrets.redaction import excerpt
 
@@ -104,7 +104,7 @@ class _Split(msgspec.Struct):
 
     def add(self, columns: TableColumns, row: Mapping[str, msgspec.Raw], above: str, levels: int) -> None:
         for name, raw in row.items():
-            field, begin = above + name.replace(BELOW, SHOWN_BELOW), bytes(memoryview(raw)[:1])
+            field, begin = above + name.replace(BELOW, SHOWN_BELOW), first_byte(raw)
             if begin not in (b"{", b"[") or levels <= 0 or columns.is_whole(field):
                 self.fields[field] = raw
             elif begin == b"{":
@@ -115,7 +115,7 @@ class _Split(msgspec.Struct):
 
 def item_row(raw: msgspec.Raw) -> RawRow:
     """Return an item of a list as a row: its fields, or what dlt calls a single value or list."""
-    begin = bytes(memoryview(raw)[:1])
+    begin = first_byte(raw)
     return decode_fields(raw) if begin == b"{" else {LIST if begin == b"[" else VALUE: raw}
 
 

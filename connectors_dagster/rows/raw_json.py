@@ -92,6 +92,11 @@ def is_raw(row: Any) -> bool:
     return isinstance(row, dict) and isinstance(next(iter(row.values()), NULL), msgspec.Raw)
 
 
+def first_byte(raw: Any) -> bytes:
+    """Return the first byte of JSON text, which says what it is: ``{`` for an object, ``[`` for a list."""
+    return bytes(memoryview(raw)[:1])
+
+
 def path_of(selector: str) -> tuple[str, ...] | None:
     """Return the names in a simple JSON path, or None if `parse` does not support the path."""
     names = tuple(name for name in selector.replace("[*]", ".*").removeprefix("$").split(".") if name)
@@ -117,5 +122,5 @@ def _descend(body: Any, name: str, path: Sequence[str]) -> Any:
 
 
 def _parse_rows(body: Any) -> Any:
-    single = bytes(memoryview(body)[:1]) == b"{"
+    single = first_byte(body) == b"{"
     return _FIELDS.decode(body) if single else _ROWS.decode(body)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors_dagster.expressions.expression import Expression
+from connectors_dagster.spec.expression_scope import check_reads_only
 
 SCOPE = frozenset(("response", "headers", "last_record", "last_page_size", "page_rows", "rows_so_far"))
 """What such an expression may read."""
@@ -41,15 +42,8 @@ class NextPage:
         if sum(map(bool, (self.param, self.body_path, self.is_url))) != 1:
             raise ValueError("next_page: write exactly one of param, body_path and is_url")
         for name, text in (("value", self.value), ("stop", self.stop)):
-            if text is None:
-                continue
-            try:
-                unknown = sorted(Expression(text).names - SCOPE)
-            except ValueError as error:
-                raise ValueError(f"next_page: {name}: {error}") from None
-            if unknown or "{" not in text:
-                known = ", ".join(sorted(SCOPE))
-                raise ValueError(f"next_page: {name}: {text!r} must be an expression that reads only {known}")
+            if text is not None:
+                check_reads_only(text, SCOPE, f"next_page: {name}")
 
     def __deepcopy__(self, memo: object) -> "NextPage":
         """Return this: paginators are copied, and templates are costly to copy."""

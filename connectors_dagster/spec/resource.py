@@ -193,6 +193,11 @@ class Resource:
         """The resources that are requested once per row of this one."""
         return tuple(child for child in self.children if not child.list_of)
 
+    def may_have_rows(self, parent: Mapping[str, Any]) -> bool:
+        """Return whether a parent row may have rows of this resource, as `has_children_field` says."""
+        field = self.options.has_children_field
+        return field is None or parent[field] not in ([], False)
+
     @property
     def root(self) -> "Resource":
         """The topmost ancestor that is loaded together with this resource, or the resource itself.

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from connectors_dagster.expressions.expression import Expression
+from connectors_dagster.spec.expression_scope import check_reads_only
 
 IgnoredResponse = Literal["gone", "none", "not_available"]
 OF_A_RESPONSE = frozenset(("response", "headers", "error_message"))
@@ -65,10 +66,4 @@ def check_condition(text: str) -> None:
     Raises:
         ValueError: says what is wrong.
     """
-    try:
-        unknown = sorted(Expression(text).names - OF_A_RESPONSE)
-    except ValueError as error:
-        raise ValueError(f"responses: condition: {error}") from None
-    if unknown or "{" not in text:
-        known = ", ".join(sorted(OF_A_RESPONSE))
-        raise ValueError(f"responses: condition: {text!r} must be an expression that reads only {known}")
+    check_reads_only(text, OF_A_RESPONSE, "responses: condition")

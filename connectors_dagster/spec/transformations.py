@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from connectors_dagster.expressions.expression import Expression
+from connectors_dagster.spec.expression_scope import unknown_names
 
 SCOPE = frozenset(("record", "each", "parent"))
 """What an expression over a row may read."""
@@ -62,10 +62,6 @@ def check_expression(text: str, where: str) -> None:
     Raises:
         ValueError: it is not an expression, or reads something else than the row, `each` and `parent`.
     """
-    try:
-        unknown = sorted(Expression(text).names - SCOPE)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-    if unknown:
+    if unknown := unknown_names(text, SCOPE, where):
         known = ", ".join(sorted(SCOPE))
         raise ValueError(f"{where}: {text!r} reads {', '.join(unknown)}, which is not known here: it may read {known}")

@@ -196,7 +196,7 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     by_default = (defaults.get("endpoint") or {}).get("paginator")
     if options.next_page and resource.endpoint.get("paginator") not in (None, by_default):
         yield "next_page is set, and paginator of the endpoint as well: remove one of the two"
-    if bool(resource.incremental) != bool(options.cursor):
+    if bool(resource.incremental) != bool(resource.cursor):
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.resolved:
         yield "has_children_field is a field of the parent row, but the resource has no parent"
@@ -206,6 +206,17 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "processing_steps are not supported: use record_filter and transformations of the resource"
     if resource.parent and not resource.included:
         yield "include_from_parent must name the parent's key: each row must say which parent it belongs to"
+    yield from _key_problems(resource)
+    yield from _cursor_problems(resource)
+    if not resource.primary_key:
+        yield (
+            "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
+            "the resource in resources"
+        )
+
+
+def _key_problems(resource: "Resource") -> Iterator[str]:
+    options = resource.options
     hashed = options.key and not resource.parent
     in_windows = resource.windowed and (resource.cursor or not resource.parent)
     if in_windows and resource.missing_rows != "keep" and not hashed:
@@ -214,6 +225,9 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield f"key is {options.key!r}, but the primary_key {written!r} is declared: remove one of the two"
     if options.key and resource.disposition != "merge":
         yield f"key is {options.key!r}, but write_disposition is {resource.disposition!r}: it must be merge"
+
+
+def _cursor_problems(resource: "Resource") -> Iterator[str]:
     if unread := set(resource.incremental or ()) - {"cursor_path", "start_param", "end_param"}:
         yield f"{sorted(unread)} of 'incremental' are not supported: set the options of the cursor in resources"
     if other := resource.bounds - {"start_value", "end_value"}:
@@ -227,11 +241,6 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "unfiltered_first and reread_without_cursor cannot leave the bounds of a window out of path"
     if resource.cursor and resource.cursor.request_step and not resource.bounded:
         yield "request_step is set, but the API's filter has no upper bound: set end_param of incremental"
-    if not resource.primary_key:
-        yield (
-            "primary_key is missing: it is how duplicates are merged; if the rows have no key, set key: row_hash of "
-            "the resource in resources"
-        )
 
 
 def _expression_problems(resource: "Resource") -> Iterator[str]:
