@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from connectors_dagster.cli.rows import readable
 from connectors_dagster.cli.sandbox_process import get, remembered, sandbox_process
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config import settings
@@ -94,7 +95,7 @@ def _show_orders() -> None:
         result: Any = warehouse.execute(ORDERS)
         say("\nstorefront.orders:")
         # As text: numbers of orders have no thousands separators.
-        show_table([column[0] for column in result.description], [[*map(str, row)] for row in result.fetchall()])
+        show_table([column[0] for column in result.description], [[*map(readable, row)] for row in result.fetchall()])
 
 
 def _say_what_next() -> None:

@@ -1,9 +1,11 @@
 """The newest rows of a table on the terminal."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
-from connectors_dagster.cli.terminal import out, say, show_json, show_table
+from connectors_dagster.cli import terminal
+from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.load.newest_rows import newest_rows
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select_one
@@ -50,6 +52,8 @@ def readable(value: Any, *, most: int = CELL) -> str:
         text = f"{len(value)} × {readable(value[0])}" if len(value) > 1 else readable(value[0]) if value else "none"
     elif isinstance(value, bool):
         text = json.dumps(value)
+    elif isinstance(value, Decimal):
+        text = f"{value.normalize():f}"  # without the zeros that only the column has
     else:
         text = str(value)
     text = " ".join(text.split())
@@ -61,6 +65,6 @@ def _fitting(heads: list[str], cells: list[list[str]]) -> int:
     width = 1
     for at, head in enumerate(heads):
         width += GAP + max(len(head), *(len(line[at]) for line in cells))
-        if width > out.width and at:
+        if width > terminal.out.width and at:
             return at
     return len(heads)

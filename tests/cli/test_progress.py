@@ -1,11 +1,13 @@
 """What a load shows while it runs."""
 
 import logging
+from decimal import Decimal
 from io import StringIO
 
 from rich.console import Console
 
 from connectors_dagster.cli import terminal
+from connectors_dagster.cli.rows import readable
 from connectors_dagster.read import reader
 
 
@@ -26,3 +28,8 @@ def test_numbers_that_are_given_as_text_have_no_separators(monkeypatch):
     monkeypatch.setattr(terminal, "out", Console(file=shown))
     terminal.show_table(("id", "rows"), [("1001", 1001)])
     assert shown.getvalue().splitlines()[1].split() == ["1001", "1,001"]
+
+
+def test_decimals_are_shown_without_the_zeros_that_only_their_column_has():
+    shown = [readable(Decimal(text)) for text in ("676.310000000", "10.000000000", "0E-9", "1E+3", "-0.50")]
+    assert shown == ["676.31", "10", "0", "1000", "-0.5"]
