@@ -50,10 +50,15 @@ class LastPage:
                 "cursor_path",
             )
 
-    def check(self, page: PageData[RawRow], pages: int) -> None:
-        """Refuse the last of so many pages if it shows a sign of another one."""
+    def check(self, page: PageData[RawRow], pages: int, before: PageData[RawRow] | None) -> None:
+        """Refuse the last of so many pages if it shows a sign of another one.
+
+        If it has no body, the number of pages on the page before it counts.
+        """
         only = isinstance(page.paginator, SinglePagePaginator)
         signs = [] if _is_declared_end(page) else list(self._signs(page, pages, only=only))
+        if before and page.response.status_code == 204 and not _is_declared_end(page):
+            signs += self.signs.more_pages(before.response, pages)
         if not signs or (self.accept_fewer and not self.guessed):
             return
         shown, (_, proposed) = " and ".join(sign for sign, _ in signs), signs[0]

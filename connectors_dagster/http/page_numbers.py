@@ -130,11 +130,11 @@ class RereadPageNumberPaginator(RereadingPaginator):
         self._follows_short = self._was_short
         self._was_short = not rows or len(rows) < (self._size or self._requested)
         self._size = max(self._size, len(rows))
-        if cast(JsonResponse, response).ends_pages:
-            return False
         told = next(iter(find_values(self.pages.total_path, response.json())), None) if self.pages.total_path else None
         if self._told is not None and told is None:
             return number - self.pages.initial_value + 1 < self._told
+        if cast(JsonResponse, response).ends_pages:
+            return False
         self._told = read_number(told)
         read = number - self.pages.initial_value + 1
         if self._told is not None and rows and read > self._told:

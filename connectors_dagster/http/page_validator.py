@@ -83,6 +83,7 @@ class PageValidator:
         self.repeated = RepeatedPages(self.fail, self.last_page.explain_repetition, self.last_page.says_last)
         self._response: requests.Response | None = None
         self._farthest: PageData[RawRow] | None = None
+        self._before: PageData[RawRow] | None = None
 
     def check(self, page: PageData[RawRow]) -> list[RawRow]:
         """Check one page and return its rows, without those that the paginator read again on purpose.
@@ -101,14 +102,14 @@ class PageValidator:
         self.confirming = rereading is not None and rereading.confirming
         self.reread = rereading is not None and self._is_reread(_keys(page), rereading)
         if rereading is None or not rereading.is_reread:
-            self._turned, self._farthest = self._turned + 1, page
+            self._turned, self._before, self._farthest = self._turned + 1, self._farthest, page
         if rereading is None or not rereading.is_reread or rereading.stuck:
             self.repeated.check(page, _keys(page), rereading)
         # A paginator that knows which rows are new may request a page twice.
         if rereading is None or (rereading.new_positions is None and not rereading.is_reread):
             self._check_what_follows(page)
         elif not page.paginator.has_next_page and not self.resource.short_page_is_end:
-            self.last_page.check(page if self._farthest is None else self._farthest, self._turned)
+            self.last_page.check(page if self._farthest is None else self._farthest, self._turned, self._before)
         return self.passes.add(page, _keys(page), rereading, more=page.paginator.has_next_page)
 
     def close(self, stats: ReadStats, *, whole: bool) -> None:
@@ -193,7 +194,7 @@ class PageValidator:
             self.repeated.check_next(page)
             return
         self.last_page.check_cursor(page)
-        self.last_page.check(page, self._turned)
+        self.last_page.check(page, self._turned, self._before)
 
     def _check_outcome(self, page: PageData[RawRow]) -> None:
         """Refuse a page without rows that says in other words than the pages before it how the request went."""

@@ -69,6 +69,12 @@ class SignsOfMore:
             if paginator := _next(field, pages):
                 yield repr(field.path), paginator
 
+    def more_pages(self, response: requests.Response, pages: int) -> Iterator[tuple[str, str]]:
+        """Yield the numbers of pages that are larger than so many, and the paginator to write for each."""
+        for field in self._fields(response):
+            if _counts_more(field, pages):
+                yield repr(field.path), BY_PAGE.format(field.path)
+
     def says_last(self, response: requests.Response) -> bool:
         """Return whether a field or header says that there is no other page, and none that there is one."""
         said = [_says_more(field) for field in (*self._fields(response), *fields_of_headers(response))]
@@ -147,8 +153,12 @@ def _next(field: EnvelopeField, pages: int) -> str | None:
     if _says_more(field):
         path = field.path
         return f"one with has_more_path: {path}" if MORE.fullmatch(field.name) else f"one that ends when {path} is true"
-    more = PAGES.fullmatch(field.name) and field.about_the_list and (read_number(field.value) or 0) > pages
-    return BY_PAGE.format(field.path) if more else None
+    return BY_PAGE.format(field.path) if _counts_more(field, pages) else None
+
+
+def _counts_more(field: EnvelopeField, pages: int) -> bool:
+    """Return whether a field is a number of pages that is larger than so many."""
+    return bool(PAGES.fullmatch(field.name)) and field.about_the_list and (read_number(field.value) or 0) > pages
 
 
 def _says_previous(field: EnvelopeField) -> bool:

@@ -631,3 +631,19 @@ def test_a_page_without_a_list_is_empty_if_the_declared_total_says_so(shop, read
     shop.replies = [reply({"page": {"totalElements": 1}})]
     with pytest.raises(EnvelopeError, match=r"has no list at '_embedded\.things'"):
         read(replace(resource.connector, total_path="page.totalElements").graph["things"])
+
+
+@pytest.mark.parametrize("total", ["pages", None])
+def test_a_page_without_a_body_is_not_the_end_while_the_number_of_pages_says_more(listing, read, tmp_path, total):
+    def body(query: Any) -> Any:
+        pages = {1: numbered(1, 2), 3: numbered(3, 4)}
+        number = int(query["page"])
+        return Response(status_code=204) if number == 2 else {"data": pages.get(number, []), "pages": 3}
+
+    listing.body = body
+    connector = things(tmp_path, paginator={"type": "page_number", "base_page": 1, "total_path": total})
+    if total:
+        assert numbers(read(connector)) == [1, 2, 3, 4]
+    else:
+        with pytest.raises(EnvelopeError, match="is the last one for the paginator, but has 'pages'"):
+            read(connector)
