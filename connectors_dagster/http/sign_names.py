@@ -25,7 +25,10 @@ HAS_PREVIOUS = re.compile("(?:has)?prev(?:ious)?(?:page)?")
 PREVIOUS = re.compile("prev(?:ious)?(?:page)?(?:url|uri|link|href)?")
 LEFT = re.compile(f"(?:{ROWS})?(?:remaining|left)")
 IN_A_HEADER = re.compile(f"(?!.*(?:rate|limit|quota|request|retry|redirect)).*(?:total|count)(?:{ROWS}|count)?")
-ABOUT_THE_LIST = re.compile("links?|pag(?:e|ing|inat).*|.*metadata|meta|cursors?|info|hits|attributes|range")
+ABOUT_THE_LIST = re.compile(
+    "links?|pag(?:e|ing|inat).*|.*meta(?:data)?|cursors?|.*info|hits|attributes|range"
+    "|(?:search|list|query)?(?:results?|response|set)|counts?"
+)
 """Objects about the list. The numbers in others count something else."""
 YES, NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 MARKERS = ("after", "starting_after", "cursor", "token")

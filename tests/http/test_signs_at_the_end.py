@@ -158,6 +158,23 @@ def test_an_undeclared_total_may_be_an_object_or_in_the_attributes(shop, read, t
             read(things(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"result_info": {"page": 1, "total_count": 3}},
+        {"result": {"total": 3}},
+        {"response": {"result": {"total": 3}}},
+        {"response": {"meta": {"total": 3}}},
+        {"responseMeta": {"totalCount": 3}},
+        {"counts": {"total": 3}},
+    ],
+)
+def test_an_undeclared_total_is_found_in_any_object_about_the_list(shop, read, tmp_path, body):
+    shop.replies = 2 * [reply({"data": numbered(1, 2)} | body)]
+    with pytest.raises(EnvelopeError, match=r"2 different rows were read.* total of 3"):
+        read(things(tmp_path, paginator="single_page"))
+
+
 @pytest.mark.parametrize("count", [1, 2, 0])
 def test_a_count_of_the_rows_of_a_page_is_not_taken_for_a_total(listing, read, tmp_path, count):
     pages = {None: (numbered(1, 2), "b"), "b": (numbered(3, 4), None)}
