@@ -1,5 +1,6 @@
 """The destination: DuckDB unless configured otherwise, with one writer at a time."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 CREDENTIALS = "destination.duckdb.credentials"
 DEFAULT_FILE = "connectors.duckdb"
 LOAD_ID = "_dlt_load_id"
+MERGES = "delete-insert"
+"""The merge strategy that all loads use; where a destination lacks it, dlt appends."""
 POLL = 0.25
 
 
@@ -58,11 +61,17 @@ def duckdb_file() -> Path:
 
 
 def check_destination(dataset: str) -> None:
-    """Refuse a DuckDB file with the name of a dataset: DuckDB could not distinguish them.
+    """Refuse a destination that cannot hold exactly the rows of an API.
 
     Raises:
-        SettingError: the DuckDB file has the name of the dataset.
+        SettingError: dlt appends to it where it should merge, so that rows which are loaded again would be doubled; or
+            the DuckDB file has the name of the dataset: DuckDB could not distinguish them.
     """
+    if MERGES not in (build_destination().capabilities().supported_merge_strategies or ()):
+        raise SettingError(
+            f"{environment('connectors.destination')} is {destination_name()!r}, which cannot replace rows: what is "
+            "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy"
+        )
     if destination_traits().in_file and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
         raise SettingError(
             f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
@@ -85,6 +94,8 @@ def build_destination() -> AnyDestination:
     if destination_traits().in_file:
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
     name = destination_name()
+    if name == "sqlalchemy":
+        return remember_capabilities(dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings()))
     try:
         found = Destination.from_reference(name)
     except UnknownDestinationModule:
@@ -92,6 +103,12 @@ def build_destination() -> AnyDestination:
         setting = environment("connectors.destination")
         raise SettingError(f"{setting} is {name!r}, which is not a destination of dlt; {hint}") from None
     return remember_capabilities(found)  # type: ignore[arg-type]  # None only for None
+
+
+def _engine_settings() -> dict[str, Any]:
+    """Return the engine settings of users, with nested fields stored as the JSON text that they already are."""
+    configured: dict[str, Any] = dlt.config.get("destination.sqlalchemy.engine_kwargs") or {}
+    return {**configured, "json_serializer": lambda value: value if isinstance(value, str) else json.dumps(value)}
 
 
 def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:

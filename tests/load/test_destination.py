@@ -1,6 +1,8 @@
 """A load changes only its own tables, and unsuitable destinations are refused before the first request."""
 
 import ast
+import sqlite3
+from contextlib import closing
 from functools import reduce
 from operator import xor
 from pathlib import Path
@@ -90,6 +92,31 @@ def test_an_unknown_destination_is_refused_with_the_one_that_is_meant(api, load,
     with pytest.raises(SettingError, match=f"CONNECTORS__DESTINATION is '{name}', .*did you mean 'duckdb'"):
         load("storefront/customers")
     assert not api.requests
+
+
+@pytest.mark.parametrize("name", ["filesystem", "lancedb"])
+def test_a_destination_that_cannot_replace_rows_is_refused_because_they_would_be_doubled(api, load, monkeypatch, name):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", name)
+    with pytest.raises(SettingError, match=f"CONNECTORS__DESTINATION is '{name}', which cannot replace rows"):
+        load("storefront/customers")
+    assert not api.requests
+
+
+def test_rows_of_a_database_of_sqlalchemy_are_merged_and_nested_fields_are_json_not_text(
+    project, api, load, monkeypatch
+):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "sqlalchemy")
+    monkeypatch.setenv("DESTINATION__SQLALCHEMY__CREDENTIALS", f"sqlite:///{project}/shop.db")
+    note = "it's \\ 100 % \"quoted\" ü"
+    for total in ("1.50", "2.50"):
+        row = order(1, "2024-01-05T00:00:00", line_items=[{"sku": note, "total": total}], customer_note=note)
+        api.set("storefront/orders", [row, order(2, "2024-01-06T00:00:00", line_items=[])])
+        load("storefront/orders", windows=["2024-01-01"])
+    with closing(sqlite3.connect(project / "shop__storefront.db")) as database:
+        rows = database.execute(
+            "SELECT id, customer_note, json_type(line_items), line_items ->> '$[0].total' FROM orders ORDER BY id"
+        ).fetchall()
+    assert rows == [(1, note, "array", "2.50"), (2, None, "array", None)]
 
 
 def test_staging_does_not_use_a_schema_that_may_belong_to_another_connector(project, api, load, warehouse):
