@@ -14,7 +14,7 @@ from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.files.private_files import OTHERS
 from connectors_dagster.files.project_files import workspace_file
 from connectors_dagster.load.destination import duckdb_file
-from connectors_dagster.orchestration.instance import instance_home
+from connectors_dagster.orchestration.instance import instance_home, open_instance
 from connectors_dagster.sandbox import environment
 
 
@@ -25,6 +25,8 @@ def serve_ui(*, port: int = 3000) -> int:
     """
     sandbox = choose_sandbox()
     home = instance_home(project_folder())
+    with open_instance(project_folder()):
+        pass  # a new one is created here, not by several processes at once
     with sandbox_process(sandbox) if sandbox else nullcontext():
         say(f"Dagster UI on http://127.0.0.1:{port}, instance in {home}")
         # A shell may start this process with SIGINT ignored, and Dagster stops on nothing else.

@@ -107,7 +107,7 @@ def test_rows_of_a_database_of_sqlalchemy_are_merged_and_nested_fields_are_json_
 ):
     monkeypatch.setenv("CONNECTORS__DESTINATION", "sqlalchemy")
     monkeypatch.setenv("DESTINATION__SQLALCHEMY__CREDENTIALS", f"sqlite:///{project}/shop.db")
-    note = "it's \\ 100 % \"quoted\" ü"
+    note = 'it\'s \\ 100 % "quoted" ü'
     for total in ("1.50", "2.50"):
         row = order(1, "2024-01-05T00:00:00", line_items=[{"sku": note, "total": total}], customer_note=note)
         api.set("storefront/orders", [row, order(2, "2024-01-06T00:00:00", line_items=[])])
