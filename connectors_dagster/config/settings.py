@@ -30,6 +30,7 @@ from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.suggestion import suggest
 
 LIMITS = tuple(field for field in fields(Limits) if field.name != "connector")
+EXECUTOR, EXECUTOR_CONFIG = "connectors.executor", "connectors.executor_config"
 DEFAULT_START_DATE = "2024-01-01"
 OF_A_CONNECTOR = (
     *(
@@ -55,6 +56,8 @@ OF_ALL = (
         "destination",
         "enabled",
         "examples",
+        "executor",
+        "executor_config",
         "failure_webhook",
         "preview_rows",
         "siblings_timeout",
@@ -203,6 +206,16 @@ def automation(connector: str) -> Automation:
     default: Automation = "schedule"
     of_all = read("connectors.automation", Automation, default)
     return read(f"sources.{connector}.automation", Automation, of_all)
+
+
+def executor() -> str:
+    """Read what executes the runs that Dagster launches: a name of Dagster's, or ``module:name``."""
+    return read(EXECUTOR, str, "multiprocess")
+
+
+def executor_config() -> Any:
+    """Read the configuration of the executor: a JSON object, or the table of a file."""
+    return dlt.config.get(EXECUTOR_CONFIG) or {}
 
 
 def failure_webhook() -> str | None:

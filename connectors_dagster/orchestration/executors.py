@@ -1,0 +1,64 @@
+"""The executor of runs that Dagster launches: processes of this machine unless configured otherwise."""
+
+import json
+from importlib import import_module
+from typing import Any
+
+import dagster as dg
+
+from connectors_dagster.config import settings
+from connectors_dagster.config.values import environment
+from connectors_dagster.errors import SettingError
+from connectors_dagster.orchestration.pool_wait import patient_executor
+
+FAMILIES_AT_ONCE = 4
+# Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
+# of all steps are forked from one that has done it.
+PROCESSES = {
+    "max_concurrent": FAMILIES_AT_ONCE,
+    "start_method": {
+        "forkserver": {"preload_modules": ["connectors_dagster.definitions", "connectors_dagster.load.pipeline"]}
+    },
+}
+OF_DAGSTER = {"multiprocess": dg.multiprocess_executor, "in_process": dg.in_process_executor}
+NAMES = ", ".join(OF_DAGSTER)
+
+
+def configured_executor() -> dg.ExecutorDefinition:
+    """Build the configured executor, such as ``dagster_celery:celery_executor``; its runs wait for pools patiently.
+
+    Raises:
+        SettingError: there is no such executor, or its configuration is not a JSON object.
+    """
+    name, config = settings.executor(), _config()
+    found = OF_DAGSTER.get(name) or _imported(name)
+    if name == "multiprocess":
+        config = {**PROCESSES, **config}
+    patient = patient_executor(found)
+    return patient.configured(config, name=found.name) if config else patient
+
+
+def _imported(name: str) -> dg.ExecutorDefinition:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingError(
+            f"{environment(settings.EXECUTOR)} is {name!r}, which cannot be imported ({error}): "
+            f"it is {NAMES} or module:name, and the package of the module must be installed"
+        ) from None
+    if not isinstance(found, dg.ExecutorDefinition):
+        raise SettingError(f"{environment(settings.EXECUTOR)} is {name!r}, which is not an executor of Dagster")
+    return found
+
+
+def _config() -> dict[str, Any]:
+    """Read the configuration of the executor, a JSON object."""
+    written = settings.executor_config()
+    try:
+        config = json.loads(written) if isinstance(written, str) else written
+    except ValueError:
+        config = None
+    if not isinstance(config, dict):
+        raise SettingError(f"{environment(settings.EXECUTOR_CONFIG)} is {written!r}: it must be a JSON object")
+    return config

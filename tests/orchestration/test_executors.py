@@ -1,0 +1,68 @@
+"""What executes the runs that Dagster launches is a setting."""
+
+import dagster as dg
+import pytest
+
+from connectors_dagster.errors import SettingError
+from connectors_dagster.orchestration.executors import configured_executor
+
+IN_PROCESS = "dagster:in_process_executor"
+
+
+@pytest.fixture
+def choose(project, monkeypatch):
+    def choose(name: str, config: str = "") -> None:
+        monkeypatch.setenv("CONNECTORS__EXECUTOR", name)
+        monkeypatch.setenv("CONNECTORS__EXECUTOR_CONFIG", config)
+
+    return choose
+
+
+def failing_job() -> dg.JobDefinition:
+    """Build a job that fails once here, in the process of the test, and succeeds when it is tried again."""
+    attempts: list[str] = []
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def fails_once() -> None:
+        attempts.append("tried")
+        assert len(attempts) > 1, "fails once"
+
+    @dg.job(executor_def=configured_executor())
+    def job() -> None:
+        fails_once()
+
+    return job
+
+
+@pytest.mark.parametrize("name", ["in_process", IN_PROCESS])
+@pytest.mark.parametrize(("config", "retried"), [("", True), ('{"retries": {"disabled": {}}}', False)])
+def test_an_executor_is_chosen_and_configured_by_settings(choose, instance, name, config, retried):
+    choose(name, config)
+    with dg.execute_job(dg.reconstructable(failing_job), instance=instance) as result:
+        assert result.success == retried
+
+
+def test_the_processes_of_one_machine_are_the_default_and_keep_what_is_not_configured(choose):
+    assert configured_executor().name == "multiprocess"
+    choose("multiprocess", '{"max_concurrent": 2}')
+    assert configured_executor().name == "multiprocess"
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "said"),
+    [
+        (
+            "celery",
+            "",
+            "CONNECTORS__EXECUTOR is 'celery', which cannot be imported .*multiprocess, in_process or module",
+        ),
+        ("dagster:no_executor", "", "CONNECTORS__EXECUTOR is 'dagster:no_executor', which cannot be imported"),
+        ("dagster:job", "", "CONNECTORS__EXECUTOR is 'dagster:job', which is not an executor of Dagster"),
+        ("in_process", "retries", "CONNECTORS__EXECUTOR_CONFIG is 'retries': it must be a JSON object"),
+        ("in_process", "[1]", "CONNECTORS__EXECUTOR_CONFIG is .*: it must be a JSON object"),
+    ],
+)
+def test_an_executor_that_cannot_be_used_is_named(choose, name, config, said):
+    choose(name, config)
+    with pytest.raises(SettingError, match=said):
+        configured_executor()
