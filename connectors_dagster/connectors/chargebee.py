@@ -1,4 +1,5 @@
-"""chargebee: Chargebee API v2. Source: apidocs.chargebee.com, read 2026-11-22.
+"""chargebee: Chargebee API v2. Source: apidocs.chargebee.com, read 2026-11-22, and the types of the vendor's npm package
+chargebee 3.33.0, read 2026-11-27.
 
 Rows are inside the items of `list`, under the resource's own name; `next_offset` is sent back unchanged as `offset`
 until it is missing. It contains the time and the id of a row, so rows do not move between pages (`pages_are_stable`).
@@ -8,8 +9,8 @@ does not say whether `between` includes its bounds. Both are handled: the reques
 outside the window are dropped. Deleted rows are requested where the list has them; their `deleted` is true.
 
 comment and promotional_credit, which the API cannot update, have windows on `created_at`, event on `occurred_at`.
-differential_price, gift, site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are
-item and its attached_item, because an attachment can change without its item. contact, quote_line_group and
+coupon_code, coupon_set, currency, differential_price, entitlement, feature, gift, omnichannel_one_time_order,
+site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are item and its attached_item, because an attachment can change without its item. contact, quote_line_group and
 subscription_with_scheduled_changes have no filter of their own: they are read for each parent that changed.
 
 A site has one of two product catalogs. Lists of the other catalog return `configuration_incompatible`: this is
@@ -17,7 +18,7 @@ reported, and the table stays as it is. A subscription has a flag that says whet
 them in the meantime, the API returns `No changes are scheduled`, which is treated as an empty list. If a parent was
 deleted, the request for its children returns 404 `resource_not_found`, which is counted; any other 404, such as
 `site_not_found`, fails. Lists receive only parameters that their documentation names. The site's own fields (`cf_*`)
-become columns.
+become columns. The types say that some rows have no id, which happens in estimates: a row without one is set aside.
 
 Test sites and the smallest plan allow 150 requests per minute, which is the default here. Larger plans allow 1,000 or
 3,500: set `requests_per_minute`.
@@ -39,6 +40,7 @@ FILTERED = {
     **dict.fromkeys(("addon", "coupon", "credit_note", "customer", "hosted_page", "invoice"), "updated_at"),
     **dict.fromkeys(("item_family", "item_price", "order", "payment_source", "plan", "quote"), "updated_at"),
     **dict.fromkeys(("subscription", "transaction", "virtual_bank_account"), "updated_at"),
+    **dict.fromkeys(("omnichannel_subscription", "price_variant", "usage"), "updated_at"),
     **dict.fromkeys(("comment", "promotional_credit"), "created_at"),
     "event": "occurred_at",
 }
@@ -85,8 +87,8 @@ LIMITATIONS: Mapping[str, str] = {
     "item": f"{ONE_CATALOG.format('2.0')} Read whole, because attached_item is read for every item.",
     "attached_item": f"{ONE_CATALOG.format('2.0')} Each refresh makes one request per item.",
     "differential_price": f"{ONE_CATALOG.format('2.0')} {UNFILTERED}",
-    "gift": UNFILTERED,
-    "site_migration_detail": UNFILTERED,
+    **dict.fromkeys(("coupon_code", "coupon_set", "currency", "entitlement", "feature", "gift"), UNFILTERED),
+    **dict.fromkeys(("omnichannel_one_time_order", "site_migration_detail"), UNFILTERED),
     "unbilled_charge": f"{UNFILTERED} Deleted charges are requested too, with `deleted` set.",
     "contact": f"{WITH_PARENT.format('customer')} Contacts of a deleted customer keep the last row that was read.",
     "quote_line_group": WITH_PARENT.format("quote"),
@@ -101,8 +103,13 @@ LIMITATIONS: Mapping[str, str] = {
 HAS_CHILDREN = {"subscription_with_scheduled_changes": "has_scheduled_changes"}
 
 
+WITHOUT_ID = {"hosted_page", "quote_line_group", "unbilled_charge", "usage"}
+"""The resources whose `id` is optional in the vendor's types."""
+
+
 def _options(name: str) -> ResourceOptions:
     return ResourceOptions(
+        on_bad_row="set_aside" if name in WITHOUT_ID else "fail",
         cursor=CURSORS[FILTERED[name]] if name in FILTERED else None,
         has_children_field=HAS_CHILDREN.get(name),
         known_limitations=LIMITATIONS.get(name, ""),
@@ -125,6 +132,14 @@ connector = Connector(
     excluded={
         "card": "The API returns it next to customers and subscriptions; `payment_source` has cards and all other "
         "payment sources.",
+        "ramp": "The list requires a subscription, so it would take one request per subscription.",
+        "business_entity": "There is no list of them, only of transfers between them; rows name theirs in "
+        "`business_entity_id`.",
+        "subscription_entitlement, customer_entitlement, item_entitlement, quote_entitlement": "Each has a list per "
+        "subscription, customer, item or quote only; `entitlement` has what plans and add-ons include.",
+        "credit_unit, grant_block, ledger_operation, ledger_account_balance, meter": "Prepaid usage: most of these "
+        "lists require a subscription and a unit.",
+        "alert, webhook_endpoint, configuration": "Settings of the site. Addresses of webhooks can contain passwords.",
     },
     resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
     config={
@@ -162,6 +177,15 @@ connector = Connector(
             _list("hosted_page", "/hosted_pages"),
             _list("event", "/events"),
             _list("comment", "/comments"),
+            _list("usage", "/usages"),
+            _list("coupon_set", "/coupon_sets"),
+            {**_list("coupon_code", "/coupon_codes"), "primary_key": "code"},
+            _list("feature", "/features"),
+            _list("entitlement", "/entitlements"),
+            _list("price_variant", "/price_variants"),
+            _list("omnichannel_subscription", "/omnichannel_subscriptions"),
+            _list("omnichannel_one_time_order", "/omnichannel_one_time_orders"),
+            _list("currency", "/currencies/list"),
             _list("addon", "/addons"),
             _list("plan", "/plans"),
             _list("item", "/items"),

@@ -68,6 +68,8 @@ _CHARGEBEE = (
     *("customer", "subscription", "invoice", "credit_note", "transaction", "payment_source", "virtual_bank_account"),
     *("order", "quote", "unbilled_charge", "promotional_credit", "coupon", "gift", "hosted_page", "event", "comment"),
     *("addon", "plan", "item", "item_price", "differential_price", "site_migration_detail"),
+    *("usage", "coupon_set", "coupon_code", "feature", "entitlement", "price_variant"),
+    *("omnichannel_subscription", "omnichannel_one_time_order"),
 )
 _V2 = "/api/v2"
 
@@ -155,6 +157,7 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
         "chargebee": (
             *(Route(resource=name, path=f"{_V2}/{name}s") for name in _CHARGEBEE),
             Route(resource="item_family", path=f"{_V2}/item_families"),
+            Route(resource="currency", path=f"{_V2}/currencies/list"),
             _child(f"{_V2}/customers", parent="customer", name="contact", ending="contacts"),
             _child(f"{_V2}/quotes", parent="quote", name="quote_line_group", ending="quote_line_groups"),
             _child(f"{_V2}/items", parent="item", name="attached_item", ending="attached_items", of="parent_item_id"),

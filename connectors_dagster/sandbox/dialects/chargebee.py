@@ -26,13 +26,16 @@ _DOCUMENTED: Mapping[str, str] = {
     "item": "updated_at / id name updated_at",
     "item_family": "updated_at /",
     "item_price": "updated_at / id name updated_at",
+    "omnichannel_subscription": "updated_at / updated_at",
     "order": "created_at updated_at / created_at updated_at",
     "payment_source": "created_at updated_at / created_at updated_at",
     "plan": "updated_at /",
+    "price_variant": "updated_at created_at / updated_at",
     "promotional_credit": "created_at /",
     "quote": "date updated_at / date",
     "subscription": "created_at updated_at activated_at next_billing_at cancelled_at / created_at updated_at",
     "transaction": "date updated_at / date updated_at",
+    "usage": "usage_date updated_at / usage_date updated_at",
     "virtual_bank_account": "created_at updated_at /",
 }
 _DELETED = {

@@ -28,6 +28,15 @@ _OTHERS: Mapping[str, tuple[int, str]] = {
     "item_family": (5, f"id name status {_TRACKED}"),
     "differential_price": (25, f"id status currency_code price created_at {_TRACKED}"),
     "site_migration_detail": (20, "entity_id entity_type status migrated_at object"),
+    "usage": (120, f"id quantity usage_date created_at {_TRACKED}"),
+    "coupon_set": (6, "id name object"),
+    "coupon_code": (60, "code status object"),
+    "feature": (8, f"id name status created_at metered {_TRACKED}"),
+    "entitlement": (16, "id entity_id entity_type object"),
+    "price_variant": (6, f"id name status created_at {_TRACKED}"),
+    "omnichannel_subscription": (30, f"id customer_id created_at {_TRACKED}"),
+    "omnichannel_one_time_order": (10, "id customer_id created_at object"),
+    "currency": (3, "id currency_code enabled object"),
 }
 _OLD = ("transaction", "invoice")
 _PLAIN: Mapping[str, Callable[[Random], Any]] = {
@@ -35,6 +44,9 @@ _PLAIN: Mapping[str, Callable[[Random], Any]] = {
     "state": lambda dice: dice.choice(("created", "succeeded")),
     "currency_code": lambda _: "EUR",
     "gateway": lambda _: "sandbox",
+    "code": lambda dice: token(dice, 10).upper(),
+    "quantity": lambda dice: str(dice.randrange(1, 50)),
+    **dict.fromkeys(("enabled", "metered"), lambda _: True),
     "name": lambda dice: f"Añual {dice.randrange(100)}",
     "notes": lambda _: "asked for a refund 🙂",
     "entity_type": lambda dice: dice.choice(("customer", "invoice")),
@@ -74,7 +86,7 @@ def _row(dice: Random, name: str, fields: list[str], customer: str, life: Life) 
     changed = None if name in _OLD and dice.random() < 0.05 else updated
     known = {"id": f"{name}_{token(dice, 14)}", "customer_id": customer, "object": name, "updated_at": changed}
     known |= {"resource_version": updated * 1000, "scheduled_at": updated, "expires_at": updated + 86_400}
-    known |= dict.fromkeys(("created_at", "date", "date_from", "migrated_at"), created)
+    known |= dict.fromkeys(("created_at", "date", "date_from", "migrated_at", "usage_date"), created)
     row = {field: known[field] if field in known else _PLAIN[field](dice) for field in fields}
     return {field: value for field, value in row.items() if value is not None}
 
