@@ -1,5 +1,7 @@
-"""chargebee: Chargebee API v2. Source: apidocs.chargebee.com, read 2026-11-22, and the types of the vendor's npm package
-chargebee 3.33.0, read 2026-11-27.
+"""chargebee: Chargebee API v2.
+
+Sources: apidocs.chargebee.com, read 2026-11-22, and the types of the vendor's npm package chargebee 3.33.0, read
+2026-11-27.
 
 Rows are inside the items of `list`, under the resource's own name; `next_offset` is sent back unchanged as `offset`
 until it is missing. It contains the time and the id of a row, so rows do not move between pages (`pages_are_stable`).
@@ -10,8 +12,9 @@ outside the window are dropped. Deleted rows are requested where the list has th
 
 comment and promotional_credit, which the API cannot update, have windows on `created_at`, event on `occurred_at`.
 coupon_code, coupon_set, currency, differential_price, entitlement, feature, gift, omnichannel_one_time_order,
-site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are item and its attached_item, because an attachment can change without its item. contact, quote_line_group and
-subscription_with_scheduled_changes have no filter of their own: they are read for each parent that changed.
+site_migration_detail and unbilled_charge cannot be filtered and are loaded whole. So are item and its attached_item,
+because an attachment can change without its item. contact, quote_line_group and subscription_with_scheduled_changes
+have no filter of their own: they are read for each parent that changed.
 
 A site has one of two product catalogs. Lists of the other catalog return `configuration_incompatible`: this is
 reported, and the table stays as it is. A subscription has a flag that says whether it has scheduled changes. If it lost

@@ -73,8 +73,9 @@ def without_param(url: str, name: str) -> str:
 
 
 def build_query(params: Mapping[str, Any], *, join_lists: bool) -> dict[str, Any]:
-    """Write query parameters: booleans in lower case, lists repeated or joined by commas."""
-    return {name: _query_value(value, join_lists=join_lists) for name, value in params.items()}
+    """Write query parameters: booleans in lower case, lists repeated or joined by commas, null left out."""
+    written = {name: _query_value(value, join_lists=join_lists) for name, value in params.items()}
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def _query_value(value: Any, *, join_lists: bool) -> Any:

@@ -62,7 +62,7 @@ def _warehouse(resource: str, **more: Any) -> Route:
 
 _PADDLE = (
     *("customers", "adjustments", "discounts", "prices", "products"),
-    *("events", "reports", "subscriptions", "transactions"),
+    *("events", "reports", "subscriptions", "transactions", "notifications", "simulations"),
 )
 _CHARGEBEE = (
     *("customer", "subscription", "invoice", "credit_note", "transaction", "payment_source", "virtual_bank_account"),
@@ -140,6 +140,18 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
         "picqer": (
             *map(_warehouse, ("customers", "products", "orders", "backorders", "returns", "purchaseorders")),
             *map(_warehouse, ("warehouses", "users", "suppliers", "tags", "templates", "vatgroups")),
+            *map(_warehouse, ("picklists", "shipments", "receipts", "comments", "pricelists")),
+            *map(_warehouse, ("customerfields", "orderfields", "productfields", "return_reasons", "return_statuses")),
+            Route(resource="picklist_batches", path="/api/v1/picklists/batches"),
+            Route(resource="stock_history", path="/api/v1/stockhistory"),
+            Route(resource="location_stock_history", path="/api/v1/location-stock-history"),
+            Route(resource="fulfilment_customers", path="/api/v1/fulfilment/customers"),
+            Route(resource="shipping_providers", path="/api/v1/shippingproviders"),
+            Route(
+                resource="product_parts",
+                path="/api/v1/products/{parent}/parts",
+                parent=Parent(resource="products", child_column="parent", key="idproduct", hidden=True),
+            ),
             _warehouse("locations", instead={"type=container": "containers"}),
             Route(
                 resource="products_stock",
@@ -151,6 +163,16 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
             *(Route(resource=name, path=f"/{name}") for name in _PADDLE),
             _child("/customers", parent="customers", name="customer_addresses", ending="addresses", of="customer_id"),
             _child("/customers", parent="customers", name="businesses", ending="businesses", of="customer_id"),
+            _child(
+                "/customers", parent="customers", name="credit_balances", ending="credit-balances", of="customer_id"
+            ),
+            _child(
+                "/customers", parent="customers", name="payment_methods", ending="payment-methods", of="customer_id"
+            ),
+            _child("/simulations", parent="simulations", name="simulation_runs", ending="runs"),
+            Route(resource="client_tokens", path="/client-tokens"),
+            Route(resource="checkout_domains", path="/checkout-domains"),
+            Route(resource="discount_groups", path="/discount-groups"),
             Route(resource="event_types", path="/event-types"),
             Route(resource="ip_addresses", path="/ips"),
         ),

@@ -33,8 +33,9 @@ def combinations(lists: Mapping[str, Any]) -> list[Each]:
 
 
 def describe(each: Each) -> str:
-    """Name the values, for labels: `` for region eu``."""
-    return " for " + ", ".join(f"{name} {value}" for name, value in each.items()) if each else ""
+    """Name the values, for labels: `` for region eu``; null is not named."""
+    named = ", ".join(f"{name} {value}" for name, value in each.items() if value is not None)
+    return f" for {named}" if named else ""
 
 
 def for_each_problems(resource: "Resource") -> Iterator[str]:
@@ -48,8 +49,19 @@ def for_each_problems(resource: "Resource") -> Iterator[str]:
             yield f"for_each.{name} is the setting {values}, which is not declared as a list"
         elif not isinstance(values, Setting) and (not values or len(set(map(str, values))) < len(values)):
             yield f"for_each.{name} has no values, or one twice: nothing would be requested, or the same rows twice"
+        if isinstance(values, list | tuple) and None in values and not _left_out(resource, name):
+            yield f"for_each.{name} has null, which can only be the whole value of query parameters"
         if name not in used:
             yield f"for_each.{name} is not used: write {{each.{name}}} where the request has the value"
     for name in (*sorted(used), *included):
         if name not in lists:
             yield f"{{each.{name}}} is used or included, but for_each does not list it; {suggest(name, lists)}"
+
+
+def _left_out(resource: "Resource", name: str) -> bool:
+    """Return whether a value is used as the whole value of query parameters only."""
+    params = resource.endpoint.get("params") or {}
+    whole = {param for param, value in params.items() if value == f"‹each.{name}›"}
+    others = {param: value for param, value in params.items() if param not in whole}
+    rest = [others, *(resource.endpoint.get(part) for part in ("path", "headers", "json", "data"))]
+    return bool(whole) and f"‹each.{name}›" not in str(rest)

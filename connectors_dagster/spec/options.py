@@ -118,6 +118,8 @@ class ResourceOptions:
         object_is_row: whether an object in the place of the list is its only row, also on one page of many.
         has_children_field: for a child, a field of the parent row that is false or an empty list if the parent has
             no children. Such parents are not requested.
+        has_children_values: the values of that field with which a parent has children, in place of all but false and an
+            empty list. Other parents are not requested.
         keep_slashes: whether slashes in a field of the parent row, or in a value of `for_each`, separate parts of the
             path, as those in ``owner/name`` do for some APIs. By default they are quoted like all other characters.
         separate_children: read the children as families of their own, for all parents, because a parent row does
@@ -130,8 +132,8 @@ class ResourceOptions:
         auth_choice: as for the connector, in place of its authentication.
         session_token: as for the connector, in place of its authentication.
         for_each: lists of values, by name: everything is requested once for each value, or for each combination of
-            several lists. ``{each.<name>}`` stands for the value in the request. A list may be a `Setting` of the
-            type list.
+            several lists. ``{each.<name>}`` stands for the value in the request; a query parameter whose value is null
+            is left out. A list may be a `Setting` of the type list.
         include_each: names of lists whose value each row gets, in the column ``_<name>``.
         record_filter: an expression such as `{{ record.status != 'draft' }}`: rows for which it is false are left out,
             after their page was checked. It may read what `add_fields` may read.
@@ -168,13 +170,14 @@ class ResourceOptions:
     value_column: str | None = None
     object_is_row: bool = False
     has_children_field: str | None = None
+    has_children_values: tuple[str, ...] = ()
     keep_slashes: bool = False
     separate_children: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
     auth_choice: AuthChoice | None = None
     session_token: SessionToken | None = None
-    for_each: Mapping[str, Sequence[str | int] | str] = field(default_factory=dict)
+    for_each: Mapping[str, Sequence[str | int | None] | str] = field(default_factory=dict)
     include_each: tuple[str, ...] = ()
     record_filter: str | None = None
     transformations: tuple[Transformation, ...] = ()

@@ -195,8 +195,10 @@ class Resource:
 
     def may_have_rows(self, parent: Mapping[str, Any]) -> bool:
         """Return whether a parent row may have rows of this resource, as `has_children_field` says."""
-        field = self.options.has_children_field
-        return field is None or parent[field] not in ([], False)
+        field, values = self.options.has_children_field, self.options.has_children_values
+        if field is None:
+            return True
+        return parent[field] in values if values else parent[field] not in ([], False)
 
     @property
     def root(self) -> "Resource":

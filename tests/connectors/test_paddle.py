@@ -2,13 +2,15 @@
 
 import httpx
 import pytest
+from starlette.responses import JSONResponse
 
 from connectors_dagster import load_connectors
 from connectors_dagster.errors import ApiError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
 PADDLE = load_connectors()["paddle"]
-LISTS = {name: r for name, r in PADDLE.graph.items() if name not in ("event_types", "ip_addresses")}
+ONE_PAGE = ("event_types", "ip_addresses", "credit_balances")
+LISTS = {name: r for name, r in PADDLE.graph.items() if name not in ONE_PAGE}
 AT = "2024-01-05T00:00:00Z"
 
 
@@ -39,32 +41,90 @@ def test_a_list_of_full_pages_ends_with_has_more_although_next_leads_to_another_
 @pytest.mark.parametrize("name", LISTS)
 def test_every_list_is_requested_in_order_of_creation_with_its_largest_pages_and_all_states(api, load, read, name):
     api.set("paddle/customers", [entity("ctm_1")])
+    api.set("paddle/simulations", [entity("ntfsim_1")])
     if LISTS[name].parent:
         load(f"paddle/{name}")
     else:
         read(f"paddle/{name}")
     path = LISTS[name].endpoint["path"].rpartition("/")[2]
-    (asked,) = api.asked(f"/{path}")
+    asked, *others = sorted(api.asked(f"/{path}"), key=lambda query: query.get("status", ""))
+    assert [other["status"] for other in others] == (["expired"] if name == "discounts" else [])
     assert asked.pop("order_by") == "id[ASC]"
     assert asked.pop("per_page") == {"transactions": "30", "adjustments": "50"}.get(name, "200")
     windows = {"updated_at[GTE]": "2024-01-01T00:00:00Z", "updated_at[LT]": "2024-01-31T00:00:00Z"}
     states = {
         **dict.fromkeys(("customers", "customer_addresses", "businesses", "prices", "products"), "active,archived"),
-        "discounts": "active,archived,expired",
+        **dict.fromkeys(("discounts", "simulations"), "active,archived"),
         "reports": "pending,ready,failed,expired",
+        "client_tokens": "active,revoked",
+        "checkout_domains": "pending_review,approved,rejected,in_review,action_required",
     }
-    assert asked == (windows if name == "transactions" else {"status": states[name]} if name in states else {})
+    others = windows if name == "transactions" else {"include": "events"} if name == "simulation_runs" else {}
+    assert asked == ({"status": states[name]} if name in states else others)
 
 
 @pytest.mark.parametrize(
     ("name", "before", "after"),
-    [("products", "active", "archived"), ("discounts", "active", "expired"), ("reports", "ready", "expired")],
+    [("products", "active", "archived"), ("discounts", "active", "archived"), ("reports", "ready", "expired")],
 )
 def test_rows_that_lists_leave_out_by_default_are_loaded_with_their_state(api, load, warehouse, name, before, after):
     for status in (before, after):
         api.set(f"paddle/{name}", [entity("a", status=before), entity("b", status=status)])
         load(f"paddle/{name}")
     assert warehouse.query(f"SELECT id, status FROM paddle.{name} ORDER BY id") == [("a", before), ("b", after)]
+
+
+def test_an_api_that_lists_expired_discounts_is_asked_for_them(api, load, warehouse):
+    rows = {
+        "active,archived": [entity("a"), entity("b", status="archived")],
+        "expired": [entity("c", status="expired")],
+    }
+    page = {"meta": {"pagination": {"has_more": False}}}
+    api.faults.append(lambda request: JSONResponse({**page, "data": rows[request.query_params["status"]]}))
+    [stats, *_] = load("paddle/discounts")["paddle/discounts"].values()
+    assert warehouse.ids("paddle.discounts") == ["a", "b", "c"]
+    assert (stats.rows, stats.ignored) == (3, 0)
+
+
+def test_an_api_that_knows_no_expired_discounts_is_asked_for_the_others_and_the_refusal_is_told(
+    api, load, warehouse, caplog
+):
+    api.set("paddle/discounts", [entity("a"), entity("b", status="archived")])
+    [stats, *_] = load("paddle/discounts")["paddle/discounts"].values()
+    assert warehouse.ids("paddle.discounts") == ["a", "b"]
+    assert (stats.rows, stats.ignored) == (2, 1)
+    [told] = [r.getMessage() for r in caplog.records if "response ignored as configured" in r.getMessage()]
+    assert "status=expired" in told and "for status expired" in told
+
+
+def test_a_400_that_is_not_about_the_state_still_fails(api, load):
+    api.answer("/discounts", 400, {"error": {"code": "bad_request", "detail": "Invalid request."}})
+    with pytest.raises(ApiError, match=r"paddle/discounts.*answered 400.*Invalid request"):
+        load("paddle/discounts")
+
+
+def test_the_seven_kinds_of_adjustments_are_loaded_and_one_just_made_has_no_time(api, load, warehouse):
+    kinds = ("refund", "credit", "credit_reverse", "chargeback", "chargeback_reverse")
+    kinds += ("chargeback_warning", "chargeback_warning_reverse")
+    rows = [entity(f"adj_{number}", action=action) for number, action in enumerate(kinds)]
+    api.set("paddle/adjustments", [*rows, entity("adj_new", "0001-01-01T00:00:00Z", action="refund")])
+    load("paddle/adjustments")
+    found = warehouse.query("SELECT id, action FROM paddle.adjustments ORDER BY id")
+    assert found == [*((row["id"], row["action"]) for row in rows), ("adj_new", "refund")]
+
+
+def test_what_belongs_to_a_customer_is_loaded_with_the_customer(api, load, warehouse):
+    api.set("paddle/customers", [entity("ctm_1"), entity("ctm_2")])
+    balance = {"available": "1250", "reserved": "0", "used": "400"}
+    balances = [{"customer_id": "ctm_1", "currency_code": code, "balance": balance} for code in ("EUR", "USD")]
+    api.set("paddle/credit_balances", balances)
+    api.set("paddle/payment_methods", [{"id": "paymtd_1", "customer_id": "ctm_2", "type": "card"}])
+    load("paddle/customers", "paddle/credit_balances", "paddle/payment_methods")
+    found = warehouse.query(
+        "SELECT customer_id, currency_code, balance ->> 'used' FROM paddle.credit_balances ORDER BY 2"
+    )
+    assert found == [("ctm_1", "EUR", "400"), ("ctm_1", "USD", "400")]
+    assert warehouse.query("SELECT id, _customers_id FROM paddle.payment_methods") == [("paymtd_1", "ctm_2")]
 
 
 def test_addresses_of_an_archived_customer_are_loaded_and_a_deleted_customer_is_counted(api, load, warehouse):

@@ -104,7 +104,9 @@ class Documented:
         if waiting := self.refusals.get(name):
             refusal = waiting.pop(0)
             return JSONResponse(refusal["body"], refusal["status"], headers=refusal.get("headers"))
-        rows = [row for row in self.rows.get((name, parent), []) if facts.shows(row, request.query_params)]
+        listed = enumerate(self.rows.get((name, parent), []))
+        rows = [row for number, row in listed if facts.in_list(number, request.query_params)]
+        rows = [row for row in rows if facts.shows(row, request.query_params)]
         paging = facts.paging or {"style": "none"}
         page = STYLES[paging["style"]](rows, paging, request)
         body = _wrapped(_shaped(page.rows, facts), facts.rows_at)

@@ -38,6 +38,7 @@ class Facts:
     window: Mapping[str, str] = field(default_factory=dict)
     first_window: Mapping[str, str] | None = None
     hidden: Mapping[str, Any] | None = None
+    each: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -45,11 +46,17 @@ class Facts:
         """The number of rows on a page; a few if there are no pages, and one for an object."""
         return int(self.paging["rows"]) if self.paging else 1 if self.shape == "object" else 3
 
+    @property
+    def lists(self) -> int:
+        """The number of lists that the rows are spread over: one for each value of a parameter."""
+        return max(map(len, self.each.values()), default=1)
+
     def first_params(self, window: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the parameters of the first request of a window or list, except for the page."""
         paging = self.paging or {}
         size = {paging["size"]: str(self.size)} if paging.get("size") else {}
-        params = {name: str(value) for name, value in self.params.items()}
+        first = {name: values[0] for name, values in self.each.items() if values[0] is not None}
+        params = {name: str(value) for name, value in {**self.params, **first}.items()}
         return {**params, **size, **(self.window if window is None else window)}
 
     @property
@@ -62,6 +69,10 @@ class Facts:
         kept = {name: value for name, value in self.sample.items() if whole or name in (*self.key, self.cursor)}
         own = [name for name in self.key if name in kept]
         return [kept | {name: _another(kept[name], n) for name in own} for n in range(count)]
+
+    def in_list(self, number: int, query: Mapping[str, str]) -> bool:
+        """Return whether a row, by its number, is in the list that a request with this query is for."""
+        return all(query.get(name) == values[number % len(values)] for name, values in self.each.items())
 
     def shows(self, row: Row, query: Mapping[str, str]) -> bool:
         """Return whether the API returns a row to a request with this query."""

@@ -21,10 +21,15 @@ _SIZE = PageSize(parameter="per_page", default=50, maximum=200)
 _SHOWN = {
     **dict.fromkeys(("customers", "customer_addresses", "businesses", "prices", "products", "discounts"), "active"),
     "reports": "pending,ready",
+    "client_tokens": "active",
+    "checkout_domains": "approved",
+    "simulations": "active",
 }
+_STATES: Mapping[str, set[str]] = {"discounts": {"active", "archived"}}
+"""The states that a list can be asked for, where others are refused."""
 _FILTERED = {"transactions": ("created_at", "billed_at", "updated_at")}
 _OPERATORS: Mapping[str, Callable[[datetime, datetime], bool]] = {"GT": gt, "GTE": ge, "LT": lt, "LTE": le}
-_ONE_PAGE = ("event_types", "ip_addresses")
+_ONE_PAGE = ("event_types", "ip_addresses", "credit_balances")
 _CODES = {400: "bad_request", 401: "authentication_missing", 404: "not_found"}
 
 
@@ -49,8 +54,13 @@ def _page(listing: Listing) -> Page:
 
 def _refuse_unknown(listing: Listing) -> None:
     known = set() if listing.resource in _ONE_PAGE else {"after", "per_page", "order_by", "id"}
-    if listing.resource in (*_SHOWN, "subscriptions", "transactions", "adjustments"):
+    if listing.resource in (*_SHOWN, "subscriptions", "transactions", "adjustments", "notifications"):
         known.add("status")
+    if listing.resource == "simulation_runs":
+        known.add("include")
+    states = set(filter(None, listing.query.get("status", "").split(",")))
+    if refused := states - _STATES.get(listing.resource, states):
+        raise RequestError(400, f"there is no state {sorted(refused)}", code="status")
     for name in listing.query:
         field, _, operator = name.removesuffix("]").partition("[")
         filtered = field in _FILTERED.get(listing.resource, ()) and (not operator or operator in _OPERATORS)
@@ -90,12 +100,14 @@ def _request_id(text: str) -> str:
 
 def _error(problem: RequestError) -> dict[str, Any]:
     code = _CODES[problem.status]
-    error = {
+    error: dict[str, Any] = {
         "type": "request_error",
         "code": code,
         "detail": problem.message,
         "documentation_url": f"https://developer.paddle.com/v1/errors/shared/{code}",
     }
+    if problem.code:
+        error["errors"] = [{"field": problem.code, "message": problem.message}]
     return {"error": error, "meta": {"request_id": _request_id(problem.message)}}
 
 

@@ -12,7 +12,8 @@ from connectors_dagster.sandbox.settings import CREDENTIALS
 
 _SIZE = 100
 _CODES = {400: 11, 401: 2, 404: 20}
-_UPDATED: Mapping[str, str] = {"purchaseorders": "updated", "returns": "updated_at"}
+_UPDATED: Mapping[str, str] = {"purchaseorders": "updated", "receipts": "updated", "returns": "updated_at"}
+_CHANGED = ("stock_history", "location_stock_history")
 
 
 def _page(listing: Listing) -> Page:
@@ -21,6 +22,14 @@ def _page(listing: Listing) -> Page:
     if after and listing.resource in _UPDATED:
         # Both have the same format, from year to second, so comparing text compares times.
         rows = [row for row in rows if row[_UPDATED[listing.resource]] > after]
+    if listing.resource in _CHANGED:
+        since, until = listing.query.get("sincedate", ""), listing.query.get("untildate", "~")
+        rows = [row for row in rows if since < row["changed_at"] < until]
+    if listing.resource == "products":
+        active = listing.query.get("inactive") != "true"
+        rows = [row for row in rows if row.get("active", True) is active]
+    if listing.resource == "picklists" and "status" in listing.query:
+        rows = [row for row in rows if row["status"] == listing.query["status"]]
     return Page(rows[start : start + _SIZE])
 
 

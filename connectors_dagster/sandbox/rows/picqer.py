@@ -9,11 +9,12 @@ from connectors_dagster.sandbox.rows.fulfillment_orders import stamp
 from connectors_dagster.sandbox.rows.timeline import lives
 
 _WAREHOUSES = ((18, "Marconistraat"), (19, "Utrechtseweg"))
+_COMPOSED = ("virtual_composition", "composition_with_stock")
 _ADDRESS = {"address": "Kade 1", "zipcode": "1011 AB", "city": "Amsterdam", "country": "NL"}
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Make all 15 lists; a row under a warehouse names it in `parent`, which is not served."""
+    """Make all lists; a row under a warehouse names it in `parent`, which is not served."""
     small = replace(recipe, scale=recipe.scale / 10)
     house = fulfillment.build_rows(small)
     return {
@@ -25,6 +26,94 @@ def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
         "purchaseorders": _purchases(small, house["products"]),
         "locations": _locations("location", "A", 8),
         "containers": _locations("container", "C", 3),
+        **_picking(small, house["orders"]),
+        **_history(small, house["products"]),
+        "product_parts": [
+            {"idproduct_part": 1, "idproduct": house["products"][1]["idproduct"], "amount": 2, "parent": whole}
+            for whole in [product["idproduct"] for product in house["products"] if product.get("type") in _COMPOSED][:1]
+        ],
+    }
+
+
+def _picking(recipe: Recipe, orders: list[Row]) -> dict[str, list[Row]]:
+    """Make a picklist per order, with its shipment if it is closed, and the batches of the picklists."""
+    dice = recipe.dice("picqer/picklists")
+    picklists = [
+        {
+            "idpicklist": number,
+            "picklistid": f"2024{number:04}",
+            **{name: order[name] for name in ("idorder", "idcustomer", "created", "updated", "deliveryname")},
+            "idwarehouse": 18,
+            "status": dice.choice(("new", "closed", "closed", "cancelled")),
+            "totalproducts": 2,
+            "products": [],
+        }
+        for number, order in enumerate(orders, start=1)
+    ]
+    shipped = [picklist for picklist in picklists if picklist["status"] == "closed"]
+    named = ("idpicklist", "idorder", "created", "updated")
+    return {
+        "picklists": picklists,
+        "shipments": [
+            {
+                "idshipment": 7_000 + picklist["idpicklist"],
+                **{name: picklist[name] for name in named},
+                "provider": "PostNL",
+            }
+            for picklist in shipped
+        ],
+        "picklist_batches": [
+            {
+                "idpicklist_batch": number,
+                "idwarehouse": 18,
+                "type": "normal",
+                "status": "completed",
+                "total_picklists": 1,
+                "created_at": picklist["created"],
+                "updated_at": picklist["updated"],
+            }
+            for number, picklist in enumerate(shipped[::4], start=1)
+        ],
+    }
+
+
+def _history(recipe: Recipe, products: list[Row]) -> dict[str, list[Row]]:
+    """Make changes of stock, and the receipts that some of them come from."""
+    moments = list(enumerate(lives(recipe.dice("picqer/stock_history"), recipe.amount(1_200)), start=1))
+    changes = [
+        {
+            "idproduct": products[number % len(products)]["idproduct"],
+            "idlocation": 1,
+            "iduser": 1,
+            "old_stock": 3,
+            "stock_change": 4,
+            "new_stock": 7,
+            "change_type": "manual",
+            "changed_at": stamp(life.updated),
+        }
+        for number, life in moments
+    ]
+    return {
+        "stock_history": [
+            {"idproduct_stock_history": number, "idwarehouse": 18, **change}
+            for number, change in enumerate(changes, start=1)
+        ],
+        "location_stock_history": [
+            {"idproduct_location_stock_history": number, **change} for number, change in enumerate(changes, start=1)
+        ],
+        "receipts": [
+            {
+                "idreceipt": number,
+                "receiptid": f"R{number}",
+                "version": 2,
+                "status": "completed",
+                "amount_received": 4,
+                "created": stamp(life.created),
+                "updated": stamp(life.updated),
+                "products": [],
+            }
+            for number, life in moments[::6]
+        ],
     }
 
 
@@ -128,6 +217,15 @@ def _lists() -> dict[str, list[Row]]:
         "suppliers": [{"idsupplier": 5, "name": "Tōkai Trading", **_ADDRESS, "active": True}],
         "tags": [{"idtag": 1, "title": "fragile", "color": "#5993be", "inherit": False, "textColor": "#fff"}],
         "templates": [{"idtemplate": 11, "name": "Standaard", "default": True}],
+        "comments": [{"idcomment": 1, "body": "Handle with care", "author_type": "user", "source_type": "order"}],
+        "customerfields": [{"idcustomerfield": 1, "title": "Region", "type": "text", "values": [], "required": False}],
+        "orderfields": [{"idorderfield": 1, "title": "Gift", "type": "radio", "values": ["yes", "no"]}],
+        "productfields": [{"idproductfield": 1, "title": "Season", "type": "text", "values": [], "required": False}],
+        "pricelists": [{"idpricelist": 1, "name": "Export"}],
+        "return_reasons": [{"idreturn_reason": 1, "name": "Broken"}],
+        "return_statuses": [{"idreturn_status": 1, "name": "New"}],
+        "fulfilment_customers": [{"idfulfilment_customer": 1, "name": "Tōkai Trading", "can_login": False}],
+        "shipping_providers": [{"name": "PostNL"}],
         "vatgroups": [
             {"idvatgroup": 1, "name": "BTW 21%", "percentage": 21},
             {"idvatgroup": 2, "name": "BTW 9%", "percentage": 9.5},
