@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from connectors_dagster.spec.placeholders import Secret, Setting, Text
     from connectors_dagster.spec.resource import Resource
     from connectors_dagster.spec.response_rule import ResponseRule
+    from connectors_dagster.spec.shared_list import SharedList
     from connectors_dagster.spec.timestamps import TimestampFormat
     from connectors_dagster.spec.transformations import Transformation, TypedValue
 
@@ -38,6 +39,7 @@ __all__ = [
     "Secret",
     "SessionToken",
     "Setting",
+    "SharedList",
     "Text",
     "TimestampFormat",
     "Transformation",
@@ -62,6 +64,7 @@ _MODULES = {
     "Secret": "spec.placeholders",
     "SessionToken": "spec.authentication",
     "Setting": "spec.placeholders",
+    "SharedList": "spec.shared_list",
     "Text": "spec.placeholders",
     "TimestampFormat": "spec.timestamps",
     "Transformation": "spec.transformations",

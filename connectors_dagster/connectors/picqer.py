@@ -1,22 +1,23 @@
 """picqer: a warehouse, Picqer API v1.
 
 Sources: picqer.com/en/api (basics, response-codes, one page per resource) and the client github.com/picqer/picqer-php
-(0807360), read 2026-11-22 and 2026-11-27. The tap github.com/Optiply/tap-picqer-with-receiver, read 2026-11-27, requests
-inactive products, closed picklists, and receipts by modification time.
+(0807360), read 2026-11-22 and 2026-11-27. The tap github.com/Optiply/tap-picqer-with-receiver, read 2026-11-27,
+requests inactive products, closed picklists, and receipts by modification time.
 
-Pages have 100 rows and are requested by `offset`; there is no page size parameter, no total and no sort order. Requests
-without a User-Agent that names program and contact are refused, hence the setting `user_agent`.
+Pages have 100 rows and are requested by `offset`; there is no page size parameter, no total and no sort order.
+Requests without a User-Agent that names program and contact are refused, hence the setting `user_agent`.
 
 purchaseorders, receipts and returns are filtered by the API: `updated_after`; changes of stock by `sincedate` and
-`untildate`. orders, picklists, batches and shipments have a modification time, but no documented filter for it: they are
-all read, and filtered then. Picklists are requested for each status, because the documentation does not say which ones
-the list has without it. products are requested twice, because inactive ones are left out. Timestamps have no
-time zone. They are read as UTC, and the bounds are written in the same way. West of Greenwich, a change looks up to 12
+`untildate`. orders, picklists, batches and shipments have a modification time, but no documented filter for it: they
+are all read, and filtered then. Picklists are requested for each status, because the documentation does not say which
+ones the list has without it. products are requested twice, because inactive ones are left out. Timestamps have no time
+zone. They are read as UTC, and the bounds are written in the same way. West of Greenwich, a change looks up to 12
 hours older than it is, so windows stay open for that long.
 
-Everything else is read whole. A product's row contains its stock, which can change without `updated`; backorders change
-and disappear. products_stock is read warehouse by warehouse, where each row names its product: one page has a hundred
-products, while `products/{id}/stock` needs one request per product. Locations of type container have their own list.
+Everything else is read whole. A product's row contains its stock, which can change without `updated`; backorders
+change and disappear. products_stock is read warehouse by warehouse, where each row names its product: one page has a
+hundred products, while `products/{id}/stock` needs one request per product. Locations of type container have their own
+list.
 """
 
 from collections.abc import Mapping
@@ -85,10 +86,10 @@ connector = Connector(
     excluded={
         "stats": "The list has only names and descriptions; each number needs its own request. The same numbers can be "
         "computed from the tables.",
-        "movements": "Their fields are not documented. `stock_history` and `location_stock_history` have every change of "
-        "stock.",
-        "locations of products": "The list requires a product or a location; `location_stock_history` says what was put "
-        "where.",
+        "movements": "Their fields are not documented. `stock_history` and `location_stock_history` have every "
+        "change of stock.",
+        "locations of products": "The list requires a product or a location; `location_stock_history` says what was "
+        "put where.",
         "hooks": "Rows can contain the secret with which webhooks are signed.",
         "picklist_batch_presets": "Names of filters for the user interface.",
     },
@@ -96,8 +97,8 @@ connector = Connector(
         "products": ResourceOptions(
             missing_rows="mark",
             for_each={"inactive": (None, "true")},
-            known_limitations="Active and inactive products are two lists of the API; `active` says which one a product "
-            "is on. A deleted product is marked as missing.",
+            known_limitations="Active and inactive products are two lists of the API; `active` says which one a "
+            "product is on. A deleted product is marked as missing.",
         ),
         "product_parts": ResourceOptions(
             has_children_field="type",
@@ -128,7 +129,7 @@ connector = Connector(
             missing_rows="mark", known_limitations="A backorder that is processed or deleted is marked as missing."
         ),
         "users": ResourceOptions(
-            known_limitations="A key for one fulfilment customer cannot read users, vatgroups, templates and others (403)."
+            known_limitations="A key for one fulfilment customer cannot read users, vatgroups, templates and more."
         ),
     },
     config={

@@ -1,7 +1,8 @@
 """woocommerce: a shop on WordPress, REST API wc/v3 of WooCommerce 5.8 or newer, with pretty permalinks.
 
 Sources: github.com/woocommerce/woocommerce-rest-api-docs (source/includes/wp-api-v3) and the plugin's REST controllers
-in github.com/woocommerce/woocommerce, read 2026-11-22.
+in github.com/woocommerce/woocommerce, read 2026-11-22 and, for newer columns and lists, 2026-11-27; subscriptions:
+github.com/Automattic/woocommerce-subscriptions-core, read 2026-11-27.
 
 orders, products and coupons are filtered by the API on `date_modified_gmt`: `modified_after` and `modified_before` are
 both exclusive, have a resolution of one second, and mean GMT because `dates_are_gmt` is sent. No other list has these
@@ -9,6 +10,13 @@ parameters. refunds and order_notes are read with the orders of a window: a refu
 order. A variation can change without its product, so product_variations are read whole. Customers, reviews, terms,
 taxes, zones and settings cannot be filtered by modification time and are read whole: customers of all roles, reviews of
 all states.
+
+Newer shops have one list of all refunds (`/refunds`, since 9.0) and of all variations (`/variations`, since 10.3),
+whose rows name their parent. Older ones answer 404 `rest_no_route` and are asked for each parent. The list of refunds
+cannot be filtered by order, so the refunds of a window are requested by their ids, which the orders contain.
+Variations are not, because products do not contain the ids of drafts. Brands (since 9.4) and subscriptions (of a plug-
+in) are reported as not available by shops that do not have them. Of the settings, only `general` is read: those of
+payment contain secret keys.
 
 Pages follow the Link header, are sorted by ascending id, and are checked against `X-WP-Total`. Nine endpoints have
 no pages and take no such parameters. Rows of children contain the id of their parent only in a link, so it is taken
@@ -24,10 +32,20 @@ from typing import Any
 
 from dlt.sources.rest_api.typing import EndpointResource, IncrementalConfig
 
-from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting, TimestampFormat
+from connectors_dagster import (
+    Connector,
+    Cursor,
+    ResourceOptions,
+    ResponseRule,
+    Secret,
+    Setting,
+    SharedList,
+    TimestampFormat,
+)
 
 BY_ID = {"per_page": 100, "order": "asc", "orderby": "id"}
 PAGES: Mapping[str, Any] = {"params": BY_ID}
+ONE_ROW = {"per_page": 1}
 ONE_PAGE: Mapping[str, Any] = {"paginator": "single_page"}
 MODIFIED: IncrementalConfig = {
     "cursor_path": "date_modified_gmt",
@@ -38,13 +56,18 @@ GMT = Cursor(timestamp_format=TimestampFormat(format="%Y-%m-%dT%H:%M:%S"), lower
 WINDOWED = ("orders", "products", "coupons")
 PAGED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "customers": ("/customers", {"role": "all"}),
+    "product_brands": ("/products/brands", {}),
     "product_categories": ("/products/categories", {}),
     "product_reviews": ("/products/reviews", {"status": "all"}),
     "product_shipping_classes": ("/products/shipping_classes", {}),
     "product_tags": ("/products/tags", {}),
+    "subscriptions": ("/subscriptions", {}),
     "tax_rates": ("/taxes", {}),
 }
+NO_ROUTE = "rest_no_route"
+NOT_THERE = ResponseRule(action="ignore", statuses=frozenset({404}), text=NO_ROUTE, meaning="not_available")
 UNPAGED: Mapping[str, tuple[str, str]] = {
+    "general_settings": ("/settings/general", "id"),
     "product_attributes": ("/products/attributes", "id"),
     "shipping_methods": ("/shipping_methods", "id"),
     "shipping_zones": ("/shipping/zones", "id"),
@@ -94,7 +117,21 @@ connector = Connector(
             cursor=GMT,
             known_limitations="An order that is moved to the trash or deleted keeps the last row that was read.",
         ),
-        "refunds": ResourceOptions(has_children_field="refunds"),
+        "refunds": ResourceOptions(
+            has_children_field="refunds",
+            shared_list=SharedList(
+                path="/refunds", parent_field="parent_id", missing=NO_ROUTE, ids_param="include", probe=ONE_ROW
+            ),
+            known_limitations="WooCommerce before 9.0: one request per order with refunds.",
+        ),
+        "product_brands": ResourceOptions(
+            responses=(NOT_THERE,), known_limitations="WooCommerce before 9.4: reported as not available."
+        ),
+        "subscriptions": ResourceOptions(
+            responses=(NOT_THERE,),
+            known_limitations="Each refresh reads the whole list. Without the plug-in WooCommerce Subscriptions, it is "
+            "reported as not available.",
+        ),
         "order_notes": ResourceOptions(
             known_limitations="A note added without a change to its order is loaded when the order next changes, or "
             "when its window is read in full. One request per order."
@@ -107,7 +144,9 @@ connector = Connector(
         ),
         "product_variations": ResourceOptions(
             has_children_field="variations",
-            known_limitations="Every load makes one request per product that has variations.",
+            shared_list=SharedList(path="/variations", parent_field="parent_id", missing=NO_ROUTE, probe=ONE_ROW),
+            known_limitations="Every load reads all variations; before WooCommerce 10.3, with one request per product "
+            "that has variations.",
         ),
         "coupons": ResourceOptions(
             cursor=GMT,

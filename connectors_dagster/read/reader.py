@@ -18,6 +18,7 @@ from connectors_dagster.read.progress_log import ProgressLog
 from connectors_dagster.read.read_page import ReadPage, label_of, scope_of
 from connectors_dagster.read.reading import Reading
 from connectors_dagster.read.row_reader import RowReader
+from connectors_dagster.read.shared_rows import SharedRows, find_shared_rows
 from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.raw_json import RawRow, encode
 from connectors_dagster.spec.added_columns import WINDOW
@@ -90,9 +91,10 @@ class ResourceReader(RowReader):
 
     def _sequences(self) -> Iterator[Iterator[ReadPage]]:
         if self.resource.parent and not self.resource.cursor:
+            shared = find_shared_rows(self.resource, self.connection, self.parents, self.stats_by_slice)
             for slice_, parents in self.parents.items():
-                for numbers in self._batches_of(parents):
-                    yield self.failed.guard([slice_], self._children(slice_, parents, numbers))
+                for numbers in shared.batches(parents) if shared else self._batches_of(parents):
+                    yield self.failed.guard([slice_], self._children(slice_, parents, numbers, shared))
             return
         if not self.slices:
             yield from map(self._whole, self.endpoint.each)
@@ -183,13 +185,21 @@ class ResourceReader(RowReader):
         label = {WINDOW: encode(slice_.window.key)}
         return [row | label for row in rows]
 
-    def _children(self, slice_: Slice | None, parents: ParentRows, numbers: range) -> Iterator[ReadPage]:
+    def _children(
+        self, slice_: Slice | None, parents: ParentRows, numbers: Sequence[int], shared: SharedRows | None
+    ) -> Iterator[ReadPage]:
         endpoint = self.endpoint
         assert isinstance(endpoint, Endpoint)  # a program reads parents itself
         with self._counting({slice_: slice_}) as counted:
             part = counted[slice_]
             label = f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource)
             key = next(iter(self.resource.included))
+            if shared:
+                together, numbers = shared.divide(parents, numbers)
+                for rows, session in shared.pages(parents, together, part, label):
+                    yield ReadPage.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
+                if part.rejected == 0 and slice_ not in self.failed:
+                    self.parents_read.extend(parents[number][key] for number in together)
             sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in endpoint.each]
             for number in numbers:
                 if slice_ in self.failed:

@@ -1,6 +1,6 @@
 """Puts routes, dialects and rows together into one application."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from starlette.applications import Starlette
@@ -61,7 +61,7 @@ def _resource(route: Route, request: Request) -> str:
 def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> list[Row]:
     rows, parent = resources.get(_resource(route, request), []), route.parent
     if parent is None:
-        return rows
+        return [_renamed(row, route.renamed) for row in rows] if route.renamed else rows
     key = request.path_params["parent"]
     found = [row for row in resources.get(parent.resource, []) if str(row[parent.key]) == key]
     if not found or found[0].get("deleted"):
@@ -70,6 +70,10 @@ def _rows(route: Route, resources: dict[str, list[Row]], request: Request) -> li
     if not parent.hidden:
         return children
     return [{name: value for name, value in row.items() if name != parent.child_column} for row in children]
+
+
+def _renamed(row: Row, names: Mapping[str, str]) -> Row:
+    return {names.get(name, name): value for name, value in row.items()}
 
 
 def _handler(dialect: Dialect, page: Callable[[Request], Page]) -> Handler:

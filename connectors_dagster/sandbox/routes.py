@@ -26,6 +26,7 @@ class Route:
         parent: its parent, if the rows are children.
         paged: whether the list has pages.
         instead: by query parameter, such as ``type=container``, the resource that is served instead of `resource`.
+        renamed: columns that are served under another name.
     """
 
     resource: str
@@ -33,6 +34,7 @@ class Route:
     parent: Parent | None = None
     paged: bool = True
     instead: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def resources(self) -> tuple[str, ...]:
@@ -54,6 +56,11 @@ def _shop_child(resource: str, path: str, parent: str, *, paged: bool = True) ->
     # The row itself does not name its parent.
     owner = Parent(resource=parent, child_column="parent", hidden=True)
     return Route(resource=resource, path=f"/wp-json/wc/v3{path}", parent=owner, paged=paged)
+
+
+def _shop_of_all(resource: str, path: str) -> Route:
+    # Newer shops have one list for all parents, in which the row names its parent.
+    return Route(resource=resource, path=f"/wp-json/wc/v3{path}", renamed={"parent": "parent_id"})
 
 
 def _warehouse(resource: str, **more: Any) -> Route:
@@ -129,6 +136,11 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
             _shop("product_tags", "/products/tags"),
             _shop_child("product_variations", "/products/{parent}/variations", "products"),
             _shop("products", "/products"),
+            _shop("product_brands", "/products/brands"),
+            _shop("general_settings", "/settings/general", paged=False),
+            _shop("subscriptions", "/subscriptions"),
+            _shop_of_all("refunds", "/refunds"),
+            _shop_of_all("product_variations", "/variations"),
             _shop("shipping_methods", "/shipping_methods", paged=False),
             _shop("shipping_zones", "/shipping/zones", paged=False),
             _shop_child("shipping_zone_locations", "/shipping/zones/{parent}/locations", "shipping_zones", paged=False),

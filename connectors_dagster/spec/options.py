@@ -9,6 +9,7 @@ from typing import Literal
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.response_rule import ResponseRule
+from connectors_dagster.spec.shared_list import SharedList
 from connectors_dagster.spec.timestamps import TimestampFormat
 from connectors_dagster.spec.transformations import Transformation, TypedValue, check_expression
 from connectors_dagster.spec.windows import shortest
@@ -122,6 +123,7 @@ class ResourceOptions:
             empty list. Other parents are not requested.
         keep_slashes: whether slashes in a field of the parent row, or in a value of `for_each`, separate parts of the
             path, as those in ``owner/name`` do for some APIs. By default they are quoted like all other characters.
+        shared_list: for a child, a list with the rows of all parents that newer versions of the API have.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
         children: lists in the rows that become tables of their own, by the field with the list, such as
@@ -172,6 +174,7 @@ class ResourceOptions:
     has_children_field: str | None = None
     has_children_values: tuple[str, ...] = ()
     keep_slashes: bool = False
+    shared_list: SharedList | None = None
     separate_children: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None

@@ -20,6 +20,7 @@ from connectors_dagster.spec.for_each import for_each_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 from connectors_dagster.spec.list_tables import list_table_problems
 from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
+from connectors_dagster.spec.shared_list import shared_list_problems
 from connectors_dagster.spec.suggestion import suggest
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
     yield from _expression_problems(resource)
     yield from for_each_problems(resource)
     yield from list_table_problems(resource)
+    yield from shared_list_problems(resource)
     yield from _several_authentications(options, resource.endpoint.get("auth"))
     defaults: Any = resource.connector.config.get("resource_defaults") or {}
     by_default = (defaults.get("endpoint") or {}).get("paginator")

@@ -28,7 +28,10 @@ def test_products_are_read_from_the_first_row_to_a_short_page_that_is_confirmed(
     api.set("picqer/products", products(count))
     load("picqer/products")
     assert warehouse.column("picqer.products", "idproduct") == list(range(1, count + 1))
-    assert api.asked("/products") == [{"offset": offset} for offset in offsets]
+    asked = api.asked("/products")
+    assert [query for query in asked if "inactive" not in query] == [{"offset": offset} for offset in offsets]
+    inactive = [query["offset"] for query in asked if query.get("inactive") == "true"]
+    assert inactive == ["0", "100"]  # an empty page is confirmed by the next one
 
 
 def test_no_row_is_missed_when_others_vanish_between_two_pages(api, load, warehouse):
@@ -36,7 +39,7 @@ def test_no_row_is_missed_when_others_vanish_between_two_pages(api, load, wareho
     api.set("picqer/products", rows)
 
     def fault(request: Any) -> None:
-        if request.query_params.get("offset") == "198" and len(rows) == 350:
+        if request.query_params.get("offset") == "198" and len(rows) == 350 and "inactive" not in request.query_params:
             del rows[20:50]
 
     api.faults.append(fault)
@@ -78,6 +81,7 @@ def test_the_waits_after_a_rate_limit_are_longer_than_its_minute(api, read, wait
     ("resource", "key", "cursor"),
     [
         ("purchaseorders", "idpurchaseorder", "updated"),
+        ("receipts", "idreceipt", "updated"),
         ("returns", "idreturn", "updated_at"),
     ],
 )
@@ -99,7 +103,67 @@ def test_orders_are_filtered_here_because_the_api_filters_by_creation_only(api, 
     assert api.asked("/orders") == [{"offset": "0"}, {"offset": "1"}]
 
 
+def test_changes_of_stock_are_requested_for_each_window(api, load, warehouse):
+    times = ["2023-12-31 23:59:59", "2024-01-01 00:00:00", "2024-01-30 23:59:59", "2024-01-31 00:00:00"]
+    changes = [{"idproduct_stock_history": number, "changed_at": at} for number, at in enumerate(times)]
+    api.set("picqer/stock_history", changes)
+    load("picqer/stock_history", windows=[FIRST])
+    assert warehouse.column("picqer.stock_history", "idproduct_stock_history") == [1, 2]
+    assert api.asked("/stockhistory")[0] == {
+        "offset": "0",
+        "sincedate": "2023-12-31 23:59:59",
+        "untildate": "2024-01-31 00:00:00",
+    }
+
+
+def test_picklists_of_every_status_are_in_one_table_and_one_that_was_closed_changes_there(api, load, warehouse):
+    def picklists(status: str, updated: str) -> list[dict[str, Any]]:
+        return [
+            {"idpicklist": 1, "status": status, "updated": updated},
+            {"idpicklist": 2, "status": "snoozed", "updated": "2024-01-05 00:00:00"},
+        ]
+
+    for status, updated in (("new", "2024-01-05 00:00:00"), ("closed", "2024-01-06 00:00:00")):
+        api.set("picqer/picklists", picklists(status, updated))
+        load("picqer/picklists", windows=[FIRST])
+        found = warehouse.query("SELECT idpicklist, status FROM picqer.picklists ORDER BY 1")
+        assert found == [(1, status), (2, "snoozed")]
+    assert {query["status"] for query in api.asked("/picklists")} == {"new", "paused", "snoozed", "closed", "cancelled"}
+
+
 # Whole lists
+
+
+def test_inactive_products_are_in_the_table_and_one_that_becomes_inactive_is_not_absent(api, load, warehouse):
+    for active in (True, False):
+        api.set("picqer/products", [{"idproduct": 1, "active": active}, {"idproduct": 2, "active": True}])
+        load("picqer/products")
+        found = warehouse.query("SELECT idproduct, active, absent_since FROM picqer.products ORDER BY 1")
+        assert found == [(1, active, None), (2, True, None)]
+    api.set("picqer/products", [{"idproduct": 2, "active": True}])
+    load("picqer/products")
+    assert warehouse.query("SELECT idproduct FROM picqer.products WHERE absent_since IS NULL") == [(2,)]
+
+
+def test_an_api_without_a_list_of_inactive_products_returns_the_others_twice_and_they_are_loaded_once(
+    api, load, warehouse
+):
+    rows = [{"idproduct": 1, "active": True}]
+    api.faults.append(lambda request: JSONResponse(rows[int(request.query_params["offset"]) :]))
+    [stats] = load("picqer/products")["picqer/products"].values()
+    assert warehouse.query("SELECT idproduct, absent_since FROM picqer.products") == [(1, None)]
+    assert stats.duplicates == 1
+
+
+def test_only_the_parts_of_compositions_are_requested(api, load, warehouse):
+    kinds = ("normal", "virtual_composition", "composition_with_stock", "unlimited_stock", None)
+    api.set("picqer/products", [{"idproduct": number, "type": kind} for number, kind in enumerate(kinds)])
+    api.set("picqer/product_parts", [{"parent": 1, "idproduct_part": 9, "idproduct": 0, "amount": 3}])
+    load("picqer/products", "picqer/product_parts")
+    found = warehouse.query("SELECT _products_idproduct, idproduct_part, amount FROM picqer.product_parts")
+    assert found == [(1, 9, 3)]
+    asked = {path.split("/")[-2] for path, _ in api.requests if path.endswith("/parts")}
+    assert asked == {"1", "2"}
 
 
 def test_stock_is_keyed_by_product_and_warehouse(api, load, warehouse):

@@ -27,6 +27,16 @@ def rows(count: int, **fields: Any) -> list[dict[str, Any]]:
     return [row(number, **fields) for number in range(1, count + 1)]
 
 
+NO_ROUTE = {"code": "rest_no_route", "message": "No route was found matching the URL and request method."}
+
+
+@pytest.fixture
+def old_shop(api):
+    """Serve a shop that has no lists of all refunds and all variations."""
+    for path in ("/v3/refunds", "/v3/variations"):
+        api.answer(path, 404, NO_ROUTE)
+
+
 # Pages
 
 
@@ -164,7 +174,7 @@ def test_children_have_the_id_of_their_parent(api, load, warehouse):
     assert warehouse.query("SELECT _orders_id, id, amount FROM woocommerce.refunds") == [(1, 10, "5.00")]
 
 
-def test_no_refunds_are_requested_for_orders_without_any(api, load):
+def test_no_refunds_are_requested_for_orders_without_any(old_shop, api, load):
     api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}]), row(2, refunds=[]), row(3)])
     load("woocommerce/refunds", windows=[FIRST])
     asked = {path for path, _ in api.requests if path.endswith("/refunds")}
@@ -178,6 +188,99 @@ def test_a_refund_that_its_order_no_longer_has_is_deleted_from_the_table(api, lo
     api.set("woocommerce/orders", [row(1, refunds=[])])
     load("woocommerce/refunds", windows=[FIRST])
     assert warehouse.ids("woocommerce.refunds") == []
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_the_tables_are_the_same_whether_the_shop_has_lists_of_all_or_not(request, api, load, warehouse, caplog, newer):
+    if not newer:
+        request.getfixturevalue("old_shop")
+    orders = [row(number, refunds=[{"id": number * 10 + n} for n in range(number % 3)]) for number in range(1, 8)]
+    refunds = [{"parent": o["id"], "amount": "5.00", **refund} for o in orders for refund in o["refunds"]]
+    api.set("woocommerce/orders", orders)
+    api.set("woocommerce/refunds", refunds)
+    api.set("woocommerce/products", [row(1, variations=[10]), row(2, variations=[]), row(3, variations=[30, 31])])
+    variations = [
+        {"parent": parent, "id": id, "name": f"no. {id}"} for parent, id in ((1, 10), (3, 30), (3, 31), (9, 90))
+    ]
+    api.set("woocommerce/product_variations", variations)
+    with caplog.at_level("INFO"):
+        load("woocommerce/orders", "woocommerce/refunds", windows=[FIRST])
+        load("woocommerce/product_variations")
+    assert warehouse.query("SELECT _orders_id, id, amount FROM woocommerce.refunds ORDER BY id") == sorted(
+        (refund["parent"], refund["id"], "5.00") for refund in refunds
+    )
+    found = warehouse.query("SELECT _products_id, id, name FROM woocommerce.product_variations ORDER BY id")
+    assert found == [(1, 10, "no. 10"), (3, 30, "no. 30"), (3, 31, "no. 31")]
+    told = {record.getMessage() for record in caplog.records if " of woocommerce/" in record.getMessage()}
+    how = "read from {0}" if newer else "one request per row, because the API has no {0}"
+    assert told == {
+        f"woocommerce/refunds of woocommerce/orders: {how.format('/refunds')}",
+        f"woocommerce/product_variations of woocommerce/products: {how.format('/variations')}",
+    }
+    per_parent = [path for path, _ in api.requests if "/orders/" in path or "/products/" in path]
+    assert len(per_parent) == (0 if newer else 5 + 2)
+    assert [query["per_page"] for path, query in api.requests if path.endswith(("/v3/refunds", "/v3/variations"))][
+        :1
+    ] == ["1"]
+
+
+def test_refunds_are_requested_a_hundred_at_a_time_and_read_with_their_windows(api, load, warehouse):
+    orders = [row(number, refunds=[{"id": number}]) for number in range(1, 251)]
+    api.set("woocommerce/orders", orders)
+    api.set("woocommerce/refunds", [{"parent": number, "id": number} for number in range(1, 260)])
+    [stats] = load("woocommerce/refunds", windows=[FIRST])["woocommerce/refunds"].values()
+    asked = [query["include"].split(",") for path, query in api.requests if "include" in query]
+    assert sorted(map(len, asked)) == [50, 100, 100]
+    assert (stats.rows, stats.requests, warehouse.ids("woocommerce.refunds")) == (250, 4, list(range(1, 251)))
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_variation_that_its_product_no_longer_has_is_deleted_either_way(request, api, load, warehouse, newer):
+    if not newer:
+        request.getfixturevalue("old_shop")
+    api.set("woocommerce/products", [row(1, variations=[10, 11])])
+    for left in ([10, 11], [11]):
+        api.set("woocommerce/product_variations", [{"parent": 1, "id": id} for id in left])
+        load("woocommerce/product_variations")
+        assert warehouse.ids("woocommerce.product_variations") == left
+
+
+def test_a_shop_that_ignores_the_ids_fails(api, load):
+    api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}])])
+    api.faults.append(
+        lambda request: JSONResponse([{"id": 20, "parent_id": 2}]) if "include" in request.query_params else None
+    )
+    with pytest.raises(
+        ApiError, match=r"woocommerce/refunds: /refunds returned a row with 2 as parent_id, which was not"
+    ):
+        load("woocommerce/refunds", windows=[FIRST])
+
+
+def test_an_error_is_not_taken_for_an_old_shop(api, load):
+    api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}])])
+    api.answer("/v3/refunds", 404, {"code": "woocommerce_rest_invalid", "message": "broken"})
+    with pytest.raises(ApiError, match=r"woocommerce/refunds probe.*answered 404"):
+        load("woocommerce/refunds", windows=[FIRST])
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"), [("product_brands", "/products/brands"), ("subscriptions", "/subscriptions")]
+)
+def test_a_shop_without_brands_or_subscriptions_is_not_an_error(api, load, warehouse, resource, path):
+    api.answer(path, 404, NO_ROUTE)
+    [stats] = load(f"woocommerce/{resource}")[f"woocommerce/{resource}"].values()
+    assert (stats.rows, "rest_no_route" in stats.not_available) == (0, True)
+    assert warehouse.query(f"SELECT count(*) FROM woocommerce.{resource}") == [(0,)]
+
+
+def test_a_subscription_has_no_dates_where_the_shop_writes_empty_text(api, load, warehouse):
+    dates = {"start_date_gmt": "2024-01-05T00:00:00", "end_date_gmt": ""}
+    api.set("woocommerce/subscriptions", [row(1, billing_period="month", billing_interval="2", **dates)])
+    [stats] = load("woocommerce/subscriptions")["woocommerce/subscriptions"].values()
+    found = warehouse.query(
+        "SELECT start_date_gmt::TEXT, end_date_gmt, billing_interval FROM woocommerce.subscriptions"
+    )
+    assert (found, stats.drift) == [("2024-01-05 00:00:00+00", None, 2)], {}
 
 
 def test_variations_are_read_for_all_products_no_matter_when_they_changed(api, load, warehouse):

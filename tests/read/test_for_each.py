@@ -46,6 +46,27 @@ def test_everything_is_requested_for_each_combination_and_rows_say_which(api, wa
     assert len(trial.rows(connector.graph["sales"]) or ()) == 2  # with the first values only
 
 
+def test_null_leaves_the_parameter_out(api, warehouse, tmp_path):
+    endpoint = {"path": "/sales", "params": {"kind": "{each.kind}", "size": 7}}
+    options = {"sales": ResourceOptions(for_each={"kind": [None, "old"]})}
+    connector = connector_of(tmp_path, api.url, {**SALES, "primary_key": "id", "endpoint": endpoint}, options=options)
+    api.answer = lambda asked: {"data": [{"id": len(asked.query)}]}
+    stats = load_resources(connector)["sales"][None]
+    assert sorted((asked.query for asked in api.asked), key=len) == [{"size": "7"}, {"kind": "old", "size": "7"}]
+    assert (stats.rows, warehouse.column("shop.sales", "id")) == (2, [1, 2])
+
+
+@pytest.mark.parametrize(
+    "endpoint", [{"path": "/{each.kind}/sales"}, {"path": "/sales", "params": {"kind": "a {each.kind}"}}]
+)
+def test_null_cannot_be_part_of_a_text(tmp_path, endpoint):
+    options = {"sales": ResourceOptions(for_each={"kind": [None, "old"]})}
+    with pytest.raises(ValueError, match=r"for_each\.kind has null, which can only be the whole value of query param"):
+        connector_of(
+            tmp_path, "http://127.0.0.1", {**SALES, "primary_key": "id", "endpoint": endpoint}, options=options
+        )
+
+
 def test_a_value_may_stand_anywhere_in_a_request_and_keeps_its_type(api, tmp_path):
     endpoint = {
         "path": "/search",

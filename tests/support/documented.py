@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from connectors_dagster import Connector, Resource, Secret
 from connectors_dagster.sandbox import serving
 from tests.support.paging import STYLES
-from tests.support.sheets import Facts, Row, facts_of
+from tests.support.sheets import Facts, Row, facts_of, read_facts
 
 PREFIX = "/the/api"
 PARENTS = 2
@@ -42,6 +42,7 @@ class Documented:
     refusals: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
     port: int = 0
+    connector: str = ""
 
     @property
     def base_url(self) -> str:
@@ -64,6 +65,7 @@ class Documented:
         """Forget everything and become the API of this resource; return its facts."""
         named = {r.name: facts_of(r) for r in (resource, resource.parent) if r}
         self.facts, self.rows, self.refusals, self.requests = named, {}, {}, []
+        self.connector = resource.connector.name
         return named[resource.name]
 
     def put(self, resource: Resource, rows: Sequence[Row]) -> list[Row]:
@@ -97,7 +99,8 @@ class Documented:
                 target = str(request.url).partition(PREFIX)[2]
                 self.requests.append(Received(name, target, dict(request.query_params), dict(request.headers)))
                 return self._list(name, next(iter(found.groups()), None), request)
-        return JSONResponse({"message": f"{path} is not documented"}, 418)
+        known = read_facts(self.connector).get("no_route", {})
+        return JSONResponse(known.get("body", {"message": f"{path} is not documented"}), known.get("status", 418))
 
     def _list(self, name: str, parent: str | None, request: Request) -> Response:
         facts = self.facts[name]

@@ -66,8 +66,12 @@ class Facts:
 
     def rows(self, count: int, *, whole: bool = False) -> list[Row]:
         """Make rows like the sample, each with its own key: whole, or with only key and cursor."""
-        kept = {name: value for name, value in self.sample.items() if whole or name in (*self.key, self.cursor)}
-        own = [name for name in self.key if name in kept]
+        hashed = (
+            [] if set(self.key) & set(self.sample) else list(self.sample)
+        )  # without a key, the whole row is the key
+        needed = (*self.key, self.cursor, *hashed)
+        kept = {name: value for name, value in self.sample.items() if whole or name in needed}
+        own = [name for name in (*self.key, *hashed) if name in kept]
         return [kept | {name: _another(kept[name], n) for name in own} for n in range(count)]
 
     def in_list(self, number: int, query: Mapping[str, str]) -> bool:

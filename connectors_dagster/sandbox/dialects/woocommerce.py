@@ -32,7 +32,8 @@ def _page(listing: Listing) -> Page:
     if not listing.paged:
         return Page([_only(row, listing.query.get("_fields")) for row in listing.rows])
     number = whole_number(listing.query, "page", default=1, least=1)
-    found = find(replace(listing, rows=_shown(listing)), _FILTERED, first_page=number == 1)
+    shown = _included(_shown(listing), listing.query.get("include"))
+    found = find(replace(listing, rows=shown), _FILTERED, first_page=number == 1)
     size = SIZE.read(listing.query)
     headers = totals(found, listing.query)
     pages = int(headers["X-WP-TotalPages"])
@@ -56,6 +57,10 @@ def _shown(listing: Listing) -> list[Row]:
     parameter, column, usual = _SHOWN[listing.resource]
     wanted = listing.query.get(parameter, usual)
     return [row for row in listing.rows if wanted in ("all", row[column])]
+
+
+def _included(rows: list[Row], ids: str | None) -> list[Row]:
+    return rows if ids is None else [row for row in rows if str(row["id"]) in ids.split(",")]
 
 
 def _only(row: Row, fields: str | None) -> Row:

@@ -9,7 +9,6 @@ from connectors_dagster.sandbox.rows.fulfillment_orders import stamp
 from connectors_dagster.sandbox.rows.timeline import lives
 
 _WAREHOUSES = ((18, "Marconistraat"), (19, "Utrechtseweg"))
-_COMPOSED = ("virtual_composition", "composition_with_stock")
 _ADDRESS = {"address": "Kade 1", "zipcode": "1011 AB", "city": "Amsterdam", "country": "NL"}
 
 
@@ -17,6 +16,8 @@ def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
     """Make all lists; a row under a warehouse names it in `parent`, which is not served."""
     small = replace(recipe, scale=recipe.scale / 10)
     house = fulfillment.build_rows(small)
+    whole, part = house["products"][:2]
+    whole["type"] = "virtual_composition"
     return {
         **house,
         **_lists(),
@@ -29,8 +30,7 @@ def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
         **_picking(small, house["orders"]),
         **_history(small, house["products"]),
         "product_parts": [
-            {"idproduct_part": 1, "idproduct": house["products"][1]["idproduct"], "amount": 2, "parent": whole}
-            for whole in [product["idproduct"] for product in house["products"] if product.get("type") in _COMPOSED][:1]
+            {"idproduct_part": 1, "idproduct": part["idproduct"], "amount": 2, "parent": whole["idproduct"]}
         ],
     }
 

@@ -14,7 +14,7 @@ _NOTES = ("Payment received.", "Packed — on its way.", "Klant belt terug.")
 
 
 def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
-    """Make all 21 lists; a row under a parent names it in `parent`, which is not served."""
+    """Make all lists; a row under a parent names it in `parent`, which is not served."""
     small = replace(recipe, scale=recipe.scale / 10)
     shop = storefront.build_rows(small)
     goods = build_goods(small)
@@ -26,7 +26,26 @@ def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
         "order_notes": [note for order in shop["orders"] for note in _notes(dice, order)],
         "refunds": [refund for order in shop["orders"] for refund in _refunds(order)],
         "product_variations": [variation for product in goods["products"] for variation in variations(product)],
+        "subscriptions": [_subscription(order) for order in shop["orders"][::7]],
         "product_reviews": list(_reviews(dice, shop["customers"], goods["products"])),
+    }
+
+
+def _subscription(order: Row) -> Row:
+    """Make a subscription that began with an order; it has most of the order's fields."""
+    fields = {name: value for name, value in order.items() if name not in ("transaction_id", "refunds", "cart_hash")}
+    dates = dict.fromkeys(("trial_end", "next_payment", "last_payment", "payment_retry", "cancelled", "end"), "")
+    return {
+        **fields,
+        "id": order["id"] + 1_000_000,
+        "parent_id": order["id"],
+        "billing_period": "month",
+        "billing_interval": "1",
+        "start_date_gmt": order["date_created_gmt"],
+        **{f"{name}_date_gmt": value for name, value in dates.items()},
+        "resubscribed_from": "",
+        "resubscribed_subscription": "",
+        "removed_line_items": [],
     }
 
 

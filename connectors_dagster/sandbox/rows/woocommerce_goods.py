@@ -8,6 +8,7 @@ from connectors_dagster.sandbox.rows.storefront_parts import links, stamps
 from connectors_dagster.sandbox.rows.timeline import Life, lives
 
 _CATEGORIES = ("Living", "Kitchen", "Outdoor")
+_BRANDS = ("Añual", "Tōkai")
 _TAGS = ("new", "handmade", "vegan")
 
 
@@ -35,6 +36,7 @@ def build_goods(recipe: Recipe) -> dict[str, list[Row]]:
             for n, name in enumerate(_CATEGORIES)
         ],
         "product_shipping_classes": [_term(40, "Bulky", "products/shipping_classes")],
+        "product_brands": [_term(60 + n, name, "products/brands") for n, name in enumerate(_BRANDS)],
         "product_tags": [_term(50 + n, name, "products/tags") for n, name in enumerate(_TAGS)],
     }
 

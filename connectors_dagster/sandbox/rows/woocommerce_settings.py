@@ -28,6 +28,13 @@ def build_settings() -> dict[str, list[Row]]:
         "system_status_tools": [
             {"id": name, "name": name.title(), "action": "Run", "description": "…", "_links": {}} for name in _TOOLS
         ],
+        "general_settings": [
+            {"id": name, "label": name.title(), "type": "text", "default": "", "value": value, "_links": {}}
+            for name, value in (
+                ("woocommerce_currency", "EUR"),
+                ("woocommerce_specific_allowed_countries", ["NL", "BE"]),
+            )
+        ],
         "tax_classes": [
             {"slug": slug, "name": slug.title(), "_links": {}} for slug in ("standard", "reduced-rate", "zero-rate")
         ],
