@@ -123,12 +123,12 @@ def lookback(connector: Connector) -> timedelta:
 
 
 def selected_resources(connector: Connector, select: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Read which resources of a connector are loaded: those in `select` by default, or all.
+    """Read which resources of a connector are loaded: those in `select` by default, or all; ``-name`` leaves one out.
 
     Without `select`, dlt's `selected: false` in a resource leaves that resource out.
 
     Raises:
-        ValueError: `select` is empty, or names a resource that the connector does not have.
+        ValueError: nothing is left to load, or a name is not that of a resource.
     """
     setting = environment_name(connector.name, "resources")
     configured = _names(dlt.config.get(f"sources.{connector.name}.resources"))
@@ -140,11 +140,19 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
         return chosen
     if not wanted:
         raise ValueError(f"{where} is empty; leave it out to load every resource")
-    for name in wanted:
+    left_out = {name.removeprefix("-") for name in wanted if name.startswith("-")}
+    if left_out and len(left_out) < len(set(wanted)):
+        raise ValueError(
+            f"{where} names resources to load and, with '-', resources to leave out: name one or the other"
+        )
+    for name in left_out or wanted:
         if name not in connector.graph:
             hint = suggest(name, connector.graph)
             raise ValueError(f"{where} names {name!r}, which is not a resource of {connector.name}; {hint}")
-    return tuple(name for name in connector.graph if name in wanted)
+    chosen = tuple(name for name in connector.graph if (name not in left_out if left_out else name in wanted))
+    if not chosen:
+        raise ValueError(f"{where} leaves out every resource, so there is nothing to load")
+    return chosen
 
 
 def max_loss(connector: str) -> float:

@@ -41,6 +41,7 @@ from connectors_dagster import (
     Setting,
     SharedList,
     TimestampFormat,
+    Transformation,
 )
 
 BY_ID = {"per_page": 100, "order": "asc", "orderby": "id"}
@@ -66,6 +67,11 @@ PAGED: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 NO_ROUTE = "rest_no_route"
 NOT_THERE = ResponseRule(action="ignore", statuses=frozenset({404}), text=NO_ROUTE, meaning="not_available")
+DATES = ("start", "trial_end", "next_payment", "last_payment", "payment_retry", "cancelled", "end")
+# The plug-in writes empty text where a subscription has no such date.
+WITHOUT_EMPTY_DATES = Transformation(
+    add_fields={f"{name}_date_gmt": f"{{{{ record.{name}_date_gmt or none }}}}" for name in DATES}
+)
 UNPAGED: Mapping[str, tuple[str, str]] = {
     "general_settings": ("/settings/general", "id"),
     "product_attributes": ("/products/attributes", "id"),
@@ -129,6 +135,7 @@ connector = Connector(
         ),
         "subscriptions": ResourceOptions(
             responses=(NOT_THERE,),
+            transformations=(WITHOUT_EMPTY_DATES,),
             known_limitations="Each refresh reads the whole list. Without the plug-in WooCommerce Subscriptions, it is "
             "reported as not available.",
         ),

@@ -1,5 +1,6 @@
 """What to say about a request that failed, and what to do about it."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +14,17 @@ from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, re
 from connectors_dagster.secrets.redaction import excerpt
 
 ADVICE = {
+    400: "; the API does not accept this request: its message may name the parameter to change",
     401: "; check the credentials of this source",
     403: "; the credentials are not allowed to read this: check their scope",
     404: "; check base_url and path",
     429: "; lower max_parallel_requests of this source, or run again later",
 }
+NOT_FOR_ALL = {400, 402, 403, 404}
+"""Statuses that may be about one resource, while others can be read with the same credentials."""
 BROKEN_API = "; the API has a problem: run again later"
+RESOURCE = re.compile(r"\w+/(\w+)")
+"""What labels begin with: the connector and the resource."""
 UNREACHED = "; check that the API is running and that base_url is correct"
 UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
 
@@ -32,11 +38,20 @@ def explain_failure(label: str, request: requests.PreparedRequest, error: Except
     body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
     if status == requests.codes.unauthorized and policy.credentials:
         advice += f": {', '.join(policy.credentials)}"
+    advice += _without(label, policy) if status in NOT_FOR_ALL else ""
     longest = retry.max_wait.total_seconds()
     if (requested := requested_wait(response, retry) or 0) > longest:
         advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
     kind = TransientApiError if is_transient(error, retry) or status >= 500 else ApiError
     return with_response(kind(f"{label}: {describe_request(request)} answered {status}: {body}{advice}"), response)
+
+
+def _without(label: str, policy: RequestPolicy) -> str:
+    """Say how the other resources are loaded without this one."""
+    resource = RESOURCE.match(label)
+    if not resource or not policy.selection:
+        return ""
+    return f"; {policy.selection}=-{resource[1]} loads the others without it"
 
 
 def cause_of(error: BaseException | None) -> str:

@@ -15,10 +15,21 @@ FEW_COPIES, SHARE_OF_COPIES = 3, 0.01
 def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
     """Return the remarks on a read; the name of the resource is not in them."""
     return [
+        *_not_available(resource, stats),
         *_outside(resource, stats),
         *_copies(stats),
         *_unsettled(stats),
         *_clock(timedelta(seconds=stats.clock_lag)),
+    ]
+
+
+def _not_available(resource: Resource, stats: ReadStats) -> list[str]:
+    if not stats.not_available:
+        return []
+    setting = environment_name(resource.connector.name, "resources")
+    return [
+        f"the API says that this account does not have it, so the table stays as it is; {setting}=-{resource.name} "
+        "leaves it out"
     ]
 
 

@@ -75,6 +75,7 @@ def connect(
         ),
         rate_limit_header=connector.rate_limit_header,
         credentials=_credentials(connector, values, connector.config["client"].get("auth")),
+        selection=settings.environment_name(connector.name, "resources"),
         now=None if now is None else _clock_from(now),
     )
     return Connection(

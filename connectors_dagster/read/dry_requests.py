@@ -21,6 +21,7 @@ from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.declared_settings import USUAL as USUAL_VALUES
 from connectors_dagster.spec.placeholders import Secret, Setting, Text, fill_placeholders
 from connectors_dagster.spec.resource import Resource
+from connectors_dagster.spec.shared_list import IDS, SharedList
 from connectors_dagster.spec.windows import Slice, Window
 
 MASK = "***"
@@ -88,8 +89,19 @@ def dry_requests(resource: Resource, window: Window) -> list[DryRequest]:
     if isinstance(auth, SessionToken) or (isinstance(auth, Mapping) and "access_token_url" in auth):
         found.append(_described(_first(endpoint, window, values), ["once, and again when the token expires"]))
         endpoint.auth = _Token(auth)
+    if shared := resource.options.shared_list:
+        of_all, repeated = _shared(resource, shared, values)
+        found.append(_described(_first(of_all, window, values), repeated))
     found.append(_described(_first(endpoint, window, values), list(_repeated(endpoint, window))))
     return found
+
+
+def _shared(resource: Resource, shared: SharedList, values: Mapping[Setting, Any]) -> tuple[Endpoint, list[str]]:
+    """Return the list with the children of all parents, and what it is requested for."""
+    endpoint = Endpoint(shared.resource(resource), values)
+    endpoint.each = [{IDS: f"{{ids of {resource.name}}}"}]
+    batches = [f"for every {shared.ids_at_once} rows"] if shared.ids_param else []
+    return endpoint, ["in place of the next request, if the API has this list", *batches]
 
 
 def _values(connector: Connector) -> dict[Setting, Any]:

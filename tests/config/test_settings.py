@@ -129,6 +129,25 @@ def test_an_empty_choice_of_resources_is_refused_because_it_may_mean_none_or_all
         build_definitions(STOREFRONT)
 
 
+def test_names_with_a_minus_are_left_out_and_all_others_are_loaded(monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__RESOURCES", "-coupons, -orders")
+    assert settings.selected_resources(STOREFRONT) == ("customers",)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("-coupons,orders", "names resources to load and, with '-', resources to leave out"),
+        ("-coupon", "names 'coupon', which is not a resource of storefront; did you mean 'coupons'"),
+        ("-coupons,-orders,-customers", "leaves out every resource"),
+    ],
+)
+def test_a_choice_that_leaves_nothing_or_is_unclear_is_refused(monkeypatch, value, problem):
+    monkeypatch.setenv("SOURCES__STOREFRONT__RESOURCES", value)
+    with pytest.raises(ValueError, match=f"SOURCES__STOREFRONT__RESOURCES {problem}"):
+        settings.selected_resources(STOREFRONT)
+
+
 def test_a_requests_per_minute_of_zero_and_an_empty_setting_keep_the_default(monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__REQUESTS_PER_MINUTE", "0")
     monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "")

@@ -5,6 +5,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from connectors_dagster import load_connectors
+from connectors_dagster.config.settings import selected_resources
 from connectors_dagster.errors import ApiError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
@@ -75,12 +76,7 @@ def test_rows_that_lists_leave_out_by_default_are_loaded_with_their_state(api, l
 
 
 def test_an_api_that_lists_expired_discounts_is_asked_for_them(api, load, warehouse):
-    rows = {
-        "active,archived": [entity("a"), entity("b", status="archived")],
-        "expired": [entity("c", status="expired")],
-    }
-    page = {"meta": {"pagination": {"has_more": False}}}
-    api.faults.append(lambda request: JSONResponse({**page, "data": rows[request.query_params["status"]]}))
+    api.set("paddle/discounts", [entity("a"), entity("b", status="archived"), entity("c", status="expired")])
     [stats, *_] = load("paddle/discounts")["paddle/discounts"].values()
     assert warehouse.ids("paddle.discounts") == ["a", "b", "c"]
     assert (stats.rows, stats.ignored) == (3, 0)
@@ -90,6 +86,11 @@ def test_an_api_that_knows_no_expired_discounts_is_asked_for_the_others_and_the_
     api, load, warehouse, caplog
 ):
     api.set("paddle/discounts", [entity("a"), entity("b", status="archived")])
+    wrong = {"field": "status", "message": "must be one of active, archived"}
+    refusal = {"error": {"type": "request_error", "code": "bad_request", "errors": [wrong]}}
+    api.faults.append(
+        lambda request: JSONResponse(refusal, 400) if request.query_params.get("status") == "expired" else None
+    )
     [stats, *_] = load("paddle/discounts")["paddle/discounts"].values()
     assert warehouse.ids("paddle.discounts") == ["a", "b"]
     assert (stats.rows, stats.ignored) == (2, 1)
@@ -139,8 +140,21 @@ def test_addresses_of_an_archived_customer_are_loaded_and_a_deleted_customer_is_
 
 def test_a_key_without_the_scope_fails_with_paddles_message(api, read):
     api.answer("/adjustments", 403, {"error": {"code": "forbidden", "detail": "not allowed"}})
-    with pytest.raises(ApiError, match=r"paddle/adjustments.*answered 403.*forbidden.*check their scope"):
+    with pytest.raises(ApiError, match=r"paddle/adjustments.*answered 403.*forbidden.*check their scope") as failure:
         read("paddle/adjustments")
+    assert str(failure.value).endswith("; SOURCES__PADDLE__RESOURCES=-adjustments loads the others without it")
+
+
+def test_a_resource_that_a_key_may_not_read_is_left_out_as_its_error_says(api, materialize, warehouse, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "paddle")
+    api.answer("/client-tokens", 403, {"error": {"code": "forbidden", "detail": "not allowed"}})
+    api.set("paddle/simulations", [entity("ntfsim_1")])
+    with pytest.raises(AssertionError):
+        assert materialize("paddle/client_tokens", "paddle/simulations").errors == []
+    monkeypatch.setenv("SOURCES__PADDLE__RESOURCES", "-client_tokens")
+    assert "client_tokens" not in selected_resources(PADDLE)
+    assert materialize("paddle/simulations").errors == []
+    assert warehouse.ids("paddle.simulations") == ["ntfsim_1"]
 
 
 def test_each_ip_becomes_a_row_and_ips_no_longer_listed_are_deleted(api, load, warehouse):
