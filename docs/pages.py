@@ -87,7 +87,9 @@ def _loading(resource: Resource) -> str:
     if resource.list_of:
         return f"in the rows of `{resource.list_of.parent.name}`"
     if resource.parent:
-        return f"one request per row of `{resource.parent.name}`"
+        one_by_one = f"one request per row of `{resource.parent.name}`"
+        shared = resource.options.shared_list
+        return f"from `{shared.path}` if the API has it, else {one_by_one}" if shared else one_by_one
     gone = {"keep": "", "mark": "; missing rows are marked", "delete": "; missing rows are deleted"}
     if not resource.windowed:
         return f"whole{gone[resource.missing_rows]}"

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from connectors_dagster.config.values import (
     Share,
     environment,
     misspelt,
+    names,
     read,
 )
 from connectors_dagster.errors import SettingError
@@ -122,39 +123,6 @@ def lookback(connector: Connector) -> timedelta:
     return read(f"sources.{connector.name}.lookback", Lookback, connector.lookback)
 
 
-def selected_resources(connector: Connector, select: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Read which resources of a connector are loaded: those in `select` by default, or all; ``-name`` leaves one out.
-
-    Without `select`, dlt's `selected: false` in a resource leaves that resource out.
-
-    Raises:
-        ValueError: nothing is left to load, or a name is not that of a resource.
-    """
-    setting = environment_name(connector.name, "resources")
-    configured = _names(dlt.config.get(f"sources.{connector.name}.resources"))
-    wanted, where = (configured, setting) if configured is not None else (select, f"{connector.name}: select")
-    if wanted is None:
-        chosen = tuple(name for name, one in connector.graph.items() if one.definition.get("selected", True))
-        if not chosen:
-            raise ValueError(f"{connector.name}: every resource has 'selected: false', so there is nothing to load")
-        return chosen
-    if not wanted:
-        raise ValueError(f"{where} is empty; leave it out to load every resource")
-    left_out = {name.removeprefix("-") for name in wanted if name.startswith("-")}
-    if left_out and len(left_out) < len(set(wanted)):
-        raise ValueError(
-            f"{where} names resources to load and, with '-', resources to leave out: name one or the other"
-        )
-    for name in left_out or wanted:
-        if name not in connector.graph:
-            hint = suggest(name, connector.graph)
-            raise ValueError(f"{where} names {name!r}, which is not a resource of {connector.name}; {hint}")
-    chosen = tuple(name for name in connector.graph if (name not in left_out if left_out else name in wanted))
-    if not chosen:
-        raise ValueError(f"{where} leaves out every resource, so there is nothing to load")
-    return chosen
-
-
 def max_loss(connector: str) -> float:
     """Read the share of a table's rows, 0 to 1, that one load may delete because the API no longer returns them."""
     return read(f"sources.{connector}.max_loss", Share, 0.5)
@@ -252,7 +220,7 @@ def owners(connector: str) -> tuple[str, ...]:
     Raises:
         SettingError: an owner is neither.
     """
-    found = tuple(_names(dlt.config.get(f"sources.{connector}.owners")) or ())
+    found = tuple(names(dlt.config.get(f"sources.{connector}.owners")) or ())
     if wrong := [owner for owner in found if not re.fullmatch(r"team:\S+|[^@\s]+@[^@\s]+\.[^@\s]+", owner)]:
         name = environment_name(connector, "owners")
         raise SettingError(f"{name} has {wrong[0]!r}: it must be an e-mail address, or a team such as 'team:finance'")
@@ -265,12 +233,4 @@ def show_examples() -> bool:
 
 
 def _turned_on() -> list[str] | None:
-    return _names(dlt.config.get("connectors.enabled"))
-
-
-def _names(configured: Any) -> list[str] | None:
-    """Return a configured list of names, which environment variables write as text with commas or spaces."""
-    if configured is None:
-        return None
-    names = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
-    return [str(name).strip("[]\"'") for name in names]
+    return names(dlt.config.get("connectors.enabled"))

@@ -79,3 +79,11 @@ def _wanted(error: pydantic.ValidationError) -> str:
     wrong = error.errors(include_url=False, include_context=False)[0]
     said = "Input should be a duration such as PT10M" if wrong["type"].startswith("time_delta") else wrong["msg"]
     return said.partition(", unable")[0].replace("Input should be", "it must be")
+
+
+def names(configured: Any) -> list[str] | None:
+    """Return a configured list of names, which environment variables write as text with commas or spaces."""
+    if configured is None:
+        return None
+    found = configured.replace(",", " ").split() if isinstance(configured, str) else list(configured)
+    return [str(name).strip("[]\"'") for name in found]

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import dagster as dg
 
-from connectors_dagster.config import settings
+from connectors_dagster.config.selected_resources import selected_resources
 from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.orchestration.asset_keys import Api, Keys, default_key, relink
 from connectors_dagster.orchestration.asset_specs import Description, describe_asset
@@ -51,7 +51,7 @@ class ConnectorAssets:
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """The selected resources, parents before their children."""
-        selected = settings.selected_resources(self.connector, None if self.select is None else _several(self.select))
+        selected = selected_resources(self.connector, None if self.select is None else _several(self.select))
         return tuple(resource for name, resource in self.connector.graph.items() if name in selected)
 
     @cached_property

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from connectors_dagster import load_connectors
-from connectors_dagster.config.settings import selected_resources
+from connectors_dagster.config.selected_resources import selected_resources
 from connectors_dagster.errors import ApiError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
