@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 from connectors_dagster.sandbox.dialects.auth import bearer
 
-TOKEN = "sandbox-helpdesk-token"  # noqa: S105  # made up, and documented
+TOKEN = "sandbox-helpdesk-token"  # made up, and documented
 CLIENT = {"client_id": "sandbox-helpdesk", "client_secret": "sandbox-helpdesk-secret"}
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SUBJECTS = ("Cannot log in", "Invoice is missing", "Parcel is late", "Wrong size")
