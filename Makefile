@@ -75,10 +75,11 @@ parity-vendors: .venv/tested .venv-airbyte/installed
 contract: .venv/tested
 	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/connectors/test_openapi.py -k vendors_description -vv
 
-# The pages of the connectors, the README's table of them, and the reference of every public name.
+# The pages of the connectors, the README's table of them, and the references of public names, commands and settings.
 docs: .venv/installed
 	$(BIN)/python -m docs.pages
 	$(BIN)/python -m docs.reference
+	$(BIN)/python -m docs.commands
 
 # The pages in docs/ as a site in site/, which opens from the disk and needs no network; a broken link or anchor fails.
 site: .venv-site/installed
