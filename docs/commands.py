@@ -16,7 +16,7 @@ HEAD = """\
 <!-- Written by `make docs` from the commands themselves: change those. -->
 # Commands
 
-What `connectors COMMAND --help` shows. [The command line](command-line.md) explains how the commands are used.
+What the option `--help` shows for each command. [The command line](command-line.md) explains how the commands are used.
 """
 BASE_URL = {"base_url": Explained("address of the API")}
 
@@ -51,7 +51,7 @@ def _section(name: str, command: click.Command, parent: click.Context) -> str:
         for parameter in command.get_params(context)
         if (record := parameter.get_help_record(context))
         for names, meaning in [record]
-        if meaning
+        if meaning and "--help" not in names
     ]
     shown = "".join(f"$ {line.strip()}\n" for line in examples.splitlines())
     parts = [f"## `{name}`", text.strip(), f"```text\n{' '.join(command.get_usage(context).split())}\n```"]

@@ -140,7 +140,7 @@ def test_yaml_is_a_component_or_a_schema_file(block, scaffolded, tmp_path):
 
 def completed(fragment: Any) -> dict[str, Any]:
     """Put a fragment into a component that has the resources that it gives options for."""
-    given = fragment if "attributes" not in fragment else fragment["attributes"]
+    given = fragment.get("attributes", fragment)
     config = {**FRAME["config"], **given.get("config", {})}
     config["client"] = {**FRAME["config"]["client"], **config.get("client", {})}
     written = {one["name"]: one for one in config["resources"]}

@@ -65,6 +65,8 @@ def lines(text: str, program: str) -> Iterator[str]:
 def is_command(_: str, line: str) -> bool:
     """Return whether `connectors` has a command with these options."""
     name, *words = line.split()
+    if name.startswith("--"):
+        return name in {option for parameter in main.params for option in parameter.opts}
     command = main.get_command(click.Context(main), name)
     options = {option for parameter in command.params for option in parameter.opts} if command else set()
     return command is not None and {word for word in words if word.startswith("--")} <= options

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import dlt
 import httpx
 import pytest
 import yaml
@@ -57,6 +58,7 @@ def test_the_commands_load_every_ticket_and_record_every_window(my_connectors, c
     with running({}) as port:
         text = f"http://127.0.0.1:{port}/helpdesk\nsandbox-helpdesk-token\n"
         assert connectors("init", "desk", input=text).exit_code == 0
+        dlt.current.run_context().reload()  # a new process would read the files
         done = connectors("check", "desk")
         assert "ok      desk/tickets: /tickets returned 0 rows on its first page" in done.output
         monkeypatch.setenv("CONNECTORS__ENABLED", ",".join(SETTINGS["connectors"]["enabled"]))
