@@ -14,7 +14,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all parity-vendors contract docs bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all parity-vendors contract docs site bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -75,10 +75,16 @@ parity-vendors: .venv/tested .venv-airbyte/installed
 contract: .venv/tested
 	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/connectors/test_openapi.py -k vendors_description -vv
 
-# The pages of the connectors, the README's table of them, and the reference of every public name.
+# The pages of the connectors, the README's table of them, and the references of public names, commands and settings.
 docs: .venv/installed
 	$(BIN)/python -m docs.pages
 	$(BIN)/python -m docs.reference
+	$(BIN)/python -m docs.commands
+
+# The pages in docs/ as a site in site/, which opens from the disk and needs no network; a broken link or anchor fails.
+site: .venv-site/installed
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 # Some tests load into a Postgres of their own; without it they are skipped.
 postgres:
@@ -109,7 +115,7 @@ format: .venv/tested
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-airbyte .venv-lowest .venv-newest .venv-example .venv-sbom .venv-audit sbom.json .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .venv-airbyte .venv-lowest .venv-newest .venv-example .venv-site .venv-sbom .venv-audit sbom.json site .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -140,6 +146,11 @@ clean:
 	grep -v '^pathspec=' constraints.txt > .venv-example/constraints.txt  # dbt-core needs an older one
 	.venv-example/bin/pip install --quiet --disable-pip-version-check -c .venv-example/constraints.txt \
 		-e . pytest -r examples/dbt/requirements.txt
+	touch $@
+
+.venv-site/installed: docs/requirements.txt
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	touch $@
 
 .venv-lowest/tested: pyproject.toml constraints-lowest.txt

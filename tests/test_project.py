@@ -55,7 +55,7 @@ BY_EXTRA = {"psycopg2-binary": "dlt[postgres]"}
 """Packages that come with the extra of another one, because the platform decides which they are."""
 
 
-APART = {"airbyte_cdk", "dpath"}
+APART = {"airbyte_cdk", "dpath", "mkdocs"}
 """Packages of an environment of their own, which has pins of its own."""
 
 
@@ -107,7 +107,7 @@ def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
 def test_ci_runs_the_command_of_the_readme_and_every_test():
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert re.findall(r"^make (.*)$", ci, re.MULTILINE) == [
-        *("postgres browser", "test", "journeys", "example", "installed", "parity", "test-lowest")
+        *("postgres browser", "test", "journeys", "example", "installed", "site", "parity", "test-lowest")
     ]
     kinds = re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE)
     assert kinds == ['"not journey and not cdk"', "journey", "cdk tests/cdk"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import dlt
 
+from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
 from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
     Automation,
@@ -33,38 +34,6 @@ from connectors_dagster.spec.suggestion import suggest
 LIMITS = tuple(field for field in fields(Limits) if field.name != "connector")
 EXECUTOR, EXECUTOR_CONFIG = "connectors.executor", "connectors.executor_config"
 DEFAULT_START_DATE = "2024-01-01"
-OF_A_CONNECTOR = (
-    *(
-        "allow_http",
-        "automation",
-        "lookback",
-        "max_loss",
-        "max_parallel_requests",
-        "owners",
-        "requests_per_minute",
-        "resources",
-        "schedule",
-    ),
-    *("stale_after_hours", "start_date", "step"),
-    *(limit.name for limit in LIMITS),
-)
-OF_ALL = (
-    *(
-        "airbyte_memory",
-        "airbyte_python",
-        "automation",
-        "busy_timeout",
-        "destination",
-        "enabled",
-        "examples",
-        "executor",
-        "executor_config",
-        "failure_webhook",
-        "preview_rows",
-        "siblings_timeout",
-    ),
-    "work_folder",
-)
 log = logging.getLogger(__name__)
 
 

@@ -12,6 +12,7 @@ from starlette.routing import Route as PathRoute
 from connectors_dagster.sandbox.dialects import DIALECTS
 from connectors_dagster.sandbox.dialects.dialect import Dialect, Listing, Page, RequestError
 from connectors_dagster.sandbox.dialects.memory import Memory
+from connectors_dagster.sandbox.helpdesk import build_helpdesk
 from connectors_dagster.sandbox.routes import ROUTES, Route
 from connectors_dagster.sandbox.rows.draw import Row
 from connectors_dagster.sandbox.tables import Tables
@@ -25,7 +26,7 @@ def build_app(tables: Tables) -> Starlette:
     A resource that `tables` lacks is served as an empty list.
     """
     mounts = [_mount(connector, tables) for connector in ROUTES]
-    return Starlette(routes=[PathRoute("/_counts", _counts(tables)), *mounts])
+    return Starlette(routes=[PathRoute("/_counts", _counts(tables)), build_helpdesk(), *mounts])
 
 
 def _mount(connector: str, tables: Tables) -> Mount:

@@ -9,7 +9,8 @@ import click
 
 import connectors_dagster
 from connectors_dagster.cli import main
-from connectors_dagster.config.settings import LIMITS, OF_A_CONNECTOR, OF_ALL
+from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
+from connectors_dagster.config.settings import LIMITS
 from connectors_dagster.orchestration.assets import ReadConfig
 from connectors_dagster.orchestration.checks import CHECKS
 
@@ -64,6 +65,8 @@ def lines(text: str, program: str) -> Iterator[str]:
 def is_command(_: str, line: str) -> bool:
     """Return whether `connectors` has a command with these options."""
     name, *words = line.split()
+    if name.startswith("--"):
+        return name in {option for parameter in main.params for option in parameter.opts}
     command = main.get_command(click.Context(main), name)
     options = {option for parameter in command.params for option in parameter.opts} if command else set()
     return command is not None and {word for word in words if word.startswith("--")} <= options

@@ -9,9 +9,11 @@ from inspect import getdoc, isclass, signature
 from pathlib import Path
 
 import pytest
+from dlt.sources.rest_api.config_setup import AUTH_MAP, PAGINATOR_MAP
 
 import connectors_dagster
 from connectors_dagster.orchestration.docstrings import arguments
+from docs import commands
 from docs.reference import PAGE, build_reference
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +23,12 @@ NAMES = connectors_dagster.__all__
 
 def test_the_reference_is_what_make_docs_writes():
     assert PAGE.read_text(encoding="utf-8") == build_reference(), "run make docs"
+
+
+def test_commands_and_settings_are_what_make_docs_writes():
+    settings = commands.SETTINGS.read_text(encoding="utf-8")
+    assert commands.PAGE.read_text(encoding="utf-8") == commands.build_commands(), "run make docs"
+    assert settings == commands.build_settings(settings), "run make docs"
 
 
 def test_the_reference_has_every_public_name_and_no_other():
@@ -64,3 +72,11 @@ def test_types_schema_files_and_queries_are_installed_with_the_package():
     others = {path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
     assert PACKAGE / "py.typed" in installed
     assert others <= installed
+
+
+def test_every_kind_of_authentication_and_paginator_is_explained():
+    """dlt's own names, without those that stand for another one."""
+    page = (PAGE.parent / "authentication.md").read_text(encoding="utf-8")
+    assert {kind for kind in AUTH_MAP if f"type: {kind}" not in page} == set()
+    page = (PAGE.parent / "paginators.md").read_text(encoding="utf-8")
+    assert {kind for kind in PAGINATOR_MAP if f"`{kind}`" not in page} - {"auto", "json_response"} == set()

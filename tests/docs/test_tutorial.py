@@ -1,0 +1,74 @@
+"""The tutorial, step by step: its files, its API, and its commands, up to rows in DuckDB and recorded windows."""
+
+import json
+import re
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+
+import dlt
+import httpx
+import pytest
+import yaml
+
+from connectors_dagster.orchestration.instance import open_instance
+from connectors_dagster.sandbox import helpdesk, running
+from tests.cli.conftest import connectors  # noqa: F401  # a fixture
+from tests.support.blocks import blocks
+
+BLOCKS = blocks("docs/tutorial.md")
+
+
+def of(kind: str) -> list[str]:
+    return [block.text for block in BLOCKS if block.kind == kind]
+
+
+COMMANDS = [line for text in of("console") for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE)]
+ENTRY, SETTINGS = (tomllib.loads(text) for text in of("toml"))
+
+
+@pytest.fixture
+def my_connectors(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of the tutorial, and what `pip install -e .` makes of them."""
+    (project / "desk.py").write_text(of("python")[0])
+    (project / "desk.schema.yaml").write_text(of("yaml")[0])
+    metadata = project / "my_connectors-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {ENTRY['project']['name']}\nVersion: {ENTRY['project']['version']}\n")
+    [(group, entries)] = ENTRY["project"]["entry-points"].items()
+    lines = "".join(f"{name} = {value}\n" for name, value in entries.items())
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{lines}")
+    monkeypatch.syspath_prepend(project)
+    yield project
+    sys.modules.pop("desk", None)
+
+
+def test_the_api_answers_as_the_page_shows():
+    [command] = [shlex.split(line) for line in COMMANDS if line.startswith("curl")]
+    name, _, value = command[2].partition(": ")
+    with running({}) as port:
+        found = httpx.get(command[3].replace(":8765", f":{port}"), headers={name: value})
+    assert found.json() == json.loads(of("json")[0])
+
+
+def test_the_commands_load_every_ticket_and_record_every_window(my_connectors, connectors, warehouse, monkeypatch):  # noqa: F811
+    assert ENTRY["tool"]["setuptools"]["py-modules"] == ["desk"]
+    assert connectors("init", "--project").exit_code == 0
+    with running({}) as port:
+        text = f"http://127.0.0.1:{port}/helpdesk\nsandbox-helpdesk-token\n"
+        assert connectors("init", "desk", input=text).exit_code == 0
+        dlt.current.run_context().reload()  # a new process would read the files
+        done = connectors("check", "desk")
+        assert "ok      desk/tickets: /tickets returned 0 rows on its first page" in done.output
+        monkeypatch.setenv("CONNECTORS__ENABLED", ",".join(SETTINGS["connectors"]["enabled"]))
+        monkeypatch.setenv("SOURCES__DESK__STEP", "P1Y")  # fewer windows than a reader has
+        lines = [line.removeprefix("connectors ").split() for line in COMMANDS if line.startswith("connectors ")]
+        for words in (words for words in lines if words[0] in ("run", "show", "status")):
+            done = connectors(*words)
+            assert done.exit_code == 0, done.output
+    assert warehouse.ids("desk.tickets") == [row["id"] for row in helpdesk.TICKETS]
+    declared = yaml.safe_load(of("yaml")[0])["tables"]["tickets"]["columns"]
+    assert set(declared) == set(helpdesk.TICKETS[0])
+    with open_instance(my_connectors) as instance:
+        assert instance.get_dynamic_partitions("windows_P1Y_from_2024-01-01")
