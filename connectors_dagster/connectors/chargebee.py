@@ -145,6 +145,14 @@ connector = Connector(
         "alert, webhook_endpoint, configuration": "Settings of the site. Addresses of webhooks can contain passwords.",
     },
     resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
+    groups={
+        "customers": ("customer", "promotional_credit", "gift"),
+        "subscriptions": ("subscription", "quote", "hosted_page"),
+        "invoices": ("invoice", "credit_note", "unbilled_charge", "order"),
+        "payments": ("transaction", "payment_source", "virtual_bank_account"),
+        "items": ("item", "item_price", "item_family", "differential_price"),
+        "plans": ("plan", "addon", "coupon"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -142,6 +142,11 @@ connector = Connector(
             "listed are deleted.",
         ),
     },
+    groups={
+        "catalog": ("products", "prices", "discounts"),
+        "customers": ("customers",),
+        "sales": ("subscriptions", "transactions", "adjustments"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -132,6 +132,11 @@ connector = Connector(
             known_limitations="A key for one fulfilment customer cannot read users, vatgroups, templates and more."
         ),
     },
+    groups={
+        "sales": ("customers", "orders", "backorders", "returns"),
+        "stock": ("products", "warehouses", "locations", "containers"),
+        "purchasing": ("suppliers", "purchaseorders"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -169,6 +169,13 @@ connector = Connector(
             known_limitations="Their `settings` are not requested: payment providers keep secret keys in them."
         ),
     },
+    groups={
+        "sales": ("orders", "customers", "coupons"),
+        "products": ("products", "product_reviews"),
+        "taxonomy": ("product_attributes", "product_categories", "product_tags"),
+        "shipping": ("shipping_zones", "shipping_methods", "product_shipping_classes"),
+        "settings": ("payment_gateways", "tax_rates", "tax_classes", "system_status_tools"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),
