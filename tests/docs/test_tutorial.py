@@ -1,4 +1,4 @@
-"""The tutorial, step by step: its files, its API, and its commands, up to the check of the connector; test_examples_page.py runs the same list."""
+"""The tutorial: its API, its files, and its commands up to the check; test_examples_page.py loads the same list."""
 
 import json
 import re
@@ -51,9 +51,7 @@ def test_the_api_answers_as_the_page_shows():
     assert found.json() == json.loads(of("json")[0])
 
 
-def test_the_commands_configure_the_connector_and_check_prints_what_the_page_shows(
-    my_connectors, connectors, warehouse, monkeypatch
-):  # noqa: F811
+def test_the_commands_configure_it_and_check_prints_what_the_page_shows(my_connectors, connectors):  # noqa: F811
     assert ENTRY["tool"]["setuptools"]["py-modules"] == ["desk"]
     assert connectors("init", "--project").exit_code == 0
     with running({}) as port:
