@@ -77,7 +77,9 @@ OF_ALL: Mapping[str, Explained] = MappingProxyType(
             "what keeps connectors current: `schedule`, `declarative` or `off`, see [loading](loading.md#conditions-instead-of-a-schedule)",
             "`schedule`",
         ),
-        "destination": Explained("a destination of dlt that can replace rows, by name; see [below](#the-destination)", "`duckdb`"),
+        "destination": Explained(
+            "a destination of dlt that can replace rows, by name; see [below](#the-destination)", "`duckdb`"
+        ),
         "preview_rows": Explained(
             "number of rows that Dagster stores for each load; 0 keeps all rows out of Dagster", "5"
         ),

@@ -155,12 +155,12 @@ def automation(connector: str) -> Automation:
 
 def executor() -> str:
     """Read what executes the runs that Dagster launches: a name of Dagster's, or ``module:name``."""
-    return read(EXECUTOR, str, "multiprocess")
+    return read("connectors.executor", str, "multiprocess")
 
 
 def executor_config() -> Any:
     """Read the configuration of the executor: a JSON object, or the table of a file."""
-    return dlt.config.get(EXECUTOR_CONFIG) or {}
+    return dlt.config.get("connectors.executor_config") or {}
 
 
 def failure_webhook() -> str | None:

@@ -14,12 +14,13 @@ from starlette.routing import Mount, Route
 
 from connectors_dagster.sandbox.dialects.auth import bearer
 
+Row = dict[str, Any]
+
 TOKEN = "sandbox-helpdesk-token"  # made up, and documented
 CLIENT = {"client_id": "sandbox-helpdesk", "client_secret": "sandbox-helpdesk-secret"}
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SUBJECTS = ("Cannot log in", "Invoice is missing", "Parcel is late", "Wrong size")
 
-Row = dict[str, Any]
 Reply = Callable[[Request], Awaitable[Any]]
 
 
@@ -31,14 +32,14 @@ def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-TICKETS = [
+TICKETS: list[Row] = [
     {"id": n, "updated_at": _text(_at(17 * n)), "subject": SUBJECTS[n % 4], "agent_id": n % 12 + 1}
     for n in range(1, 121)
 ]
-COMMENTS = [{"id": n, "ticket_id": n % 60 + 1, "text": f"Comment {n}"} for n in range(1, 181)]
-AGENTS = [{"id": n, "name": f"Agent {n}", "email": f"agent{n}@desk.example"} for n in range(1, 13)]
-CALLS = [{"id": n, "started_at": int(_at(11 * n).timestamp()), "seconds": 30 + n} for n in range(1, 151)]
-EVENTS = [
+COMMENTS: list[Row] = [{"id": n, "ticket_id": n % 60 + 1, "text": f"Comment {n}"} for n in range(1, 181)]
+AGENTS: list[Row] = [{"id": n, "name": f"Agent {n}", "email": f"agent{n}@desk.example"} for n in range(1, 13)]
+CALLS: list[Row] = [{"id": n, "started_at": int(_at(11 * n).timestamp()), "seconds": 30 + n} for n in range(1, 151)]
+EVENTS: list[Row] = [
     {"id": f"e{n:03}", "occurred_at": _text(_at(13 * n)), "kind": ("opened", "closed")[n % 2]} for n in range(1, 131)
 ]
 
