@@ -147,11 +147,14 @@ connector = Connector(
     resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
     groups={
         "customers": ("customer", "promotional_credit", "gift"),
-        "subscriptions": ("subscription", "quote", "hosted_page"),
+        "subscriptions": ("subscription", "quote", "hosted_page", "usage"),
+        "omnichannel": ("omnichannel_subscription", "omnichannel_one_time_order"),
         "invoices": ("invoice", "credit_note", "unbilled_charge", "order"),
         "payments": ("transaction", "payment_source", "virtual_bank_account"),
-        "items": ("item", "item_price", "item_family", "differential_price"),
-        "plans": ("plan", "addon", "coupon"),
+        "items": ("item", "item_family", "feature", "entitlement"),
+        "prices": ("item_price", "differential_price", "price_variant"),
+        "plans": ("plan", "addon"),
+        "coupons": ("coupon", "coupon_set", "coupon_code"),
     },
     config={
         "client": {

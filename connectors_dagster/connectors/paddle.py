@@ -143,9 +143,11 @@ connector = Connector(
         ),
     },
     groups={
-        "catalog": ("products", "prices", "discounts"),
+        "catalog": ("products", "prices", "discounts", "discount_groups"),
         "customers": ("customers",),
         "sales": ("subscriptions", "transactions", "adjustments"),
+        "notifications": ("notifications", "simulations"),
+        "settings": ("client_tokens", "checkout_domains", "ip_addresses"),
     },
     config={
         "client": {

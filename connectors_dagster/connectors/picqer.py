@@ -133,9 +133,14 @@ connector = Connector(
         ),
     },
     groups={
-        "sales": ("customers", "orders", "backorders", "returns"),
+        "sales": ("customers", "orders", "backorders", "fulfilment_customers"),
+        "shipping": ("picklists", "picklist_batches", "shipments", "shipping_providers"),
+        "returns": ("returns", "return_reasons", "return_statuses"),
         "stock": ("products", "warehouses", "locations", "containers"),
-        "purchasing": ("suppliers", "purchaseorders"),
+        "history": ("stock_history", "location_stock_history"),
+        "purchasing": ("suppliers", "purchaseorders", "receipts"),
+        "fields": ("customerfields", "orderfields", "productfields"),
+        "settings": ("pricelists", "vatgroups", "templates", "tags"),
     },
     config={
         "client": {

@@ -172,7 +172,7 @@ connector = Connector(
     groups={
         "sales": ("orders", "customers", "coupons"),
         "products": ("products", "product_reviews"),
-        "taxonomy": ("product_attributes", "product_categories", "product_tags"),
+        "taxonomy": ("product_attributes", "product_categories", "product_tags", "product_brands"),
         "shipping": ("shipping_zones", "shipping_methods", "product_shipping_classes"),
         "settings": ("payment_gateways", "tax_rates", "tax_classes", "system_status_tools"),
     },
