@@ -127,6 +127,12 @@ connector = Connector(
         "payment sources.",
     },
     resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
+    groups={
+        "customers": ("customer", "payment_source", "virtual_bank_account"),
+        "subscriptions": ("subscription", "quote", "gift", "hosted_page"),
+        "billing": ("invoice", "credit_note", "transaction", "order", "unbilled_charge", "promotional_credit"),
+        "catalog": ("item", "item_price", "item_family", "differential_price", "addon", "plan", "coupon"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -104,6 +104,10 @@ connector = Connector(
             "listed are deleted.",
         ),
     },
+    groups={
+        "catalog": ("products", "prices", "discounts"),
+        "sales": ("customers", "subscriptions", "transactions", "adjustments"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

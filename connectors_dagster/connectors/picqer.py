@@ -90,6 +90,10 @@ connector = Connector(
             known_limitations="A key for one fulfilment customer cannot read users, vatgroups and templates (403)."
         ),
     },
+    groups={
+        "sales": ("customers", "orders", "backorders", "returns"),
+        "stock": ("products", "warehouses", "locations", "containers", "suppliers", "purchaseorders"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

@@ -123,6 +123,12 @@ connector = Connector(
             known_limitations="Their `settings` are not requested: payment providers keep secret keys in them."
         ),
     },
+    groups={
+        "sales": ("orders", "customers", "coupons"),
+        "products": ("products", "product_attributes", *(name for name in PAGED if name.startswith("product_"))),
+        "shipping": ("shipping_zones", "shipping_methods"),
+        "settings": ("payment_gateways", "tax_rates", "tax_classes", "system_status_tools"),
+    },
     config={
         "client": {
             "base_url": Setting("base_url"),

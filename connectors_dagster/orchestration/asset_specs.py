@@ -12,6 +12,7 @@ from connectors_dagster.orchestration.glossary import fields_glossary
 from connectors_dagster.orchestration.table_metadata import declared_metadata
 from connectors_dagster.secrets.redaction import redact
 from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.groups import group_of
 from connectors_dagster.spec.resource import Resource
 
 Description = Callable[[Resource | Api], dg.AssetSpec]
@@ -51,7 +52,7 @@ def _describe_resource(resource: Resource) -> dg.AssetSpec:
         key=default_key(resource),
         deps=[default_key(resource.parent or Api(connector=connector))],
         description=_summary(resource),
-        group_name=connector.name,
+        group_name=group_of(resource),
         kinds={"dlt", destination_name()},
         owners=list(settings.owners(connector.name)),
         tags={"connector": connector.name, "loading": "windowed" if resource.windowed else "whole"},

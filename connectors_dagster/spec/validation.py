@@ -17,6 +17,7 @@ from connectors_dagster.expressions.expression import Expression
 from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
 from connectors_dagster.spec.for_each import for_each_problems
+from connectors_dagster.spec.groups import group_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 from connectors_dagster.spec.list_tables import list_table_problems
 from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
@@ -174,6 +175,7 @@ def _connector_problems(connector: "Connector") -> Iterator[str]:
     yield from _several_authentications(connector, connector.config["client"].get("auth"))
     for one in connector.session_tokens:
         yield from _json_path_problems({"token_path": one.token_path})
+    yield from group_problems(connector)
     if both := sorted(set(connector.excluded) & set(graph)):
         yield f"{both} are in config and also in excluded: remove them from one of the two"
 

@@ -1,5 +1,6 @@
 """What every connector promises."""
 
+from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting, load_connectors
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.spec.groups import group_of
 from connectors_dagster.spec.placeholders import fill_placeholders
 
 CONNECTORS = load_connectors()
@@ -152,6 +154,9 @@ def _with_params(**params: str) -> Any:
             "unknown placeholders: use start_value and end_value",
         ),
         ({"excluded": {"orders": "too many"}}, "are in config and also in excluded"),
+        ({"groups": {"Sales!": ("orders",)}}, "the group 'Sales!' must be lower-case letters"),
+        ({"groups": {"sales": ("oders",)}}, "groups has 'oders', which is not a resource; did you mean 'orders'?"),
+        ({"groups": {"a": ("orders",), "b": ("orders",)}}, "'orders' is in groups 2 times"),
         ({"name": "shop__eu"}, "'shop__eu' must not have '__'"),
         ({"name": "shop_"}, "'shop_' must not have '__' or end in '_'"),
         *(({"name": name}, f"'{name}' is a schema that databases use") for name in ("main", "temp", "public", "pg_x")),
@@ -176,6 +181,22 @@ def _with_params(**params: str) -> Any:
 def test_a_contradiction_fails_when_the_connector_is_made(changes, message):
     with pytest.raises(ValueError, match=message):
         _connector(**changes)
+
+
+def test_resources_are_in_their_group_with_their_children_and_all_others_in_that_of_the_connector():
+    groups = {str(resource): group_of(resource) for resource in _connector(groups={"sales": ("orders",)}).graph.values()}
+    assert groups == {
+        "storefront/customers": "storefront",
+        "storefront/coupons": "storefront",
+        "storefront/orders": "storefront_sales",
+        "storefront/order_lines": "storefront_sales",
+    }
+
+
+@pytest.mark.parametrize("connector", [one for one in CONNECTORS.values() if not one.enabled], ids=lambda c: c.name)
+def test_no_group_of_a_vendor_has_more_resources_than_a_graph_shows(connector: Connector):
+    sizes = Counter(map(group_of, connector.graph.values()))
+    assert sum(sizes.values()) > max(sizes.values()) <= 8
 
 
 def test_a_misspelled_option_of_dlt_fails_when_the_connector_is_made():
