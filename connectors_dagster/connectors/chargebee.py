@@ -128,10 +128,12 @@ connector = Connector(
     },
     resources={name: _options(name) for name in {**FILTERED, **LIMITATIONS}},
     groups={
-        "customers": ("customer", "payment_source", "virtual_bank_account"),
-        "subscriptions": ("subscription", "quote", "gift", "hosted_page"),
-        "billing": ("invoice", "credit_note", "transaction", "order", "unbilled_charge", "promotional_credit"),
-        "catalog": ("item", "item_price", "item_family", "differential_price", "addon", "plan", "coupon"),
+        "customers": ("customer", "promotional_credit", "gift"),
+        "subscriptions": ("subscription", "quote", "hosted_page"),
+        "invoices": ("invoice", "credit_note", "unbilled_charge", "order"),
+        "payments": ("transaction", "payment_source", "virtual_bank_account"),
+        "items": ("item", "item_price", "item_family", "differential_price"),
+        "plans": ("plan", "addon", "coupon"),
     },
     config={
         "client": {

@@ -106,7 +106,8 @@ connector = Connector(
     },
     groups={
         "catalog": ("products", "prices", "discounts"),
-        "sales": ("customers", "subscriptions", "transactions", "adjustments"),
+        "customers": ("customers",),
+        "sales": ("subscriptions", "transactions", "adjustments"),
     },
     config={
         "client": {

@@ -92,7 +92,8 @@ connector = Connector(
     },
     groups={
         "sales": ("customers", "orders", "backorders", "returns"),
-        "stock": ("products", "warehouses", "locations", "containers", "suppliers", "purchaseorders"),
+        "stock": ("products", "warehouses", "locations", "containers"),
+        "purchasing": ("suppliers", "purchaseorders"),
     },
     config={
         "client": {

@@ -125,8 +125,9 @@ connector = Connector(
     },
     groups={
         "sales": ("orders", "customers", "coupons"),
-        "products": ("products", "product_attributes", *(name for name in PAGED if name.startswith("product_"))),
-        "shipping": ("shipping_zones", "shipping_methods"),
+        "products": ("products", "product_reviews"),
+        "taxonomy": ("product_attributes", "product_categories", "product_tags"),
+        "shipping": ("shipping_zones", "shipping_methods", "product_shipping_classes"),
         "settings": ("payment_gateways", "tax_rates", "tax_classes", "system_status_tools"),
     },
     config={

@@ -36,10 +36,13 @@ class HasWindowsToRead(dg.AutomationCondition[dg.AssetKey]):
         resource = self.assets.by_key[context.key]
         if not resource.windowed:
             return dg.AutomationResult(context, context.candidate_subset)
-        windows, inventory = self.assets.grid.opened(clock.now()), self._held(context.evaluation_id)
-        left = incomplete_windows(instance_of(context), self.assets, [resource], windows, inventory)
+        instance, grid = instance_of(context), self.assets.grid
+        # The sensor that adds partitions may come later: a window without a partition cannot be loaded.
+        partitions = set(instance.get_dynamic_partitions(grid.name))
+        windows = [window for window in grid.opened(clock.now()) if window.key in partitions]
+        left = incomplete_windows(instance, self.assets, [resource], windows, self._held(context.evaluation_id))
         keys = {window.key for window in left}
-        return dg.AutomationResult(context, partitions_among(context, partitions_of(self.assets.grid), keys))
+        return dg.AutomationResult(context, partitions_among(context, partitions_of(grid), keys))
 
     def _held(self, evaluation: int) -> Inventory | None:
         """Return what the destination holds, looked up once per evaluation."""

@@ -35,10 +35,11 @@ class Daemon:
         monkeypatch.setattr(clock, "now", lambda: self.now)
         open_windows(instance, GRID, self.now)
 
-    def evaluate(self, *, after: timedelta = timedelta(0), model: bool = False) -> dict[str, Any]:
+    def evaluate(self, *, after: timedelta = timedelta(0), model: bool = False, opens: bool = True) -> dict[str, Any]:
         """Return what is requested, by the last part of the asset key: the windows, or True for an asset without."""
         self.now += after
-        open_windows(self.instance, GRID, self.now)
+        if opens:
+            open_windows(self.instance, GRID, self.now)
         result = dg.evaluate_automation_conditions(
             self.defs,
             self.instance,
@@ -98,6 +99,12 @@ def test_a_window_that_starts_is_requested_at_once(daemon):
     daemon.evaluate()
     found = daemon.evaluate(after=timedelta(days=20) - timedelta(minutes=35))
     assert "2024-03-01" in found["orders"]
+
+
+def test_a_window_without_a_partition_is_requested_only_once_it_has_one(daemon):
+    daemon.instance.delete_dynamic_partition(GRID.name, SECOND)
+    assert daemon.evaluate(opens=False)["orders"] == [FIRST]
+    assert daemon.evaluate(after=timedelta(minutes=1)) == {"orders": [SECOND]}
 
 
 def test_a_run_of_a_condition_resumes_where_the_last_read_ended(api, daemon):
