@@ -12,7 +12,7 @@ from connectors_dagster.orchestration.backlog import incomplete_windows
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.partitions import partitions_of
 
-RESUMES = {"connectors/windows": "resumed"}
+RESUMES = {"windows": "resumed"}
 """The tag of the runs that continue windows where their last read ended, as those of a schedule do."""
 INTERVAL = 60
 """Seconds from one evaluation to the next."""

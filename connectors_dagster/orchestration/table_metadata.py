@@ -61,7 +61,10 @@ def column_schema(resource: Resource) -> dg.TableSchema:
 
 
 def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:
-    """Return the origin of the columns that are copied from the parent, or come from a list in its rows."""
+    """Return the origin of the columns that are copied from the parent, or come from a list in its rows.
+
+    Only the UI of Dagster+ draws it. In the open-source UI, the description of such a column names its origin.
+    """
     if resource.parent is None:
         return {}
     parent = default_key(resource.parent)

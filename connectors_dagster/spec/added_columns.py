@@ -35,10 +35,11 @@ def added_columns(resource: "Resource") -> TTableSchemaColumns:
     lists = {path.partition(".")[0] for path in resource.options.children}
     for name in sorted(lists - resource.connector.tables.get(resource.name, {}).keys()):
         added[name] = {"data_type": "json"}
+    parent = resource.parent.name if resource.parent else ""
     for name, column in resource.included.items():
         declared = resource.parent.columns.get(name, {}) if resource.parent else {}
         of_parent = {"data_type": declared["data_type"]} if "data_type" in declared else {}
-        added[column] = {"description": f"{name} of the parent row", **of_parent}
+        added[column] = {"description": f"{name} of the parent row in {parent}", **of_parent}
     if resource.list_of:
         added[POSITION] = {"data_type": "bigint", "description": "place in the list, from 0"}
     columns: TTableSchemaColumns = {

@@ -184,7 +184,9 @@ def test_a_contradiction_fails_when_the_connector_is_made(changes, message):
 
 
 def test_resources_are_in_their_group_with_their_children_and_all_others_in_that_of_the_connector():
-    groups = {str(resource): group_of(resource) for resource in _connector(groups={"sales": ("orders",)}).graph.values()}
+    groups = {
+        str(resource): group_of(resource) for resource in _connector(groups={"sales": ("orders",)}).graph.values()
+    }
     assert groups == {
         "storefront/customers": "storefront",
         "storefront/coupons": "storefront",

@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from connectors_dagster.spec.windows import WindowGrid
 from tests.support.installed import required
 from tests.support.ui import PAGE, PATIENCE, Served, Ui, chromium, find_browser, served_ui
 
 pytestmark = pytest.mark.journey
 
+WINDOWS = len(WindowGrid("P30D", "2024-01-01").opened(datetime.now(UTC)))
 GROUP = "/locations/__repository__@connectors_dagster/asset-groups/storefront/lineage"
 
 
@@ -38,7 +41,7 @@ def ui(served: Served, browser: Browser) -> Iterator[Ui]:
 
 def test_the_graph_of_a_group_shows_the_api_and_every_resource(ui):
     ui.open(GROUP)
-    ui.sees("api", "customers", "coupons", "orders", "36 partitions")
+    ui.sees("api", "customers", "coupons", "orders", f"{WINDOWS} partitions")
 
 
 def test_a_run_of_the_command_line_is_on_the_first_page_and_is_executed_again(ui, served):
@@ -52,14 +55,14 @@ def test_a_run_of_the_command_line_is_on_the_first_page_and_is_executed_again(ui
     ui.sees("Re-executions (1)")
     ui.sees("Success")
     ui.open("/assets/storefront/coupons?view=partitions")
-    ui.sees("Materialized (1)", "Missing (35)")
+    ui.sees("Materialized (1)", f"Missing ({WINDOWS - 1})")
 
 
 def test_a_window_is_materialized_turns_green_and_shows_its_metadata(ui):
     ui.asset("storefront/orders", "Partitions")
     ui.choose_windows("2024-01-01", count=1)
     ui.click("Launch 1 run")
-    ui.sees("Materialized (1)", "Missing (35)")
+    ui.sees("Materialized (1)", f"Missing ({WINDOWS - 1})")
     ui.asset("storefront/orders", "Events")
     ui.sees("preview", "rows", "complete", "fetched_until", "source_rows")
     ui.asset("storefront/orders", "Overview")
@@ -70,7 +73,7 @@ def test_a_backfill_of_twelve_windows_is_one_run_and_turns_them_green(ui):
     ui.asset("storefront/orders", "Partitions")
     ui.choose_windows("2025-", count=12)
     ui.click("Launch backfill")
-    ui.sees("Materialized (13)", "Missing (23)")
+    ui.sees("Materialized (13)", f"Missing ({WINDOWS - 13})")
     ui.asset("storefront/orders", "Overview")
     ui.sees("Passing", "Row count", "primary_key")
     ui.photograph("asset")
@@ -78,6 +81,39 @@ def test_a_backfill_of_twelve_windows_is_one_run_and_turns_them_green(ui):
     ui.click("2025-01-25")
     ui.sees("fetched_until")
     ui.photograph("windows")
+
+
+def test_the_metadata_of_all_windows_is_plotted(ui):
+    ui.asset("storefront/orders", "Overview")
+    ui.click("Plots")
+    ui.sees("dagster/partition_row_count", "rows")
+    expect(ui.page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+    ui.photograph("plots")
+
+
+def test_a_backfill_that_was_cancelled_is_resumed_and_loads_every_window(ui):
+    ui.asset("storefront/orders", "Partitions")
+    ui.choose_windows("2024-", count=13)
+    ui.click("Launch backfill")
+    ui.choose_for_backfill("Cancel backfill")
+    ui.page.get_by_role("button", name="Cancel backfill").click()
+    ui.sees("Canceled")
+    ui.photograph("cancelled")
+    ui.choose_for_backfill("Re-execute")
+    ui.asset("storefront/orders", "Partitions")
+    ui.sees("Materialized (25)", f"Missing ({WINDOWS - 25})")
+    ui.photograph("resumed")
+
+
+def test_the_launchpad_reads_one_page(ui):
+    ui.asset("storefront/customers", "Overview")
+    ui.launch("ops: {storefront__customers: {config: {page_limit: 1}}}")
+    ui.sees("Success")
+    ui.asset("storefront/customers", "Events")
+    ui.sees("page_limit", "SELECT * FROM storefront.customers LIMIT 100;")
+    rows = ui.page.get_by_role("row").filter(has=ui.page.get_by_text("rows", exact=True))
+    expect(rows.first).to_contain_text("100", timeout=PATIENCE)
+    ui.photograph("page_limit")
 
 
 def test_a_failed_step_shows_the_cause_first(ui, served):
@@ -88,15 +124,23 @@ def test_a_failed_step_shows_the_cause_first(ui, served):
     expect(ui.page.get_by_text("answered 401").first).to_be_visible(timeout=PATIENCE)
 
 
-def test_the_schedule_of_a_connector_is_turned_on_and_stays_on(ui):
+def test_the_schedule_of_a_connector_says_what_it_would_load_stays_on_and_is_turned_off(ui):
     ui.open("/automation")
     ui.click("refresh_storefront")
+    ui.click("Preview tick result")
+    ui.click("Continue")
+    ui.sees("Requested runs (4)")
+    ui.photograph("preview")
+    ui.click("Close")
     switch = ui.page.get_by_role("checkbox")
-    ui.page.locator("label").filter(has=switch).click()
+    label = ui.page.locator("label").filter(has=switch)
+    label.click()
     ui.sees("Next tick")
     ui.page.reload()
     ui.sees("Next tick")
     expect(switch).to_be_checked(timeout=PATIENCE)
+    label.click()
+    expect(switch).not_to_be_checked(timeout=PATIENCE)
 
 
 def test_the_graph_leads_from_the_api_to_customers_to_customer_addresses(ui):
@@ -109,3 +153,38 @@ def test_the_graph_leads_from_the_api_to_customers_to_customer_addresses(ui):
     ui.click("Upstream")
     ui.click("All")
     ui.sees("api", "customers", "customer_addresses")
+
+
+def test_a_copied_column_names_the_column_it_comes_from(ui):
+    ui.asset("billing/customer_addresses", "Overview")
+    ui.page.get_by_placeholder("Filter columns").fill("_customers_id")
+    ui.sees("parent_key", "id of the parent row in customers")
+    ui.photograph("column")
+
+
+def test_an_asset_is_found_by_a_part_of_its_name_and_says_what_a_row_is(ui):
+    ui.open("/assets")
+    ui.sees("billing / customer_addresses")
+    ui.photograph("catalog")
+    ui.page.get_by_text("Search", exact=True).click()
+    ui.page.keyboard.type("address")
+    expect(ui.page.get_by_role("link").filter(has_text="customer_addresses").last).to_be_visible(timeout=PATIENCE)
+    ui.photograph("search")
+    ui.page.get_by_role("link").filter(has_text="customer_addresses").last.click()
+    ui.sees("Addresses of customers, one row per address.")
+
+
+def test_conditions_load_all_windows_of_a_connector_once(ui):
+    ui.asset("fulfillment/orders", "Partitions")
+    ui.sees("Materialized (3)", "Missing (0)")
+    ui.open("/automation")
+    ui.click("automation_fulfillment")
+    ui.sees("Running")
+    expect(ui.page.get_by_text("0 materializations requested").first).to_be_visible(timeout=PATIENCE)
+    ui.photograph("automation")
+    ui.open("/runs?q%5B0%5D=tag%3Adagster%2Fsensor_name%3Dautomation_fulfillment")
+    ui.sees("3 partitions", "2 assets", "fulfillment / orders")
+    expect(ui.page.get_by_role("link", name="View", exact=True)).to_have_count(2)
+    ui.photograph("automation_runs")
+    ui.asset("fulfillment/orders", "Automation")
+    ui.sees("3 requested")

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -63,7 +64,10 @@ def served_ui() -> Iterator["Served"]:
             "DAGSTER_HOME": home,
             "DESTINATION__DUCKDB__CREDENTIALS": f"{home}/warehouse.duckdb",
             "CONNECTORS__WORK_FOLDER": f"{home}/work",
-            "CONNECTORS__ENABLED": "billing storefront",
+            "CONNECTORS__ENABLED": "billing fulfillment storefront",
+            "SOURCES__FULFILLMENT__AUTOMATION": "declarative",
+            "SOURCES__FULFILLMENT__START_DATE": f"{datetime.now(UTC) - timedelta(days=65):%Y-%m-%d}",
+            "SOURCES__FULFILLMENT__SCHEDULE": "0 0 29 2 *",  # nothing is requested a second time
             "FRESHNESS_DAEMON_INTERVAL_SECONDS": "3",
         }
         port = free_port()
@@ -130,6 +134,22 @@ class Ui:
         self.page.keyboard.type(search)
         self.click(f"Select all ({count})")
         self.page.keyboard.press("Escape")
+
+    def launch(self, config: str) -> None:
+        """Materialize the asset that is open, with a configuration that is written into the launchpad."""
+        self.page.get_by_role("button", name="Materialize").first.locator("xpath=following::button[1]").click()
+        self.click("Open launchpad")
+        self.page.locator(".CodeMirror").first.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(config)
+        self.sees("No errors")
+        self.page.get_by_role("button", name="Materialize").last.click()
+
+    def choose_for_backfill(self, action: str) -> None:
+        """Choose from the menu of the latest backfill."""
+        self.open("/runs/?view=backfills")
+        self.page.get_by_role("link", name="View", exact=True).first.locator("xpath=following::button[1]").click()
+        self.page.get_by_role("menuitem", name=action, exact=True).click()
 
     def photograph(self, name: str) -> None:
         if self.pictures:
