@@ -40,8 +40,8 @@ class Connector:
         schema: a dlt schema file with the declared columns, or the columns themselves by table.
         resources: options per resource; a resource without any may be left out.
         groups: groups of resources, so that the graph of a connector with many of them can be read, such as
-            ``{"shipping": ("zones", "methods")}``. Their assets are in the group ``<connector>_<name>``, with the children
-            of these resources. The API and all other resources are in the group ``<connector>``.
+            ``{"shipping": ("zones", "methods")}``. Their assets are in the group ``<connector>_<name>``, with their
+            children. The API and all other resources are in the group ``<connector>``.
         auth_choice: authentication that a setting chooses, in place of `auth` of the client.
         session_token: a token that is requested first and sent with every request, in place of `auth` of the client.
         step: length of a window, ISO 8601.

