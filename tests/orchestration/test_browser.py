@@ -50,7 +50,7 @@ def test_a_run_of_the_command_line_is_on_the_first_page_and_is_executed_again(ui
     ui.sees("connectors_dagster", "storefront")
     ui.open("/runs")
     ui.sees("loaded by: command line", "connector: storefront", "Success")
-    ui.page.get_by_role("link", name="View", exact=True).first.click()
+    ui.view_run("loaded by: command line")
     ui.page.get_by_text("Re-execute all").first.click()
     ui.sees("Re-executions (1)")
     ui.sees("Success")
@@ -120,7 +120,7 @@ def test_a_failed_step_shows_the_cause_first(ui, served):
     served.connectors("run", "storefront/customers", fails=True, SOURCES__STOREFRONT__API_KEY="revoked")
     ui.open("/runs")
     ui.sees("Failure")
-    ui.page.get_by_role("link", name="View", exact=True).first.click()
+    ui.view_run("Failure")
     expect(ui.page.get_by_text("answered 401").first).to_be_visible(timeout=PATIENCE)
 
 

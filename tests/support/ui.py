@@ -135,6 +135,11 @@ class Ui:
         self.click(f"Select all ({count})")
         self.page.keyboard.press("Escape")
 
+    def view_run(self, text: str) -> None:
+        """Open the latest run with a text in its row of the list."""
+        row = self.page.locator("tr, [role=row]").filter(has_text=text).first
+        row.get_by_role("link", name="View", exact=True).click()
+
     def launch(self, config: str) -> None:
         """Materialize the asset that is open, with a configuration that is written into the launchpad."""
         self.page.get_by_role("button", name="Materialize").first.locator("xpath=following::button[1]").click()
