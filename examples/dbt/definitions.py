@@ -29,7 +29,15 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[A
     yield from dbt.cli(["build"], context=context).stream()
 
 
+# Dagster's own sensor for conditions has to be turned on in the UI; this one is on.
+FOLLOWS_TABLES = dg.AutomationConditionSensorDefinition(
+    "automation_models",
+    target=dg.AssetSelection.assets(models),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Builds a model when a table that it reads was loaded.",
+)
+
 defs = dg.Definitions.merge(
     build_definitions(load_connectors()["storefront"]),
-    dg.Definitions(assets=[models], resources={"dbt": DbtCliResource(project_dir=SHOP)}),
+    dg.Definitions(assets=[models], sensors=[FOLLOWS_TABLES], resources={"dbt": DbtCliResource(project_dir=SHOP)}),
 )

@@ -50,6 +50,29 @@ def test_the_lineage_of_the_models_leads_to_the_tables(warehouse):
     assert graph.get(MODELS[1]).parent_keys == {ORDERS, LINES}
 
 
+def test_a_sensor_that_is_on_requests_the_models_whose_tables_were_loaded(warehouse):
+    defs = models_of_the_shop()
+    assert defs.resolve_sensor_def("automation_models").default_status == dg.DefaultSensorStatus.RUNNING
+    with dg.DagsterInstance.ephemeral() as instance:
+        windows = open_windows(defs, instance)
+        cursor = None
+        for loaded, requested in ((ORDERS, {MODELS[0]}), (LINES, {MODELS[1]})):
+            for window in windows:
+                instance.report_runless_asset_event(dg.AssetMaterialization(loaded, partition=window))
+            found = dg.evaluate_automation_conditions(defs, instance, cursor=cursor)
+            cursor = found.cursor
+            assert {model for model in MODELS if found.get_num_requested(model)} == requested
+
+
+def open_windows(defs: dg.Definitions, instance: dg.DagsterInstance) -> list[str]:
+    """Add the partitions that the sensor of the storefront adds."""
+    (opened,) = defs.resolve_sensor_def("open_windows_storefront")(
+        dg.build_sensor_context(instance=instance)
+    ).dynamic_partitions_requests
+    instance.add_dynamic_partitions(opened.partitions_def_name, opened.partition_keys)
+    return list(opened.partition_keys)
+
+
 def models_of_the_shop() -> dg.Definitions:
     """Import the definitions when the settings are those of the test."""
     return importlib.import_module("examples.dbt.definitions").defs
@@ -58,11 +81,8 @@ def models_of_the_shop() -> dg.Definitions:
 def load_and_build(defs: dg.Definitions) -> None:
     """Load the tables, and build the models."""
     with dg.DagsterInstance.ephemeral() as instance:
-        sensor = defs.resolve_sensor_def("open_windows_storefront")
-        (opened,) = sensor(dg.build_sensor_context(instance=instance)).dynamic_partitions_requests
-        instance.add_dynamic_partitions(opened.partitions_def_name, opened.partition_keys)
         job = defs.resolve_job_def("storefront")
-        for window in opened.partition_keys:
+        for window in open_windows(defs, instance):
             job.execute_in_process(instance=instance, partition_key=window, asset_selection=[ORDERS, LINES])
         every = defs.resolve_implicit_global_asset_job_def()
         assert every.execute_in_process(instance=instance, asset_selection=MODELS).success

@@ -121,6 +121,7 @@ def test_revenue_by_month_is_rebuilt_when_a_table_it_reads_was_loaded(instance, 
     monkeypatch.setenv("CONNECTORS__ENABLED", "billing storefront")
     monkeypatch.setenv("CONNECTORS__EXAMPLES", "true")
     definitions, window = defs(), "2024-01-01"
+    assert definitions.resolve_sensor_def("automation_examples").default_status == dg.DefaultSensorStatus.RUNNING
     instance.add_dynamic_partitions("windows_P30D_from_2024-01-01", [window])
     evaluated: list[dg.EvaluateAutomationConditionsResult] = []
 

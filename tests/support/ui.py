@@ -137,7 +137,7 @@ class Ui:
 
     def view_run(self, text: str) -> None:
         """Open the latest run with a text in its row of the list."""
-        row = self.page.locator("tr, [role=row]").filter(has_text=text).first
+        row = self.text(text).locator("xpath=ancestor::*[.//a[normalize-space()='View']][1]")
         row.get_by_role("link", name="View", exact=True).click()
 
     def launch(self, config: str) -> None:

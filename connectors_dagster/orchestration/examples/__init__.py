@@ -16,4 +16,12 @@ def build_examples(everything: Sequence[ConnectorAssets]) -> dg.Definitions:
     keys = {str(resource): key for assets in everything for key, resource in assets.by_key.items()}
     if not settings.show_examples() or {ORDERS, TRANSACTIONS} - set(keys):
         return dg.Definitions()
-    return dg.Definitions(assets=[build_revenue(orders=keys[ORDERS], transactions=keys[TRANSACTIONS])])
+    revenue = build_revenue(orders=keys[ORDERS], transactions=keys[TRANSACTIONS])
+    # Dagster's own sensor for conditions has to be turned on in the UI.
+    sensor = dg.AutomationConditionSensorDefinition(
+        "automation_examples",
+        target=dg.AssetSelection.assets(revenue),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Builds an example when a table that it reads was loaded.",
+    )
+    return dg.Definitions(assets=[revenue], sensors=[sensor])
