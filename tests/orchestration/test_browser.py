@@ -91,20 +91,6 @@ def test_the_metadata_of_all_windows_is_plotted(ui):
     ui.photograph("plots")
 
 
-def test_a_backfill_that_was_cancelled_is_resumed_and_loads_every_window(ui):
-    ui.asset("storefront/orders", "Partitions")
-    ui.choose_windows("2024-", count=13)
-    ui.click("Launch backfill")
-    ui.choose_for_backfill("Cancel backfill")
-    ui.page.get_by_role("button", name="Cancel backfill").click()
-    ui.sees("Canceled")
-    ui.photograph("cancelled")
-    ui.choose_for_backfill("Re-execute")
-    ui.asset("storefront/orders", "Partitions")
-    ui.sees("Materialized (25)", f"Missing ({WINDOWS - 25})")
-    ui.photograph("resumed")
-
-
 def test_the_launchpad_reads_one_page(ui):
     ui.asset("storefront/customers", "Overview")
     ui.launch("ops: {storefront__customers: {config: {page_limit: 1}}}")

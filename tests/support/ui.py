@@ -150,12 +150,6 @@ class Ui:
         self.sees("No errors")
         self.page.get_by_role("button", name="Materialize").last.click()
 
-    def choose_for_backfill(self, action: str) -> None:
-        """Choose from the menu of the latest backfill."""
-        self.open("/runs/?view=backfills")
-        self.page.get_by_role("link", name="View", exact=True).first.locator("xpath=following::button[1]").click()
-        self.page.get_by_role("menuitem", name=action, exact=True).click()
-
     def photograph(self, name: str) -> None:
         if self.pictures:
             self.page.mouse.move(0, 0)
