@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collection() -> Iterator[None]:
-    """Collect no garbage meanwhile: with 300 connectors, to look for some takes a quarter of the time to load them."""
+    """Collect no garbage meanwhile: to look for some takes longer the more connectors are there already."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
