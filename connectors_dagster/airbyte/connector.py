@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
@@ -43,6 +43,13 @@ def build_connector(
     except ValueError:
         _find_contradictions(manifest, name, pieces, reasons)
     return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
+
+
+def described(manifest: Manifest) -> dict[str, Any]:
+    """Return the fields of a connector that its streams do not matter for."""
+    step = {"step": manifest.step} if manifest.step else {}
+    description = manifest.description or f"{manifest.name}, read as its manifest says"
+    return {"description": description, "start_date": manifest.start_date, **step}
 
 
 def _commonest_base(streams: Iterable[Stream]) -> str:
@@ -100,7 +107,7 @@ def _made(
     }
     return Connector(
         name=name,
-        description=manifest.description or f"{manifest.name}, read as its manifest says",
+        **described(manifest),
         config=cast(RESTAPIConfig, config),
         schema={one.name: declare_columns(one, manifest.folder) for one in pieces},
         resources={one.name: ResourceOptions(**piece.options) for one, piece in chosen.items() if piece.options},

@@ -31,6 +31,8 @@ class Manifest:
         spec: the JSON schema of its settings.
         rest: what else is in it that applies to all streams.
         folder: where other files of the connector are.
+        start_date: start of the first window, an ISO 8601 date, if a user gave one.
+        step: length of a window, an ISO 8601 duration, if a user gave one.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Manifest:
     spec: Mapping[str, Any]
     rest: Mapping[str, Any]
     folder: Path
+    start_date: str | None = None
+    step: str | None = None
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -1,4 +1,4 @@
-"""Keys and cursors of streams that a user knows better than the manifest."""
+"""What a user says instead of a manifest: keys, cursors and windows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,13 +15,17 @@ class Overrides:
     Args:
         keys: the fields of the primary key, by the name of the stream; an empty list for rows without a key.
         cursors: the field that is the cursor, by the name of the stream; None to read the stream whole.
+        start_date: start of the first window, an ISO 8601 date.
+        step: length of a window, an ISO 8601 duration.
     """
 
     keys: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     cursors: Mapping[str, str | None] = field(default_factory=dict)
+    start_date: str | None = None
+    step: str | None = None
 
     def apply(self, manifest: Manifest) -> Manifest:
-        """Return a manifest with other keys and cursors.
+        """Return a manifest with other keys, cursors and windows.
 
         Raises:
             ValueError: a stream does not exist, or has no cursor that could read another field.
@@ -31,9 +35,8 @@ class Overrides:
             if given not in names.values():
                 hint = suggest(given, list(names.values()))
                 raise ValueError(f"{given!r} is not a stream of the manifest; {hint}")
-        return replace(
-            manifest, streams=tuple(self._changed(names[str(one.get("name"))], one) for one in manifest.streams)
-        )
+        streams = tuple(self._changed(names[str(one.get("name"))], one) for one in manifest.streams)
+        return replace(manifest, streams=streams, start_date=self.start_date, step=self.step)
 
     def _changed(self, name: str, stream: Component) -> Component:
         changed = dict(stream)

@@ -1,5 +1,6 @@
 """Parameters of a manifest: `$parameters` are inherited by everything inside a component, and types are filled in."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,31 @@ CUSTOM: Mapping[str, str] = {
     "RecordSelector.extractor": "CustomRecordExtractor",
     "SimpleRetriever.partition_router": "CustomPartitionRouter",
 }
+
+
+PARAMETER = re.compile(r"""\{\{ *parameters(?:\.(?P<name>\w+)|\[(?P<quote>['"])(?P<key>\w+)(?P=quote)\]) *\}\}""")
+UNUSUAL = re.compile(r"[{}‹\n\r]")
+
+
+def with_parameters(written: Any, component: Mapping[str, Any]) -> Any:
+    """Return what is written in a component with the values of its parameters, also in the items of lists and objects.
+
+    One that is not known stays, and so does one whose value would be read as an expression, or is no text or number.
+    """
+    if isinstance(written, Mapping):
+        return {key: with_parameters(item, component) for key, item in written.items()}
+    if isinstance(written, list):
+        return [with_parameters(item, component) for item in written]
+    if not isinstance(written, str):
+        return written
+    return PARAMETER.sub(lambda found: _value(found, component.get(PARAMETERS) or {}), written)
+
+
+def _value(found: re.Match[str], parameters: Mapping[str, Any]) -> str:
+    value = parameters.get(found["key"] or found["name"])
+    plain = isinstance(value, str | int) and not isinstance(value, bool) and not UNUSUAL.search(str(value))
+    is_method = bool(found["name"]) and hasattr(parameters, found["name"])  # jinja2 prefers attributes
+    return str(value) if plain and not is_method else found[0]
 
 
 def inherit_parameters(component: Mapping[str, Any], place: str = "", given: Mapping[str, Any] | None = None) -> Any:

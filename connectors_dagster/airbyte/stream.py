@@ -9,9 +9,12 @@ from typing import Any
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.names import identifiers
+from connectors_dagster.airbyte.parameters import with_parameters
 from connectors_dagster.airbyte.settings import Settings
 
 EMPTY: Component = {}
+REQUESTED = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data")
+"""What of a requester may have parameters in it."""
 EMPTY_PARTS = re.compile(r"(?<!:)/{2,}")
 
 
@@ -38,10 +41,11 @@ class Stream:
         """Reads the rows."""
         return _part(self.definition, "retriever")
 
-    @property
+    @cached_property
     def requester(self) -> Component:
         """Makes the requests."""
-        return _part(self.retriever, "requester")
+        found = _part(self.retriever, "requester")
+        return {**found, **{name: with_parameters(found[name], found) for name in REQUESTED if name in found}}
 
     @property
     def paginator(self) -> Component:

@@ -1,12 +1,11 @@
 """Texts of a manifest as texts of a connector: what is looked up becomes a placeholder."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.expressions.expression import ALIASES, Expression, ExpressionError
+from connectors_dagster.expressions.expression import ALIASES, Expression, ExpressionError, known_expression
 from connectors_dagster.expressions.lookup import MISSING, Fallback, Lookup
 from connectors_dagster.spec.placeholders import Secret, Setting, Text
 
@@ -14,7 +13,6 @@ BOUNDS: Mapping[str, str] = {"start_time": "{incremental.start_value}", "end_tim
 OVER = "an expression over"
 
 
-@lru_cache(maxsize=10_000)
 def compiled(text: str) -> Expression:
     """Compile a text.
 
@@ -22,7 +20,7 @@ def compiled(text: str) -> Expression:
         NotNativeError: it is not an expression.
     """
     try:
-        return Expression(text)
+        return known_expression(text)
     except ExpressionError as error:
         raise NotNativeError("an expression that cannot be read", error) from None
 

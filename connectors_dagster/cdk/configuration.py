@@ -70,7 +70,7 @@ class Configuration:
             raise SettingError(f"the setting {'_'.join(path)} must be JSON") from None
 
 
-def configuration(manifest: Manifest, declared: Mapping[str, Setting], start_date: str | None) -> Configuration:
+def configuration(manifest: Manifest, declared: Mapping[str, Setting]) -> Configuration:
     """Return the configuration of a manifest; one without a `spec` has the properties that its expressions read.
 
     `declared` has the settings that other resources of the connector use: they are declared in the same way. A start
@@ -91,7 +91,7 @@ def configuration(manifest: Manifest, declared: Mapping[str, Setting], start_dat
             setting = _json(setting)
             as_json.add(path)
         elif path == START and setting.required and setting.type is str:
-            setting = Setting(setting, default=start_date or FIRST_DAY, description=setting.description)
+            setting = Setting(setting, default=manifest.start_date or FIRST_DAY, description=setting.description)
         _put(config, path, setting)
     return Configuration(settings=config, as_json=frozenset(as_json), times=frozenset(times))
 

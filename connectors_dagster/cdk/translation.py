@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.airbyte.columns import declare_columns
+from connectors_dagster.airbyte.connector import described
 from connectors_dagster.airbyte.errors import NotNativeError, Reason
 from connectors_dagster.airbyte.key import HASH_REMARK
 from connectors_dagster.airbyte.manifest import Manifest
@@ -56,7 +57,6 @@ def translate_with(
     name: str = "",
     engine: EngineOption = "auto",
     trust_python: bool = False,
-    start_date: str | None = None,
 ) -> Translated:
     """Translate a manifest.
 
@@ -66,14 +66,13 @@ def translate_with(
         engine: with ``auto``, airbyte-cdk reads the streams that are not native, with ``airbyte`` all streams, and with
             ``native`` none.
         trust_python: whether the connector's own Python may run.
-        start_date: the default of a setting `start_date` that the manifest requires.
     """
     translated = translate(manifest, name=name)
     if engine == "native":
         return translated
     native = None if engine == "airbyte" else translated.connector
     declared = {str(one): one for one in native.settings} if native else {}
-    config = configuration(manifest, declared, start_date)
+    config = configuration(manifest, declared)
     kept = set(native.graph) if native else set()
     found = _found([one for one in _streams(manifest) if one.name not in kept], manifest, config, trusted=trust_python)
     read = {one: each for one, each in found.items() if isinstance(each, _Read)}
@@ -159,8 +158,7 @@ def _connector(native: Connector | None, manifest: Manifest, name: str, read: Ma
     if native:
         excluded = {one: why for one, why in native.excluded.items() if one not in read}
         return replace(native, **fields, excluded=excluded)
-    description = manifest.description or f"{manifest.name}, read as its manifest says"
-    return Connector(name=name, description=description, **fields)
+    return Connector(name=name, **described(manifest), **fields)
 
 
 def _address(read: Mapping[str, _Read]) -> str:

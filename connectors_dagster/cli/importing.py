@@ -116,7 +116,7 @@ def _chosen(manifest: Manifest, connector: Connector, streams: list[ConfiguredSt
 def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> None:
     """Write the values of a `config.json` into the files of settings; a value that nothing uses is left out."""
     known = {str(one): one for one in connector.settings}
-    given = configuration(manifest, known, None).given(config) if isinstance(config, dict) else {}
+    given = configuration(manifest, known).given(config) if isinstance(config, dict) else {}
     used = {setting: value for setting, value in given.items() if str(setting) in {*known, "start_date"}}
     secret = {_path(connector, one): value for one, value in used.items() if isinstance(one, Secret)}
     public = {_path(connector, one): value for one, value in used.items() if not isinstance(one, Secret)}

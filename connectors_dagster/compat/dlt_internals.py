@@ -15,7 +15,8 @@ Not public, although some of it is in an `__all__`:
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
-* that `validation` finds type hints with a function of its module, which may be replaced by one that remembers them;
+* that `validation` finds type hints, and `jsonpath` parses paths, with a function of its module, which may be replaced
+  by one that remembers them;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
 
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
@@ -111,6 +112,9 @@ def _known_type_hints(spec: type, **_: Any) -> dict[str, Any]:
 vars(validation)["get_type_hints"] = _known_type_hints
 
 
+_parse_path: Any = vars(jsonpath)["compile_path"]
+
+
 @lru_cache(maxsize=10_000)
 def compile_path(path: str) -> TJsonPath:
     """Parse a JSON path. Each is parsed only once, because that takes as long as parsing a page.
@@ -118,7 +122,16 @@ def compile_path(path: str) -> TJsonPath:
     Raises:
         Exception: it is not a JSON path; the parser raises errors of many kinds.
     """
-    return jsonpath.compile_path(path)
+    found: TJsonPath = _parse_path(path)
+    return found
+
+
+def _compile_path_once(path: TJsonPath) -> TJsonPath:
+    return compile_path(path) if isinstance(path, str) else path
+
+
+# dlt parses the paths of every paginator anew.
+vars(jsonpath)["compile_path"] = _compile_path_once
 
 
 def find_values(path: TJsonPath, document: Any) -> list[Any]:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
@@ -188,3 +188,13 @@ class Expression:
         return ExpressionError(
             f"{self.text!r} reads {', '.join(unknown)}, which is not known here: it may read {known}"
         )
+
+
+@lru_cache(maxsize=10_000)
+def known_expression(text: str) -> Expression:
+    """Return the expression of a text; that is parsed once, however many streams have it.
+
+    Raises:
+        ExpressionError: the text is not a template.
+    """
+    return Expression(text)

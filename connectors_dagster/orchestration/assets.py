@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import NoReturn
 
 import dagster as dg
@@ -71,6 +72,12 @@ class ReadConfig(dg.Config):
     )
 
 
+@cache
+def _config_fields() -> dict[str, dg.Field]:
+    """Return the fields of `ReadConfig`, which Dagster would find out anew for every op that is annotated with it."""
+    return ReadConfig.to_fields_dict()
+
+
 def build_assets(assets: ConnectorAssets) -> list[dg.AssetsDefinition]:
     """Build one multi-asset per family of a connector, with conditions if these keep the connector current."""
     declarative = settings.automation(assets.connector.name) == "declarative"
@@ -92,8 +99,10 @@ def build_family(
         partitions_def=partitions_of(assets.grid) if windowed else None,
         backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
         pool=members[0].pipeline_name,
+        config_schema=_config_fields(),
     )
-    def materialize(context: dg.AssetExecutionContext, config: ReadConfig) -> Iterator[dg.MaterializeResult[None]]:
+    def materialize(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        config = ReadConfig(**context.op_execution_context.op_config)
         selected = [resource for resource in members if assets.key(resource) in context.selected_asset_keys]
         now = clock.now()
         report = LoadReport(context, assets, selected, page_limit=config.page_limit)

@@ -1,6 +1,6 @@
 """A manifest of Airbyte, as a Dagster component: its streams are assets like those of any other connector."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -11,6 +11,7 @@ from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.overrides import Overrides
 from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
+from connectors_dagster.orchestration.garbage import paused_collection
 from connectors_dagster.orchestration.json_schema import Documented
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
@@ -95,19 +96,19 @@ class AirbyteManifest(RestConnector):
         return cls(_connector(file, given, Path(context.path).name), select, prefix, translation)
 
 
+@paused_collection()
 def _connector(file: Path, given: dict[str, Any], folder: str) -> Connector:
     name = given["name"] or folder
-    overrides = Overrides(keys=given["keys"], cursors=given["cursors"])
+    names = ("keys", "cursors", "start_date", "step")
+    overrides = Overrides(**{one: given[one] for one in names})
     translated = translate_with(
         overrides.apply(read_manifest(file)),
         name=name,
         engine=given["engine"],
         trust_python=given["trust_python"],
-        start_date=given["start_date"],
     )
     if translated.connector is None:
         why = "\n".join(f"  {one.name}: {'; '.join(map(str, one.reasons))}" for one in translated.streams)
         what = "is native" if given["engine"] == "native" else "can be read"
         raise ValueError(f"{name}: no stream of the manifest {what}:\n{why}")
-    given_step = {"step": given["step"]} if given["step"] else {}
-    return replace(translated.connector, start_date=given["start_date"], **given_step)
+    return translated.connector

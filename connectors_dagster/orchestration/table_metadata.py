@@ -1,6 +1,6 @@
 """Describe the table of an asset: name, columns with types and keys, and which columns come from the parent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -42,7 +42,7 @@ def loaded_metadata(spec: dg.AssetSpec, resource: Resource, schema: Schema) -> d
 
 def column_schema(resource: Resource) -> dg.TableSchema:
     """Return the declared columns with types, nullability and keys."""
-    keys = resource.primary_key
+    keys, roles = resource.primary_key, _roles(resource)
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -53,7 +53,7 @@ def column_schema(resource: Resource) -> dg.TableSchema:
                     nullable=name not in keys and column.get("nullable") is not False,
                     unique=keys == (name,),
                 ),
-                tags=dict.fromkeys(_roles(resource, name), ""),
+                tags=dict.fromkeys(roles.get(name, ()), ""),
             )
             for name, column in resource.columns.items()
         ]
@@ -75,10 +75,16 @@ def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:
     return {COLUMN_LINEAGE: dg.TableColumnLineage(deps_by_column=copied)}
 
 
-def _roles(resource: Resource, column: str) -> Iterator[str]:
-    if column in resource.primary_key:
-        yield "primary_key"
-    if column == resource.cursor_path:
-        yield "cursor"
-    if column in resource.included.values():
-        yield "parent_key"
+def _roles(resource: Resource) -> Mapping[str, Sequence[str]]:
+    """Return what columns are for, by name; the others are not in it."""
+    roles: dict[str, list[str]] = {}
+    cursor = [resource.cursor_path] if resource.cursor_path else []
+    columns: dict[str, Iterable[str]] = {
+        "primary_key": resource.primary_key,
+        "cursor": cursor,
+        "parent_key": resource.included.values(),
+    }
+    for role, names in columns.items():
+        for name in names:
+            roles.setdefault(name, []).append(role)
+    return roles

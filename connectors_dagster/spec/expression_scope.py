@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 
-from connectors_dagster.expressions.expression import Expression
+from connectors_dagster.expressions.expression import known_expression
 
 
 def unknown_names(text: str, known: Set[str], where: str) -> list[str]:
@@ -12,7 +12,7 @@ def unknown_names(text: str, known: Set[str], where: str) -> list[str]:
         ValueError: it is not an expression; begins with `where`.
     """
     try:
-        return sorted(Expression(text).names - known)
+        return sorted(known_expression(text).names - known)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
 

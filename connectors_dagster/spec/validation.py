@@ -13,7 +13,7 @@ from connectors_dagster.compat.dlt_internals import (
     create_paginator,
     validate_dict,
 )
-from connectors_dagster.expressions.expression import Expression
+from connectors_dagster.expressions.expression import known_expression
 from connectors_dagster.secrets.names import SECRET_NAME
 from connectors_dagster.spec.declared_settings import SENT, example_values, misplaced_settings
 from connectors_dagster.spec.for_each import for_each_problems
@@ -253,7 +253,7 @@ def _expression_problems(resource: "Resource") -> Iterator[str]:
     """Describe what expressions over rows read although the resource does not have it."""
     known = {"each": set(resource.options.for_each), "parent": set(resource.parent_fields)}
     for text in resource.options.expressions:
-        for lookup in Expression(text).lookups:
+        for lookup in known_expression(text).lookups:
             names = known.get(lookup.name)
             if names is not None and (not lookup.steps or lookup.steps[0].key not in names):
                 yield f"{text!r} reads {lookup.name}, of which only {sorted(names) or 'nothing'} is known"

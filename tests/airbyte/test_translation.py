@@ -584,6 +584,38 @@ def test_a_login_that_returns_a_token_is_translated(tmp_path):
         assert str(one.reasons[0]).startswith(reason)
 
 
+def test_parameters_are_read_in_requests_and_paths_to_the_rows(tmp_path):
+    asked = {
+        "path": "{{ parameters.where }}/{{ config.shop }}",
+        "request_parameters": {"kind": "{{ parameters['kind'] }}", "size": "{{ parameters.size }}"},
+        "request_headers": {"X-Kind": "{{parameters.kind}}"},
+    }
+    given = {"where": "list/things", "kind": "a b", "size": 50, "at": "items"}
+    things = stream(requester=asked, selector={"extractor": {"field_path": ["{{ parameters['at'] }}"]}})
+    connector = written(tmp_path, {**things, "$parameters": given}).connector
+    assert connector
+    endpoint = connector.graph["things"].endpoint
+    assert endpoint["path"] == "list/things/‹setting.shop›"
+    assert endpoint["params"] == {"kind": "a b", "size": "50"}
+    assert (endpoint["headers"], endpoint["data_selector"]) == ({"X-Kind": "a b"}, "items")
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("{{ parameters.kind }}", {"other": "a"}),
+        ("{{ parameters.kind }}", {"kind": "{{ config.shop }}"}),
+        ("{{ parameters.kind }}", {"kind": True}),
+        ("{{ parameters.items }}", {"items": "a"}),
+        ("{{ parameters.get('kind') }}", {"kind": "a"}),
+    ],
+)
+def test_parameters_whose_value_is_no_plain_text_are_not_read(tmp_path, text, given):
+    things = stream(requester={"request_parameters": {"kind": text}})
+    [one] = written(tmp_path, {**things, "$parameters": given}).streams
+    assert str(one.reasons[0]) == f"an expression over parameters: {text}"
+
+
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):
     base = {**stream(), "$parameters": {"path": "inherited", "name": "not this one", "extractor": None}}
     del base["retriever"]["requester"]["path"]

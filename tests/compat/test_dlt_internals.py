@@ -50,7 +50,7 @@ RESOURCES = [
         (internals.has_column_with_prop, ["table", "column_prop"]),
         (internals.validate_dict, ["spec", "doc", "path"]),
         (internals.retry_schema_update, []),
-        (internals.jsonpath.compile_path, ["s"]),
+        (internals._parse_path, ["s"]),
         (internals.jsonpath.find_values, ["path", "data"]),
         (internals.extract_simple_field_name, ["path"]),
     ],
@@ -157,6 +157,16 @@ def test_the_type_hints_of_a_configuration_are_found_once():
     internals.validate_dict(RESTAPIConfig, config, path="shop")
     after = internals._type_hints.cache_info()
     assert (after.misses, after.hits > before.hits) == (before.misses, True)
+
+
+def test_a_json_path_of_paginators_is_parsed_once():
+    config: Any = {"type": "cursor", "cursor_path": "once.next"}
+    first = internals.create_paginator(dict(config))
+    before = internals.compile_path.cache_info()
+    again = internals.create_paginator(dict(config))
+    after = internals.compile_path.cache_info()
+    assert (after.misses, after.hits > before.hits) == (before.misses, True)
+    assert vars(first)["cursor_path"] is vars(again)["cursor_path"]
 
 
 def test_the_error_of_a_value_with_several_types_has_the_errors_for_each_type():

@@ -1,5 +1,7 @@
 """A manifest of Airbyte as a component: its streams are assets like any others."""
 
+import cProfile
+import gc
 import traceback
 from pathlib import Path
 from shutil import copy
@@ -69,6 +71,24 @@ def test_a_manifest_outside_of_the_project_is_refused(scaffolded, tmp_path_facto
     with pytest.raises(Exception, match="crew") as caught:
         scaffolded.load()
     assert "is outside of the project" in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_manifest_is_read_and_checked_once_and_the_config_of_its_ops_is_found_once(scaffolded):
+    scaffold(scaffolded.folder / "crew", CREW)
+    with cProfile.Profile() as profile:
+        _, definitions = scaffolded.load()
+        definitions.resolve_asset_graph()
+    counts = {one.code.co_name: one.callcount for one in profile.getstats() if not isinstance(one.code, str)}
+    assert (counts["read_manifest"], counts["check_connector"]) == (1, 1)
+    assert counts["build_family"] > 1 and counts.get("infer_schema_from_config_class", 0) <= 1
+
+
+def test_garbage_is_collected_again_when_a_manifest_is_loaded_or_cannot_be(scaffolded):
+    scaffold(scaffolded.folder / "crew", CREW)
+    scaffolded.load()
+    assert gc.isenabled()
+    (scaffolded.folder / "crew" / "manifest.yaml").write_text("streams: 7")
+    assert load_location().broken and gc.isenabled()
 
 
 def test_dg_finds_the_component_in_the_package():

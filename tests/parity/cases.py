@@ -445,4 +445,19 @@ CASES = (
             },
         },
     ),
+    case(
+        "parameters in texts",
+        "`{{ parameters.place }}`",
+        {
+            **stream(
+                at=["{{ parameters['rows'] }}", "all"],
+                requester={
+                    "path": "list/{{ parameters.place }}",
+                    "request_parameters": {"kind": "{{ parameters.kind }}", "level": "{{ parameters['level'] }}"},
+                    "request_headers": {"X-Kind": "{{ parameters.kind }}-{{ config.shop }}"},
+                },
+            ),
+            "$parameters": {"place": "things", "rows": "found", "kind": "a b", "level": 7},
+        },
+    ),
 )

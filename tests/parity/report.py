@@ -9,7 +9,8 @@ from typing import Any
 
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
-from connectors_dagster.airbyte.translation import TranslatedStream, translate
+from connectors_dagster.airbyte.translation import Engine, TranslatedStream
+from connectors_dagster.cdk.translation import translate_with
 from tests.parity import ours
 from tests.parity.comparison import Compared
 
@@ -31,7 +32,7 @@ def described(name: str, document: Mapping[str, Any], folder: Path | None) -> Ma
     """Describe the streams of a manifest."""
     try:
         if folder:
-            return ManifestResult(name=name, streams=translate(read_manifest(folder)).streams)
+            return ManifestResult(name=name, streams=translate_with(read_manifest(folder)).streams)
         with tempfile.TemporaryDirectory() as made:
             return ManifestResult(name=name, streams=ours.translated(document, Path(made))[1].streams)
     except ManifestError as error:
@@ -44,6 +45,8 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
     streams = sum(len(result.streams) for result in results)
     verdicts = Counter(one.verdict for result in results for one in result.compared)
     whole = sum(bool(result.streams) and _native(result) == len(result.streams) for result in results)
+    by_reader = sum(_read_by(result, "airbyte") for result in results)
+    readable = sum(bool(result.streams) and not _read_by(result, "none") for result in results)
     share = f"{native / streams:.1%}" if streams else "none"
     lines = [
         "# Connectors of Airbyte",
@@ -53,7 +56,9 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
         "",
         f"- There are {len(results)} manifests with {streams} streams.",
         f"- {native} streams ({share}) are [native](airbyte.md#native-streams).",
-        f"- {whole} manifests have only native streams.",
+        f"- {by_reader} more are read [by airbyte-cdk](airbyte.md#streams-that-airbyte-cdk-reads) if you allow it "
+        "(`engine: auto`), without Python of the connectors' own.",
+        f"- {whole} manifests have only native streams; of {readable}, all streams are read by one or the other.",
         f"- {verdicts['equal']} native streams are equal in this project and in airbyte-cdk, against a made-up API.",
         f"- {verdicts['different']} native streams differ.",
         f"- {verdicts['not compared']} native streams were not compared, because airbyte-cdk did not get to their end.",
@@ -61,8 +66,8 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
         "Streams are equal if both read the same rows in each window and make the same requests, and keys are unique.",
         "`connectors explain` shows for each stream why it is not native; here, the reasons are counted.",
         "",
-        "| connector | streams | native | equal | not native, because |",
-        "| --- | ---: | ---: | ---: | --- |",
+        "| connector | streams | native | equal | by reader | not native, because |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
         *map(_row, results),
         "",
     ]
@@ -70,7 +75,11 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
 
 
 def _native(result: ManifestResult) -> int:
-    return sum(one.engine == "native" for one in result.streams)
+    return _read_by(result, "native")
+
+
+def _read_by(result: ManifestResult, engine: Engine) -> int:
+    return sum(one.engine == engine for one in result.streams)
 
 
 def _row(result: ManifestResult) -> str:
@@ -80,6 +89,7 @@ def _row(result: ManifestResult) -> str:
         len(result.streams),
         _native(result),
         equal,
+        _read_by(result, "airbyte"),
         (result.error and "it cannot be read") or _reasons(result),
     )
     return f"| {' | '.join(map(str, cells))} |"
