@@ -1,4 +1,4 @@
-"""The secrets of the destination, wherever dlt finds them; to be masked, even if they are written wrongly."""
+"""Secrets of the destination, wherever dlt finds them, and of proxies; to be masked, even if written wrongly."""
 
 import json
 import os
@@ -18,6 +18,8 @@ IN_NAME = re.compile(rf"(?i){NAMES}")
 CREDENTIALS = re.compile(r"(?i)credentials|connection_string|dsn")
 # The last @ ends the password: one that is not percent-encoded may contain others, and slashes.
 IN_ADDRESS = re.compile(r"\A\s*(?:[\w+.-]*:?/{0,3})?[^:/@\s]*:(?P<password>.+)@")
+ENDS_HOST = re.compile("[@/?#]")
+SHORTEST_PART = 4
 IN_PARAMETERS = re.compile(rf"(?i)(?:{NAMES})\w*\s*=\s*(?:'([^']*)'|([^\s&;'\"]+))")
 
 
@@ -28,6 +30,13 @@ def destination_secrets() -> Iterator[str]:
             yield from _secrets_in(name.rpartition("__")[2] or name, value)
     for section in SECTIONS:
         yield from _secrets_in(section, dlt.secrets.get(section))
+
+
+def proxy_passwords() -> Iterator[str]:
+    """Yield the passwords of the proxies that the environment names: errors of the HTTP library may show them."""
+    for name, value in os.environ.items():
+        if name.upper().endswith("_PROXY"):
+            yield from _in_address(value)
 
 
 def _secrets_in(name: str, value: Any) -> Iterator[str]:
@@ -55,5 +64,8 @@ def _in_address(text: str) -> Iterator[str]:
     if found := IN_ADDRESS.match(text):
         for password in (found["password"], found["password"].partition("@")[0]):
             yield from (password, unquote(password))
+        part = ENDS_HOST.split(found["password"])[0]  # what a program shows as a port that is not a number
+        if len(part) >= SHORTEST_PART:
+            yield part
     for quoted, bare in IN_PARAMETERS.findall(text):
         yield quoted or bare

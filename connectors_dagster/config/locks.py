@@ -41,17 +41,17 @@ def exclusive_lock(path: Path, purpose: str, *, timeout: float | None = None) ->
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _acquire(lock, path, wait)
+        path.write_text(f"{_describe_self(purpose)}\n", encoding="utf-8")
     except Timeout:
         raise DestinationBusyError(
             f"{path}: {_holder(path)} still holds the lock after {wait:.0f} s: wait for it or end it, then run again"
         ) from None
     except OSError as error:
+        lock.release()
         raise LoadError(
             f"{path}: {error.strerror}: the folder must exist on a disk that can be written; then retry"
         ) from None
     try:
-        holder = f"process {os.getpid()} ({Path(sys.argv[0]).name}), {purpose} since {datetime.now(UTC):%H:%M:%S} UTC,"
-        path.write_text(f"{holder}\n", encoding="utf-8")
         yield
     finally:
         lock.release()
@@ -96,6 +96,10 @@ def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
                 raise
         turn = SAY_EVERY
         waiting.say(f"{path}, which {_holder(path)} holds")
+
+
+def _describe_self(purpose: str) -> str:
+    return f"process {os.getpid()} ({Path(sys.argv[0]).name}), {purpose} since {datetime.now(UTC):%H:%M:%S} UTC,"
 
 
 def _holder(path: Path) -> str:

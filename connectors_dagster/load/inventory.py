@@ -9,7 +9,7 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.errors import DestinationBusyError, LoadError
+from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
 from connectors_dagster.load.destination import LOAD_ID, duckdb_file, reading
 from connectors_dagster.load.traits import destination_traits
 
@@ -88,10 +88,54 @@ def forget_if_altered(client: SqlClientBase[Any], found: Columns, stored: Schema
     """
     tables = {str(table["name"]): stored.get_table_columns(str(table["name"])) for table in stored.data_tables()}
     altered = [name for name, columns in tables.items() if not _names(columns) <= found.get(name.lower(), frozenset())]
-    for table in (LOADS, VERSIONS) if altered else ():
+    for table in {LOADS, VERSIONS} & found.keys() if altered else ():
         name = client.make_qualified_table_name(table)
         client.execute_sql(f"DELETE FROM {name} WHERE schema_name = %s", stored.name)
     return altered
+
+
+def refuse_gap(client: SqlClientBase[Any], after: Set[str]) -> None:
+    """Refuse to continue loads that the destination does not hold any more: what was read lacks their rows.
+
+    Raises:
+        TransientLoadError: the destination was exchanged or altered after it was decided where to resume windows.
+    """
+    if not after <= set(_loads(client) if after else ()):
+        raise TransientLoadError(
+            f"{client.dataset_name}: the destination was exchanged, restored or altered by hand since the last load, "
+            "which this one should continue: nothing was loaded; the next attempt reads windows from their start"
+        )
+
+
+def refuse_retyped(client: Any, stored: Schema) -> None:
+    """Refuse to load into a column whose type was altered by hand: its values would be rounded or otherwise changed.
+
+    Args:
+        client: dlt's client of the destination.
+        stored: the tables of the family according to its last load.
+
+    Raises:
+        LoadError: names the column and its types, and says what to do.
+    """
+    tables = {str(table["name"]): stored.get_table_columns(str(table["name"])) for table in stored.data_tables()}
+    for table, found in client.get_storage_tables(tables):
+        for name in found.keys() & tables[table].keys():
+            now, before = (_kind(client, columns[name]) for columns in (found, tables[table]))
+            if now != before:
+                raise LoadError(
+                    f"{client.sql_client.dataset_name}.{table}.{name} was altered by hand: it is {now} and was "
+                    f"{before} after the last load. Values would be changed, so nothing was loaded: rename or drop the "
+                    "table; the next load creates it again, and its windows count as not loaded"
+                )
+
+
+def _kind(client: Any, column: Mapping[str, Any]) -> str:
+    """Describe the type of a column as far as values depend on it; decimals with the digits after the point."""
+    kind = str(column.get("data_type"))
+    if kind not in ("decimal", "wei"):
+        return kind
+    default = client.capabilities.wei_precision if kind == "wei" else client.capabilities.decimal_precision
+    return f"decimal with {column.get('scale', default[1])} digits after the point"
 
 
 def _loads(client: SqlClientBase[Any], family: str | None = None) -> Iterable[str]:

@@ -29,7 +29,14 @@ from connectors_dagster.load.destination import (
 )
 from connectors_dagster.load.dlt_errors import is_transient, root_cause, without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
-from connectors_dagster.load.inventory import columns_in, forget_if_altered, last_load, refuse_foreign_tables
+from connectors_dagster.load.inventory import (
+    columns_in,
+    forget_if_altered,
+    last_load,
+    refuse_foreign_tables,
+    refuse_gap,
+    refuse_retyped,
+)
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
@@ -99,12 +106,8 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
         reraise=True,
     )
     with _step(load, "load"), without_expected_warnings():
-        with load.pipeline.sql_client() as client:
-            if destination_traits().describes_tables:
-                found = columns_in(client)
-                tables = [table for outcome in load.outcomes.values() for table in outcome.tables]
-                refuse_foreign_tables(client.dataset_name, found, tables)
-                load.altered = forget_if_altered(client, found, stored) if stored is not None else []
+        if destination_traits().describes_tables:
+            load.altered = _compare(load, request, stored)
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)
@@ -115,6 +118,24 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
             _handle_missing_rows(load, request)
         _count_rows(load)
         _note_last_load(load)
+
+
+def _compare(load: Load, request: LoadRequest, stored: Schema | None) -> Sequence[str]:
+    """Compare the destination with what is known of it; returns the tables that are to be loaded as a whole again.
+
+    Raises:
+        LoadError: the tables are not those that the rows belong into.
+    """
+    if stored is not None:
+        with load.pipeline.destination_client(request.name) as job_client:
+            refuse_retyped(job_client, stored)
+    with load.pipeline.sql_client() as client:
+        found = columns_in(client)
+        tables = [table for outcome in load.outcomes.values() for table in outcome.tables]
+        refuse_foreign_tables(client.dataset_name, found, tables)
+        altered = forget_if_altered(client, found, stored) if stored is not None else []
+        refuse_gap(client, request.after)
+    return altered
 
 
 def _handle_missing_rows(load: Load, request: LoadRequest) -> None:

@@ -36,6 +36,11 @@ class LoadRequest:
         return self.resources[0].connector
 
     @property
+    def after(self) -> frozenset[str]:
+        """The ids of the loads that this one continues: windows are read only from where those ended."""
+        return frozenset().union(*(slice_.after for slice_ in self.slices))
+
+    @property
     def name(self) -> str:
         """The name of pipeline and dlt schema."""
         return self.resources[0].pipeline_name

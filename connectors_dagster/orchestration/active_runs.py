@@ -7,6 +7,7 @@ import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import planned_steps, unfinished_backfills
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from connectors_dagster.spec.windows import Window
 
@@ -25,7 +26,11 @@ BACKFILLS = 100
 def active_windows(
     instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
 ) -> Mapping[str, set[Window]]:
-    """Map each queued or running family, by op, to its windows; the set is empty if the family has no windows."""
+    """Map each queued or running family, by op, to its windows; the set is empty if the family has no windows.
+
+    Runs whose process is gone are ended first: otherwise what they have not loaded would count as running.
+    """
+    end_orphaned_runs(instance)
     busy: dict[str, set[Window]] = defaultdict(set)
     for family, keys in _of_runs(instance, assets, windows):
         busy[family] |= keys

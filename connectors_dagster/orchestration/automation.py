@@ -12,7 +12,6 @@ from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.declarative import build_condition_sensor
-from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs
 from connectors_dagster.orchestration.partitions import build_window_sensor, open_windows
 from connectors_dagster.orchestration.runs import Plan
 
@@ -61,7 +60,6 @@ def _build_schedule(assets: ConnectorAssets, job: Any) -> dg.ScheduleDefinition:
 
 def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     now = clock.now()
-    end_orphaned_runs(context.instance)
     if assets.has_windows:
         open_windows(context.instance, assets.grid, now)
     plans = backlog(context.instance, assets, now)

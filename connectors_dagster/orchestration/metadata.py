@@ -137,7 +137,12 @@ def fetched_until(
 
 def _lost(resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]], inventory: Inventory) -> bool:
     """Return whether the destination does not hold the load after which a window was recorded."""
-    own, last = (str(metadata[name].value) if name in metadata else "" for name in ("load_id", "last_load_id"))
+    last = last_load_id(metadata)
     # A load without rows creates no table.
-    table = resource.name if own or "dagster/row_count" in metadata else None
+    table = resource.name if "load_id" in metadata or "dagster/row_count" in metadata else None
     return bool(last) and not inventory.holds(last, table)
+
+
+def last_load_id(metadata: Mapping[str, dg.MetadataValue[Any]]) -> str:
+    """Return the id of the last load of the family after a materialization; empty if there was none."""
+    return str(metadata["last_load_id"].value) if "last_load_id" in metadata else ""

@@ -10,7 +10,7 @@ from connectors_dagster.compat.dagster_internals import fetch_materializations, 
 from connectors_dagster.config import settings
 from connectors_dagster.load.inventory import Inventory, take_inventory
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.metadata import fetched_until
+from connectors_dagster.orchestration.metadata import fetched_until, last_load_id
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.timestamps import EPOCH
 from connectors_dagster.spec.windows import Slice
@@ -53,10 +53,11 @@ def resume(
         return list(slices)
     inventory, lookback, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
     for slice_ in slices:
-        key = slice_.window.key
-        reached = [last_fetched(instance, one, assets.key(one), key, inventory) for one in resources]
-        known = [time for time in reached if time is not None]
-        resumed.append(slice_.resumed(min(known), lookback=lookback) if len(known) == len(reached) else slice_)
+        recorded = [last_metadata(instance, assets.key(one), slice_.window.key) for one in resources]
+        reached = [fetched_until(*found, inventory) for found in zip(resources, recorded, strict=True)]
+        known, loads = [time for time in reached if time is not None], filter(None, map(last_load_id, recorded))
+        whole = len(known) < len(reached)
+        resumed.append(slice_ if whole else slice_.resumed(min(known), lookback=lookback, after=loads))
     return resumed
 
 

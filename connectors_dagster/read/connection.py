@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors_dagster.config import placeholders, settings
+from connectors_dagster.config.destination_secrets import proxy_passwords
 from connectors_dagster.config.workdir import work_folder
 from connectors_dagster.http.filled_config import find_auth
 from connectors_dagster.http.rate_limiter import RateLimiter
@@ -59,7 +60,7 @@ def connect(
         ApiError: a base_url is not an http(s) URL, or would send the credentials unencrypted.
     """
     values = placeholders.read_settings(connector)
-    remember(placeholders.secret_values(values))
+    remember([*placeholders.secret_values(values), *proxy_passwords()])
     requests_at_once = max_parallel_requests or settings.max_parallel_requests(connector)
     policy = RequestPolicy(
         base_url=fill_placeholders(connector.config["client"]["base_url"], values),

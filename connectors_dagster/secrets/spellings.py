@@ -15,8 +15,10 @@ SHORTEST_ENCODED = 4
 """Bytes. Shorter secrets have no part in base64 that is unique to them."""
 LONG = 6
 """Characters. If a character is cut off a shorter secret, the rest would match ordinary text."""
-BEFORE = ("", "\\", "%", "&")
-_HALF_ESCAPE = re.compile(r"[\\%&+'\"][^\\%&+'\"]?\Z")
+BEFORE = ("", "\\", "%", "&", "=")
+_HALF_ESCAPE = re.compile(r"[\\%&+='\"][^\\%&+='\"]?\Z")
+IN_HEX = ("", " ", ":", "-", " 0x", ", 0x")
+"""What stands between bytes in hex."""
 
 
 def spellings(secret: str) -> Iterator[str]:
@@ -31,9 +33,10 @@ def spellings(secret: str) -> Iterator[str]:
         found |= {_HALF_ESCAPE.sub("", form) for form in found}
         found = {spelling for form in found for spelling in _in_other_charsets(form)}
         yield from (form for form in found if len(form.strip()) >= SHORTEST)
-        raw = value.encode(errors="surrogatepass")
-        if len(raw) >= SHORTEST_ENCODED:
-            yield from (raw.hex(), raw.hex().upper())
+        for raw in _encoded(value):
+            if len(raw) >= SHORTEST_ENCODED:
+                bytes_ = [f"{byte:02x}" for byte in raw]
+                yield from (between.join(letters) for between in IN_HEX for letters in (bytes_, map(str.upper, bytes_)))
 
 
 def in_base64(secret: str) -> Iterator[str]:
@@ -41,8 +44,15 @@ def in_base64(secret: str) -> Iterator[str]:
     for value in {secret, secret.strip()}:
         escaped = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
         for form in {spelling for text in escaped for spelling in _in_other_charsets(text)}:
-            for core in (*_cores(form.encode(errors="surrogatepass")), *_cores(form.encode("latin-1", "ignore"))):
+            for core in (core for raw in (*_encoded(form), form.encode("latin-1", "ignore")) for core in _cores(raw)):
                 yield from (core, core.replace("+", " "), core.replace("+", "-").replace("/", "_"))
+                if form == value:
+                    yield from _cores(core.encode())  # base64 of base64
+
+
+def _encoded(text: str) -> tuple[bytes, bytes]:
+    """Return the bytes of a text in UTF-8 and in the UTF-16 of Windows."""
+    return text.encode(errors="surrogatepass"), text.encode("utf-16-le", "surrogatepass")
 
 
 def _in_other_charsets(text: str) -> set[str]:

@@ -20,11 +20,14 @@ _IN_ASCII = rf"""
     | % (?:25)* (?: u (?P<script>[0-9A-Fa-f]{{4}}) | (?P<percent>[0-9A-Fa-f]{{2}}) )
     | & (?:amp;)* (?: \# 0* (?P<decimal>[0-9]{{1,7}}) ;? | \# [xX] 0* (?P<hex>[0-9A-Fa-f]{{1,6}}) ;?
                     | (?P<entity>{ENTITIES}) )
+    | = (?: (?P<printable>[0-9A-Fa-f]{{2}}) | \r? \n )
+    | \x00+ | \x1b \[ [0-9;]{{0,20}} [A-Za-z]
     | ' (?P<quote>'+) | " (?P<quotes>"+) | \+ | \r [ \t\r\n]* | \n [ \t\r\n]*
 """
 _WRONG_CHARSET = r"""
     | (?P<utf8> [\xc2-\xdf][\x80-\xbf] | [\xe0-\xef][\x80-\xbf]{2} | [\xf0-\xf4][\x80-\xbf]{3} )
     | (?P<pair> [\ud800-\udbff][\udc00-\udfff] )
+    | [\xad\u200b-\u200f\u2060-\u2064\ufeff]+
 """
 ESCAPE = re.compile(_IN_ASCII, re.VERBOSE)
 ESCAPE_OR_CHARSET = re.compile(_IN_ASCII + _WRONG_CHARSET, re.VERBOSE)
@@ -100,7 +103,10 @@ def _undo(text: str) -> tuple[str, Layer]:
 
 
 def _character(escape: re.Match[str]) -> str:
-    """Return the character that an escape stands for: none for folds and backslashes, itself if it stands for none."""
+    """Return the character that an escape stands for, itself if it stands for none.
+
+    Folds, backslashes, and what is not seen between letters stand for nothing: NUL, soft hyphens, colors.
+    """
     kind, value = escape.lastgroup, escape[escape.lastgroup or 0]
     if kind is None:
         return " " if value == "+" else ""

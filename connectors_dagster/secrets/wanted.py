@@ -8,8 +8,12 @@ from itertools import groupby
 
 from connectors_dagster.secrets.spellings import SHORTEST, in_base64, spellings
 
+_LATIN = [chr(code) for code in range(0x250)]
+_SMALL = str.maketrans({letter: letter.lower() for letter in _LATIN if letter != letter.lower() and letter != "\u0130"})
 WORD = re.compile(r"[A-Za-z0-9+/_-]*=*")
 WORD_BACKWARDS = re.compile(r"[A-Za-z0-9+/_-]*")
+LONG = 12
+"""Characters. What is as long is found in capital and small letters: it is no ordinary word."""
 LONGEST_WORD = 10_000
 """Characters of a word in base64 before and after a secret that are masked with it."""
 
@@ -29,17 +33,21 @@ class Wanted:
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where something wanted stands, also where one overlaps another."""
-        at = self._heads.search(text)
+        small = _small(text)
+        at = self._heads.search(small)
         while at:
             start = at.start()
             for form in self._by_head[at[0]]:
-                if text.startswith(form, start):
-                    yield _word(text, start, start + len(form)) if self.forms[form] else (start, start + len(form))
-            at = self._heads.search(text, start + 1)
+                in_base64 = self.forms[form]
+                exact = in_base64 or len(form) < LONG
+                if text.startswith(form, start) if exact else small.startswith(_small(form), start):
+                    yield _word(text, start, start + len(form)) if in_base64 else (start, start + len(form))
+            at = self._heads.search(small, start + 1)
 
     @cached_property
     def _by_head(self) -> Mapping[str, list[str]]:
-        return {head: list(forms) for head, forms in groupby(sorted(self.forms), lambda form: form[:SHORTEST])}
+        heads = sorted((_small(form[:SHORTEST]), form) for form in self.forms)
+        return {head: [form for _, form in forms] for head, forms in groupby(heads, lambda found: found[0])}
 
     @cached_property
     def _heads(self) -> re.Pattern[str]:
@@ -47,6 +55,11 @@ class Wanted:
         tree = groupby(self._by_head, lambda head: head[0])
         branches = [f"{re.escape(one)}(?:{'|'.join(re.escape(head[1:]) for head in heads)})" for one, heads in tree]
         return re.compile("|".join(branches) or r"(?!)")
+
+
+def _small(text: str) -> str:
+    """Return a text of the same length with small letters, as far as they are Latin."""
+    return text.translate(_SMALL)
 
 
 def _word(text: str, start: int, end: int) -> tuple[int, int]:

@@ -59,7 +59,8 @@ class Slice:
     """The part of a window that one run reads: from `since`; everything before `until` is then recorded as read.
 
     `first` is true if the slice starts where the first of all windows starts. `extent` describes all windows; None if
-    that is not known. `unfiltered` asks for a read without the filter of the API.
+    that is not known. `unfiltered` asks for a read without the filter of the API. `after` has the ids of the loads that
+    brought what is before `since`.
     """
 
     window: Window
@@ -68,6 +69,7 @@ class Slice:
     first: bool = False
     extent: Extent | None = field(default=None, compare=False)
     unfiltered: bool = field(default=False, compare=False)
+    after: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def complete(self) -> bool:
@@ -103,10 +105,11 @@ class Slice:
             if part.end > self.since
         ]
 
-    def resumed(self, reached: datetime, *, lookback: timedelta) -> "Slice":
-        """Return a copy that resumes where an earlier read ended, less the lookback."""
+    def resumed(self, reached: datetime, *, lookback: timedelta, after: Iterable[str] = ()) -> "Slice":
+        """Return a copy that resumes where an earlier read ended, less the lookback; its loads have the ids `after`."""
         since = max(self.window.start, min(reached - lookback, self.window.end))
-        return replace(self, since=since, first=self.first and since == self.window.start)
+        whole = since == self.window.start
+        return replace(self, since=since, first=self.first and whole, after=frozenset(() if whole else after))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from concurrent.futures import wait
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 
@@ -95,6 +96,20 @@ def test_a_lock_excludes_threads_as_well_as_processes(project):
     for thread in threads:
         thread.join()
     assert most == [1] * 8
+
+
+def test_a_lock_on_a_full_disk_is_an_error_with_its_path_and_is_released(project):
+    limits = getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        for _ in range(2):
+            full = exclusive_lock(project / "full.lock", "counting", timeout=0)
+            with pytest.raises(LoadError, match=r"full\.lock: .*disk"), full:
+                pytest.fail("the holder could not be written")
+    finally:
+        setrlimit(RLIMIT_FSIZE, limits)
+    with exclusive_lock(project / "full.lock", "counting", timeout=0):
+        assert "counting" in (project / "full.lock").read_text()
 
 
 def test_a_lock_that_others_hold_is_named_while_it_is_waited_for(project, caplog):

@@ -108,6 +108,15 @@ def test_the_schedule_is_not_held_up_by_a_run_whose_process_is_gone(instance, pr
     assert held_slots(instance) == set()
 
 
+def test_what_a_killed_run_has_not_loaded_is_missing_and_not_running(instance, project, warehouse):
+    with live_folder(project / ".dagster" / "processes") as folder:
+        run = start_run(instance, **{"dagster/partition": "2024-01-01"})
+        (folder / f"{run.run_id}.run").touch()
+    ran = CliRunner().invoke(main, ["run", *ORDERS, "--missing", "--to", "2024-01-31"])
+    assert ran.exit_code == 0, ran.output
+    assert warehouse.ids("storefront.orders") == [1]
+
+
 def test_a_run_that_waits_for_a_pool_says_who_holds_it_and_gives_up(instance, materialize, monkeypatch, caplog, api):
     monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.2")
     holder = start_run(instance)

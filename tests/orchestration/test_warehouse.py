@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from starlette.requests import Request
 
 from connectors_dagster import load_connectors
 from connectors_dagster.errors import LoadError
-from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration import assets, clock
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from tests.support.postgres import Postgres
@@ -17,6 +18,7 @@ from tests.support.rows import order
 
 FIRST, SECOND, THIRD = "2024-01-01", "2024-01-31", "2024-03-01"
 MIDDLE = datetime(2024, 1, 31, tzinfo=UTC)
+ALTERED = ["DROP TABLE storefront.orders", "ALTER TABLE storefront.orders DROP COLUMN currency"]
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +32,8 @@ def left(instance: dg.DagsterInstance) -> Callable[[], list[str]]:
     """The windows of orders that a refresh would load."""
 
     def left_() -> list[str]:
-        assets = ConnectorAssets(connector=load_connectors()["storefront"])
-        plans = backlog(instance, assets, clock.now(), among=[assets.connector.graph["orders"]])
+        storefront = ConnectorAssets(connector=load_connectors()["storefront"])
+        plans = backlog(instance, storefront, clock.now(), among=[storefront.connector.graph["orders"]])
         return [key for plan in plans for key in plan.windows]
 
     return left_
@@ -70,9 +72,7 @@ def test_an_empty_shop_is_complete_without_a_load(api, materialize, left):
     assert left() == [THIRD]
 
 
-@pytest.mark.parametrize(
-    "change", ["DROP TABLE storefront.orders", "ALTER TABLE storefront.orders DROP COLUMN currency"]
-)
+@pytest.mark.parametrize("change", ALTERED)
 def test_a_table_that_was_altered_by_hand_is_repaired_and_loaded_again(materialize, left, warehouse, change):
     materialize("storefront/orders")
     before = warehouse.query("SELECT id, currency FROM storefront.orders ORDER BY id")
@@ -88,6 +88,58 @@ def test_a_refresh_reads_the_whole_window_if_the_file_was_exchanged(api, run_ass
     warehouse.path.unlink()
     run_assets("storefront/orders", full=False)
     assert warehouse.ids("storefront.orders") == [1]
+
+
+@pytest.fixture
+def change_once(api, warehouse) -> Callable[[str], None]:
+    """Change the warehouse as soon as orders are requested: by a statement, or without one by deleting the file."""
+
+    def change_once_(statement: str) -> None:
+        left = [statement]
+
+        def change(request: Request) -> None:
+            if left and request.url.path.endswith("/orders"):
+                found = left.pop()
+                warehouse.change(found) if found else warehouse.path.unlink()
+
+        api.faults.append(change)
+
+    return change_once_
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+@pytest.mark.parametrize("change", ["", *ALTERED])
+def test_a_refresh_reads_the_whole_window_if_the_warehouse_changed_before_or_during_the_read(
+    api, run_assets, warehouse, monkeypatch, change_once, change, when
+):
+    monkeypatch.setattr(assets, "RETRY", assets.RETRY._replace(delay=0))
+    api.set("storefront/orders", [order(1, "2024-01-10T00:00:00", currency="EUR")])
+    run_assets("storefront/orders")
+    change_once(change)
+    if when == "before":
+        api.faults[-1](Request({"type": "http", "path": "/orders", "headers": []}))
+    assert run_assets("storefront/orders", full=False).success
+    assert warehouse.query("SELECT id, currency FROM storefront.orders") == [(1, "EUR")]
+
+
+RETYPED = "ALTER TABLE storefront.orders ALTER total TYPE"
+
+
+@pytest.mark.parametrize("type_", ["INTEGER", "DECIMAL(9, 2)", "VARCHAR"])
+def test_a_column_whose_type_was_altered_by_hand_is_named_and_nothing_is_loaded(
+    api, materialize, left, warehouse, type_
+):
+    api.set("storefront/orders", [order(1, "2024-01-10T00:00:00", total="10.25")])
+    materialize("storefront/orders")
+    warehouse.change(f"{RETYPED} {type_}")
+    before = warehouse.query("SELECT * FROM storefront.orders")
+    api.set("storefront/orders", [order(1, "2024-01-10T00:00:00", total="10.75"), order(2, "2024-01-11T00:00:00")])
+    [error] = materialize("storefront/orders").errors
+    assert "storefront.orders.total" in error and "drop the table" in error
+    assert warehouse.query("SELECT * FROM storefront.orders") == before
+    warehouse.change("DROP TABLE storefront.orders")
+    assert materialize("storefront/orders").errors == []
+    assert warehouse.ids("storefront.orders") == [1, 2]
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[::-1], lambda data: data[: len(data) // 2], lambda _: b""])

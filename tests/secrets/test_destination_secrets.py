@@ -1,19 +1,24 @@
 """The password of the destination is masked, also where its address is malformed."""
 
+import base64
+from urllib.parse import quote
+
 import dlt
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
 from connectors_dagster.config.destination_secrets import destination_secrets
+from connectors_dagster.errors import ApiError
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from tests.secrets.test_secrets import kept_by
 from tests.support.leaks import leaks
 from tests.support.rows import NOW
-from tests.support.shop import things
+from tests.support.shop import settings, things
 
 PASSWORD = "pä55/w@rd#w:rd"
+QUOTED = f"HTTP/1.1 407 need {PASSWORD} or {base64.b64encode(f'proxy:{PASSWORD}'.encode()).decode()}\r\n\r\n"
 MALFORMED = [
     f"postgresql://loader:{PASSWORD}@127.0.0.1:1/warehouse",
     f"postgresql:/loader:{PASSWORD}@127.0.0.1:1/warehouse",
@@ -24,6 +29,19 @@ MALFORMED = [
     f"host=127.0.0.1 port=1 user=loader password='{PASSWORD}'",
     f'{{"host": "127.0.0.1", "password": "{PASSWORD}"',
 ]
+
+
+@pytest.mark.parametrize("password", [PASSWORD, f"{PASSWORD}#1"])
+def test_the_password_of_a_proxy_is_masked(wire, forgetful, project, waits, read, monkeypatch, password):
+    wire.replies = [lambda connection: connection.sendall(QUOTED.encode("latin-1"))]
+    for name, value in settings("https://shop.example").items():
+        monkeypatch.setenv(name, value)
+    written = quote(password, safe="") if password == PASSWORD else password
+    monkeypatch.setenv("HTTPS_PROXY", f"http://proxy:{written}@127.0.0.1:{wire.port}")
+    with pytest.raises(ApiError) as error:
+        read(things(project))
+    assert "***" in str(error.value)
+    assert leaks(str(error.value), [PASSWORD, PASSWORD[:4]]) == []
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A secret is masked in any spelling: however its characters are escaped, in any mixture and depth, and in base64."""
 
 import base64
+import quopri
 import random
 import sys
 from collections.abc import Iterator
@@ -36,6 +37,51 @@ def test_a_secret_is_masked_in_escapes_inside_escapes(forgetful, secret):
         for escape in chain:
             text = ESCAPES[escape](text)
         assert redact(f"before {text} after") == "before *** after", chain
+
+
+@pytest.mark.parametrize("between", ["\0", "\0\0\0", "\u200b", "\ufeff", "\xad", "&shy;", "\x1b[1;31m", "=\r\n", "=\n"])
+@pytest.mark.parametrize("name", ["none", "quote all", "PHP's htmlspecialchars"])
+def test_a_secret_is_masked_with_something_between_its_letters_that_is_not_seen(forgetful, between, name):
+    """As UTF-16 looks that is read as another charset, and long words in HTML, on terminals and in mail."""
+    for secret in SECRETS.values():
+        remember([secret])
+        assert redact(f"before {ESCAPES.get(name, str)(between.join(secret))} after") == "before *** after"
+
+
+@pytest.mark.parametrize("secret", HOSTILE)
+@pytest.mark.parametrize("name", ["none", "JSON", "PHP's htmlspecialchars", "quote all"])
+def test_a_secret_is_masked_in_quoted_printable(forgetful, secret, name):
+    remember([secret])
+    every = "".join(f"={byte:02X}" for byte in secret.encode())
+    for text in (every, every.lower(), quopri.encodestring(secret.encode(), quotetabs=True).decode()):
+        assert redact(f"before {ESCAPES.get(name, str)(text)} after") == "before *** after"
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.swapcase])
+def test_a_long_secret_is_masked_in_capital_and_small_letters(forgetful, change):
+    remember(["Secret", *SECRETS.values()])
+    for secret in SECRETS.values():
+        for name in ("none", "JSON", "quote all"):
+            assert redact(f"a {ESCAPES.get(name, str)(change(secret))} b") == "a *** b"
+    assert redact("Secret, secret") == "***, secret"
+
+
+@pytest.mark.parametrize("between", ["", " ", ":", "-", " 0x", ", 0x"])
+def test_a_secret_is_masked_in_hex(forgetful, between):
+    for secret in SECRETS.values():
+        remember([secret])
+        for raw in (secret.encode(), secret.encode("utf-16-le")):
+            text = between.join(f"{byte:02x}" for byte in raw)
+            assert redact(f"before {text} after") == redact(f"before {text.upper()} after") == "before *** after"
+
+
+@pytest.mark.parametrize("secret", [*SECRETS.values(), "plainkey123"])
+def test_a_secret_is_masked_in_base64_of_utf_16_and_of_base64(forgetful, secret):
+    remember([secret])
+    for before in ("", "u", "us", "user:"):
+        text = f"{before}{secret}!"
+        for word in (base64.b64encode(text.encode("utf-16-le")), base64.b64encode(base64.b64encode(text.encode()))):
+            assert redact(f"b {word.decode()} a") == "b *** a"
 
 
 @pytest.mark.parametrize("escape", ["JSON", "PHP's json_encode", "quote all", "PHP's htmlspecialchars", "CSV"])
