@@ -1,7 +1,6 @@
 """A manifest of Airbyte as a component: its streams are assets like any others."""
 
 import cProfile
-import gc
 import traceback
 from pathlib import Path
 from shutil import copy
@@ -81,14 +80,6 @@ def test_a_manifest_is_read_and_checked_once_and_the_config_of_its_ops_is_found_
     counts = {one.code.co_name: one.callcount for one in profile.getstats() if not isinstance(one.code, str)}
     assert (counts["read_manifest"], counts["check_connector"]) == (1, 1)
     assert counts["build_family"] > 1 and counts.get("infer_schema_from_config_class", 0) <= 1
-
-
-def test_garbage_is_collected_again_when_a_manifest_is_loaded_or_cannot_be(scaffolded):
-    scaffold(scaffolded.folder / "crew", CREW)
-    scaffolded.load()
-    assert gc.isenabled()
-    (scaffolded.folder / "crew" / "manifest.yaml").write_text("streams: 7")
-    assert load_location().broken and gc.isenabled()
 
 
 def test_dg_finds_the_component_in_the_package():

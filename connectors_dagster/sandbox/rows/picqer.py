@@ -16,7 +16,7 @@ def build_rows(recipe: Recipe) -> dict[str, list[Row]]:
     """Make all lists; a row under a warehouse names it in `parent`, which is not served."""
     small = replace(recipe, scale=recipe.scale / 10)
     house = fulfillment.build_rows(small)
-    whole, part = house["products"][:2]
+    whole, part = house["products"][0], house["products"][-1]
     whole["type"] = "virtual_composition"
     return {
         **house,
