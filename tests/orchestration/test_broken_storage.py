@@ -18,8 +18,11 @@ from connectors_dagster.config.workdir import live_folder
 from connectors_dagster.definitions import defs
 from connectors_dagster.errors import DestinationBusyError
 from connectors_dagster.orchestration import runs
+from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.missing import plan_missing
 from connectors_dagster.orchestration.orphaned_runs import end_orphaned_runs, process_of_runs
 from connectors_dagster.orchestration.pool_wait import PoolWait
+from connectors_dagster.orchestration.selection import select
 from tests.support.processes import Job, Trap, fill_disk, start_command
 from tests.support.rows import order
 
@@ -108,13 +111,15 @@ def test_the_schedule_is_not_held_up_by_a_run_whose_process_is_gone(instance, pr
     assert held_slots(instance) == set()
 
 
-def test_what_a_killed_run_has_not_loaded_is_missing_and_not_running(instance, project, warehouse):
+def test_what_a_killed_run_has_not_loaded_is_missing_and_not_running(instance, project):
+    selected = select(load_location(), ORDERS)
     with live_folder(project / ".dagster" / "processes") as folder:
         run = start_run(instance, **{"dagster/partition": "2024-01-01"})
         (folder / f"{run.run_id}.run").touch()
-    ran = CliRunner().invoke(main, ["run", *ORDERS, "--missing", "--to", "2024-01-31"])
-    assert ran.exit_code == 0, ran.output
-    assert warehouse.ids("storefront.orders") == [1]
+        assert not list(plan_missing(instance, selected, until=JANUARY))
+    [plan] = plan_missing(instance, selected, until=JANUARY)
+    assert plan.windows == ["2024-01-01"]
+    assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
 
 
 def test_a_run_that_waits_for_a_pool_says_who_holds_it_and_gives_up(instance, materialize, monkeypatch, caplog, api):
