@@ -91,7 +91,9 @@ class ResourceReader(RowReader):
 
     def _sequences(self) -> Iterator[Iterator[ReadPage]]:
         if self.resource.parent and not self.resource.cursor:
-            shared = find_shared_rows(self.resource, self.connection, self.parents, self.stats_by_slice)
+            shared = find_shared_rows(
+                self.resource, self.connection, self.parents, self.stats_by_slice, self.page_limit
+            )
             for slice_, parents in self.parents.items():
                 for numbers in shared.batches(parents) if shared else self._batches_of(parents):
                     yield self.failed.guard([slice_], self._children(slice_, parents, numbers, shared))

@@ -26,11 +26,13 @@ class SharedRows:
         child: the resource.
         shared: the list.
         connection: how requests are made.
+        page_limit: maximum pages of each request for rows; unlimited by default.
     """
 
     child: Resource
     shared: SharedList
     connection: Connection
+    page_limit: int | None = None
 
     def is_there(self, stats: ReadStats) -> bool:
         """Ask the API whether it has the list; `stats` gets the counts of the request.
@@ -39,7 +41,9 @@ class SharedRows:
             ApiError: the API says neither.
         """
         asked = Endpoint(self.shared.probed(self.child), self.connection.values, page_limit=1)
-        return next(asked.pages(self._session(asked, stats, f"{self.child} probe")), None) is not None
+        session = self._session(asked, stats, f"{self.child} probe")
+        session.rules = (self.shared.absence, *session.rules)
+        return next(asked.pages(session), None) is not None
 
     def batches(self, parents: ParentRows) -> Iterator[Sequence[int]]:
         """Yield the numbers of the parents whose rows are read together."""
@@ -75,7 +79,8 @@ class SharedRows:
         known = {parents[number][name] for number in numbers if self.child.may_have_rows(parents[number])}
         if not known:
             return
-        endpoint = Endpoint(self.shared.resource(self.child), self.connection.values)
+        of_all = self.shared.resource(self.child)
+        endpoint = Endpoint(of_all, self.connection.values, page_limit=self.page_limit)
         session = self._session(endpoint, stats, label)
         for ids in self._requests(parents, numbers):
             for rows in endpoint.pages(session, each={IDS: ids}):
@@ -113,9 +118,7 @@ class SharedRows:
         return str(self.child.options.has_children_field)
 
     def _session(self, endpoint: Endpoint, stats: ReadStats, label: str) -> ApiSession:
-        session = endpoint.open_session(self.connection.policy_of(self.child), stats, label)
-        session.rules = (self.shared.absence, *session.rules) if endpoint.page_limit else session.rules
-        return session
+        return endpoint.open_session(self.connection.policy_of(self.child), stats, label)
 
 
 def find_shared_rows(
@@ -123,6 +126,7 @@ def find_shared_rows(
     connection: Connection,
     parents: Mapping[Any, ParentRows],
     stats_by_slice: Mapping[Any, ReadStats],
+    page_limit: int | None,
 ) -> SharedRows | None:
     """Ask the API for the list with the rows of all parents, if one is declared; None if the API has no such list.
 
@@ -131,6 +135,7 @@ def find_shared_rows(
         connection: how requests are made.
         parents: the rows of the parent, by slice; without a row that may have children, nothing is asked.
         stats_by_slice: the counts of the read; the first slice gets those of the request.
+        page_limit: maximum pages of each request for rows; None for all.
 
     Raises:
         ApiError: the API does not say whether it has the list.
@@ -138,7 +143,7 @@ def find_shared_rows(
     declared, rows = child.options.shared_list, (row for some in parents.values() for row in some)
     if not declared or not any(map(child.may_have_rows, rows)):
         return None
-    shared, asked = SharedRows(child, declared, connection), ReadStats()
+    shared, asked = SharedRows(child, declared, connection, page_limit), ReadStats()
     there = shared.is_there(asked)
     stats_by_slice[next(iter(parents))].add(asked)
     how = f"read from {declared.path}" if there else f"one request per row, because the API has no {declared.path}"

@@ -245,6 +245,14 @@ def test_a_variation_that_its_product_no_longer_has_is_deleted_either_way(reques
         assert warehouse.ids("woocommerce.product_variations") == left
 
 
+def test_a_trial_reads_one_page_of_the_list_of_all_variations(api, run_assets, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "woocommerce")
+    api.set("woocommerce/products", [row(1, variations=list(range(10, 310)))])
+    api.set("woocommerce/product_variations", [{"parent": 1, "id": id} for id in range(10, 310)])
+    assert run_assets("woocommerce/product_variations", page_limit=1).success
+    assert [query["per_page"] for query in api.asked("/v3/variations")] == ["1", "100"]
+
+
 def test_a_shop_that_ignores_the_ids_fails(api, load):
     api.set("woocommerce/orders", [row(1, refunds=[{"id": 10}])])
     api.faults.append(
