@@ -35,10 +35,15 @@ TICK = 20.0
 MOST_AT_ONCE = 25
 LONGEST = 3000
 """Maximum characters of a message; chat rooms refuse or truncate longer ones."""
+ABOUT_THE_TEXT = (400, 413, 422)
 
 
 class WebhookError(Exception):
     """The webhook did not accept the message."""
+
+
+class RefusedTextError(WebhookError):
+    """The webhook did not accept the message, perhaps because of its text."""
 
 
 class TransientWebhookError(WebhookError):
@@ -82,7 +87,7 @@ def _report(context: dg.SensorEvaluationContext, address: str) -> int:
             break
         if run and _is_ours(context, run) and not failed_before(context.instance, run.run_id, number):
             try:
-                post(address, redact(describe_failure(context.instance, run))[:LONGEST])
+                _tell(address, redact(describe_failure(context.instance, run))[:LONGEST])
             except WebhookError as error:
                 if not reported:
                     raise
@@ -119,6 +124,18 @@ def describe_failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def _tell(address: str, text: str) -> None:
+    """Post a message; if its text is refused, only which run failed: it would hold up all later ones.
+
+    Raises:
+        WebhookError: neither was accepted.
+    """
+    try:
+        post(address, text)
+    except RefusedTextError:
+        post(address, text.partition("\n")[0])
+
+
 def post(address: str, text: str) -> None:
     """Post a message as ``{"text": …}``, the format of chat rooms; try again if that can help.
 
@@ -149,9 +166,11 @@ def _post_once(address: str, text: str) -> None:
     except requests.RequestException as error:
         what = f"CONNECTORS__FAILURE_WEBHOOK cannot be reached: {type(error).__name__}"
         raise TransientWebhookError(what) from None
+    said = f"CONNECTORS__FAILURE_WEBHOOK answered {status}"
+    if status in ABOUT_THE_TEXT:
+        raise RefusedTextError(said)
     if status >= 300:
-        kind = TransientWebhookError if status in (408, 425, 429) or status >= 500 else WebhookError
-        raise kind(f"CONNECTORS__FAILURE_WEBHOOK answered {status}")
+        raise TransientWebhookError(said) if status in (408, 425, 429) or status >= 500 else WebhookError(said)
 
 
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:

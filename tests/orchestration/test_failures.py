@@ -195,6 +195,22 @@ def test_a_failure_that_was_refused_is_reported_by_a_later_tick_and_those_before
     assert told == ["one", "two", "two", "two", "three"]
 
 
+def test_a_message_whose_text_is_refused_is_reported_in_short_and_holds_up_no_other(fail, webhook, tick):
+    for message in ("one", "two"):
+        fail(message)
+    webhook.statuses = [413]
+    assert tick() == "2 failed runs were reported."
+    assert ["one" in webhook.texts[0], webhook.texts[1], "two" in webhook.texts[2]] == [
+        True,
+        webhook.texts[0].partition("\n")[0],
+        True,
+    ]
+    webhook.status = 400
+    fail("three")
+    with pytest.raises(Exception, match="CONNECTORS__FAILURE_WEBHOOK answered 400"):
+        tick()
+
+
 def test_a_webhook_that_cannot_be_reached_fails_the_tick_without_showing_its_address(fail, tick, monkeypatch):
     fail()
     monkeypatch.setenv("CONNECTORS__FAILURE_WEBHOOK", "http://127.0.0.1:9/hooks/hook-token-47")
