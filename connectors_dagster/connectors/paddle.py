@@ -117,7 +117,7 @@ connector = Connector(
         "adjustments": _windowed(FILTERED_HERE),
         "discounts": replace(
             _windowed(f"{FILTERED_HERE} Only active, archived and expired discounts are requested."),
-            for_each={"status": (ARCHIVED_TOO, "expired")},
+            for_each={"status": [ARCHIVED_TOO, "expired"]},
             responses=(REFUSED,),
         ),
         "discount_groups": ResourceOptions(known_limitations="No way to request archived groups is documented."),

@@ -57,7 +57,7 @@ WINDOWED: Mapping[str, tuple[str, IncrementalConfig]] = {
     "returns": ("idreturn", {"cursor_path": "updated_at", "start_param": "updated_after"}),
 }
 HISTORY: IncrementalConfig = {"cursor_path": "changed_at", "start_param": "sincedate", "end_param": "untildate"}
-PICKLIST_STATUSES = ("new", "paused", "snoozed", "closed", "cancelled")
+PICKLIST_STATUSES = ["new", "paused", "snoozed", "closed", "cancelled"]
 COMPOSITIONS = ("virtual_composition", "composition_with_stock")
 UNFILTERED = "Every load reads all {}: the API cannot filter by modification time."
 LOCAL = Cursor(timestamp_format=TimestampFormat(format="%Y-%m-%d %H:%M:%S"), lower="exclusive")
@@ -96,7 +96,7 @@ connector = Connector(
     resources={
         "products": ResourceOptions(
             missing_rows="mark",
-            for_each={"inactive": (None, "true")},
+            for_each={"inactive": [None, "true"]},
             known_limitations="Active and inactive products are two lists of the API; `active` says which one a "
             "product is on. A deleted product is marked as missing.",
         ),

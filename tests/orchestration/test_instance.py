@@ -2,22 +2,15 @@
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
-from connectors_dagster.orchestration.instance import open_instance
-from tests.support.processes import FORKS
+from tests.support.processes import FORKS, Job
 
 STORAGES = {"runs.db", "index.db", "schedules.db"}
 
 
-def read_runs(home: Path) -> None:
-    with open_instance(home) as instance:
-        assert instance.get_runs() == []
-
-
 def test_processes_that_open_a_new_instance_at_once_create_it_once(project, monkeypatch):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    processes = [FORKS.Process(target=read_runs, args=(project,)) for _ in range(4)]
+    processes = [FORKS.Process(target=Job([]).open_instance) for _ in range(4)]
     for process in processes:
         process.start()
     for process in processes:

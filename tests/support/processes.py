@@ -23,6 +23,7 @@ from connectors_dagster.cli import main
 from connectors_dagster.definitions import defs
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.spec.windows import Window, WindowGrid
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -120,6 +121,12 @@ class Job:
         """Run the command line in this process."""
         self._prepare()
         main(["run", *self.selection, *arguments])
+
+    def open_instance(self) -> None:
+        """Open the Dagster instance in this process, as the command line does, and read its runs."""
+        self._prepare()
+        with open_instance(self.folder) as instance:
+            assert instance.get_runs() == []
 
     def launch(self, tags: Mapping[str, str]) -> None:
         """Execute a run in this process and its children as a run that the UI launches, in a group of its own."""
