@@ -15,7 +15,7 @@ SHORTEST_ENCODED = 4
 """Bytes. Shorter secrets have no part in base64 that is unique to them."""
 LONG = 6
 """Characters. If a character is cut off a shorter secret, the rest would match ordinary text."""
-BEFORE = ("", "\\", "%", "&", "=")
+BEFORE = ("\\", "%", "&", "=")
 _HALF_ESCAPE = re.compile(r"[\\%&+='\"][^\\%&+='\"]?\Z")
 IN_HEX = ("", " ", ":", "-", " 0x", ", 0x")
 """What stands between bytes in hex."""
@@ -27,7 +27,8 @@ def spellings(secret: str) -> Iterator[str]:
     A character before or after the secret may join it into an escape that it does not have.
     """
     for value in {secret, secret.strip()}:
-        found = {value, *(plain(before + value) for before in BEFORE)}
+        joined = ((before, plain(before + value)) for before in BEFORE)
+        found = {value, plain(value), *(form for before, form in joined if not form.startswith(before))}
         if len(value) > LONG:
             found.add(plain(value[1:]))
         found |= {_HALF_ESCAPE.sub("", form) for form in found}
