@@ -197,11 +197,14 @@ class ResourceReader(RowReader):
             label = f"{self.resource} window {slice_.window.key}" if slice_ else str(self.resource)
             key = next(iter(self.resource.included))
             if shared:
-                together, numbers = shared.divide(parents, numbers)
+                (together, numbers), received = shared.divide(parents, numbers), set[str]()
                 for rows, session in shared.pages(parents, together, part, label):
+                    received |= shared.ids_in(rows)
                     yield ReadPage.of({slice_: self.bad_rows.keep_good(slice_, rows, part)}, session)
+                lacking = shared.lacking(parents, together, received)
+                numbers = sorted({*numbers, *lacking})
                 if part.rejected == 0 and slice_ not in self.failed:
-                    self.parents_read.extend(parents[number][key] for number in together)
+                    self.parents_read.extend(parents[number][key] for number in together if number not in lacking)
             sessions = [(each, self._session(part, f"{label}{describe(each)}")) for each in endpoint.each]
             for number in numbers:
                 if slice_ in self.failed:

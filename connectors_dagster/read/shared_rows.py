@@ -86,6 +86,19 @@ class SharedRows:
             for rows in endpoint.pages(session, each={IDS: ids}):
                 yield self._own(rows, known, column), session
 
+    def ids_in(self, rows: Sequence[RawRow]) -> set[str]:
+        """Return the ids of rows as `ids_param` has them."""
+        return {str(decode(row.get(self.child.primary_key[-1], NULL))) for row in rows}
+
+    def lacking(self, parents: ParentRows, numbers: Sequence[int], received: Container[str]) -> set[int]:
+        """Return the numbers of the parents of which an id was not `received`, unless only some pages were read.
+
+        The row may be gone since the parent was read, or the API may not accept so many ids at once.
+        """
+        if self.page_limit is not None:
+            return set()
+        return {number for number in numbers if any(one not in received for one in self._ids(parents[number]))}
+
     def _own(self, rows: Sequence[RawRow], known: Container[Any], column: str) -> list[RawRow]:
         field, own = self.shared.parent_field, []
         for row in rows:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.http import rereading
 from connectors_dagster.sandbox import CREDENTIALS, base_url
+from connectors_dagster.sandbox.dialects import woocommerce
 from connectors_dagster.sandbox.rows.woocommerce_settings import build_settings
 from tests.support.api import Api
 
@@ -243,6 +244,19 @@ def test_a_variation_that_its_product_no_longer_has_is_deleted_either_way(reques
         api.set("woocommerce/product_variations", [{"parent": 1, "id": id} for id in left])
         load("woocommerce/product_variations")
         assert warehouse.ids("woocommerce.product_variations") == left
+
+
+def test_parents_whose_rows_are_not_all_in_the_list_are_requested_one_by_one(api, load, warehouse, monkeypatch):
+    def fifty(rows: list[Any], ids: str | None) -> list[Any]:
+        return included(rows, ids and ",".join(ids.split(",")[:50]))
+
+    included = woocommerce._included
+    monkeypatch.setattr(woocommerce, "_included", fifty)
+    api.set("woocommerce/orders", [row(number, refunds=[{"id": number}]) for number in range(1, 61)])
+    api.set("woocommerce/refunds", [{"parent": number, "id": number} for number in range(1, 61)])
+    for _ in range(2):
+        load("woocommerce/refunds", windows=[FIRST])
+        assert warehouse.ids("woocommerce.refunds") == list(range(1, 61))
 
 
 def test_a_trial_reads_one_page_of_the_list_of_all_variations(api, run_assets, monkeypatch):
