@@ -1,6 +1,6 @@
 """Which resources of a connector are loaded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import dlt
 
@@ -39,16 +39,13 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
             hint = suggest(name, connector.graph)
             raise ValueError(f"{where} names {name!r}, which is not a resource of {connector.name}; {hint}")
     # What is read from the rows of a resource that is left out is left out, too.
-    kept = {name for name, one in connector.graph.items() if left_out.isdisjoint(_with_ancestors(one))}
+    kept = {name for name, one in connector.graph.items() if left_out.isdisjoint(above.name for above in one.line)}
     chosen = tuple(name for name in connector.graph if name in (kept if left_out else wanted))
     if not chosen:
         raise ValueError(f"{where} leaves out every resource, so there is nothing to load")
     return chosen
 
 
-def _with_ancestors(resource: Resource) -> Iterator[str]:
-    """Yield the name of a resource and of all that it is read from."""
-    one: Resource | None = resource
-    while one:
-        yield one.name
-        one = one.parent
+def leave_out(resource: Resource) -> str:
+    """Return the setting, with its value, that loads everything but one resource."""
+    return f"{environment_name(resource.connector.name, 'resources')}=-{resource.name}"

@@ -32,7 +32,6 @@ from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.suggestion import suggest
 
 LIMITS = tuple(field for field in fields(Limits) if field.name != "connector")
-EXECUTOR, EXECUTOR_CONFIG = "connectors.executor", "connectors.executor_config"
 DEFAULT_START_DATE = "2024-01-01"
 log = logging.getLogger(__name__)
 

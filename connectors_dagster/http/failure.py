@@ -1,6 +1,5 @@
 """What to say about a request that failed, and what to do about it."""
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,8 +22,6 @@ ADVICE = {
 NOT_FOR_ALL = {400, 402, 403, 404}
 """Statuses that may be about one resource, while others can be read with the same credentials."""
 BROKEN_API = "; the API has a problem: run again later"
-RESOURCE = re.compile(r"\w+/(\w+)")
-"""What labels begin with: the connector and the resource."""
 UNREACHED = "; check that the API is running and that base_url is correct"
 UNTRUSTED = "; set REQUESTS_CA_BUNDLE to the file of certificates to trust"
 
@@ -38,20 +35,13 @@ def explain_failure(label: str, request: requests.PreparedRequest, error: Except
     body, advice = excerpt(response.text, 300), ADVICE.get(status, BROKEN_API if status >= 500 else "")
     if status == requests.codes.unauthorized and policy.credentials:
         advice += f": {', '.join(policy.credentials)}"
-    advice += _without(label, policy) if status in NOT_FOR_ALL else ""
+    if status in NOT_FOR_ALL and policy.leave_out:
+        advice += f"; {policy.leave_out} loads the others without it"
     longest = retry.max_wait.total_seconds()
     if (requested := requested_wait(response, retry) or 0) > longest:
         advice += f"; Retry-After is {requested:.0f} s, but a run waits at most {longest:.0f} s"
     kind = TransientApiError if is_transient(error, retry) or status >= 500 else ApiError
     return with_response(kind(f"{label}: {describe_request(request)} answered {status}: {body}{advice}"), response)
-
-
-def _without(label: str, policy: RequestPolicy) -> str:
-    """Say how the other resources are loaded without this one."""
-    resource = RESOURCE.match(label)
-    if not resource or not policy.selection:
-        return ""
-    return f"; {policy.selection}=-{resource[1]} loads the others without it"
 
 
 def cause_of(error: BaseException | None) -> str:

@@ -32,7 +32,7 @@ class RequestPolicy:
         rate_limiter: limits concurrent requests and requests per minute; None for no limit.
         rate_limit_header: a response header with the number of remaining requests.
         credentials: names of the settings with the credentials, for errors.
-        selection: the name of the setting that says which resources are loaded, for errors.
+        leave_out: the setting, with its value, that leaves out the resource, for errors.
         now: returns the time with a time zone, to compare with the clock of the API; None: it is not compared.
         reached: set once the API has responded to a request.
     """
@@ -48,7 +48,7 @@ class RequestPolicy:
     rate_limiter: RateLimiter | None = None
     rate_limit_header: str | None = None
     credentials: Sequence[str] = ()
-    selection: str = ""
+    leave_out: str = ""
     now: Callable[[], datetime] | None = None
     reached: threading.Event = field(default_factory=threading.Event)
 

@@ -60,14 +60,14 @@ def duckdb_file() -> Path:
     return path
 
 
-def check_destination(dataset: str) -> None:
+def check_destination(destination: AnyDestination, dataset: str) -> None:
     """Refuse a destination that cannot hold exactly the rows of an API.
 
     Raises:
         SettingError: dlt appends to it where it should merge, so that rows which are loaded again would be doubled; or
             the DuckDB file has the name of the dataset: DuckDB could not distinguish them.
     """
-    if MERGES not in (build_destination().capabilities().supported_merge_strategies or ()):
+    if MERGES not in (destination.capabilities().supported_merge_strategies or ()):
         raise SettingError(
             f"{environment('connectors.destination')} is {destination_name()!r}, which cannot replace rows: what is "
             "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy"

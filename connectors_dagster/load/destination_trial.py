@@ -26,8 +26,9 @@ def try_destination(datasets: Iterable[str]) -> None:
         SettingError, LoadError, DestinationBusyError: the destination cannot be used; says why.
     """
     use_defaults()
+    destination = build_destination()
     for dataset in datasets:
-        check_destination(dataset)
+        check_destination(destination, dataset)
     if destination_traits().writer_lock != "file":
         _create_and_drop(datasets)
         return

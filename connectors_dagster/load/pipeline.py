@@ -72,7 +72,8 @@ def loading(request: LoadRequest) -> Iterator[Load]:
         DestinationBusyError, LoadError: nothing of the request is recorded as loaded.
     """
     use_defaults()
-    check_destination(request.connector.name)
+    destination = build_destination()
+    check_destination(destination, request.connector.name)
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
     with (
         private_files(),
@@ -82,7 +83,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
         pipeline = dlt.pipeline(
             pipeline_name=request.name,
             pipelines_dir=str(folder),
-            destination=build_destination(),
+            destination=destination,
             dataset_name=request.connector.name,
         )
         load = Load(pipeline)

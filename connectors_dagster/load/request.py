@@ -51,9 +51,5 @@ class LoadRequest:
 
     def resources_to_read(self) -> list[Resource]:
         """All resources to read, parents first."""
-        wanted = {r.name for r in self.resources}
-        for resource in self.resources:
-            while resource.parent:
-                resource = resource.parent
-                wanted.add(resource.name)
+        wanted = {one.name for resource in self.resources for one in resource.line}
         return [r for r in self.connector.graph.values() if r.name in wanted]

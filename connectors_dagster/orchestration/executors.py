@@ -44,11 +44,11 @@ def _imported(name: str) -> dg.ExecutorDefinition:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise SettingError(
-            f"{environment(settings.EXECUTOR)} is {name!r}, which cannot be imported ({error}): "
+            f"{environment('connectors.executor')} is {name!r}, which cannot be imported ({error}): "
             f"it is {NAMES} or module:name, and the package of the module must be installed"
         ) from None
     if not isinstance(found, dg.ExecutorDefinition):
-        raise SettingError(f"{environment(settings.EXECUTOR)} is {name!r}, which is not an executor of Dagster")
+        raise SettingError(f"{environment('connectors.executor')} is {name!r}, which is not an executor of Dagster")
     return found
 
 
@@ -60,5 +60,5 @@ def _config() -> dict[str, Any]:
     except ValueError:
         config = None
     if not isinstance(config, dict):
-        raise SettingError(f"{environment(settings.EXECUTOR_CONFIG)} is {written!r}: it must be a JSON object")
+        raise SettingError(f"{environment('connectors.executor_config')} is {written!r}: it must be a JSON object")
     return config

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from connectors_dagster.config.selected_resources import leave_out
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.server_clock import LONGEST_LAG
@@ -26,10 +27,9 @@ def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
 def _not_available(resource: Resource, stats: ReadStats) -> list[str]:
     if not stats.not_available:
         return []
-    setting = environment_name(resource.connector.name, "resources")
     return [
-        f"the API says that this account does not have it, so the table stays as it is; {setting}=-{resource.name} "
-        "leaves it out"
+        "the API says that this account does not have it, so the table stays as it is; "
+        f"{leave_out(resource)} leaves it out"
     ]
 
 

@@ -1,7 +1,5 @@
 """Forgets what was recorded of resources, so that they are loaded again."""
 
-from collections.abc import Iterator
-
 import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import latest_materialization_ids, wipe
@@ -18,7 +16,7 @@ class StillRunningError(MaskedError):
 
 def loaded_with(assets: ConnectorAssets, resource: Resource) -> list[Resource]:
     """List a resource and the children that are loaded with it, and theirs."""
-    return [one for one in assets.resources if one.family == resource.family and resource in _line(one)]
+    return [one for one in assets.resources if one.family == resource.family and resource in one.line]
 
 
 def forget(instance: dg.DagsterInstance, assets: ConnectorAssets, resource: Resource) -> dict[str, int]:
@@ -42,9 +40,3 @@ def forget(instance: dg.DagsterInstance, assets: ConnectorAssets, resource: Reso
         forgotten[str(one)] = len(latest_materialization_ids(instance, key))
         wipe(instance, key)
     return forgotten
-
-
-def _line(resource: Resource | None) -> Iterator[Resource]:
-    while resource is not None:
-        yield resource
-        resource = resource.parent

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.destination_secrets import proxy_passwords
+from connectors_dagster.config.selected_resources import leave_out
 from connectors_dagster.config.workdir import work_folder
 from connectors_dagster.http.filled_config import find_auth
 from connectors_dagster.http.rate_limiter import RateLimiter
@@ -40,7 +41,7 @@ class Connection:
 
     def policy_of(self, resource: Resource) -> RequestPolicy:
         """Return how the requests of a resource are made."""
-        return self.of_resources.get(resource.name, self.policy)
+        return replace(self.of_resources.get(resource.name, self.policy), leave_out=leave_out(resource))
 
     def with_retry(self, retry: Retry) -> "Connection":
         """Return a connection that retries in another way."""
@@ -76,7 +77,6 @@ def connect(
         ),
         rate_limit_header=connector.rate_limit_header,
         credentials=_credentials(connector, values, connector.config["client"].get("auth")),
-        selection=settings.environment_name(connector.name, "resources"),
         now=None if now is None else _clock_from(now),
     )
     return Connection(

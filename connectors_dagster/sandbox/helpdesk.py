@@ -6,6 +6,7 @@ It needs a bearer token: the fixed one, or one that `/oauth/token` gives for a c
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from connectors_dagster.sandbox.dialects.auth import bearer
+from connectors_dagster.sandbox.dialects.parameters import whole_number
 
 Row = dict[str, Any]
 
@@ -67,7 +69,7 @@ def _admitted(reply: Reply) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _token(request: Request) -> Response:
-    form = dict(item.split("=", 1) for item in (await request.body()).decode().split("&") if "=" in item)
+    form = dict(parse_qsl((await request.body()).decode()))
     if {name: form.get(name) for name in CLIENT} != CLIENT:
         return JSONResponse({"error": "invalid_client"}, 401)
     return JSONResponse({"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600})
@@ -75,7 +77,10 @@ async def _token(request: Request) -> Response:
 
 async def _tickets(request: Request) -> Any:
     since = request.query_params.get("updated_since", "")
-    start, size = _number(request, "offset", 0), _number(request, "limit", 50)
+    start, size = (
+        whole_number(request.query_params, "offset", default=0),
+        whole_number(request.query_params, "limit", default=50),
+    )
     return {"tickets": [row for row in TICKETS if row["updated_at"] >= since][start : start + size]}
 
 
@@ -84,14 +89,20 @@ async def _comments(request: Request) -> Any:
 
 
 async def _agents(request: Request) -> Any:
-    page = _number(request, "page", 1)
+    page = whole_number(request.query_params, "page", default=1)
     return {"agents": AGENTS[5 * (page - 1) : 5 * page], "total": len(AGENTS)}
 
 
 async def _calls(request: Request) -> Any:
-    first, last = _number(request, "from", 0), _number(request, "to", 2**40)
+    first, last = (
+        whole_number(request.query_params, "from", default=0),
+        whole_number(request.query_params, "to", default=2**40),
+    )
     rows = [row for row in CALLS if first <= row["started_at"] < last]
-    start, size = _number(request, "offset", 0), _number(request, "limit", 50)
+    start, size = (
+        whole_number(request.query_params, "offset", default=0),
+        whole_number(request.query_params, "limit", default=50),
+    )
     return {"calls": rows[start : start + size], "total": len(rows)}
 
 
@@ -100,7 +111,3 @@ async def _search(request: Request) -> Any:
     rows = [row for row in EVENTS if asked["from"] <= row["occurred_at"] < asked["to"]]
     start = int(asked.get("cursor") or 0)
     return {"events": rows[start : start + 20], "next": str(start + 20) if len(rows) > start + 20 else None}
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    return int(request.query_params.get(name, default))

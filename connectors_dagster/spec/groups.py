@@ -17,14 +17,12 @@ def group_of(resource: "Resource") -> str:
 
     Children that are not named are in the group of their parent.
     """
-    connector, one = resource.connector, resource
-    while True:
+    connector = resource.connector
+    for one in resource.line:
         for group, names in connector.groups.items():
             if one.name in names:
                 return f"{connector.name}_{group}"
-        if one.parent is None:
-            return connector.name
-        one = one.parent
+    return connector.name
 
 
 def group_problems(connector: "Connector") -> Iterator[str]:

@@ -172,6 +172,14 @@ class Resource:
         return self.connector.graph[self.resolved[0].resolve_config["resource"]] if self.resolved else None
 
     @property
+    def line(self) -> Iterator["Resource"]:
+        """The resource itself, and then all whose rows it is read from, up to the top."""
+        one: Resource | None = self
+        while one:
+            yield one
+            one = one.parent
+
+    @property
     def missing_rows(self) -> MissingRows:
         """What happens to rows the API no longer returns."""
         return self.options.missing_rows or (

@@ -10,7 +10,6 @@ from connectors_dagster.spec.schema_file import StrictLoader
 Next = Callable[[], Any]
 _Parser: Any = getattr(yaml, "CSafeLoader", None)
 _CONSTRUCTOR: Any = yaml.SafeLoader("")
-Scalar, End = yaml.ScalarEvent, yaml.MappingEndEvent  # looked up for every value
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -54,25 +53,25 @@ class _Reader:
         kind = type(event)
         if kind is yaml.AliasEvent or event.anchor is not None or event.tag is not None:
             raise _UnusualError
-        if kind is Scalar:
+        if kind is yaml.ScalarEvent:
             return self._plain(event.value) if event.implicit[0] else event.value
         return self._mapping() if kind is yaml.MappingStartEvent else self._sequence()
 
     def _mapping(self) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
-        names, following, node = set(), self._next, self._node
-        while type(event := following()) is not End:
-            if type(event) is not Scalar or event.value in names:
+        names = set()
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            if type(event) is not yaml.ScalarEvent or event.value in names:
                 raise _UnusualError
             names.add(event.value)
-            found[node(event)] = node(following())
+            key = self._node(event)
+            found[key] = self._node(self._next())
         return found
 
     def _sequence(self) -> list[Any]:
         found = []
-        following, node = self._next, self._node
-        while type(event := following()) is not yaml.SequenceEndEvent:
-            found.append(node(event))
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            found.append(self._node(event))
         return found
 
     def _plain(self, text: str) -> Any:
