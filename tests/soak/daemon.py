@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from signal import SIGINT, SIGKILL, SIGTERM
 from typing import Any
 
 import dagster as dg
@@ -35,6 +35,7 @@ LAUNCH = """mutation($windows: [String!]) {
     assetSelection: [{path: ["storefront", "orders"]}], partitionNames: $windows
   }) { ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 STATUS = "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 RELOAD = "mutation { reloadWorkspace { __typename } }"
 
 
@@ -50,7 +51,7 @@ def draw_daemon(seed: int) -> CrashEpisode:
         destination=destination if os.environ.get(PORT) else "duckdb",
         rows=draw.choice([20, 150]),
         is_loaded=draw.random() < 0.3,
-        kills=((kind, draw.randrange(1, last + 1), draw.choice([SIGKILL, SIGKILL, SIGTERM, SIGINT])),),
+        kills=((kind, draw.randrange(1, last + 1), draw.choice(SIGNALS)),),
         only="daemon",
     )
 
@@ -58,6 +59,8 @@ def draw_daemon(seed: int) -> CrashEpisode:
 def play_daemon(seed: int) -> CrashOutcome:
     """Play the episode of a seed in a process of its own, in a folder that is removed, and log nothing."""
     logging.disable(logging.CRITICAL)
+    # What a script starts in the background ignores SIGINT, and so would Dagster, which treats SIGTERM alike.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder, Api().served() as api:
         return _Play(draw_daemon(seed), Path(folder).resolve(), api).outcome()
 
@@ -90,11 +93,11 @@ class _Server:
     def end(self) -> None:
         """End it as Ctrl-C does, and kill what is left of it."""
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, SIGINT)
+            os.killpg(self.process.pid, signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(60)
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -114,8 +117,8 @@ class _Play(CrashPlay):
 
     def _backfill(self) -> tuple[bool, tuple[str, ...]]:
         """Play a backfill; returns whether it has ended, and what was killed."""
-        [(kind, nth, signal)] = self.episode.kills
-        bomb = {location.BOMB: json.dumps([kind, nth, signal, str(self.folder)])} if kind != "reload" else {}
+        [(kind, nth, sent)] = self.episode.kills
+        bomb = {location.BOMB: json.dumps([kind, nth, sent, str(self.folder)])} if kind != "reload" else {}
         self.api.begun.clear()
         with self._dagster(bomb) as server:
             backfill = server.backfill(self._windows())
@@ -128,7 +131,7 @@ class _Play(CrashPlay):
                 return is_over, ()
         with self._dagster({}) as server:
             is_over = self._until(lambda: self._is_over(server, backfill))
-        return is_over, (f"{kind} {signal.name} {self.episode.destination}",)
+        return is_over, (f"{kind} {sent.name} {self.episode.destination}",)
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment of each process that loads."""
