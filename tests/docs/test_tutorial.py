@@ -1,4 +1,4 @@
-"""The tutorial: its API, its files, and its commands up to the check; test_examples_page.py loads the same list."""
+"""The tutorial: its API, its files and its commands."""
 
 import json
 import re
@@ -24,6 +24,7 @@ def of(kind: str) -> list[str]:
 
 
 COMMANDS = [line for text in of("console") for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE)]
+LOAD = [line for line in COMMANDS if re.match("connectors (run|show|status) ", line)]
 ENTRY, SETTINGS = (tomllib.loads(text) for text in of("toml"))
 
 
@@ -51,7 +52,8 @@ def test_the_api_answers_as_the_page_shows():
     assert found.json() == json.loads(of("json")[0])
 
 
-def test_the_commands_configure_it_and_check_prints_what_the_page_shows(my_connectors, connectors):  # noqa: F811
+@pytest.mark.journey
+def test_the_commands_configure_check_and_load_it_as_the_page_shows(my_connectors, connectors):  # noqa: F811
     assert ENTRY["tool"]["setuptools"]["py-modules"] == ["desk"]
     assert connectors("init", "--project").exit_code == 0
     with running({}) as port:
@@ -60,6 +62,10 @@ def test_the_commands_configure_it_and_check_prints_what_the_page_shows(my_conne
         dlt.current.run_context().reload()  # a new process would read the files
         done = connectors("check", "desk")
         assert "ok      desk/tickets: /tickets returned 0 rows on its first page" in done.output
+        for command in LOAD:
+            done = connectors(*command.split()[1:])
+            assert done.exit_code == 0, f"{command}\n{done.output}"
+    assert re.search(r"^desk/tickets +120 ", done.output, re.MULTILINE), done.output
     assert SETTINGS == {"connectors": {"enabled": ["desk"]}}
     declared = yaml.safe_load(of("yaml")[0])["tables"]["tickets"]["columns"]
     assert set(declared) == set(helpdesk.TICKETS[0])
