@@ -61,3 +61,12 @@ class DestinationBusyError(MaskedError):
 
 class StorageError(MaskedError):
     """Dagster's storage cannot be read or written; what was loaded may not be recorded, and is then loaded again."""
+
+
+def is_same_for_all(error: Exception) -> bool:
+    """Return whether every other window would get this error too: another origin, no connection, status 401 or 429.
+
+    Not 403, as some plans allow no old windows.
+    """
+    status = error.response.get("status") if isinstance(error, ApiError) else None
+    return isinstance(error, ForeignOriginError | UnreachableError) or status in {401, 429}

@@ -18,6 +18,7 @@ from connectors_dagster.errors import (
     SettingError,
     TransientApiError,
     TransientLoadError,
+    is_same_for_all,
 )
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
@@ -29,9 +30,9 @@ from connectors_dagster.orchestration.masked import masked_errors
 from connectors_dagster.orchestration.metadata import response_metadata
 from connectors_dagster.orchestration.partitions import partitions_of
 from connectors_dagster.orchestration.resume import is_reread_due, resume
-from connectors_dagster.orchestration.window_runs import WINDOWS_PER_RUN
+from connectors_dagster.orchestration.window_runs import WINDOWS_PER_RUN, loads
 from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.windows import Slice, Window
+from connectors_dagster.spec.windows import Slice, Window, describe_windows
 
 # Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -107,16 +108,19 @@ def build_family(
         now = clock.now()
         report = LoadReport(context, assets, selected, page_limit=config.page_limit)
         slices = _slices(context, assets, selected, config, now)
+        left = [slice_ for slice_ in slices if not report.has_landed(slice_)] or slices
         request = LoadRequest(
             now=now,
             resources=selected,
-            slices=[slice_ for slice_ in slices if not report.has_landed(slice_)] or slices,
             max_parallel_requests=config.max_parallel_requests,
             accept_loss=config.accept_loss,
             page_limit=config.page_limit,
         )
         with masked_errors():
-            yield from _materialize(context, report, request)
+            errors = _load(context, report, [replace(request, slices=part) for part in loads(members[0], left)])
+            yield from report.results()
+            if errors:
+                _fail(context, errors, report.landed())
 
     return materialize
 
@@ -156,25 +160,37 @@ def _window(assets: ConnectorAssets, key: str) -> Window:
     raise dg.Failure(what, allow_retries=False)
 
 
-def _materialize(
-    context: dg.AssetExecutionContext, report: LoadReport, request: LoadRequest
-) -> Iterator[dg.MaterializeResult[None]]:
+def _load(
+    context: dg.AssetExecutionContext, report: LoadReport, requests: Sequence[LoadRequest]
+) -> Sequence[Exception]:
+    """Load one request after the other, unless the others would fail as well; returns what failed."""
     # Imported here so that listing definitions does not load Arrow.
     from connectors_dagster.load.pipeline import loading
 
     errors: list[Exception] = []
-    try:
-        with loading(request) as load:
-            for table in load.altered:
-                context.log.warning(ALTERED.format(connector=request.connector.name, table=table))
-            for outcome in load.outcomes.values():
-                if outcome.dlt_resource is not None and outcome.resource in request.resources:
-                    yield from report.results(load, outcome)
-                errors += outcome.errors
-    except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
-        errors = [error]
-    if errors:
-        _fail(context, errors, report.landed() if request.slices else [])
+    for number, request in enumerate(requests, 1):
+        left, is_over = requests[number:], False
+        try:
+            with loading(request) as load:
+                for table in load.altered:
+                    context.log.warning(ALTERED.format(connector=request.connector.name, table=table))
+                report.record(load, is_last=not left)
+                found = [error for outcome in load.outcomes.values() for error in outcome.errors]
+        except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
+            found, is_over = [error], True
+        errors += found
+        if is_over or (left and any(map(is_same_for_all, found))):
+            report.abandon()
+            errors += _not_read(left, found)
+            break
+    return errors
+
+
+def _not_read(requests: Sequence[LoadRequest], found: Sequence[Exception]) -> Iterator[Exception]:
+    if requests:
+        kind = TransientApiError if all(isinstance(error, TRANSIENT) for error in found) else ApiError
+        windows = describe_windows(slice_.window for request in requests for slice_ in request.slices)
+        yield kind(f"{requests[0].resources[0].root} window {windows}: not read, because other windows failed")
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception], landed: Sequence[str]) -> NoReturn:

@@ -1,6 +1,6 @@
 """Report what a step has loaded: whole assets, or only the windows that were read well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class LoadReport:
-    """The materializations of one attempt of a step, which continues what earlier attempts have loaded."""
+    """The materializations of one attempt of a step, which continues what earlier attempts have loaded.
+
+    Dagster takes a result for all windows of a run. So what is loaded before the end, or beside a failure, is recorded
+    window by window, and once more with the result, as otherwise the result would hide it.
+    """
 
     def __init__(
         self,
@@ -31,47 +35,61 @@ class LoadReport:
     ) -> None:
         """Look up what earlier attempts have loaded."""
         self.context, self.assets, self.resources, self.page_limit = context, assets, resources, page_limit
-        self._before = landed_before(context)
-        self._landed: dict[str, set[str]] = {
-            str(resource): {window for key, window in self._before if key == assets.key(resource)}
-            for resource in resources
-        }
+        self._recorded = {key: found.metadata for key, found in landed_before(context).items()}
+        self._unwindowed: dict[dg.AssetKey, Mapping[str, Any]] = {}
+        self._failed: set[dg.AssetKey] = set()
 
     def has_landed(self, slice_: Slice) -> bool:
-        """Return whether an earlier attempt has loaded a window of all resources."""
-        return all(slice_.window.key in windows for windows in self._landed.values())
+        """Return whether a window of all resources is loaded."""
+        return all((self.assets.key(resource), slice_.window.key) in self._recorded for resource in self.resources)
 
     def landed(self) -> list[str]:
         """Say which windows were loaded although others failed."""
-        grid = self.assets.grid
+        found = {
+            resource: [window for key, window in self._recorded if key == self.assets.key(resource)]
+            for resource in self.resources
+        }
         return [
-            f"{name} window {describe_windows(map(grid.find, windows))}: loaded"
-            for name, windows in self._landed.items()
+            f"{resource} window {describe_windows(map(self.assets.grid.find, windows))}: loaded"
+            for resource, windows in found.items()
             if windows
         ]
 
-    def results(self, load: "Load", outcome: "Outcome") -> Iterator[dg.MaterializeResult[None]]:
-        """Record the windows that were loaded; if none failed, the result is that of the whole run.
+    def abandon(self) -> None:
+        """Yield no results, because windows of every resource will not be read."""
+        self._failed.update(map(self.assets.key, self.resources))
 
-        Dagster takes a result for all windows of a run, so after a failure each window is recorded by itself.
-        """
-        resource, metadata = outcome.resource, dict[str, Any]()
-        key = self.assets.key(resource)
-        for slice_ in outcome.landed:
-            shown = self._metadata(load, outcome, slice_)
-            if slice_ is None:
-                metadata = shown
+    def record(self, load: "Load", *, is_last: bool) -> None:
+        """Record the windows that were loaded, unless a result of the whole run is going to."""
+        for outcome in load.outcomes.values():
+            if outcome.resource not in self.resources:
                 continue
-            window = slice_.window.key
-            self._landed[str(resource)].add(window)
-            if outcome.failed:
-                self.context.log_event(dg.AssetMaterialization(key, partition=window, metadata=shown))
-            else:
-                # Dagster would show metadata of the result above that of the window.
-                self.context.add_asset_metadata(shown, asset_key=key, partition_key=window)
-        if not outcome.failed:
-            self._repeat(key, without={slice_.window.key for slice_ in outcome.landed if slice_})
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            key = self.assets.key(outcome.resource)
+            if outcome.errors:
+                self._failed.add(key)
+            if outcome.dlt_resource is None:
+                continue
+            for slice_ in outcome.landed:
+                shown = self._metadata(load, outcome, slice_)
+                if slice_ is None:
+                    self._unwindowed[key] = shown
+                    continue
+                self._recorded[key, slice_.window.key] = shown
+                if key in self._failed or not is_last:
+                    window = slice_.window.key
+                    self.context.log_event(dg.AssetMaterialization(key, partition=window, metadata=shown))
+
+    def results(self) -> Iterator[dg.MaterializeResult[None]]:
+        """Yield the results of the resources that were loaded; none of those that have failed."""
+        for resource in self.resources:
+            key = self.assets.key(resource)
+            if key in self._failed:
+                continue
+            for (asset, window), shown in self._recorded.items():
+                if asset == key:
+                    # Dagster would show metadata of the result above that of the window.
+                    self.context.add_asset_metadata(shown, asset_key=key, partition_key=window)
+            yield dg.MaterializeResult(asset_key=key, metadata=self._unwindowed.get(key, {}))
 
     def _metadata(self, load: "Load", outcome: "Outcome", slice_: Slice | None) -> dict[str, Any]:
         resource, stats = outcome.resource, outcome.stats_by_slice[slice_]
@@ -84,9 +102,3 @@ class LoadReport:
             **({"page_limit": self.page_limit} if self.page_limit else {}),
         }
         return masked(in_order(shown))
-
-    def _repeat(self, key: dg.AssetKey, *, without: set[str]) -> None:
-        """Record what earlier attempts have recorded again, because the result is that of all windows."""
-        for (asset, window), found in self._before.items():
-            if asset == key and window not in without:
-                self.context.add_asset_metadata(found.metadata, asset_key=key, partition_key=window)

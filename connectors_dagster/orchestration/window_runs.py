@@ -1,11 +1,14 @@
-"""How windows are divided into runs."""
+"""How windows are divided into runs, and the windows of a run into loads."""
 
 from collections.abc import Collection, Iterator, Sequence
 
 from connectors_dagster.spec.resource import Resource
-from connectors_dagster.spec.windows import Window
+from connectors_dagster.spec.windows import Slice, Window
 
-WINDOWS_PER_RUN = 12
+WINDOWS_PER_RUN = 120
+"""So many that the start of a process hardly counts, and few enough that a run ends within a day."""
+WINDOWS_PER_LOAD = 12
+"""What a run reads before it loads and records that."""
 
 
 def divide(root: Resource, windows: Sequence[Window], wanted: Collection[Window]) -> Iterator[tuple[Window, ...]]:
@@ -29,3 +32,17 @@ def divide(root: Resource, windows: Sequence[Window], wanted: Collection[Window]
             chunk = []
     if chunk:
         yield tuple(chunk)
+
+
+def loads(root: Resource, slices: Sequence[Slice]) -> Sequence[Sequence[Slice]]:
+    """Group the slices of a run into loads, oldest first: what has landed stays if the run is killed afterwards.
+
+    There is one load if all slices share requests, or a program that is started for each load.
+
+    Args:
+        root: the root of the family to load.
+        slices: those to read; a family without windows has none, and one load.
+    """
+    alone = root.bounded and not root.program and not any(slice_.unfiltered for slice_ in slices)
+    size = WINDOWS_PER_LOAD if alone and slices else len(slices) or 1
+    return [slices[at : at + size] for at in range(0, len(slices) or 1, size)]

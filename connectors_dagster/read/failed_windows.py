@@ -3,14 +3,12 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
-from connectors_dagster.errors import ApiError, ForeignOriginError, TransientApiError, UnreachableError
+from connectors_dagster.errors import ApiError, TransientApiError, is_same_for_all
 from connectors_dagster.read.concurrency import AbandonedError, end_waits
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
 
 T = TypeVar("T")
-SAME_FOR_ALL = {401, 429}
-"""Statuses that every other window would get too; 403 is not one, as some plans allow no old windows."""
 
 
 class FailedWindows:
@@ -59,8 +57,7 @@ class FailedWindows:
         self._add(slices, error)
         if not self.resource.merges_only_by_key or all(slice_ in self for slice_ in self.slices):
             raise error
-        status = error.response.get("status")
-        if isinstance(error, ForeignOriginError | UnreachableError) or status in SAME_FOR_ALL:
+        if is_same_for_all(error):
             self._stopped_by = self._stopped_by or error
             end_waits()
 

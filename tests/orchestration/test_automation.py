@@ -12,7 +12,7 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 
 from connectors_dagster import build_definitions, load_connectors
 from connectors_dagster.definitions import defs
-from connectors_dagster.orchestration import clock, runs
+from connectors_dagster.orchestration import clock, runs, window_runs
 from connectors_dagster.orchestration.location import enabled_connectors
 from connectors_dagster.orchestration.metadata import window_metadata
 from connectors_dagster.spec.windows import WindowGrid
@@ -162,7 +162,8 @@ def test_a_new_deployment_requests_everything_since_the_start_date_oldest_first(
     ]
 
 
-def test_windows_are_grouped_into_runs_of_twelve_oldest_first(tick, time):
+def test_windows_are_grouped_into_runs_oldest_first(tick, time, monkeypatch):
+    monkeypatch.setattr(window_runs, "WINDOWS_PER_RUN", 12)
     time.now = datetime(2026, 12, 1, tzinfo=UTC)
     keys = [window.key for window in GRID.opened(time.now)]
     assert requested(tick("storefront"))[:-1] == [

@@ -43,14 +43,14 @@ def test_children_depend_on_their_parents_and_everything_else_on_the_api_only():
     }
 
 
-def test_resources_with_a_cursor_are_partitioned_by_windows_in_runs_of_twelve():
+def test_resources_with_a_cursor_are_partitioned_by_windows_in_runs_of_120():
     for family in FAMILIES:
         windowed = RESOURCES[next(iter(family.keys)).to_user_string()].windowed
         partitions = family.partitions_def
         assert (partitions.name if isinstance(partitions, dg.DynamicPartitionsDefinition) else None) == (
             "windows_P30D_from_2024-01-01" if windowed else None
         )
-        assert family.backfill_policy == (dg.BackfillPolicy.multi_run(12) if windowed else None)
+        assert family.backfill_policy == (dg.BackfillPolicy.multi_run(120) if windowed else None)
 
 
 def test_one_op_per_family_each_with_a_pool_of_its_own():

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from connectors_dagster.cli import run, terminal
-from connectors_dagster.orchestration import assets
+from connectors_dagster.orchestration import assets, window_runs
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.api import Api
 from tests.support.feed import Feed
@@ -324,3 +324,60 @@ def test_a_step_whose_retries_are_used_up_shows_the_cause(orders, run_assets, wa
     assert len(retried) == assets.RETRY.max_retries
     assert failed.step_failure_data.user_failure_data.description.startswith("storefront/orders window 2024-01-01: GET")
     assert "Exceeded max_retries" not in failed.step_failure_data.error_display_string
+
+
+# A run with more than one load
+
+
+@pytest.fixture
+def two_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two windows per load, so that four are two loads."""
+    monkeypatch.setattr(window_runs, "WINDOWS_PER_LOAD", 2)
+
+
+def test_what_a_load_brings_is_recorded_before_the_next_one_is_read(
+    orders, warehouse, instance, materialize, two_loads
+):
+    seen: list[dict[str, int]] = []
+
+    def look(request: Request) -> None:
+        if request.url.path.endswith("/orders") and window_of(request) == WINDOWS[2]:
+            seen.append(recorded(instance))
+
+    orders.faults.append(look)
+    summary = materialize("storefront/orders")
+    assert seen[0] == dict.fromkeys(WINDOWS[:2], 1)
+    assert summary.errors == [] and len(instance.get_runs()) == 1
+    assert recorded(instance) == dict.fromkeys(WINDOWS, 1)
+    assert summary.lines["storefront/orders"].rows == 4
+    assert warehouse.ids("storefront.orders") == [1, 2, 3, 4]
+
+
+def test_windows_that_fail_in_one_load_do_not_keep_the_next_one_out(
+    orders, warehouse, instance, materialize, two_loads
+):
+    break_windows(orders, *WINDOWS[:2])
+    [error] = materialize("storefront/orders").errors
+    assert all(f"no {window}" in error for window in WINDOWS[:2])
+    assert warehouse.ids("storefront.orders") == [3, 4]
+    assert recorded(instance) == dict.fromkeys(WINDOWS[2:], 1)
+    assert shown_as_failed(instance) == set(WINDOWS[:2])
+
+
+def test_after_a_revoked_key_the_loads_that_are_left_are_not_tried_and_are_named(
+    orders, warehouse, instance, materialize, two_loads
+):
+    break_windows(orders, WINDOWS[1], status=401)
+    [error] = materialize("storefront/orders").errors
+    assert f"{WINDOWS[2]}, {WINDOWS[3]}: not read" in error or f"{WINDOWS[2]} to {WINDOWS[3]}: not read" in error, error
+    assert set(asked(orders)) == set(WINDOWS[:2])
+    assert shown_as_failed(instance) == set(WINDOWS[1:])
+    assert warehouse.ids("storefront.orders") == [1] and recorded(instance) == {WINDOWS[0]: 1}
+
+
+def test_a_retry_reads_only_the_loads_that_are_left(orders, warehouse, instance, materialize, two_loads):
+    break_windows(orders, WINDOWS[3], status=503, times=10)
+    assert materialize("storefront/orders").errors == []
+    assert [asked(orders).count(window) for window in WINDOWS[:3]] == [1, 1, 1]
+    assert recorded(instance) == dict.fromkeys(WINDOWS, 1)
+    assert warehouse.ids("storefront.orders") == [1, 2, 3, 4]

@@ -27,7 +27,7 @@ from tests.support.api import Api
 
 ROOT = Path(__file__).parents[2]
 START = "2025-06-01"
-"""So long ago that a backfill of all windows has two runs."""
+"""So long ago that a backfill of all windows has two loads."""
 PATIENCE = 600
 """Seconds; Dagster itself looks every 30 s at most things."""
 LAUNCH = """mutation($windows: [String!]) {
