@@ -119,7 +119,7 @@ def _number(path: Sequence[Any], at: int, size: int, rows: int) -> int | None:
         return at // size + 2 if at + size < rows else None
     if any(word in name for word in ("offset", "skip", "start")):
         return at
-    if any(word in name for word in ("limit", "per_page", "perpage", "size")):
+    if any(word in name for word in ("limit", "per_page", "perpage", "size", "maxresults")):
         return size
     return rows if any(word in name for word in ("total", "count", "hits")) else None
 
