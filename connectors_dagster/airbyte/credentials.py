@@ -20,6 +20,7 @@ TOKEN_FIELDS: Mapping[str, Any] = {
     "token_refresh_endpoint": None,
     "refresh_request_body": None,
     "refresh_token": None,
+    "refresh_token_updater": None,
     "access_token_name": "access_token",
     "expires_in_name": "expires_in",
     "scopes": (),
@@ -61,8 +62,9 @@ def _basic(written: Component, stream: Stream) -> dict[str, Any]:
 def _oauth(written: Component, stream: Stream) -> dict[str, Any]:
     """Translate OAuth with client credentials or a refresh token, if the request for the token is as usual."""
     grant, usual = str(written.get("grant_type") or "refresh_token"), TOKEN_FIELDS
-    if written.get("refresh_token_updater"):
-        raise NotNativeError("a refresh token that is used once and written back")
+    updater = written.get("refresh_token_updater") or {}
+    if updater.get("refresh_token_name") not in (None, "refresh_token"):
+        raise NotNativeError("a refresh token of another name in the response", updater["refresh_token_name"])
     if grant not in GRANTS or (grant == "refresh_token") is not bool(written.get("refresh_token")):
         raise NotNativeError("OAuth access tokens", grant)
     own = set(written) - set(written.get(PARAMETERS) or {}) - ALWAYS

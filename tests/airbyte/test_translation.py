@@ -474,7 +474,7 @@ def test_streams_that_contradict_each_other_do_not_take_the_others_with_them(tmp
     assert "region is declared in two ways" in str(translated.streams[1].reasons[0])
 
 
-def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_back(tmp_path):
+def test_a_refresh_token_is_sent_as_airbyte_sends_it_also_if_the_api_replaces_it(tmp_path):
     auth: dict[str, Any] = {
         "type": "OAuthAuthenticator",
         "client_id": "{{ config.shop }}",
@@ -493,8 +493,11 @@ def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_b
     assert sent == {"scope": "all", "grant_type": "refresh_token", "refresh_token": "exchange"}
     assert isinstance(sent["refresh_token"], Secret)
     once = auth | {"refresh_token_updater": {"refresh_token_name": "refresh_token"}}
-    [found] = written(tmp_path, stream(requester={"authenticator": once}), spec=spec).streams
-    assert str(found.reasons[0]) == "a refresh token that is used once and written back"
+    again = written(tmp_path, stream(requester={"authenticator": once}), spec=spec)
+    assert again.connector and again.connector.graph["things"].endpoint == translated.connector.graph["things"].endpoint
+    other = auth | {"refresh_token_updater": {"refresh_token_name": "next_token"}}
+    [found] = written(tmp_path, stream(requester={"authenticator": other}), spec=spec).streams
+    assert str(found.reasons[0]) == "a refresh token of another name in the response: next_token"
 
 
 def choice(**authenticators: Any) -> dict[str, Any]:

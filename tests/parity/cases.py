@@ -340,6 +340,20 @@ CASES = (
         required=["client_id", "client_secret", "refresh_token"],
     ),
     case(
+        "OAuth with a refresh token that the API replaces",
+        "bearer tokens",
+        authorized(
+            type="OAuthAuthenticator",
+            token_refresh_endpoint=f"{HOST}/oauth/token",
+            client_id="{{ config['client_id'] }}",
+            client_secret="{{ config['client_secret'] }}",
+            refresh_token="{{ config['refresh_token'] }}",
+            refresh_token_updater={"refresh_token_config_path": ["refresh_token"]},
+        ),
+        spec={"client_id": SECRET, "client_secret": SECRET, "refresh_token": SECRET},
+        required=["client_id", "client_secret", "refresh_token"],
+    ),
+    case(
         "authentication that a setting chooses",
         "`SelectiveAuthenticator`",
         authorized(
