@@ -500,6 +500,20 @@ def test_a_refresh_token_is_sent_as_airbyte_sends_it_also_if_the_api_replaces_it
     assert str(found.reasons[0]) == "a refresh token of another name in the response: next_token"
 
 
+def test_an_api_key_in_the_body_is_a_field_of_it_unless_there_is_another_body_or_none_is_sent(tmp_path):
+    option = {"type": "RequestOption", "inject_into": "body_data", "field_name": "apiKey"}
+    key = {"type": "ApiKeyAuthenticator", "api_token": "{{ config.token }}", "inject_into": option}
+    requester: dict[str, Any] = {"http_method": "POST", "authenticator": key}
+    translated = written(tmp_path, stream(requester=requester))
+    assert translated.connector, translated.streams
+    endpoint = translated.connector.graph["things"].endpoint
+    assert endpoint["data"] == {"apiKey": "token"} and isinstance(endpoint["data"]["apiKey"], Secret)
+    assert "auth" not in endpoint
+    for other in ({"http_method": "GET"}, {"request_body_json": {"a": 1}}):
+        [found] = written(tmp_path, stream(requester=requester | other)).streams
+        assert str(found.reasons[0]).startswith("an API key in the body")
+
+
 def choice(**authenticators: Any) -> dict[str, Any]:
     path = ["account", "method"]
     return {"type": "SelectiveAuthenticator", "authenticator_selection_path": path, "authenticators": authenticators}

@@ -320,6 +320,20 @@ CASES = (
         authorized(type="ApiKeyAuthenticator", api_token=TOKEN, inject_into=option("key")),
     ),
     case(
+        "API keys in the body",
+        "bearer tokens",
+        stream(
+            requester={
+                "http_method": "POST",
+                "authenticator": {
+                    "type": "ApiKeyAuthenticator",
+                    "api_token": TOKEN,
+                    "inject_into": option("key", "body_data"),
+                },
+            }
+        ),
+    ),
+    case(
         "user and password",
         "bearer tokens",
         authorized(type="BasicHttpAuthenticator", username="{{ config.shop }}", password=TOKEN),
@@ -341,7 +355,7 @@ CASES = (
     ),
     case(
         "OAuth with a refresh token that the API replaces",
-        "bearer tokens",
+        "`refresh_token_updater`",
         authorized(
             type="OAuthAuthenticator",
             token_refresh_endpoint=f"{HOST}/oauth/token",
