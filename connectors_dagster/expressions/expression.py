@@ -134,9 +134,7 @@ class Expression:
         for node in self._parsed.find_all(nodes.Filter):
             for test in node.args[TEST_AT[node.name] :][:1] if node.name in TEST_AT else ():
                 if isinstance(test, nodes.Const) and test.value not in ENVIRONMENT.tests:
-                    raise ExpressionError(
-                        f"{self.text!r} is not an expression: there is no test named {test.value!r}"
-                    )
+                    raise ExpressionError(f"{self.text!r} is not an expression: there is no test named {test.value!r}")
 
     @cached_property
     def _program(self) -> Template:

@@ -1,4 +1,4 @@
-"""What has taken the place of secrets in the settings, such as newer refresh tokens: private files of the work folder."""
+"""What takes the place of secrets in the settings, such as newer refresh tokens: private files of the work folder."""
 
 import hashlib
 import json

@@ -238,7 +238,10 @@ def test_a_refresh_token_that_another_run_uses_for_too_long_is_a_passing_error(t
     monkeypatch.setenv("CONNECTORS__WORK_FOLDER", str(tmp_path / "work"))
     monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.05")
     monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "f1rst-words")
-    with kept_secrets().alone("f1rst-words"), pytest.raises(TransientApiError, match="another run has used the refresh"):
+    with (
+        kept_secrets().alone("f1rst-words"),
+        pytest.raises(TransientApiError, match="another run has used the refresh"),
+    ):
         read(with_refresh_token(tokens.connector).graph["things"])
     assert not tokens.asked
 

@@ -15,10 +15,14 @@ def _as_before():
 
 
 def test_nothing_is_collected_in_the_block_also_after_an_error():
-    gc.enable()
-    with pytest.raises(ValueError, match="wrong"), uncollected():
+    @uncollected()
+    def build() -> None:
         assert not gc.isenabled()
         raise ValueError("wrong")
+
+    gc.enable()
+    with pytest.raises(ValueError, match="wrong"):
+        build()
     assert gc.isenabled()
 
 
