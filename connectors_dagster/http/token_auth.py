@@ -138,7 +138,7 @@ class TokenAuth(RenewedAuth):
         tokens = (found.get(name) for name in TOKENS)
         remember(token for token in tokens if isinstance(token, str) and token not in NO_TOKEN)
         if is_token(newer := found.get("refresh_token")):
-            self.refresh_token.replace(newer)
+            self.refresh_token.replace(str(newer))
         if found.get("expires_in", 0) is None:
             del found["expires_in"]  # dlt reads a missing one, but not null
         token = found.get("access_token")
