@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors_dagster.airbyte.credentials import LOCATIONS, plain_auth
+from connectors_dagster.airbyte.credentials import LOCATIONS, credential, plain_auth
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
-from connectors_dagster.airbyte.options import place_of
+from connectors_dagster.airbyte.options import place_of, put
 from connectors_dagster.airbyte.piece import Piece
-from connectors_dagster.airbyte.requests import translate_requests
+from connectors_dagster.airbyte.requests import BODIES, translate_requests
 from connectors_dagster.airbyte.selection import GLOBS, written_path
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import compiled, write_text
@@ -35,8 +35,19 @@ def translate_auth(stream: Stream) -> Piece:
         return Piece(options={"auth_choice": _choice(written, stream)})
     if written.get("type") == "SessionTokenAuthenticator":
         return Piece(options={"session_token": _login(written, stream)})
+    if str((written.get("inject_into") or {}).get("inject_into")).startswith("body"):
+        return _key_in_body(written, stream)
     auth = plain_auth(written, stream)
     return Piece(endpoint={"auth": auth}) if auth else Piece()
+
+
+def _key_in_body(written: Component, stream: Stream) -> Piece:
+    """Translate an API key that is a field of the body; requests without a body do not send it."""
+    only_type(written, "ApiKeyAuthenticator", what="authentication")
+    method = str(stream.requester.get("http_method")).upper()
+    if method != "POST" or any(stream.requester.get(body) for body in BODIES):
+        raise NotNativeError("an API key in the body", f"beside another body, or of a {method} request")
+    return put(written["inject_into"], credential(written.get("api_token"), stream), stream)
 
 
 def _choice(written: Component, stream: Stream) -> AuthChoice:

@@ -20,6 +20,7 @@ TOKEN_FIELDS: Mapping[str, Any] = {
     "token_refresh_endpoint": None,
     "refresh_request_body": None,
     "refresh_token": None,
+    "refresh_token_updater": None,
     "access_token_name": "access_token",
     "expires_in_name": "expires_in",
     "scopes": (),
@@ -46,7 +47,7 @@ def plain_auth(written: Component, stream: Stream) -> dict[str, Any]:
 
 
 def _bearer(written: Component, stream: Stream) -> dict[str, Any]:
-    return {"type": "bearer", "token": _credential(written.get("api_token"), stream)}
+    return {"type": "bearer", "token": credential(written.get("api_token"), stream)}
 
 
 def _basic(written: Component, stream: Stream) -> dict[str, Any]:
@@ -54,15 +55,16 @@ def _basic(written: Component, stream: Stream) -> dict[str, Any]:
     if password and compiled(password).is_constant:  # a word that the API wants beside a key, and no secret
         chosen: str = Secret("password_of_the_manifest", default=password, description="password, as the manifest says")
     else:
-        chosen = _or_empty(_credential(password, stream, optional=True))
-    return {"type": "http_basic", "username": _credential(username, stream, secret=False), "password": chosen}
+        chosen = _or_empty(credential(password, stream, optional=True))
+    return {"type": "http_basic", "username": credential(username, stream, secret=False), "password": chosen}
 
 
 def _oauth(written: Component, stream: Stream) -> dict[str, Any]:
     """Translate OAuth with client credentials or a refresh token, if the request for the token is as usual."""
     grant, usual = str(written.get("grant_type") or "refresh_token"), TOKEN_FIELDS
-    if written.get("refresh_token_updater"):
-        raise NotNativeError("a refresh token that is used once and written back")
+    updater = written.get("refresh_token_updater") or {}
+    if updater.get("refresh_token_name") not in (None, "refresh_token"):
+        raise NotNativeError("a refresh token of another name in the response", updater["refresh_token_name"])
     if grant not in GRANTS or (grant == "refresh_token") is not bool(written.get("refresh_token")):
         raise NotNativeError("OAuth access tokens", grant)
     own = set(written) - set(written.get(PARAMETERS) or {}) - ALWAYS
@@ -77,12 +79,12 @@ def _oauth(written: Component, stream: Stream) -> dict[str, Any]:
         if name not in OF_EVERY_REQUEST
     }
     if grant == "refresh_token":
-        body |= {"grant_type": grant, "refresh_token": _credential(written.get("refresh_token"), stream)}
+        body |= {"grant_type": grant, "refresh_token": credential(written.get("refresh_token"), stream)}
     return {
         "type": "oauth2_client_credentials",
         "access_token_url": write_text(str(written.get("token_refresh_endpoint")), stream),
-        "client_id": _credential(written.get("client_id"), stream),
-        "client_secret": _credential(written.get("client_secret"), stream),
+        "client_id": credential(written.get("client_id"), stream),
+        "client_secret": credential(written.get("client_secret"), stream),
         "access_token_request_data": body,
     }
 
@@ -92,7 +94,7 @@ def _api_key(written: Component, stream: Stream) -> dict[str, Any]:
     part, path = place_of(option, stream)
     if part not in LOCATIONS:
         raise NotNativeError("an API key in the body", path)
-    key = _credential(written.get("api_token"), stream)
+    key = credential(written.get("api_token"), stream)
     return {"type": "api_key", "name": path[0], "api_key": key, "location": LOCATIONS[part]}
 
 
@@ -103,7 +105,7 @@ def _or_empty(password: str) -> str:
     return Secret(password, default="", description=password.description)
 
 
-def _credential(text: Any, stream: Stream, *, secret: bool = True, optional: bool = False) -> str:
+def credential(text: Any, stream: Stream, *, secret: bool = True, optional: bool = False) -> str:
     """Return a placeholder for a credential, which may stand inside text; an empty text is one too."""
     written = write_text(str(text or ""), stream, secret=secret)
     settings = list(find_placeholders(written))

@@ -95,4 +95,4 @@ class CdkStream:
         found: Any = config
         for step in self.token or ():
             found = found.get(step) if isinstance(found, Mapping) else None
-        return KeptTokens(token=found) if self.token and isinstance(found, str) else None
+        return KeptTokens(token=found, path=self.token) if self.token and isinstance(found, str) else None

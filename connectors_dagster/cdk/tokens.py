@@ -1,21 +1,16 @@
 """Refresh tokens that are other ones after each use: the newest is kept in a private file of the work folder."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from connectors_dagster.config.timeouts import siblings_timeout
-from connectors_dagster.config.workdir import work_subfolder
+from connectors_dagster.config.workdir import kept_secrets
 from connectors_dagster.errors import TransientLoadError
-from connectors_dagster.files.cache_files import acquire
-from connectors_dagster.files.private_files import private_files
 
+FIELD, OTHERS = "refresh_token", "others"
 USUAL = ("credentials", "refresh_token")
 Changes = Sequence[tuple[Sequence[str], Any]]
 """Values of a configuration, each with its path."""
@@ -32,13 +27,15 @@ def path_of_token(component: Any) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptTokens:
-    """What became of a refresh token. Another token in the settings begins anew.
+    """What became of a refresh token. Another token in the settings begins anew. Native streams use the same one.
 
     Args:
         token: the refresh token as it is configured.
+        path: where the configuration has it.
     """
 
     token: str
+    path: tuple[str, ...]
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -48,7 +45,7 @@ class KeptTokens:
             TransientLoadError: another one has used it for too long.
         """
         try:
-            held = acquire(FileLock(self._file.with_suffix(".lock"), timeout=siblings_timeout()), within=self._folder)
+            held = kept_secrets().alone(self.token)
         except Timeout:
             raise TransientLoadError("another run uses the refresh token, which only one can use at a time") from None
         with held:
@@ -56,28 +53,18 @@ class KeptTokens:
 
     def apply(self, config: dict[str, Any]) -> dict[str, Any]:
         """Return a configuration with what was kept."""
-        try:
-            changes: Changes = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return config
-        for path, value in changes:
+        kept = kept_secrets().read(self.token)
+        for path, value in kept.get(OTHERS, ()):
             _put(config, path, value)
+        if FIELD in kept:
+            _put(config, self.path, kept[FIELD])
         return config
 
     def keep(self, changes: Changes) -> None:
         """Keep values for the next process; they are on disk when this returns."""
-        draft = self._file.with_suffix(".new")
-        with private_files():
-            draft.write_text(json.dumps(changes), encoding="utf-8")
-            draft.replace(self._file)
-
-    @property
-    def _folder(self) -> Path:
-        return work_subfolder("airbyte", "tokens")
-
-    @property
-    def _file(self) -> Path:
-        return self._folder / f"{hashlib.sha256(self.token.encode()).hexdigest()[:24]}.json"
+        newest = next((value for path, value in changes if tuple(path) == self.path), None)
+        others = [(path, value) for path, value in changes if tuple(path) != self.path]
+        kept_secrets().keep(self.token, {FIELD: newest or self.token, OTHERS: others})
 
 
 def _put(config: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import dlt
 from filelock import FileLock, Timeout
 
+from connectors_dagster.config.timeouts import siblings_timeout
 from connectors_dagster.errors import LoadError
 from connectors_dagster.files.cache_files import acquire, make_folder, move_aside
+from connectors_dagster.files.kept_secrets import KeptSecrets
 
 LOCK = "alive.lock"
 
@@ -37,6 +39,11 @@ def work_subfolder(*names: str) -> Path:
         return make_folder(folder, within=work)
     except OSError as error:
         raise LoadError(f"{folder}: {error.strerror}: the folder must be on a disk that can be written") from None
+
+
+def kept_secrets() -> KeptSecrets:
+    """Return the place for what takes the place of secrets in the settings, such as newer refresh tokens."""
+    return KeptSecrets(folder=work_folder() / "tokens", timeout=siblings_timeout())
 
 
 @contextmanager

@@ -41,6 +41,8 @@ def _environment() -> SandboxedEnvironment:
 
 
 ENVIRONMENT = _environment()
+TEST_AT = {"select": 0, "reject": 0, "selectattr": 1, "rejectattr": 1}
+"""Filters that take the name of a test, and where."""
 
 
 class ExpressionError(MaskedError, ValueError):
@@ -129,6 +131,10 @@ class Expression:
                 if node.name not in known:
                     what = f"there is no {kind.__name__.lower()} named {node.name!r}"
                     raise ExpressionError(f"{self.text!r} is not an expression: {what}")
+        for node in self._parsed.find_all(nodes.Filter):
+            for test in node.args[TEST_AT[node.name] :][:1] if node.name in TEST_AT else ():
+                if isinstance(test, nodes.Const) and test.value not in ENVIRONMENT.tests:
+                    raise ExpressionError(f"{self.text!r} is not an expression: there is no test named {test.value!r}")
 
     @cached_property
     def _program(self) -> Template:

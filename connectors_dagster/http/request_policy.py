@@ -9,6 +9,7 @@ from functools import cached_property
 
 from requests.adapters import HTTPAdapter
 
+from connectors_dagster.files.kept_secrets import KeptSecrets
 from connectors_dagster.http.origin import home_origin
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.response import JsonAdapter
@@ -34,6 +35,7 @@ class RequestPolicy:
         credentials: names of the settings with the credentials, for errors.
         leave_out: the setting, with its value, that leaves out the resource, for errors.
         now: returns the time with a time zone, to compare with the clock of the API; None: it is not compared.
+        kept_secrets: where refresh tokens are kept that the API puts in the place of others; None: they are not kept.
         reached: set once the API has responded to a request.
     """
 
@@ -50,6 +52,7 @@ class RequestPolicy:
     credentials: Sequence[str] = ()
     leave_out: str = ""
     now: Callable[[], datetime] | None = None
+    kept_secrets: KeptSecrets | None = None
     reached: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:

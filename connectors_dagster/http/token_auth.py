@@ -11,6 +11,7 @@ from requests.auth import AuthBase
 
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.http.refresh_token import RefreshToken
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.session import ApiSession
 from connectors_dagster.secrets.redaction import remember
@@ -103,6 +104,7 @@ class TokenAuth(RenewedAuth):
         """Request nothing yet."""
         super().__init__(policy, f"{label}: access token", settings)
         self.oauth, oauth.session = oauth, self.session
+        self.refresh_token = RefreshToken(oauth, policy.kept_secrets, self.label)
 
     def _expired(self) -> bool:
         return self.oauth.access_token is None or self.oauth.is_token_expired()
@@ -116,7 +118,8 @@ class TokenAuth(RenewedAuth):
     def _obtain(self) -> None:
         self.oauth.access_token = None
         try:
-            self.oauth.obtain_token()
+            with self.refresh_token.sent():
+                self.oauth.obtain_token()
         except (AttributeError, TypeError, ValueError, OverflowError):  # dlt takes the response apart unchecked
             self.oauth.access_token = None
             failure = self._unusable("is not an object with access_token, or its expires_in is not a number")
@@ -134,6 +137,8 @@ class TokenAuth(RenewedAuth):
         found = body if isinstance(body, dict) else {}
         tokens = (found.get(name) for name in TOKENS)
         remember(token for token in tokens if isinstance(token, str) and token not in NO_TOKEN)
+        if is_token(newer := found.get("refresh_token")):
+            self.refresh_token.replace(str(newer))
         if found.get("expires_in", 0) is None:
             del found["expires_in"]  # dlt reads a missing one, but not null
         token = found.get("access_token")

@@ -10,7 +10,7 @@ from typing import Any
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.destination_secrets import proxy_passwords
 from connectors_dagster.config.selected_resources import leave_out
-from connectors_dagster.config.workdir import work_folder
+from connectors_dagster.config.workdir import kept_secrets, work_folder
 from connectors_dagster.http.filled_config import find_auth
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.request_policy import RequestPolicy
@@ -78,6 +78,7 @@ def connect(
         rate_limit_header=connector.rate_limit_header,
         credentials=_credentials(connector, values, connector.config["client"].get("auth")),
         now=None if now is None else _clock_from(now),
+        kept_secrets=kept_secrets(),
     )
     return Connection(
         values=values,

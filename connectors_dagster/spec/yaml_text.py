@@ -9,7 +9,6 @@ from connectors_dagster.spec.schema_file import StrictLoader
 
 Next = Callable[[], Any]
 _Parser: Any = getattr(yaml, "CSafeLoader", None)
-_CONSTRUCTOR: Any = yaml.SafeLoader("")
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -37,6 +36,7 @@ class _Reader:
     def __init__(self, parser: Any) -> None:
         self._next: Next = parser.get_event
         self._known: dict[str, Any] = {}
+        self._constructor: Any = yaml.SafeLoader("")  # it keeps all that it constructs
 
     def document(self) -> Any:
         """Return the only document."""
@@ -77,8 +77,8 @@ class _Reader:
     def _plain(self, text: str) -> Any:
         """Return what a text without quotes stands for; there are few different ones."""
         if text not in self._known:
-            tag = _CONSTRUCTOR.resolve(yaml.ScalarNode, text, (True, False))
+            tag = self._constructor.resolve(yaml.ScalarNode, text, (True, False))
             if tag == _MERGE:
                 raise _UnusualError
-            self._known[text] = _CONSTRUCTOR.construct_object(yaml.ScalarNode(tag, text))
+            self._known[text] = self._constructor.construct_object(yaml.ScalarNode(tag, text))
         return self._known[text]

@@ -474,7 +474,7 @@ def test_streams_that_contradict_each_other_do_not_take_the_others_with_them(tmp
     assert "region is declared in two ways" in str(translated.streams[1].reasons[0])
 
 
-def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_back(tmp_path):
+def test_a_refresh_token_is_sent_as_airbyte_sends_it_also_if_the_api_replaces_it(tmp_path):
     auth: dict[str, Any] = {
         "type": "OAuthAuthenticator",
         "client_id": "{{ config.shop }}",
@@ -493,8 +493,25 @@ def test_a_refresh_token_is_sent_as_airbyte_sends_it_unless_it_must_be_written_b
     assert sent == {"scope": "all", "grant_type": "refresh_token", "refresh_token": "exchange"}
     assert isinstance(sent["refresh_token"], Secret)
     once = auth | {"refresh_token_updater": {"refresh_token_name": "refresh_token"}}
-    [found] = written(tmp_path, stream(requester={"authenticator": once}), spec=spec).streams
-    assert str(found.reasons[0]) == "a refresh token that is used once and written back"
+    again = written(tmp_path, stream(requester={"authenticator": once}), spec=spec)
+    assert again.connector and again.connector.graph["things"].endpoint == translated.connector.graph["things"].endpoint
+    other = auth | {"refresh_token_updater": {"refresh_token_name": "next_token"}}
+    [found] = written(tmp_path, stream(requester={"authenticator": other}), spec=spec).streams
+    assert str(found.reasons[0]) == "a refresh token of another name in the response: next_token"
+
+
+def test_an_api_key_in_the_body_is_a_field_of_it_unless_there_is_another_body_or_none_is_sent(tmp_path):
+    option = {"type": "RequestOption", "inject_into": "body_data", "field_name": "apiKey"}
+    key = {"type": "ApiKeyAuthenticator", "api_token": "{{ config.token }}", "inject_into": option}
+    requester: dict[str, Any] = {"http_method": "POST", "authenticator": key}
+    translated = written(tmp_path, stream(requester=requester))
+    assert translated.connector, translated.streams
+    endpoint = translated.connector.graph["things"].endpoint
+    assert endpoint["data"] == {"apiKey": "token"} and isinstance(endpoint["data"]["apiKey"], Secret)
+    assert "auth" not in endpoint
+    for other in ({"http_method": "GET"}, {"request_body_json": {"a": 1}}):
+        [found] = written(tmp_path, stream(requester=requester | other)).streams
+        assert str(found.reasons[0]).startswith("an API key in the body")
 
 
 def choice(**authenticators: Any) -> dict[str, Any]:

@@ -169,5 +169,5 @@ def test_a_refresh_token_that_is_another_one_after_each_use_is_kept_for_the_next
         assert connector and load(connector, "plan") == []
     assert len(crew.refreshed) >= 2
     assert crew.refreshed == ["t0ken-of-crew", *(f"refresh-{number}" for number in range(1, len(crew.refreshed)))]
-    [file] = (project / ".connectors" / "airbyte" / "tokens").glob("*.json")
+    [file] = (project / ".connectors" / "tokens").glob("*.json")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -196,7 +196,9 @@ def test_a_value_that_a_function_cannot_read_is_an_error_that_does_not_show_it()
     assert "geheim" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["{{ config.", "{% if %}", "{{ x | nofilter }}"])
+@pytest.mark.parametrize(
+    "text", ["{{ config.", "{% if %}", "{{ x | nofilter }}", "{{ x | selectattr('name', 'has') | list }}"]
+)
 def test_what_is_not_an_expression_is_refused_when_it_is_made(text):
     with pytest.raises(ExpressionError, match="is not an expression"):
         Expression(text)

@@ -1,5 +1,6 @@
 """What goes out in a request: bounds, booleans, lists, tokens; and which responses are errors."""
 
+import stat
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors_dagster import Connector, Cursor, ResourceOptions, Retry, Secret, Setting, TimestampFormat
+from connectors_dagster.config.workdir import kept_secrets
 from connectors_dagster.errors import ApiError, TransientApiError
 from connectors_dagster.sandbox import serving
 from connectors_dagster.secrets.redaction import redact
@@ -144,6 +146,7 @@ class Tokens:
         self.answer: Any = None
         self.refusal: Any = {"error": "token expired"}
         self.seen, self.authorized = [], []
+        self.newer: str | None = None
 
     async def token(self, request: Request) -> JSONResponse:
         form = (await request.body()).decode()
@@ -153,7 +156,8 @@ class Tokens:
             return JSONResponse(*self.answer)
         self.issued += 1
         self.valid = f"t0ken-{self.issued}"
-        return JSONResponse({"access_token": self.valid, "expires_in": 3600})
+        newer = {"refresh_token": f"{self.newer}-{self.issued}"} if self.newer else {}
+        return JSONResponse({"access_token": self.valid, "expires_in": 3600, **newer})
 
     async def things(self, request: Request) -> JSONResponse:
         self.seen.append(request.headers.get("authorization"))
@@ -205,12 +209,46 @@ def test_a_token_that_is_revoked_while_pages_are_read_is_replaced_once(tokens, r
     assert tokens.issued == 2
 
 
-def test_a_refresh_token_is_exchanged_for_access_tokens_and_masked(tokens, read, monkeypatch):
-    monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "refr3sh-words")
-    config: Any = tokens.connector.config
+def with_refresh_token(connector: Connector) -> Connector:
+    config: Any = connector.config
     data = {"grant_type": "refresh_token", "refresh_token": Secret("refresh_token")}
     client = {**config["client"], "auth": {**config["client"]["auth"], "access_token_request_data": data}}
-    resource = replace(tokens.connector, config={**config, "client": client}).graph["things"]
+    return replace(connector, config={**config, "client": client})
+
+
+def test_a_refresh_token_that_the_api_replaces_is_kept_for_the_next_load_until_another_one_is_configured(
+    tokens, read, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("CONNECTORS__WORK_FOLDER", str(tmp_path / "work"))
+    monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "f1rst-words")
+    resource, tokens.newer = with_refresh_token(tokens.connector).graph["things"], "n3wer-words"
+    for _ in range(2):
+        rows, _ = read(resource)
+        assert [row["id"] for row in rows] == ["1", "2", "3"]
+    assert redact("n3wer-words-2") != "n3wer-words-2"
+    monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "s3cond-words")
+    read(resource)
+    sent = [parse_qs(form)["refresh_token"][0] for form in tokens.asked]
+    assert sent == ["f1rst-words", "n3wer-words-1", "n3wer-words-2", "s3cond-words"]
+    files = sorted((tmp_path / "work" / "tokens").glob("*.json"))
+    assert len(files) == 2 and all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+
+
+def test_a_refresh_token_that_another_run_uses_for_too_long_is_a_passing_error(tokens, read, monkeypatch, tmp_path):
+    monkeypatch.setenv("CONNECTORS__WORK_FOLDER", str(tmp_path / "work"))
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.05")
+    monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "f1rst-words")
+    with (
+        kept_secrets().alone("f1rst-words"),
+        pytest.raises(TransientApiError, match="another run has used the refresh"),
+    ):
+        read(with_refresh_token(tokens.connector).graph["things"])
+    assert not tokens.asked
+
+
+def test_a_refresh_token_is_exchanged_for_access_tokens_and_masked(tokens, read, monkeypatch):
+    monkeypatch.setenv("SOURCES__SHOP__REFRESH_TOKEN", "refr3sh-words")
+    resource = with_refresh_token(tokens.connector).graph["things"]
     rows, _ = read(resource)
     assert [row["id"] for row in rows] == ["1", "2", "3"]
     sent = [parse_qs(form) for form in tokens.asked]

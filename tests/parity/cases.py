@@ -320,6 +320,20 @@ CASES = (
         authorized(type="ApiKeyAuthenticator", api_token=TOKEN, inject_into=option("key")),
     ),
     case(
+        "API keys in the body",
+        "bearer tokens",
+        stream(
+            requester={
+                "http_method": "POST",
+                "authenticator": {
+                    "type": "ApiKeyAuthenticator",
+                    "api_token": TOKEN,
+                    "inject_into": option("key", "body_data"),
+                },
+            }
+        ),
+    ),
+    case(
         "user and password",
         "bearer tokens",
         authorized(type="BasicHttpAuthenticator", username="{{ config.shop }}", password=TOKEN),
@@ -335,6 +349,20 @@ CASES = (
             client_secret="{{ config['client_secret'] }}",
             refresh_token="{{ config['refresh_token'] }}",
             scopes=[],
+        ),
+        spec={"client_id": SECRET, "client_secret": SECRET, "refresh_token": SECRET},
+        required=["client_id", "client_secret", "refresh_token"],
+    ),
+    case(
+        "OAuth with a refresh token that the API replaces",
+        "`refresh_token_updater`",
+        authorized(
+            type="OAuthAuthenticator",
+            token_refresh_endpoint=f"{HOST}/oauth/token",
+            client_id="{{ config['client_id'] }}",
+            client_secret="{{ config['client_secret'] }}",
+            refresh_token="{{ config['refresh_token'] }}",
+            refresh_token_updater={"refresh_token_config_path": ["refresh_token"]},
         ),
         spec={"client_id": SECRET, "client_secret": SECRET, "refresh_token": SECRET},
         required=["client_id", "client_secret", "refresh_token"],

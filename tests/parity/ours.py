@@ -67,18 +67,23 @@ def read(resource: Resource, connection: Connection, slices: Sequence[Slice]) ->
     Raises:
         ApiError: not everything could be read.
     """
-    rows, _ = _read(resource, connection, slices)
+    rows, _ = _read(resource, connection, slices if resource.windowed else [])
     return rows
 
 
 def _read(
     resource: Resource, connection: Connection, slices: Sequence[Slice]
 ) -> tuple[list[dict[str, Any]], ResourceReader]:
-    parents = _read(resource.parent, connection, slices)[1].rows_of_children if resource.parent else {}
+    above = resource.parent
+    if above and above.family != resource.family:
+        slices_above: Sequence[Slice] = []  # a parent from another family is read whole
+    else:
+        slices_above = slices if above and above.windowed else []
+    parents = _read(above, connection, slices_above)[1].rows_of_children if above else {}
     reader = ResourceReader(
         resource=resource,
         connection=connection,
-        slices=slices if resource.windowed else [],
+        slices=slices,
         parents=parents,
     )
     rows = [decode_row(row) for page, _ in reader.pages() for row in page]

@@ -13,6 +13,8 @@ from tests.parity.templates import below, is_lookup
 
 TOKEN = re.compile(r"c(\d+)e")
 """The cursor of a page, by the number of the row at which it begins."""
+IN_LINK = re.compile(r"(\w+)=\(\[\^")
+"""A parameter of a link that a pattern such as `after=([^&]+)` finds."""
 NUMBERS = ("total_pages", "pages", "last_page", "pagecount", "page_count", "numpages", "lastpage", "totalpages")
 
 
@@ -52,7 +54,8 @@ def _by_cursor(stream: Described, asked: Asked, rows: Sequence[Row], size: int, 
     at = _begin(stream, asked, rows, size)
     after, more = at + size, at + size < len(rows)
     by_link = (stream.paginator.get("page_token_option") or {}).get("type") == "RequestPath"
-    link = f"{base}{asked.path}?{urlencode({**asked.query, 'zz': f'c{after}e'}, doseq=True)}"
+    searched = dict.fromkeys(IN_LINK.findall(value), f"c{after}e")
+    link = f"{base}{asked.path}?{urlencode({**asked.query, **searched, 'zz': f'c{after}e'}, doseq=True)}"
     fields: list[tuple[Sequence[Any], Any]] = []
     plain = is_lookup(value)
     for path in _beside_rows(stream, value):
@@ -68,7 +71,8 @@ def _by_cursor(stream: Described, asked: Asked, rows: Sequence[Row], size: int, 
         if not any(path[: len(one)] == one or one[: len(path)] == path for one in (*said, *below(value, "response"))):
             number = _number(path, at, size, len(rows))
             fields.append((path, number if number is not None else _flag(path, more=more)))
-    headers = {"Link": f'<{link}>; rel="next"'} if more and below(value, "headers") else {}
+    relation = "next" if "rel=next" in value + stop else '"next"'
+    headers = {"Link": f"<{link}>; rel={relation}"} if more and below(value, "headers") else {}
     return Page(rows[at : at + size], fields, headers)
 
 
@@ -119,7 +123,7 @@ def _number(path: Sequence[Any], at: int, size: int, rows: int) -> int | None:
         return at // size + 2 if at + size < rows else None
     if any(word in name for word in ("offset", "skip", "start")):
         return at
-    if any(word in name for word in ("limit", "per_page", "perpage", "size")):
+    if any(word in name for word in ("limit", "per_page", "perpage", "size", "maxresults")):
         return size
     return rows if any(word in name for word in ("total", "count", "hits")) else None
 

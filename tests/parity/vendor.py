@@ -272,6 +272,7 @@ def _token_addresses(authenticator: Any) -> Iterator[str]:
 def _token(authenticator: Any) -> dict[str, Any]:
     """Return a response with a token, wherever the manifest reads it."""
     body: dict[str, Any] = {"access_token": ISSUED, "expires_in": 3600, "token_type": "Bearer"}
+    body |= {"refresh_token": "newer-t0ken"} if authenticator.get("refresh_token_updater") else {}
     waiting = [authenticator]
     while waiting:
         one = waiting.pop()

@@ -1,5 +1,7 @@
 """Documents that are read the fast way are those that PyYAML reads."""
 
+import gc
+
 import pytest
 import yaml
 
@@ -41,3 +43,9 @@ def test_errors_are_those_of_pyyaml_with_the_line(text, said):
     with pytest.raises(yaml.YAMLError, match=said) as caught:
         load_yaml(text)
     assert "line" in str(caught.value)
+
+
+def test_what_a_document_was_made_of_is_not_kept():
+    load_yaml("a: 1\nb: two\n")
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, yaml.ScalarNode)]
