@@ -79,6 +79,12 @@ _CHARGEBEE = (
     *("omnichannel_subscription", "omnichannel_one_time_order"),
 )
 _V2 = "/api/v2"
+_STRIPE = (
+    *("balance_transactions", "charges", "payment_intents", "setup_intents", "refunds", "invoices", "credit_notes"),
+    *("payouts", "transfers", "topups", "application_fees", "events", "customers", "subscriptions"),
+    *("subscription_schedules", "products", "prices", "coupons", "promotion_codes", "tax_rates", "shipping_rates"),
+    *("payment_links", "quotes", "disputes", "reviews"),
+)
 
 ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
     {
@@ -202,6 +208,14 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
                 ending="retrieve_with_scheduled_changes",
                 of="id",
             ),
+        ),
+        "stripe": (
+            *(Route(resource=name, path=f"/v1/{name}") for name in _STRIPE),
+            Route(resource="checkout_sessions", path="/v1/checkout/sessions"),
+            Route(resource="invoice_items", path="/v1/invoiceitems"),
+            Route(resource="early_fraud_warnings", path="/v1/radar/early_fraud_warnings"),
+            Route(resource="subscription_items_in_full", path="/v1/subscription_items"),
+            _child("/v1/invoices", parent="invoices", name="invoice_lines_in_full", ending="lines", of="invoice"),
         ),
     }
 )

@@ -14,6 +14,7 @@ CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "picqer": {"api_key": "sandbox-picqer-key"},
         "paddle": {"api_key": "sandbox-paddle-key"},
         "chargebee": {"api_key": "sandbox-chargebee-key"},
+        "stripe": {"api_key": "rk_sandbox"},
     }
 )
 
@@ -32,6 +33,7 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "picqer": "/picqer/api/v1/",
         "paddle": "/paddle",
         "chargebee": "/chargebee/api/v2",
+        "stripe": "/stripe",
     }
 )
 

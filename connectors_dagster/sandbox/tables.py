@@ -8,6 +8,7 @@ from connectors_dagster.sandbox.rows import (
     paddle,
     picqer,
     storefront,
+    stripe,
     subscriptions,
     woocommerce,
 )
@@ -34,4 +35,5 @@ def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
         "picqer": picqer.build_rows(recipe),
         "paddle": paddle.build_rows(recipe, billed),
         "chargebee": chargebee.build_rows(recipe, subscribed),
+        "stripe": stripe.build_rows(recipe),
     }

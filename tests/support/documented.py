@@ -21,7 +21,7 @@ PARENTS = 2
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived."""
+    """One request as it arrived; `query` lacks the parameter that says of which parent rows are requested."""
 
     resource: str
     target: str
@@ -74,13 +74,12 @@ class Documented:
         if resource.parent is None:
             self.rows[resource.name, None] = list(rows)
             return list(rows)
-        [named] = re.findall(r"{(\w+)}", facts.path)
         parents = self.facts[resource.parent.name].rows(PARENTS, whole=True)
         self.rows[resource.parent.name, None] = parents
         there = []
         for number, parent in enumerate(parents):
             mine = [facts.under(row, number) for row in rows]
-            self.rows[resource.name, str(parent[named])] = mine
+            self.rows[resource.name, str(parent[facts.parent_field])] = mine
             there += mine
         return there
 
@@ -97,8 +96,10 @@ class Documented:
             pattern = re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(facts.path))
             if found := re.fullmatch(pattern, path):
                 target = str(request.url).partition(PREFIX)[2]
-                self.requests.append(Received(name, target, dict(request.query_params), dict(request.headers)))
-                return self._list(name, next(iter(found.groups()), None), request)
+                query = dict(request.query_params)
+                [parent] = [query.pop(one, None) for one in facts.parent_param] or [next(iter(found.groups()), None)]
+                self.requests.append(Received(name, target, query, dict(request.headers)))
+                return self._list(name, parent, request)
         known = read_facts(self.connector).get("no_route", {})
         return JSONResponse(known.get("body", {"message": f"{path} is not documented"}), known.get("status", 418))
 

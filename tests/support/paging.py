@@ -54,6 +54,13 @@ def _after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
     return Page(shown, {"meta": {"request_id": "r", "pagination": more}})
 
 
+def _starting_after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """The id of the last row of the previous page."""
+    after, size = request.query_params.get(paging["place"]), _size(paging, request)
+    start = 0 if after is None else 1 + next(n for n, row in enumerate(rows) if row["id"] == after)
+    return Page(rows[start : start + size], {"object": "list", "has_more": start + size < len(rows)})
+
+
 def _link(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
     """The next page's URL in a header, and totals."""
     page, size = int(request.query_params.get(paging["place"], 1)), _size(paging, request)
@@ -75,5 +82,6 @@ STYLES: Mapping[str, Callable[[Sequence[Row], Paging, Request], Page]] = {
     "next": _next,
     "next_offset": _next_offset,
     "after": _after,
+    "starting_after": _starting_after,
     "link": _link,
 }

@@ -11,6 +11,7 @@ from connectors_dagster.sandbox.dialects import (
     paddle,
     picqer,
     storefront,
+    stripe,
     subscriptions,
     woocommerce,
 )
@@ -27,5 +28,6 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "picqer": picqer.DIALECT,
         "paddle": paddle.DIALECT,
         "chargebee": chargebee.DIALECT,
+        "stripe": stripe.DIALECT,
     }
 )
