@@ -150,7 +150,7 @@ class ApiSession(requests.Session):
         if sent:
             lag = lag_behind(sent, response.headers).total_seconds()
             self.stats.clock_lag = max(self.stats.clock_lag, lag)
-        self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
+        self._exhausted = _is_exhausted(response.headers.get(self.policy.rate_limit_header or "", ""))
         if response.status_code >= 300:
             what = (
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
@@ -196,7 +196,12 @@ class ApiSession(requests.Session):
     def _allowed(self) -> Iterator[None]:
         """Wait until the limits allow a request."""
         if self._exhausted:
-            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.rate_limit_header, LIMIT_PAUSE)
+            logger.info(
+                "%s: %s says that no requests remain, waiting %d s",
+                self.label,
+                self.policy.rate_limit_header,
+                LIMIT_PAUSE,
+            )
             self.stats.waited += LIMIT_PAUSE
             self._exhausted = False
             self.policy.sleep(LIMIT_PAUSE)
@@ -248,3 +253,11 @@ def _cause(error: BaseException | None) -> str:
     if isinstance(error, RetriedResponseError):
         return f"status {error.response['status']}, which is declared to be retried"
     return cause_of(error)
+
+
+def _is_exhausted(limit: str) -> bool:
+    """Return whether no requests remain: the header is 0, or shows a full bucket, such as ``40/40``."""
+    used, slash, most = limit.partition("/")
+    if slash and used.strip().isdigit() and most.strip().isdigit():
+        return int(used) >= int(most)
+    return limit == "0"

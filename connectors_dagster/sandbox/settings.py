@@ -15,6 +15,7 @@ CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "paddle": {"api_key": "sandbox-paddle-key"},
         "chargebee": {"api_key": "sandbox-chargebee-key"},
         "stripe": {"api_key": "rk_sandbox"},
+        "shopify": {"access_token": "shpat_sandbox"},
     }
 )
 
@@ -34,6 +35,7 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "paddle": "/paddle",
         "chargebee": "/chargebee/api/v2",
         "stripe": "/stripe",
+        "shopify": "/shopify/admin/api/2026-07",
     }
 )
 

@@ -7,6 +7,7 @@ from connectors_dagster.sandbox.rows import (
     fulfillment,
     paddle,
     picqer,
+    shopify,
     storefront,
     stripe,
     subscriptions,
@@ -36,4 +37,5 @@ def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
         "paddle": paddle.build_rows(recipe, billed),
         "chargebee": chargebee.build_rows(recipe, subscribed),
         "stripe": stripe.build_rows(recipe),
+        "shopify": shopify.build_rows(recipe),
     }

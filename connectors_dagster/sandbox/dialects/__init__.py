@@ -10,6 +10,7 @@ from connectors_dagster.sandbox.dialects import (
     fulfillment,
     paddle,
     picqer,
+    shopify,
     storefront,
     stripe,
     subscriptions,
@@ -29,5 +30,6 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "paddle": paddle.DIALECT,
         "chargebee": chargebee.DIALECT,
         "stripe": stripe.DIALECT,
+        "shopify": shopify.DIALECT,
     }
 )
