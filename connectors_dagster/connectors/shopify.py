@@ -122,7 +122,9 @@ connector = Connector(
         ),
         "customers": ResourceOptions(cursor=DATED, known_limitations=KEPT),
         "draft_orders": ResourceOptions(
-            cursor=DATED, for_each={"status": ["open", "invoice_sent", "completed"]}, known_limitations=KEPT
+            cursor=DATED,
+            for_each={"status": ["open", "invoice_sent", "completed"]},
+            known_limitations=f"Shopify deletes drafts that did not change for a year. {KEPT}",
         ),
         "abandoned_checkouts": ResourceOptions(cursor=DATED, for_each={"status": ["open", "closed"]}),
         "custom_collections": ResourceOptions(cursor=DATED, known_limitations=KEPT),

@@ -1,8 +1,8 @@
 """stripe: Stripe API v1, version 2026-10-28.endive.
 
 Sources, read 2026-11-27: the types, list parameters and descriptions of the vendor's package stripe 16.1.0 (PyPI),
-which are generated from its OpenAPI file; openapi/fixtures3.json of github.com/stripe/openapi (f6c2a48f); and
-docs.stripe.com/rate-limits.
+which are generated from its OpenAPI file; openapi/fixtures3.json of github.com/stripe/openapi (f6c2a48f);
+docs.stripe.com/rate-limits; and, for lists in rows, issue 381 of github.com/stripe/stripe-dotnet.
 
 Lists are sorted by creation, the newest first. Each page is requested `starting_after` the last id of the previous one,
 until `has_more` is false, so rows created in the meantime do not move others (`pages_are_stable`). Objects have no
@@ -15,8 +15,9 @@ and prices, is loaded whole. So is what is rare but changes late: disputes, revi
 requested in all states. Stripe does not list deleted objects: they are marked as missing in tables that are loaded
 whole.
 
-An invoice and a subscription contain the first of their lines and items, with `has_more`. Those become tables. If there
-are more, all of them are requested into a second table, so that no line is lost and few requests are made.
+An invoice and a subscription contain the first of their lines and items, ten at most, with `has_more`. Those become
+tables. If there are more, all of them are requested into a second table, so that no line is lost and few requests are
+made.
 
 `client_secret`, with which a browser can complete a payment, is not loaded. Rows are written in the version of the API
 that the header names, whatever the version of the account; the objects in events have the version of the event.
