@@ -21,7 +21,7 @@ from connectors_dagster.http.request_parts import without_param
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.response_rules import RetriedResponseError, apply_rule, find_rule
-from connectors_dagster.http.retry import build_retrying
+from connectors_dagster.http.retry import build_retrying, is_exhausted
 from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt, redact
 from connectors_dagster.spec.options import MissingEnvelope
@@ -150,7 +150,7 @@ class ApiSession(requests.Session):
         if sent:
             lag = lag_behind(sent, response.headers).total_seconds()
             self.stats.clock_lag = max(self.stats.clock_lag, lag)
-        self._exhausted = _is_exhausted(response.headers.get(self.policy.rate_limit_header or "", ""))
+        self._exhausted = is_exhausted(response.headers.get(self.policy.rate_limit_header or "", ""))
         if response.status_code >= 300:
             what = (
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
@@ -253,11 +253,3 @@ def _cause(error: BaseException | None) -> str:
     if isinstance(error, RetriedResponseError):
         return f"status {error.response['status']}, which is declared to be retried"
     return cause_of(error)
-
-
-def _is_exhausted(limit: str) -> bool:
-    """Return whether no requests remain: the header is 0, or shows a full bucket, such as ``40/40``."""
-    used, slash, most = limit.partition("/")
-    if slash and used.strip().isdigit() and most.strip().isdigit():
-        return int(used) >= int(most)
-    return limit == "0"
