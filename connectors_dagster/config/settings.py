@@ -29,6 +29,7 @@ from connectors_dagster.errors import SettingError
 from connectors_dagster.files.private_files import warn_of_readable_secrets
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.limits import Limits
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.suggestion import suggest
 
 LIMITS = tuple(field for field in fields(Limits) if field.name != "connector")
@@ -89,6 +90,12 @@ def step(connector: Connector) -> str:
 def lookback(connector: Connector) -> timedelta:
     """Read how long the API of a connector may take to show a change; by default, what the connector declares."""
     return read(f"sources.{connector.name}.lookback", Lookback, connector.lookback)
+
+
+def unsettled_time(resource: Resource) -> timedelta:
+    """Return how long a row may change after the time in its cursor, at least the lookback."""
+    cursor = resource.root.cursor
+    return max(lookback(resource.connector), cursor.changing if cursor else timedelta(0))
 
 
 def max_loss(connector: str) -> float:

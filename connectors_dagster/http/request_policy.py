@@ -31,7 +31,8 @@ class RequestPolicy:
         clock: returns monotonic seconds.
         adapter: holds the connections.
         rate_limiter: limits concurrent requests and requests per minute; None for no limit.
-        rate_limit_header: a response header with the number of remaining requests.
+        rate_limit_header: a response header with the number of remaining requests, or with those that were used and how
+            many there may be, such as ``39/40``.
         credentials: names of the settings with the credentials, for errors.
         leave_out: the setting, with its value, that leaves out the resource, for errors.
         now: returns the time with a time zone, to compare with the clock of the API; None: it is not compared.

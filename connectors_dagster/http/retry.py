@@ -128,3 +128,11 @@ def _date(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date
+
+
+def is_exhausted(limit: str) -> bool:
+    """Return whether no requests remain: the header is 0, or shows a full bucket, such as ``40/40``."""
+    used, slash, most = limit.partition("/")
+    if slash and used.strip().isdigit() and most.strip().isdigit():
+        return int(used) >= int(most)
+    return limit == "0"

@@ -21,7 +21,7 @@ from connectors_dagster.http.request_parts import without_param
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonResponse, describe_request
 from connectors_dagster.http.response_rules import RetriedResponseError, apply_rule, find_rule
-from connectors_dagster.http.retry import build_retrying
+from connectors_dagster.http.retry import build_retrying, is_exhausted
 from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt, redact
 from connectors_dagster.spec.options import MissingEnvelope
@@ -150,7 +150,7 @@ class ApiSession(requests.Session):
         if sent:
             lag = lag_behind(sent, response.headers).total_seconds()
             self.stats.clock_lag = max(self.stats.clock_lag, lag)
-        self._exhausted = response.headers.get(self.policy.rate_limit_header or "") == "0"
+        self._exhausted = is_exhausted(response.headers.get(self.policy.rate_limit_header or "", ""))
         if response.status_code >= 300:
             what = (
                 f"{self.label}: {describe_request(request)} answered {response.status_code} without a Location header"
@@ -196,7 +196,12 @@ class ApiSession(requests.Session):
     def _allowed(self) -> Iterator[None]:
         """Wait until the limits allow a request."""
         if self._exhausted:
-            logger.info("%s: %s is 0, waiting %d s", self.label, self.policy.rate_limit_header, LIMIT_PAUSE)
+            logger.info(
+                "%s: %s says that no requests remain, waiting %d s",
+                self.label,
+                self.policy.rate_limit_header,
+                LIMIT_PAUSE,
+            )
             self.stats.waited += LIMIT_PAUSE
             self._exhausted = False
             self.policy.sleep(LIMIT_PAUSE)

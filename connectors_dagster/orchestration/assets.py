@@ -139,10 +139,10 @@ def _slices(
     config: ReadConfig,
     now: datetime,
 ) -> list[Slice]:
-    connector, cursor = assets.connector, selected[0].root.cursor
+    cursor = selected[0].root.cursor
     if cursor is None:
         return []
-    grid, lookback = assets.grid, settings.lookback(connector)
+    grid, lookback = assets.grid, settings.unsettled_time(selected[0])
     windows = [_window(assets, key) for key in context.partition_keys]
     slices = grid.slices(windows, now=now, lookback=lookback, timestamps=cursor.timestamp_format)
     if not config.full or RESUMES.items() <= context.run.tags.items():

@@ -76,7 +76,7 @@ def is_reread_due(
     cursor = resources[0].root.cursor
     if cursor is None or cursor.reread_every is None:
         return False
-    period, lookback = cursor.reread_every, settings.lookback(assets.connector)
+    period, lookback = cursor.reread_every, settings.unsettled_time(resources[0])
     found = (
         (last_fetched(instance, resource, assets.key(resource), slice_.window.key), slice_.window.end)
         for slice_ in slices

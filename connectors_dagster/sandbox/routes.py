@@ -63,6 +63,10 @@ def _shop_of_all(resource: str, path: str) -> Route:
     return Route(resource=resource, path=f"/wp-json/wc/v3{path}", renamed={"parent": "parent_id"})
 
 
+def _admin(resource: str, path: str = "") -> Route:
+    return Route(resource=resource, path=f"{_ADMIN}/{path or resource}.json")
+
+
 def _warehouse(resource: str, **more: Any) -> Route:
     return Route(resource=resource, path=f"/api/v1/{resource}", **more)
 
@@ -78,7 +82,26 @@ _CHARGEBEE = (
     *("usage", "coupon_set", "coupon_code", "feature", "entitlement", "price_variant"),
     *("omnichannel_subscription", "omnichannel_one_time_order"),
 )
-_V2 = "/api/v2"
+_V2, _ADMIN = "/api/v2", "/admin/api/2026-07"
+_SHOPIFY = (
+    *("orders", "products", "customers", "draft_orders", "custom_collections", "smart_collections", "collects"),
+    *(
+        "price_rules",
+        "locations",
+        "inventory_levels",
+        "events",
+        "tender_transactions",
+        "countries",
+        "metafields",
+        "shop",
+    ),
+)
+_STRIPE = (
+    *("balance_transactions", "charges", "payment_intents", "setup_intents", "refunds", "invoices", "credit_notes"),
+    *("payouts", "transfers", "topups", "application_fees", "events", "customers", "subscriptions"),
+    *("subscription_schedules", "products", "prices", "coupons", "promotion_codes", "tax_rates", "shipping_rates"),
+    *("payment_links", "quotes", "disputes", "reviews"),
+)
 
 ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
     {
@@ -201,6 +224,26 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
                 name="subscription_with_scheduled_changes",
                 ending="retrieve_with_scheduled_changes",
                 of="id",
+            ),
+        ),
+        "stripe": (
+            *(Route(resource=name, path=f"/v1/{name}") for name in _STRIPE),
+            Route(resource="checkout_sessions", path="/v1/checkout/sessions"),
+            Route(resource="invoice_items", path="/v1/invoiceitems"),
+            Route(resource="early_fraud_warnings", path="/v1/radar/early_fraud_warnings"),
+            Route(resource="subscription_items_in_full", path="/v1/subscription_items"),
+            _child("/v1/invoices", parent="invoices", name="invoice_lines_in_full", ending="lines", of="invoice"),
+        ),
+        "shopify": (
+            *map(_admin, _SHOPIFY),
+            _admin("abandoned_checkouts", "checkouts"),
+            _child(f"{_ADMIN}/orders", parent="orders", name="transactions", ending="transactions.json", of="order_id"),
+            _child(
+                f"{_ADMIN}/price_rules",
+                parent="price_rules",
+                name="discount_codes",
+                ending="discount_codes.json",
+                of="price_rule_id",
             ),
         ),
     }

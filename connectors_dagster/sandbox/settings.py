@@ -14,6 +14,8 @@ CREDENTIALS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "picqer": {"api_key": "sandbox-picqer-key"},
         "paddle": {"api_key": "sandbox-paddle-key"},
         "chargebee": {"api_key": "sandbox-chargebee-key"},
+        "stripe": {"api_key": "rk_sandbox"},
+        "shopify": {"access_token": "shpat_sandbox"},
     }
 )
 
@@ -32,6 +34,8 @@ PREFIXES: Mapping[str, str] = MappingProxyType(
         "picqer": "/picqer/api/v1/",
         "paddle": "/paddle",
         "chargebee": "/chargebee/api/v2",
+        "stripe": "/stripe",
+        "shopify": "/shopify/admin/api/2026-07",
     }
 )
 

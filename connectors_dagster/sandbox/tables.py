@@ -7,7 +7,9 @@ from connectors_dagster.sandbox.rows import (
     fulfillment,
     paddle,
     picqer,
+    shopify,
     storefront,
+    stripe,
     subscriptions,
     woocommerce,
 )
@@ -34,4 +36,6 @@ def generate_tables(*, scale: float = 1.0, seed: int = 7) -> Tables:
         "picqer": picqer.build_rows(recipe),
         "paddle": paddle.build_rows(recipe, billed),
         "chargebee": chargebee.build_rows(recipe, subscribed),
+        "stripe": stripe.build_rows(recipe),
+        "shopify": shopify.build_rows(recipe),
     }

@@ -72,7 +72,8 @@ class Connector:
         lookback: how long the API may take to show a change.
         max_parallel_requests: maximum concurrent requests, shared by all runs on the machine.
         requests_per_minute: maximum requests in any minute, shared by all runs on the machine; None for no limit.
-        rate_limit_header: a response header with the number of remaining requests.
+        rate_limit_header: a response header with the number of remaining requests, or with those that were used and how
+            many there may be, such as ``39/40``.
         enabled: whether the connector is enabled when the configuration does not list connectors.
         excluded: resources of the API that the connector does not load, each with the reason.
         credentials_help: how to get credentials with the fewest permissions.

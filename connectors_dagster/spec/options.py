@@ -66,6 +66,9 @@ class Cursor:
             cursor. If the run has other windows, their rows are taken from the same responses.
         reread_without_cursor: how often a refresh is made without the filter, as ``P30D`` or a `timedelta`, for an API
             in which some rows never get a cursor. `unfiltered_first` is then implied.
+        changes_within: how long a row may change after the time in its cursor, as ``P30D`` or a `timedelta`, for an API
+            in which a change does not move the cursor. A refresh reads so much again, or the `lookback` if that is
+            longer.
         before_start: ``drop`` rows that are older than the first window, which are counted, or ``keep`` them with
             the first window. If the API filters, they are requested from 1970 on.
         outside: ``fail`` the load if the API returns rows from outside of the bounds that were requested, because its
@@ -80,23 +83,33 @@ class Cursor:
     without_cursor: Literal["keep", "fail"] = "keep"
     unfiltered_first: bool = False
     reread_without_cursor: str | timedelta | None = None
+    changes_within: str | timedelta | None = None
     before_start: Literal["drop", "keep"] = "drop"
     outside: Literal["fail", "drop"] = "fail"
     request_step: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a reread_without_cursor or a request_step that is not a duration."""
+        """Refuse durations that cannot be read, or that are negative."""
         if self.request_step and shortest(self.request_step, what="Cursor: request_step") <= timedelta(0):
             raise ValueError(f"Cursor: request_step is {self.request_step}: it must be positive")
         if self.reread_every is not None and self.reread_every <= timedelta(0):
             raise ValueError(f"Cursor: reread_without_cursor is {self.reread_without_cursor}: it must be positive")
+        if self.changing < timedelta(0):
+            raise ValueError(f"Cursor: changes_within is {self.changes_within}: it must not be negative")
 
     @cached_property
     def reread_every(self) -> timedelta | None:
         """How often a refresh is made without the filter."""
-        if isinstance(self.reread_without_cursor, str):
-            return shortest(self.reread_without_cursor, what="Cursor: reread_without_cursor")
-        return self.reread_without_cursor
+        return _duration(self.reread_without_cursor, "reread_without_cursor")
+
+    @cached_property
+    def changing(self) -> timedelta:
+        """How long a row may change after the time in its cursor."""
+        return _duration(self.changes_within, "changes_within") or timedelta(0)
+
+
+def _duration(written: str | timedelta | None, name: str) -> timedelta | None:
+    return shortest(written, what=f"Cursor: {name}") if isinstance(written, str) else written
 
 
 @dataclass(frozen=True, kw_only=True)

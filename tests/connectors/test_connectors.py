@@ -38,6 +38,7 @@ RETRIES = {
     "billing": ({429, 500, 502, 503, 504}, 3),
     "subscriptions": ({429, 500, 502, 503, 504}, 10),
 }
+OTHER_SETTINGS = {"picqer": {"user_agent"}, "stripe": {"account"}}
 
 
 def test_resources_and_keys_are_those_of_the_spec():
@@ -67,7 +68,7 @@ def test_the_retry_policy_is_that_of_the_spec(name: str):
 @pytest.mark.parametrize("connector", CONNECTORS.values(), ids=lambda c: c.name)
 def test_credentials_are_secrets_and_the_address_is_a_setting(connector: Connector):
     plain = {str(s) for s in connector.settings if not isinstance(s, Secret)}
-    assert plain == {"base_url"} | ({"user_agent"} if connector.name == "picqer" else set())
+    assert plain == {"base_url", *OTHER_SETTINGS.get(connector.name, ())}
     auth = connector.config["client"]["auth"]
     given = [value for key, value in auth.items() if key not in ("type", "name", "location") and value]
     assert all(isinstance(value, Secret) for value in given)

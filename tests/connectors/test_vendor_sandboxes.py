@@ -1,10 +1,13 @@
 """Every resource of the vendors' connectors is loaded completely from the sandbox, in windows and whole."""
 
 from datetime import UTC, datetime
+from functools import reduce
+from operator import getitem
+from typing import Any
 
 import pytest
 
-from connectors_dagster import Connector, load_connectors
+from connectors_dagster import Connector, Resource, load_connectors
 from connectors_dagster.sandbox import generate_tables
 
 pytestmark = pytest.mark.journey
@@ -13,6 +16,12 @@ END = datetime(2026, 11, 1, tzinfo=UTC)
 NOT_AVAILABLE = {"chargebee": {"addon", "plan"}}
 """The resources for which the sandbox returns an error: its site has the other product catalog."""
 VENDORS = [connector for connector in load_connectors().values() if not connector.enabled]
+
+
+def count_items(resource: Resource, tables: dict[str, list[dict[str, Any]]]) -> int:
+    """Count the items of the lists in rows that a table is made of."""
+    rows: list[Any] = tables[resource.list_of.parent.name]
+    return sum(len(reduce(getitem, resource.list_of.path, row)) for row in rows)
 
 
 @pytest.mark.parametrize("connector", VENDORS, ids=lambda connector: connector.name)
@@ -28,6 +37,7 @@ def test_every_table_holds_what_the_sandbox_serves_and_every_value_fits_its_colu
     loaded = {
         name: warehouse.query(f'SELECT count(*) FROM {connector.name}."{name}"')[0][0] for name in connector.graph
     }
-    assert loaded == {name: len(rows) for name, rows in tables.items()}
+    listed = {resource.name: count_items(resource, tables) for resource in connector.graph.values() if resource.list_of}
+    assert loaded == {name: len(rows) for name, rows in tables.items()} | listed
     assert {name for name, rows in loaded.items() if not rows} == NOT_AVAILABLE.get(connector.name, set())
     assert {column for _, column in drift if not column.startswith("cf_")} == set()

@@ -102,15 +102,17 @@ def test_the_wait_ends_when_the_first_request_leaves_the_interval(tmp_path):
     assert 0 < sum(slept) < 1
 
 
-def test_a_header_with_no_remaining_requests_delays_the_next_request(shop, read, project, waits):
+@pytest.mark.parametrize(("none_left", "some_left"), [("0", "499"), ("40/40", "39/40"), ("41 / 40", "0/40")])
+def test_a_header_with_no_remaining_requests_delays_the_next_request(shop, read, project, waits, none_left, some_left):
     resource = things(project, paginator={"type": "offset", "limit": 2, "total_path": None})
     shop.replies = [
-        reply(b'{"data": [{"id": "1"}, {"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "0"}),
-        reply(b'{"data": [{"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": "499"}),
+        reply(b'{"data": [{"id": "1"}, {"id": "2"}]}', "200 OK", **{"X-RateLimit-Remaining": none_left}),
+        reply(b'{"data": [{"id": "2"}, {"id": "3"}]}', "200 OK", **{"X-RateLimit-Remaining": some_left}),
+        reply(b'{"data": [{"id": "3"}]}', "200 OK"),
     ]
     connector = replace(resource.connector, rate_limit_header="X-RateLimit-Remaining", short_page_is_end=True)
     _, stats = read(connector.graph["things"])
-    assert (waits, stats.waited, stats.requests) == ([20], 20, 2)
+    assert (waits, stats.waited, stats.requests) == ([20], 20, 3)
 
 
 def test_the_configuration_overrides_the_limits_of_the_connector(shop, project, monkeypatch):

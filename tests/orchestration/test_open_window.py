@@ -122,6 +122,30 @@ def test_a_change_the_api_shows_late_is_loaded_by_the_next_refresh(api, run, tim
     assert warehouse.ids("billing.products") == ["late"]
 
 
+def test_rows_that_change_without_a_new_cursor_are_read_again_as_long_as_they_may_change(api, run, time, warehouse):
+    """Of stripe, charges may change for 30 days, and events do not change."""
+    made = {"id": "a", "created": int((NOON - timedelta(days=9)).timestamp())}
+    for name in ("charges", "events"):
+        api.set(f"stripe/{name}", [{**made, "type": "first"} if name == "events" else {**made, "status": "pending"}])
+        first = run(f"stripe/{name}", [FOURTH])
+        rows = api.tables["stripe"][name]
+        rows[0].update({"type": "other"} if name == "events" else {"status": "succeeded"})
+        time.now += HOUR
+        refreshed = run(f"stripe/{name}", [FOURTH], refresh=True)
+        assert (first["rows"], refreshed["rows"]) == ((1, 0) if name == "events" else (1, 1))
+    assert warehouse.query("SELECT status FROM stripe.charges") == [("succeeded",)]
+    asked = [request["created[gte]"] for name in ("charges", "events") for request in api.asked(f"/{name}")]
+    opens = int(datetime.fromisoformat(f"{FOURTH}T00:00:00+00:00").timestamp())
+    assert asked == [*map(str, (opens, opens, opens)), str(int((NOON + HOUR - 2 * LAG).timestamp()))]
+
+
+def test_a_window_is_complete_once_its_rows_do_not_change_any_more(api, run, time):
+    closed = run("stripe/charges", ["2024-03-01"])
+    assert (closed["complete"], closed["fetched_until"]) == (False, (NOON - timedelta(days=30)).timestamp())
+    time.now += timedelta(days=20)
+    assert run("stripe/charges", ["2024-03-01"], refresh=True)["complete"]
+
+
 @pytest.mark.parametrize("lag", [timedelta(minutes=15), timedelta(days=7)], ids=str)
 def test_a_change_is_not_missed_if_the_clock_of_the_api_is_behind(api, run, time, warehouse, lag):
     def answer_with_date(request: Request) -> JSONResponse | None:

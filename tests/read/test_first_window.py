@@ -73,6 +73,11 @@ def test_the_first_window_is_also_read_without_the_filter_if_rows_without_a_curs
     assert read_slices(connector, [replace(second, unfiltered=True)])[1] == [0]
 
 
+def test_a_duration_of_a_cursor_that_is_negative_is_refused():
+    with pytest.raises(ValueError, match="Cursor: changes_within is -1 day, 0:00:00: it must not be negative"):
+        Cursor(changes_within=-DAY)
+
+
 @pytest.mark.parametrize("period", ["monthly", "P0D", DAY * 0, -DAY])
 def test_a_reread_without_cursor_that_is_not_a_duration_is_refused(period):
     with pytest.raises(ValueError, match="Cursor: reread_without_cursor"):

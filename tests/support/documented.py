@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from connectors_dagster import Connector, Resource, Secret
 from connectors_dagster.sandbox import serving
-from tests.support.paging import STYLES
+from tests.support.paging import STYLES, first_query
 from tests.support.sheets import Facts, Row, facts_of, read_facts
 
 PREFIX = "/the/api"
@@ -21,7 +21,7 @@ PARENTS = 2
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it arrived."""
+    """One request as it arrived; `query` lacks the parameter that says of which parent rows are requested."""
 
     resource: str
     target: str
@@ -74,13 +74,12 @@ class Documented:
         if resource.parent is None:
             self.rows[resource.name, None] = list(rows)
             return list(rows)
-        [named] = re.findall(r"{(\w+)}", facts.path)
         parents = self.facts[resource.parent.name].rows(PARENTS, whole=True)
         self.rows[resource.parent.name, None] = parents
         there = []
         for number, parent in enumerate(parents):
             mine = [facts.under(row, number) for row in rows]
-            self.rows[resource.name, str(parent[named])] = mine
+            self.rows[resource.name, str(parent[facts.parent_field])] = mine
             there += mine
         return there
 
@@ -97,19 +96,23 @@ class Documented:
             pattern = re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(facts.path))
             if found := re.fullmatch(pattern, path):
                 target = str(request.url).partition(PREFIX)[2]
-                self.requests.append(Received(name, target, dict(request.query_params), dict(request.headers)))
-                return self._list(name, next(iter(found.groups()), None), request)
+                query = dict(request.query_params)
+                first = first_query(request, facts.paging or {})
+                [parent] = [first.get(one) for one in facts.parent_param] or [next(iter(found.groups()), None)]
+                own = {one: value for one, value in query.items() if one not in facts.parent_param}
+                self.requests.append(Received(name, target, own, dict(request.headers)))
+                return self._list(name, parent, request, first)
         known = read_facts(self.connector).get("no_route", {})
         return JSONResponse(known.get("body", {"message": f"{path} is not documented"}), known.get("status", 418))
 
-    def _list(self, name: str, parent: str | None, request: Request) -> Response:
+    def _list(self, name: str, parent: str | None, request: Request, query: Mapping[str, str]) -> Response:
         facts = self.facts[name]
         if waiting := self.refusals.get(name):
             refusal = waiting.pop(0)
             return JSONResponse(refusal["body"], refusal["status"], headers=refusal.get("headers"))
         listed = enumerate(self.rows.get((name, parent), []))
-        rows = [row for number, row in listed if facts.in_list(number, request.query_params)]
-        rows = [row for row in rows if facts.shows(row, request.query_params)]
+        rows = [row for number, row in listed if facts.in_list(number, query)]
+        rows = [row for row in rows if facts.shows(row, query)]
         paging = facts.paging or {"style": "none"}
         page = STYLES[paging["style"]](rows, paging, request)
         body = _wrapped(_shaped(page.rows, facts), facts.rows_at)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 
@@ -54,6 +55,33 @@ def _after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
     return Page(shown, {"meta": {"request_id": "r", "pagination": more}})
 
 
+def _starting_after(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """The id of the last row of the previous page."""
+    after, size = request.query_params.get(paging["place"]), _size(paging, request)
+    start = 0 if after is None else 1 + next(n for n, row in enumerate(rows) if row["id"] == after)
+    return Page(rows[start : start + size], {"object": "list", "has_more": start + size < len(rows)})
+
+
+def _page_info(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
+    """The next page's URL in a header, with nothing but the place and the size in it."""
+    place, others = paging["place"], set(request.query_params) - {paging["place"], paging["size"]}
+    assert place not in request.query_params or not others, f"{others} are sent with {place}"
+    first, size = first_query(request, paging), _size(paging, request)
+    start = int(request.query_params.get(place, "0").partition(" ")[0])
+    path = str(request.url).partition("?")[0]
+    after = urlencode({paging["size"]: size, place: f"{start + size} {urlencode(first)}"})
+    link = f'<{path}?{after}&previous>; rel="previous", <{path}?{after}>; rel="next"'
+    return Page(rows[start : start + size], headers={"Link": link} if start + size < len(rows) else {})
+
+
+def first_query(request: Request, paging: Paging) -> dict[str, str]:
+    """Return the parameters of the first request of a list, which the place of a page carries if it is sent alone."""
+    query = dict(request.query_params)
+    if paging.get("alone") and paging["place"] in query:
+        return dict(parse_qsl(query[paging["place"]].partition(" ")[2]))
+    return query
+
+
 def _link(rows: Sequence[Row], paging: Paging, request: Request) -> Page:
     """The next page's URL in a header, and totals."""
     page, size = int(request.query_params.get(paging["place"], 1)), _size(paging, request)
@@ -75,5 +103,7 @@ STYLES: Mapping[str, Callable[[Sequence[Row], Paging, Request], Page]] = {
     "next": _next,
     "next_offset": _next_offset,
     "after": _after,
+    "starting_after": _starting_after,
+    "page_info": _page_info,
     "link": _link,
 }

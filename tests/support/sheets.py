@@ -1,5 +1,6 @@
 """What is documented about each resource: tests/facts/<connector>.yaml."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,6 +31,7 @@ class Facts:
     sample: Row
     auth: Mapping[str, Any]
     parent: str | None = None
+    parent_param: Mapping[str, str] = field(default_factory=dict)
     rows_at: str = "$"
     shape: Literal["list", "values", "object"] = "list"
     params: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +65,12 @@ class Facts:
     def place(self) -> str:
         """The parameter that says which page is requested."""
         return str((self.paging or {}).get("place", ""))
+
+    @property
+    def parent_field(self) -> str:
+        """The field of the parent row that is in the request: in the path, or in a parameter."""
+        [named] = self.parent_param.values() or re.findall(r"{(\w+)}", self.path)
+        return str(named)
 
     def rows(self, count: int, *, whole: bool = False) -> list[Row]:
         """Make rows like the sample, each with its own key: whole, or with only key and cursor."""

@@ -10,7 +10,9 @@ from connectors_dagster.sandbox.dialects import (
     fulfillment,
     paddle,
     picqer,
+    shopify,
     storefront,
+    stripe,
     subscriptions,
     woocommerce,
 )
@@ -27,5 +29,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "picqer": picqer.DIALECT,
         "paddle": paddle.DIALECT,
         "chargebee": chargebee.DIALECT,
+        "stripe": stripe.DIALECT,
+        "shopify": shopify.DIALECT,
     }
 )
