@@ -14,7 +14,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all parity-vendors contract docs site bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -74,6 +74,10 @@ parity-vendors: .venv/tested .venv-airbyte/installed
 # The requests and columns of a connector against the vendor's own OpenAPI file; docs/contracts.md has the results.
 contract: .venv/tested
 	SPEC=$(SPEC) CONNECTOR=$(CONNECTOR) $(BIN)/pytest tests/connectors/test_openapi.py -k vendors_description -vv
+
+# The columns of a connector, both ways, against the vendor's OpenAPI file or folder of TypeScript types.
+vendor-facts: .venv/tested
+	@$(BIN)/python -m tests.support.vendor_facts "$(VENDOR)" "$(SOURCE)"
 
 # The pages of the connectors, the README's table of them, and the references of public names, commands and settings.
 docs: .venv/installed
