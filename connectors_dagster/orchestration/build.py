@@ -11,7 +11,6 @@ from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.automation import build_automation
 from connectors_dagster.orchestration.checks import build_checks
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.uncollected import uncollected
 from connectors_dagster.spec.connector import Connector
 
 
@@ -47,7 +46,6 @@ def build_definitions(
     )
 
 
-@uncollected()
 def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
     """Build everything Dagster shows of these assets.
 

@@ -22,7 +22,6 @@ from connectors_dagster.orchestration.json_schema import Documented, rest_api_sc
 from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnectorScaffolder
 from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
-from connectors_dagster.orchestration.uncollected import uncollected
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
@@ -72,7 +71,6 @@ class RestConnector(dg.Component):
         return Attributes
 
     @classmethod
-    @uncollected()
     def load(cls, attributes: pydantic.BaseModel | None, context: dg.ComponentLoadContext) -> Self:
         """Make the connector that the attributes describe.
 

@@ -24,7 +24,6 @@ from connectors_dagster.orchestration.broken import Broken, describe_broken
 from connectors_dagster.orchestration.build import definitions_of
 from connectors_dagster.orchestration.component import RestConnector
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.uncollected import uncollected
 from connectors_dagster.spec.connector import Connector
 
 PROJECT = Path(__file__).parents[2]
@@ -123,7 +122,6 @@ def scaffold_folder() -> Path:
     return Path(next(iter(defs_folder.__path__)))
 
 
-@uncollected()
 def load_location() -> Location:
     """Load every connector and what was scaffolded; reads only configuration and schema files, and no secret.
 

@@ -14,7 +14,6 @@ from connectors_dagster.orchestration.component import TRANSLATION, RestConnecto
 from connectors_dagster.orchestration.json_schema import Documented
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
-from connectors_dagster.orchestration.uncollected import uncollected
 from connectors_dagster.spec.connector import Connector
 
 MANIFEST = "manifest.yaml"
@@ -81,7 +80,6 @@ class AirbyteManifest(RestConnector):
         return ManifestAttributes
 
     @classmethod
-    @uncollected()
     def load(cls, attributes: pydantic.BaseModel | None, context: dg.ComponentLoadContext) -> Self:
         """Translate the manifest.
 
