@@ -127,3 +127,8 @@ def test_another_version_of_the_api_is_said_in_one_line(tmp_path, capsys):
     file.write_text(json.dumps({**description(path="/customers").document, "servers": servers}))
     assert vendor_facts.main("chargebee", str(file)) == 1
     assert capsys.readouterr().out == "Shop, version 3 is API v1, chargebee reads v2\n"
+
+
+@pytest.mark.parametrize("vendor", [path.name.partition(".")[0] for path in vendor_facts.FACTS.glob("*.kept.yaml")])
+def test_differences_are_kept_for_resources_that_exist(vendor):
+    assert {*vendor_facts.read_kept(vendor)} <= {"*", *CONNECTORS[vendor].graph}
