@@ -29,7 +29,7 @@ test: .venv/tested
 	$(BIN)/dg check defs
 	$(BIN)/$(PYTEST) -m "not journey and not cdk"
 
-# The slow journeys of a user: the whole demo, the UI in a browser, every table of every connector.
+# What takes long: the whole demo, the UI in a browser, every table of every connector, kills and random episodes.
 journeys: .venv/tested
 	$(BIN)/$(PYTEST) -m journey
 

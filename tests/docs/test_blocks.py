@@ -200,6 +200,7 @@ def dagsters() -> dict[str, list[str]]:
     return {" ".join(words): words for _, words in console_lines() if words[0].startswith("dagster")}
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("line", dagsters())
 def test_a_command_of_dagster_exists_with_its_options(line):
     words = line.split()

@@ -10,6 +10,8 @@ from connectors_dagster.errors import LoadError
 from tests.support.processes import Job, Trap, fill_disk, run_at_once
 from tests.support.rows import order
 
+pytestmark = pytest.mark.journey
+
 DLT = "dlt.destinations.impl"
 EXTRACTION = Trap("requests.sessions:Session.send", nth=2)
 NORMALIZE = Trap("dlt.normalize.items_normalizers.arrow:ArrowItemsNormalizer.__call__")

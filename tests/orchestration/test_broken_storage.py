@@ -26,7 +26,7 @@ from connectors_dagster.orchestration.selection import select
 from tests.support.processes import Job, Trap, fill_disk, start_command
 from tests.support.rows import order
 
-pytestmark = pytest.mark.usefixtures("shipped_configuration")
+pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("shipped_configuration")]
 POOL = "storefront_orders"
 ORDERS = ["storefront/orders"]
 JANUARY = datetime(2024, 1, 31, tzinfo=UTC)

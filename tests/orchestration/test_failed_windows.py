@@ -375,8 +375,8 @@ def test_after_a_revoked_key_the_loads_that_are_left_are_not_tried_and_are_named
     assert warehouse.ids("storefront.orders") == [1] and recorded(instance) == {WINDOWS[0]: 1}
 
 
-def test_a_retry_reads_only_the_loads_that_are_left(orders, warehouse, instance, materialize, two_loads):
-    break_windows(orders, WINDOWS[3], status=503, times=10)
+def test_a_retry_reads_only_the_loads_that_are_left(orders, warehouse, instance, materialize, two_loads, waits):
+    break_windows(orders, WINDOWS[3], status=503, times=1 + 3)
     assert materialize("storefront/orders").errors == []
     assert [asked(orders).count(window) for window in WINDOWS[:3]] == [1, 1, 1]
     assert recorded(instance) == dict.fromkeys(WINDOWS, 1)

@@ -13,7 +13,7 @@ from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from tests.support.processes import Job, Trap, start_command, start_launched
 from tests.support.rows import order
 
-pytestmark = pytest.mark.usefixtures("shipped_configuration")
+pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("shipped_configuration")]
 JANUARY = ("--to", "2024-01-31")
 ORDERS = ["storefront/orders"]
 

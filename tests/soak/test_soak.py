@@ -8,6 +8,8 @@ from tests.soak import crash, schedule
 from tests.soak.episode import Edit, draw_episode
 from tests.soak.play import play
 
+pytestmark = pytest.mark.journey
+
 
 @pytest.mark.parametrize("seed", range(1, 61))
 def test_the_table_is_exact_after_a_quiet_refresh_whatever_happened_before(tmp_path, seed):
