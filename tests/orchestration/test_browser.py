@@ -115,7 +115,7 @@ def test_a_window_that_does_not_exist_is_refused_by_name_and_removed(ui):
     ui.click("Launch 1 run")
     ui.open("/runs")
     ui.view_run("partition: 2025-13-99")
-    expect(ui.page.get_by_text("'2025-13-99' is not a window start").first).to_be_visible(timeout=PATIENCE)
+    expect(ui.page.get_by_text("window key '2025-13-99' is not an ISO 8601 date").first).to_be_visible(timeout=PATIENCE)
     ui.photograph("mistyped")
     ui.asset("storefront/coupons", "Partitions")
     ui.sees(f"{WINDOWS} partitions selected")
