@@ -83,44 +83,6 @@ def test_a_backfill_of_twelve_windows_is_one_run_and_turns_them_green(ui):
     ui.photograph("windows")
 
 
-def test_a_backfill_is_canceled_and_resumed(ui):
-    ui.asset("paddle/transactions", "Partitions")
-    ui.page.get_by_role("button", name="Materialize").first.click()
-    ui.page.get_by_role("dialog").get_by_text("Missing", exact=True).click()
-    ui.click("Launch backfill")
-    ui.sees("Materialized (12)", "Materializing (4)")
-    ui.open("/runs?view=backfills")
-    ui.view_run("paddle / transactions")
-    ui.act("Cancel backfill")
-    ui.page.get_by_role("dialog").get_by_role("button", name="Cancel backfill").click()
-    ui.sees("Canceled")
-    ui.photograph("canceled")
-    ui.asset("paddle/transactions", "Partitions")
-    ui.sees("Materialized (12)", "Missing (4)")
-    ui.open("/runs?view=backfills")
-    ui.view_run("paddle / transactions")
-    ui.act("Re-execute from failure")
-    ui.asset("paddle/transactions", "Partitions")
-    ui.sees("Materialized (16)")
-    ui.photograph("resumed")
-
-
-def test_a_window_that_does_not_exist_is_refused_by_name_and_removed(ui):
-    ui.asset("storefront/coupons", "Partitions")
-    ui.page.get_by_role("button", name="Materialize").first.click()
-    ui.page.get_by_text("Select a partition or create one").click()
-    ui.click("Add partition")
-    ui.page.get_by_role("dialog").last.get_by_role("textbox").fill("2025-13-99")
-    ui.page.get_by_role("button", name="Save").click()
-    ui.click("Launch 1 run")
-    ui.open("/runs")
-    ui.view_run("partition: 2025-13-99")
-    expect(ui.page.get_by_text("window key '2025-13-99' is not an ISO 8601 date").first).to_be_visible(timeout=PATIENCE)
-    ui.photograph("mistyped")
-    ui.asset("storefront/coupons", "Partitions")
-    ui.sees(f"{WINDOWS} partitions selected")
-
-
 def test_the_metadata_of_all_windows_is_plotted(ui):
     ui.asset("storefront/orders", "Overview")
     ui.click("Plots")
