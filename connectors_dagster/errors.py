@@ -1,6 +1,6 @@
 """Errors, grouped by what the reader of the message should do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from connectors_dagster.secrets.redaction import redact
@@ -61,6 +61,16 @@ class DestinationBusyError(MaskedError):
 
 class StorageError(MaskedError):
     """Dagster's storage cannot be read or written; what was loaded may not be recorded, and is then loaded again."""
+
+
+TRANSIENT = (TransientApiError, TransientLoadError, DestinationBusyError)
+"""Errors that a later retry may fix."""
+
+
+def not_read(what: str, because: str, errors: Iterable[Exception]) -> ApiError:
+    """Return the error of what was not tried because of other errors; a retry may help if it may help against all."""
+    kind = TransientApiError if all(isinstance(error, TRANSIENT) for error in errors) else ApiError
+    return kind(f"{what}: not read, because {because} failed")
 
 
 def is_same_for_all(error: Exception) -> bool:

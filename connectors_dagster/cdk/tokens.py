@@ -9,8 +9,9 @@ from filelock import Timeout
 
 from connectors_dagster.config.workdir import kept_secrets
 from connectors_dagster.errors import TransientLoadError
+from connectors_dagster.files.kept_secrets import REFRESH_TOKEN
 
-FIELD, OTHERS = "refresh_token", "others"
+OTHERS = "others"
 USUAL = ("credentials", "refresh_token")
 Changes = Sequence[tuple[Sequence[str], Any]]
 """Values of a configuration, each with its path."""
@@ -56,15 +57,15 @@ class KeptTokens:
         kept = kept_secrets().read(self.token)
         for path, value in kept.get(OTHERS, ()):
             _put(config, path, value)
-        if FIELD in kept:
-            _put(config, self.path, kept[FIELD])
+        if REFRESH_TOKEN in kept:
+            _put(config, self.path, kept[REFRESH_TOKEN])
         return config
 
     def keep(self, changes: Changes) -> None:
         """Keep values for the next process; they are on disk when this returns."""
         newest = next((value for path, value in changes if tuple(path) == self.path), None)
         others = [(path, value) for path, value in changes if tuple(path) != self.path]
-        kept_secrets().keep(self.token, {FIELD: newest or self.token, OTHERS: others})
+        kept_secrets().keep(self.token, {REFRESH_TOKEN: newest or self.token, OTHERS: others})
 
 
 def _put(config: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -14,6 +14,9 @@ from filelock import FileLock
 from connectors_dagster.files.cache_files import acquire
 from connectors_dagster.files.private_files import private_files
 
+REFRESH_TOKEN = "refresh_token"
+"""The name under which the newest refresh token is kept, whoever has received it; OAuth2 calls it the same."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeptSecrets:

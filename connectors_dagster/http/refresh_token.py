@@ -7,10 +7,8 @@ from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from filelock import Timeout
 
 from connectors_dagster.errors import TransientApiError
-from connectors_dagster.files.kept_secrets import KeptSecrets
+from connectors_dagster.files.kept_secrets import REFRESH_TOKEN, KeptSecrets
 from connectors_dagster.secrets.redaction import remember
-
-FIELD = "refresh_token"
 
 
 class RefreshToken:
@@ -28,7 +26,7 @@ class RefreshToken:
         """Read nothing yet."""
         self._oauth, self._label = oauth, label
         asked = oauth.access_token_request_data
-        configured = asked.get(FIELD) if asked.get("grant_type") == FIELD else None
+        configured = asked.get(REFRESH_TOKEN) if asked.get("grant_type") == REFRESH_TOKEN else None
         self._configured = str(configured or "")
         self._kept = kept if self._configured else None
 
@@ -45,23 +43,21 @@ class RefreshToken:
         try:
             held = self._kept.alone(self._configured)
         except Timeout:
-            held = None
-        if held is None:
             raise TransientApiError(
                 f"{self._label}: another run has used the refresh token for {self._kept.timeout:.0f} s, which only one "
                 "can use at a time: wait until it has ended"
-            )
+            ) from None
         with held:
-            self._send(str(self._kept.read(self._configured).get(FIELD) or self._configured))
+            self._send(str(self._kept.read(self._configured).get(REFRESH_TOKEN) or self._configured))
             yield
 
     def replace(self, token: str) -> None:
         """Keep a token that the API has returned, if it is another one."""
-        sent = self._oauth.access_token_request_data.get(FIELD)
+        sent = self._oauth.access_token_request_data.get(REFRESH_TOKEN)
         if self._kept is not None and token != sent:
-            self._kept.keep(self._configured, {FIELD: token})
+            self._kept.keep(self._configured, {REFRESH_TOKEN: token})
             self._send(token)
 
     def _send(self, token: str) -> None:
         remember([token])
-        self._oauth.access_token_request_data = {**self._oauth.access_token_request_data, FIELD: token}
+        self._oauth.access_token_request_data = {**self._oauth.access_token_request_data, REFRESH_TOKEN: token}

@@ -10,6 +10,7 @@ from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from requests.auth import AuthBase
 
 from connectors_dagster.errors import ApiError
+from connectors_dagster.files.kept_secrets import REFRESH_TOKEN
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.refresh_token import RefreshToken
 from connectors_dagster.http.request_policy import RequestPolicy
@@ -137,7 +138,7 @@ class TokenAuth(RenewedAuth):
         found = body if isinstance(body, dict) else {}
         tokens = (found.get(name) for name in TOKENS)
         remember(token for token in tokens if isinstance(token, str) and token not in NO_TOKEN)
-        if is_token(newer := found.get("refresh_token")):
+        if is_token(newer := found.get(REFRESH_TOKEN)):
             self.refresh_token.replace(str(newer))
         if found.get("expires_in", 0) is None:
             del found["expires_in"]  # dlt reads a missing one, but not null

@@ -12,13 +12,13 @@ from pydantic import Field
 from connectors_dagster.compat.dagster_internals import is_last_attempt, retry_delay
 from connectors_dagster.config import settings
 from connectors_dagster.errors import (
+    TRANSIENT,
     ApiError,
     DestinationBusyError,
     LoadError,
     SettingError,
-    TransientApiError,
-    TransientLoadError,
     is_same_for_all,
+    not_read,
 )
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
@@ -40,7 +40,6 @@ ALTERED = (
     "{connector}.{table} was dropped or altered by hand since the last load. It was created again, and all windows of "
     "its family count as not loaded: the schedule loads them again."
 )
-TRANSIENT = (TransientApiError, TransientLoadError, DestinationBusyError)
 
 
 class ReadConfig(dg.Config):
@@ -181,16 +180,11 @@ def _load(
         errors += found
         if is_over or (left and any(map(is_same_for_all, found))):
             report.abandon()
-            errors += _not_read(left, found)
+            if left:
+                windows = describe_windows(slice_.window for request in left for slice_ in request.slices)
+                errors.append(not_read(f"{request.resources[0].root} window {windows}", "other windows", found))
             break
     return errors
-
-
-def _not_read(requests: Sequence[LoadRequest], found: Sequence[Exception]) -> Iterator[Exception]:
-    if requests:
-        kind = TransientApiError if all(isinstance(error, TRANSIENT) for error in found) else ApiError
-        windows = describe_windows(slice_.window for request in requests for slice_ in request.slices)
-        yield kind(f"{requests[0].resources[0].root} window {windows}: not read, because other windows failed")
 
 
 def _fail(context: dg.AssetExecutionContext, errors: Sequence[Exception], landed: Sequence[str]) -> NoReturn:

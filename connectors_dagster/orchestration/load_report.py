@@ -74,9 +74,9 @@ class LoadReport:
                 if slice_ is None:
                     self._unwindowed[key] = shown
                     continue
-                self._recorded[key, slice_.window.key] = shown
+                window = slice_.window.key
+                self._recorded[key, window] = shown
                 if key in self._failed or not is_last:
-                    window = slice_.window.key
                     self.context.log_event(dg.AssetMaterialization(key, partition=window, metadata=shown))
 
     def results(self) -> Iterator[dg.MaterializeResult[None]]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
-from connectors_dagster.errors import ApiError, TransientApiError, is_same_for_all
+from connectors_dagster.errors import ApiError, is_same_for_all, not_read
 from connectors_dagster.read.concurrency import AbandonedError, end_waits
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
@@ -70,9 +70,8 @@ class FailedWindows:
         if self._stopped_by is None:
             return
         if self._skipped - self.errors.keys():
-            kind = TransientApiError if isinstance(self._stopped_by, TransientApiError) else ApiError
             skipped = describe_windows(slice_.window for slice_ in self._skipped if slice_ not in self)
-            error = kind(f"{self.resource} window {skipped}: not read, because other windows failed")
+            error = not_read(f"{self.resource} window {skipped}", "other windows", [self._stopped_by])
             self._add(sorted(self._skipped), error)
         if all(slice_ in self for slice_ in self.slices):
             raise self._stopped_by

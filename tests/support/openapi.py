@@ -68,7 +68,7 @@ class Description:
         """Return the fields of the rows of a resource; None if its path or rows are not described."""
         described = self._paths.get(_shape(str(resource.endpoint["path"])), {})
         schema = self._body(self.resolve(described.get("get", {})))
-        row = None if schema is None else self._row(schema, str(resource.endpoint.get("data_selector") or "$"))
+        row = None if schema is None else self._row(schema, resource)
         return None if row is None else {name: self.field(kind) for name, kind in self.properties(row).items()}
 
     def field(self, schema: Any) -> Field:
@@ -129,7 +129,7 @@ class Description:
         if schema is None:
             yield "no JSON response is described"
             return
-        row = self._row(schema, str(resource.endpoint.get("data_selector") or "$"))
+        row = self._row(schema, resource)
         if row is None:
             yield f"nothing is described at {resource.endpoint['data_selector']}"
             return
@@ -143,8 +143,8 @@ class Description:
         response = self.resolve(responses.get("200") or responses.get(200) or {})
         return next((body["schema"] for kind, body in response.get("content", {}).items() if "json" in kind), None)
 
-    def _row(self, schema: Any, selector: str) -> Any:
-        for step in re.findall(r"[^.\[\]$]+", selector):
+    def _row(self, schema: Any, resource: Resource) -> Any:
+        for step in re.findall(r"[^.\[\]$]+", str(resource.endpoint.get("data_selector") or "$")):
             schema = self.items(schema) if step == "*" else self.properties(schema).get(step)
             if schema is None:
                 return None
