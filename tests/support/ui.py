@@ -64,7 +64,10 @@ def served_ui() -> Iterator["Served"]:
             "DAGSTER_HOME": home,
             "DESTINATION__DUCKDB__CREDENTIALS": f"{home}/warehouse.duckdb",
             "CONNECTORS__WORK_FOLDER": f"{home}/work",
-            "CONNECTORS__ENABLED": "billing fulfillment storefront",
+            "CONNECTORS__ENABLED": "billing fulfillment paddle storefront",
+            "SOURCES__PADDLE__RESOURCES": "transactions",
+            "SOURCES__PADDLE__REQUESTS_PER_MINUTE": "12",  # so that there is time to cancel what reads 16 windows
+            "SOURCES__PADDLE__START_DATE": f"{datetime.now(UTC) - timedelta(days=16 * 30 - 1):%Y-%m-%d}",
             "SOURCES__FULFILLMENT__AUTOMATION": "declarative",
             "SOURCES__FULFILLMENT__START_DATE": f"{datetime.now(UTC) - timedelta(days=65):%Y-%m-%d}",
             "SOURCES__FULFILLMENT__SCHEDULE": "0 0 29 2 *",  # nothing is requested a second time
@@ -134,6 +137,11 @@ class Ui:
         self.page.keyboard.type(search)
         self.click(f"Select all ({count})")
         self.page.keyboard.press("Escape")
+
+    def act(self, action: str) -> None:
+        """Choose an action of the backfill that is open."""
+        self.page.get_by_role("button").filter(has=self.page.locator("[aria-label=expand_more]")).last.click()
+        self.page.get_by_role("menuitem", name=action).click()
 
     def view_run(self, text: str) -> None:
         """Open the latest run with a text in its row of the list."""
