@@ -67,10 +67,9 @@ TRANSIENT = (TransientApiError, TransientLoadError, DestinationBusyError)
 """Errors that a later retry may fix."""
 
 
-def not_read(what: str, because: str, errors: Iterable[Exception]) -> ApiError:
-    """Return the error of what was not tried because of other errors; a retry may help if it may help against all."""
-    kind = TransientApiError if all(isinstance(error, TRANSIENT) for error in errors) else ApiError
-    return kind(f"{what}: not read, because {because} failed")
+def caused_by(errors: Iterable[Exception], message: str) -> ApiError:
+    """Return the error of what was not tried because of others; a retry may help if it may help against all of them."""
+    return (TransientApiError if all(isinstance(error, TRANSIENT) for error in errors) else ApiError)(message)
 
 
 def is_same_for_all(error: Exception) -> bool:

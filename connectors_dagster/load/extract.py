@@ -14,7 +14,7 @@ from dlt.sources import DltResource, DltSource
 
 from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
-from connectors_dagster.errors import ApiError, LoadError, not_read
+from connectors_dagster.errors import ApiError, LoadError, caused_by
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
@@ -148,7 +148,7 @@ def _share_clock_lag(outcomes: Iterable[Outcome]) -> None:
 def _not_read(resource: Resource, parent: Outcome) -> ApiError:
     """Return the error of a resource, or of its windows, whose parent failed."""
     windows = "" if parent.error else f" window {describe_windows(slice_.window for slice_ in parent.failed if slice_)}"
-    return not_read(f"{resource}{windows}", f"its parent {parent.resource}", parent.errors)
+    return caused_by(parent.errors, f"{resource}{windows}: not read, because its parent {parent.resource} failed")
 
 
 def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowReader, outcome: Outcome) -> None:

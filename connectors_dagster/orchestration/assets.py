@@ -17,8 +17,8 @@ from connectors_dagster.errors import (
     DestinationBusyError,
     LoadError,
     SettingError,
+    caused_by,
     is_same_for_all,
-    not_read,
 )
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.orchestration import clock
@@ -182,7 +182,8 @@ def _load(
             report.abandon()
             if left:
                 windows = describe_windows(slice_.window for request in left for slice_ in request.slices)
-                errors.append(not_read(f"{request.resources[0].root} window {windows}", "other windows", found))
+                skipped = f"{request.resources[0].root} window {windows}: not read, because other windows failed"
+                errors.append(caused_by(found, skipped))
             break
     return errors
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
-from connectors_dagster.errors import ApiError, is_same_for_all, not_read
+from connectors_dagster.errors import ApiError, caused_by, is_same_for_all
 from connectors_dagster.read.concurrency import AbandonedError, end_waits
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
@@ -71,7 +71,8 @@ class FailedWindows:
             return
         if self._skipped - self.errors.keys():
             skipped = describe_windows(slice_.window for slice_ in self._skipped if slice_ not in self)
-            error = not_read(f"{self.resource} window {skipped}", "other windows", [self._stopped_by])
+            message = f"{self.resource} window {skipped}: not read, because other windows failed"
+            error = caused_by([self._stopped_by], message)
             self._add(sorted(self._skipped), error)
         if all(slice_ in self for slice_ in self.slices):
             raise self._stopped_by
