@@ -1,17 +1,24 @@
 """The Dagster instance of the command line and the UI: where it is, and how it is opened."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
+import yaml
 
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.files.project_files import write_instance
 from connectors_dagster.orchestration.storage import storage_errors
+
+OWN_STORAGE = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
+"""The keys of a `dagster.yaml` that say where an instance keeps what it knows; without them, in SQLite in its folder."""
+SQLITE_FOLDERS = ("history", "schedules")
+"""The folders with the SQLite files of an instance."""
 
 
 def instance_home(project: Path) -> Path:
@@ -43,5 +50,25 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
         instance_home(project)
         home.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(work_subfolder() / "instance.lock", f"opening the Dagster instance in {home}"):
+            _make_tables(home)
             instance = stack.enter_context(dg.DagsterInstance.get())
         yield instance
+
+
+def _make_tables(home: Path) -> None:
+    """Make the SQLite files of a new instance aside, and move them to their place when they are complete.
+
+    Dagster makes them in their place. It does not complete those of a process that was killed on the way.
+    """
+    folders = [name for name in SQLITE_FOLDERS if not (home / name).exists()]
+    config = home / "dagster.yaml"
+    if not folders or (config.exists() and OWN_STORAGE.intersection(yaml.safe_load(config.read_bytes()) or ())):
+        return
+    aside = home / "unfinished"
+    shutil.rmtree(aside, ignore_errors=True)
+    write_instance(aside)
+    with dg.DagsterInstance.local_temp(str(aside)):
+        pass
+    for name in folders:
+        (aside / name).rename(home / name)
+    shutil.rmtree(aside)

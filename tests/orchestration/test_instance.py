@@ -2,8 +2,12 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
+from signal import SIGKILL
 
-from tests.support.processes import FORKS, Job
+import pytest
+
+from tests.support.processes import FORKS, Job, Trap
 
 STORAGES = {"runs.db", "index.db", "schedules.db"}
 
@@ -16,8 +20,39 @@ def test_processes_that_open_a_new_instance_at_once_create_it_once(project, monk
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
-    files = [file for file in (project / ".dagster").rglob("*.db") if file.name in STORAGES]
-    assert {file.name for file in files} == STORAGES
-    for file in files:
-        with closing(sqlite3.connect(file)) as storage:
-            assert storage.execute("SELECT count(*) FROM alembic_version").fetchall() == [(1,)], file.name
+    tables = tables_of(project)
+    assert tables.keys() == STORAGES
+    assert all(len(found["alembic_version"]) == 1 for found in tables.values())
+
+
+@pytest.mark.parametrize("statement", [20, 60, 100, 140, 170])
+def test_an_instance_is_complete_although_the_process_that_made_it_was_killed(project, monkeypatch, statement):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    whole, killed = project / "whole", project / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    trap = Trap("sqlalchemy.engine.default:DefaultDialect.do_execute", nth=statement)
+    assert opened(Job([], folder=killed, trap=trap)) == -SIGKILL
+    assert [opened(Job([], folder=folder)) for folder in (whole, killed)] == [0, 0]
+    assert tables_of(killed) == tables_of(whole)
+
+
+def opened(job: Job) -> int | None:
+    """Open the instance in a process of its own; return the status with which it ended."""
+    process = FORKS.Process(target=job.open_instance)
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def tables_of(project: Path) -> dict[str, dict[str, list[tuple[object, ...]]]]:
+    """Return, for each file of the instance, its tables and indexes, and the rows that say which version they are."""
+    found = {}
+    for file in (project / ".dagster").rglob("*.db"):
+        if file.name in STORAGES:
+            with closing(sqlite3.connect(file)) as storage:
+                found[file.name] = {
+                    "schema": sorted(storage.execute("SELECT type, name FROM sqlite_master")),
+                    "alembic_version": storage.execute("SELECT version_num FROM alembic_version").fetchall(),
+                }
+    return found
