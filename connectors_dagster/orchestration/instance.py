@@ -16,7 +16,7 @@ from connectors_dagster.files.project_files import write_instance
 from connectors_dagster.orchestration.storage import storage_errors
 
 OWN_STORAGE = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
-"""The keys of a `dagster.yaml` that say where an instance keeps what it knows; without them, in SQLite in its folder."""
+"""The keys of a `dagster.yaml` that say where an instance keeps what it knows; without them, in its own folder."""
 SQLITE_FOLDERS = ("history", "schedules")
 """The folders with the SQLite files of an instance."""
 
