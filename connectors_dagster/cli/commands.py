@@ -1,5 +1,6 @@
 """The commands that load nothing of yours: init, list, check, status, show, explain, import, sandbox, demo and dev."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,11 +147,22 @@ def import_(path: Path, **given: Any) -> None:
 @click.option("--port", default=8765, show_default=True, type=PORT, help="Port on 127.0.0.1.")
 @click.option("--scale", default=1.0, show_default=True, type=SCALE, help="Amount of data: 10 is ten times the rows.")
 @click.option("--quiet", is_flag=True, help="Log problems only.")
-def sandbox(port: int, scale: float, quiet: bool) -> None:
-    """Serve the sandbox: one server with an API for each connector."""
-    from connectors_dagster.sandbox import serve
+@click.option("--env", is_flag=True, help="Only print the settings that read from it, for a shell.")
+def sandbox(port: int, scale: float, quiet: bool, env: bool) -> None:
+    """Serve the sandbox: one server with an API for each connector.
 
-    serve(port=port, scale=scale, quiet=quiet)
+    \b
+    Examples:
+      connectors sandbox
+      source <(connectors sandbox --env)   in another terminal: every connector reads from it
+    """
+    from connectors_dagster.sandbox import environment, serve
+
+    if env:
+        for name, value in environment(port).items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+    else:
+        serve(port=port, scale=scale, quiet=quiet)
 
 
 @main.command()

@@ -13,6 +13,7 @@ from rich.console import Console
 from connectors_dagster.cli import main, terminal
 from connectors_dagster.cli.run import RunOptions, materialize
 from connectors_dagster.orchestration.location import enabled_connectors
+from connectors_dagster.sandbox import environment
 from tests.support.rows import order
 
 
@@ -42,6 +43,12 @@ def test_check_succeeds_when_every_api_responds(api):
     checked = [line[1] for line in lines]
     assert {f"{connector.name}:" for connector in enabled_connectors()} | {"destination:"} <= set(checked)
     assert len(checked) == 5 + 25 + 1 + 1
+
+
+def test_a_shell_takes_the_settings_of_the_sandbox(project):
+    script = f'source <("{sys.executable}" -m connectors_dagster.cli sandbox --env --port 8001); env -0'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert set(done.stdout.split("\0")) >= {f"{name}={value}" for name, value in environment(8001).items()}
 
 
 def test_check_imports_neither_arrow_nor_a_database(api):
