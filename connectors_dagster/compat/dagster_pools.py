@@ -13,6 +13,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.executor.base import Executor
+from dagster._core.executor.in_process import InProcessExecutor
 from dagster._core.storage.sqlalchemy_compat import db  # type: ignore[attr-defined]  # SQLAlchemy, imported there
 
 __all__ = [
@@ -99,18 +100,24 @@ def pool_waits(pause: Pause) -> Iterator[None]:
 
 
 def patient(
-    definition: dg.ExecutorDefinition, begin: Callable[[dg.DagsterInstance, str], Pause]
+    definition: dg.ExecutorDefinition, begin: Callable[[dg.DagsterInstance, str], Pause], *, saves_processes: bool
 ) -> dg.ExecutorDefinition:
     """Return an executor that calls `begin` with the id of a run when it begins, in the process of the run.
 
     What `begin` returns is called between the checks of the run while it waits for pools (see `pool_waits`). Uses
     `executor_creation_fn` and `get_requirements` of the executor, and `instance` and `run_id` of the plan's context.
+
+    Args:
+        definition: the executor.
+        begin: is called when a run begins.
+        saves_processes: whether a run of which no two steps can overlap is executed in its own process: a process for
+            its steps would import everything again.
     """
     return dg.ExecutorDefinition(
         name=definition.name,
         config_schema=definition.config_schema,  # type: ignore[arg-type]  # the stub knows only what people write
         requirements=definition.get_requirements,
-        executor_creation_fn=lambda context: _Patient(_created(definition, context), begin),
+        executor_creation_fn=lambda context: _Patient(_created(definition, context), begin, saves_processes),
         description=definition.description,
     )
 
@@ -123,8 +130,10 @@ def _created(definition: dg.ExecutorDefinition, context: dg.InitExecutorContext)
 
 
 class _Patient(Executor):
-    def __init__(self, executor: Executor, begin: Callable[[dg.DagsterInstance, str], Pause]) -> None:
-        self._executor, self._begin = executor, begin
+    def __init__(
+        self, executor: Executor, begin: Callable[[dg.DagsterInstance, str], Pause], saves_processes: bool
+    ) -> None:
+        self._executor, self._begin, self._saves_processes = executor, begin, saves_processes
 
     @property
     def retries(self) -> Any:
@@ -135,5 +144,8 @@ class _Patient(Executor):
         return self._executor.step_dependency_config
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        executor = self._executor
+        if self._saves_processes and all(len(level) == 1 for level in execution_plan.get_steps_to_execute_by_level()):
+            executor = InProcessExecutor(self.retries, self.step_dependency_config)
         with pool_waits(self._begin(plan_context.instance, plan_context.run_id)):
-            yield from self._executor.execute(plan_context, execution_plan)
+            yield from executor.execute(plan_context, execution_plan)

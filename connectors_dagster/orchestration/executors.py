@@ -13,7 +13,7 @@ from connectors_dagster.orchestration.pool_wait import patient_executor
 
 FAMILIES_AT_ONCE = 4
 # Families of a run overlap, and the seconds it takes to import Dagster and dlt are spent once: the processes
-# of all steps are forked from one that has done it.
+# of all steps are forked from one that has done it. A run whose steps follow one another has no process but its own.
 PROCESSES = {
     "max_concurrent": FAMILIES_AT_ONCE,
     "start_method": {
@@ -34,7 +34,7 @@ def configured_executor() -> dg.ExecutorDefinition:
     found = OF_DAGSTER.get(name) or _imported(name)
     if name == "multiprocess":
         config = {**PROCESSES, **config}
-    patient = patient_executor(found)
+    patient = patient_executor(found, saves_processes=name == "multiprocess")
     return patient.configured(config, name=found.name) if config else patient
 
 

@@ -55,9 +55,9 @@ class PoolWait:
         self._waited += time.monotonic() - began
 
 
-def patient_executor(definition: dg.ExecutorDefinition) -> dg.ExecutorDefinition:
+def patient_executor(definition: dg.ExecutorDefinition, *, saves_processes: bool) -> dg.ExecutorDefinition:
     """Return an executor whose runs wait for pools like this, and end with their process at the latest."""
-    return patient(definition, _begin)
+    return patient(definition, _begin, saves_processes=saves_processes)
 
 
 def _begin(instance: dg.DagsterInstance, run_id: str) -> PoolWait:

@@ -89,7 +89,7 @@ def test_what_a_pause_raises_fails_the_run_and_is_known_as_its_reason(instance):
 
 
 def test_an_executor_is_wrapped_with_its_settings_and_requirements():
-    wrapped = pools.patient(dg.multiprocess_executor, lambda _instance, _run_id: print)
+    wrapped = pools.patient(dg.multiprocess_executor, lambda _instance, _run_id: print, saves_processes=True)
     assert wrapped.name == "multiprocess"
     assert wrapped.config_schema == dg.multiprocess_executor.config_schema
     assert wrapped.get_requirements({}) == dg.multiprocess_executor.get_requirements({})

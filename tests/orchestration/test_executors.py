@@ -1,5 +1,8 @@
 """What executes the runs that Dagster launches is a setting."""
 
+import sys
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -34,7 +37,7 @@ def failing_job() -> dg.JobDefinition:
     return job
 
 
-@pytest.mark.parametrize("name", ["in_process", IN_PROCESS])
+@pytest.mark.parametrize("name", ["multiprocess", "in_process", IN_PROCESS])
 @pytest.mark.parametrize(("config", "retried"), [("", True), ('{"retries": {"disabled": {}}}', False)])
 def test_an_executor_is_chosen_and_configured_by_settings(choose, instance, name, config, retried):
     choose(name, config)
@@ -46,6 +49,37 @@ def test_the_processes_of_one_machine_are_the_default_and_keep_what_is_not_confi
     assert configured_executor().name == "multiprocess"
     choose("multiprocess", '{"max_concurrent": 2}')
     assert configured_executor().name == "multiprocess"
+
+
+def two_families() -> dg.JobDefinition:
+    """Build a job with two steps, neither of which waits for the other, and one that waits for both."""
+
+    @dg.op(out=dg.Out(dg.Nothing))
+    def load() -> None:
+        pass
+
+    @dg.op(ins={"after": dg.In(dg.Nothing)})
+    def check() -> None:
+        pass
+
+    @dg.job(executor_def=configured_executor())
+    def job() -> None:
+        check([load.alias("one")(), load.alias("other")()])
+
+    return job
+
+
+@pytest.mark.parametrize(("steps", "processes"), [(["one", "check"], 0), (["one", "other", "check"], 3)])
+def test_a_run_has_processes_for_its_steps_only_if_two_of_them_can_overlap(
+    choose, instance, monkeypatch, steps, processes
+):
+    choose("multiprocess", '{"start_method": {"forkserver": {}}}')
+    # Dagster leaves out the first folder to import from, which is the one that pytest found this module in.
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[2])])
+    with dg.execute_job(dg.reconstructable(two_families), instance=instance, op_selection=steps) as result:
+        assert result.success
+        events = [event.event_type_value for event in result.all_events]
+    assert events.count("STEP_WORKER_STARTED") == processes
 
 
 @pytest.mark.parametrize(
