@@ -113,9 +113,15 @@ def free_pool_slots(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def latest_materialization_ids(instance: dg.DagsterInstance, asset: dg.AssetKey) -> list[int]:
-    """List the storage ids of the last materialization of each partition (`get_latest_storage_id_by_partition`)."""
-    latest = instance.get_latest_storage_id_by_partition(asset, dg.DagsterEventType.ASSET_MATERIALIZATION)
+def latest_materialization_ids(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str] | None = None
+) -> list[int]:
+    """List the storage ids of the last materialization of each partition, or of some of them.
+
+    Uses `get_latest_storage_id_by_partition`.
+    """
+    among = None if partitions is None else set(partitions)
+    latest = instance.get_latest_storage_id_by_partition(asset, dg.DagsterEventType.ASSET_MATERIALIZATION, among)
     return list(latest.values())
 
 

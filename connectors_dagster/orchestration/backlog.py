@@ -6,18 +6,15 @@ from datetime import datetime
 
 import dagster as dg
 
-from connectors_dagster.compat.dagster_internals import fetch_materializations, latest_materialization_ids
 from connectors_dagster.load.inventory import Inventory, take_inventory
 from connectors_dagster.orchestration.active_runs import active_windows
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until
+from connectors_dagster.orchestration.recorded import metadata_by_window
 from connectors_dagster.orchestration.runs import Plan
 from connectors_dagster.orchestration.window_runs import divide
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window
-
-QUERY_LIMIT = 500
-"""Maximum records per query; databases limit the length of a list."""
 
 
 def backlog(
@@ -68,11 +65,6 @@ def read_until(
     instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey, inventory: Inventory | None
 ) -> Mapping[str, datetime]:
     """Look up until when the last materialization of each window read it, if the destination still holds it."""
-    ids = latest_materialization_ids(instance, key)
-    reached: dict[str, datetime] = {}
-    for at in range(0, len(ids), QUERY_LIMIT):
-        wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + QUERY_LIMIT])
-        for found in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
-            if found.partition and (until := fetched_until(resource, found.metadata, inventory)):
-                reached[found.partition] = until
-    return reached
+    recorded = metadata_by_window(instance, key)
+    reached = {window: fetched_until(resource, metadata, inventory) for window, metadata in recorded.items()}
+    return {window: until for window, until in reached.items() if until}

@@ -11,7 +11,7 @@ from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.load.destination import reading, stored_schema
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.metadata import fetched_until
-from connectors_dagster.orchestration.resume import last_fetched, last_metadata
+from connectors_dagster.orchestration.recorded import last_metadata, metadata_by_window
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.time_zone import TimeZone
 from connectors_dagster.spec.timestamps import MICROSECOND
@@ -45,7 +45,8 @@ def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.As
 
 def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Finding:
     """Count the rows whose cursor is outside all loaded windows."""
-    loaded = [window for window in _opened(resource) if last_fetched(instance, resource, key, window.key)]
+    recorded = metadata_by_window(instance, key)
+    loaded = [window for window in _opened(resource) if fetched_until(resource, recorded.get(window.key, {}))]
     with reading(resource.connector.name) as client:
         table = client.make_qualified_table_name(resource.name)
         cursor = client.escape_column_name(str(resource.cursor_path))
@@ -59,9 +60,9 @@ def cursor_in_windows(instance: dg.DagsterInstance, resource: Resource, key: dg.
 
 def complete_is_read(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Finding:
     """List the windows that are marked complete but were not read to their end."""
-    wrong = []
+    wrong, recorded = [], metadata_by_window(instance, key)
     for window in _opened(resource):
-        metadata = last_metadata(instance, key, window.key)
+        metadata = recorded.get(window.key, {})
         claimed = "complete" in metadata and metadata["complete"].value
         reached = fetched_until(resource, metadata)
         if claimed and (reached is None or reached < window.end):
@@ -71,12 +72,12 @@ def complete_is_read(instance: dg.DagsterInstance, resource: Resource, key: dg.A
 
 def source_count(instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey) -> Finding:
     """Compare the API's total with the number of distinct keys that were read, for each read."""
-    windows = [window.key for window in _opened(resource)] if resource.windowed else [None]
-    records = {window: last_metadata(instance, key, window) for window in windows}
+    opened = {window.key for window in _opened(resource)} if resource.windowed else {""}
+    records = metadata_by_window(instance, key) if resource.windowed else {"": last_metadata(instance, key)}
     counts = {
         window: (int(record["source_rows"].value), int(record["keys_read"].value))
-        for window, record in records.items()
-        if "source_rows" in record
+        for window, record in sorted(records.items())
+        if "source_rows" in record and window in opened
     }
     differ = [window for window, (total, read) in counts.items() if total != read]
     numbers: dict[str, Any] = {

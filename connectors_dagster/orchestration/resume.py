@@ -2,38 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import dagster as dg
 
-from connectors_dagster.compat.dagster_internals import fetch_materializations, recorded_by_earlier_attempts
+from connectors_dagster.compat.dagster_internals import recorded_by_earlier_attempts
 from connectors_dagster.config import settings
-from connectors_dagster.load.inventory import Inventory, take_inventory
+from connectors_dagster.load.inventory import take_inventory
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.metadata import fetched_until, last_load_id
+from connectors_dagster.orchestration.recorded import metadata_by_window
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.timestamps import EPOCH
 from connectors_dagster.spec.windows import Slice
-
-
-def last_fetched(
-    instance: dg.DagsterInstance,
-    resource: Resource,
-    key: dg.AssetKey,
-    window: str,
-    inventory: Inventory | None = None,
-) -> datetime | None:
-    """Return until when the last materialization of a window read it, or None if there is none that counts."""
-    return fetched_until(resource, last_metadata(instance, key, window), inventory)
-
-
-def last_metadata(
-    instance: dg.DagsterInstance, key: dg.AssetKey, window: str | None
-) -> Mapping[str, dg.MetadataValue[Any]]:
-    """Return the metadata of the last materialization, of one window if given; empty if there is none."""
-    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[window] if window else None)
-    newest = next(fetch_materializations(instance, wanted, limit=1), None)
-    return newest.metadata if newest else {}
 
 
 def landed_before(context: dg.AssetExecutionContext) -> Mapping[tuple[dg.AssetKey, str], dg.AssetMaterialization]:
@@ -52,8 +32,10 @@ def resume(
     if any(resource.root.labels_windows for resource in resources):
         return list(slices)
     inventory, lookback, resumed = take_inventory(assets.connector.name), settings.lookback(assets.connector), []
+    windows = [slice_.window.key for slice_ in slices]
+    by_resource = [metadata_by_window(instance, assets.key(one), windows) for one in resources]
     for slice_ in slices:
-        recorded = [last_metadata(instance, assets.key(one), slice_.window.key) for one in resources]
+        recorded = [found.get(slice_.window.key, {}) for found in by_resource]
         reached = [fetched_until(*found, inventory) for found in zip(resources, recorded, strict=True)]
         known, loads = [time for time in reached if time is not None], filter(None, map(last_load_id, recorded))
         whole = len(known) < len(reached)
@@ -77,10 +59,11 @@ def is_reread_due(
     if cursor is None or cursor.reread_every is None:
         return False
     period, lookback = cursor.reread_every, settings.unsettled_time(resources[0])
+    ends = {slice_.window.key: slice_.window.end for slice_ in slices}
     found = (
-        (last_fetched(instance, resource, assets.key(resource), slice_.window.key), slice_.window.end)
-        for slice_ in slices
+        (fetched_until(resource, metadata), ends[window])
         for resource in resources
+        for window, metadata in metadata_by_window(instance, assets.key(resource), ends).items()
     )
     refreshed = [reached + lookback for reached, end in found if reached and reached < end]
     return any((time - EPOCH) // period < (now - EPOCH) // period for time in refreshed)
