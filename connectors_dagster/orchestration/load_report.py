@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from connectors_dagster.load.extract import Outcome
     from connectors_dagster.load.pipeline import Load
 
+TABLE_ROWS = "dagster/row_count"
+
 
 class LoadReport:
     """The materializations of one attempt of a step, which continues what earlier attempts have loaded.
@@ -35,7 +37,10 @@ class LoadReport:
     ) -> None:
         """Look up what earlier attempts have loaded."""
         self.context, self.assets, self.resources, self.page_limit = context, assets, resources, page_limit
-        self._recorded = {key: found.metadata for key, found in landed_before(context).items()}
+        self._recorded: dict[tuple[dg.AssetKey, str], Mapping[str, Any]] = {
+            key: found.metadata for key, found in landed_before(context).items()
+        }
+        self._table_rows: dict[dg.AssetKey, Mapping[str, Any]] = {}
         self._unwindowed: dict[dg.AssetKey, Mapping[str, Any]] = {}
         self._failed: set[dg.AssetKey] = set()
 
@@ -71,6 +76,7 @@ class LoadReport:
                 continue
             for slice_ in outcome.landed:
                 shown = self._metadata(load, outcome, slice_)
+                self._table_rows |= {key: {TABLE_ROWS: shown[TABLE_ROWS]}} if TABLE_ROWS in shown else {}
                 if slice_ is None:
                     self._unwindowed[key] = shown
                     continue
@@ -87,8 +93,10 @@ class LoadReport:
                 continue
             for (asset, window), shown in self._recorded.items():
                 if asset == key:
-                    # Dagster would show metadata of the result above that of the window.
-                    self.context.add_asset_metadata(shown, asset_key=key, partition_key=window)
+                    # Dagster would show metadata of the result above that of the window. It records the windows in
+                    # no order, and shows the size of the table from the last one: so all have that of the last load.
+                    now = {**shown, **(self._table_rows.get(key, {}) if TABLE_ROWS in shown else {})}
+                    self.context.add_asset_metadata(now, asset_key=key, partition_key=window)
             yield dg.MaterializeResult(asset_key=key, metadata=self._unwindowed.get(key, {}))
 
     def _metadata(self, load: "Load", outcome: "Outcome", slice_: Slice | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The metadata of a materialization (counts, first rows, origins of columns) and of a failure (the response)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -45,6 +45,14 @@ def test_the_row_count_is_that_of_the_table_and_not_of_the_read(api, run_assets)
     run_assets("storefront/customers")
     api.set("storefront/customers", [{"id": 3}])
     assert told(run_assets("storefront/customers"), "storefront/customers")["dagster/row_count"] == 3
+
+
+def test_all_windows_of_a_run_of_several_loads_show_the_size_that_the_table_has_at_its_end(api, materialize, instance):
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2025-02-05T00:00:00")])
+    materialize("storefront/orders", until=datetime(2025, 3, 1, tzinfo=UTC))  # 15 windows, twelve a load
+    found = instance.fetch_materializations(dg.AssetRecordsFilter(dg.AssetKey(["storefront", "orders"])), limit=15)
+    shown = [record.asset_materialization.metadata["dagster/row_count"].value for record in found.records]
+    assert shown == [2] * 15
 
 
 def test_the_first_five_rows_are_shown_as_a_table_key_and_cursor_first(api, run_assets):
