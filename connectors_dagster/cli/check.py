@@ -46,18 +46,26 @@ def show_check(names: Sequence[str], *, as_json: bool = False) -> int:
     """
     loaded = load_location()
     selected = select(loaded, names)
-    findings = []
+    findings: list[Finding] = []
+    answers: dict[str, str] = {}
     for finding in _findings(loaded, selected):
         findings.append(finding)
         if not as_json:
-            verdict = "ok    " if finding.ok else "failed"
-            named = "" if finding.message.startswith(finding.name) else f"{finding.name}: "
-            say(f"{verdict}  {named}{finding.message}", style="green" if finding.ok else "red")
+            verdict, message = "ok    " if finding.ok else "failed", _told_once(finding, answers)
+            named = "" if message.startswith(finding.name) else f"{finding.name}: "
+            say(f"{verdict}  {named}{message}", style="green" if finding.ok else "red")
     if as_json:
         show_json([asdict(finding) for finding in findings])
     elif not selected:
         say("no connector is enabled: set CONNECTORS__ENABLED, or name a connector", style="yellow")
     return int(not all(finding.ok for finding in findings))
+
+
+def _told_once(finding: Finding, answers: dict[str, str]) -> str:
+    """Shorten an answer that another resource had before: a wrong key is refused by all of them."""
+    _, _, answer = finding.message.partition(" answered ")
+    first = answers.setdefault(answer, finding.name) if answer and not finding.ok else finding.name
+    return finding.message if first == finding.name else f"answered {answer.partition(':')[0]} like {first}"
 
 
 def _findings(loaded: Location, selected: Selected) -> Iterator[Finding]:

@@ -40,12 +40,13 @@ def init(name: str | None, project: bool) -> None:
 
 
 @main.command("list")
+@NAMES
 @click.option("--all", "everything", is_flag=True, help="Also list connectors that are not enabled.")
-def list_resources(everything: bool) -> None:
+def list_resources(names: Sequence[str], everything: bool) -> None:
     """List resources with their key, cursor, partitions and table."""
     from connectors_dagster.cli.listing import show_list
 
-    sys.exit(show_list(everything=everything))
+    sys.exit(show_list(names, everything=everything))
 
 
 @main.command()

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from contextlib import nullcontext
 
+import click
+
 from connectors_dagster.cli.demo import DEMO_FILE, demo_home, turned_on
-from connectors_dagster.cli.sandbox_process import Sandbox, remembered, sandbox_process
+from connectors_dagster.cli.sandbox_process import Sandbox, is_free, remembered, sandbox_process
 from connectors_dagster.cli.terminal import say
 from connectors_dagster.config import placeholders
 from connectors_dagster.config.workdir import project_folder
@@ -22,7 +24,15 @@ def serve_ui(*, port: int = 3000) -> int:
     """Serve the Dagster UI. If no connector has its settings, all read from the sandbox, on the instance of the demo.
 
     With a single one that has them, none reads from the sandbox: made-up rows and those of a shop stay apart.
+
+    Raises:
+        ClickException: the port is taken.
     """
+    if not is_free(port):
+        raise click.ClickException(
+            f"port {port} is taken: the UI may already run on http://127.0.0.1:{port}. Otherwise choose another one "
+            "with --port"
+        )
     sandbox = choose_sandbox()
     home = instance_home(project_folder())
     with open_instance(project_folder()):

@@ -55,8 +55,9 @@ def main() -> None:
     First steps:
       connectors demo                  load made-up rows from a sandbox
       connectors list --all            see which connectors there are
-      connectors check woocommerce     try the settings of one
+      connectors init woocommerce      give the settings of one, and try them
       connectors run woocommerce       load it
+      connectors dev                   open the UI
     """
 
 

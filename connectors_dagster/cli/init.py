@@ -14,6 +14,7 @@ from connectors_dagster.config.settings import environment_name, is_enabled
 from connectors_dagster.config.toml_file import write_settings
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.spec.connector import Connector
@@ -37,10 +38,7 @@ def initialize(name: str) -> int:
     connector = assets.connector
     if connector.credentials_help:
         say(connector.credentials_help)
-    asked: dict[Setting, Any] = {}
-    for setting in connector.settings:
-        if setting in connector.needed_settings(asked):  # those of authentication that was not chosen are not
-            asked[setting] = _ask(connector, setting)
+    asked = _ask_for_all(connector)
     given = {setting: answer for setting, answer in asked.items() if setting.required or answer}
     folder = project_folder() / ".dlt"
     public: dict[str, Any] = {
@@ -54,7 +52,37 @@ def initialize(name: str) -> int:
             write_settings(file, values, secret=values is secret)
             say(f"wrote {', '.join(values)} to {_shown(file)}")
     # In another process, because this one has read the files as they were.
-    return subprocess.call([sys.executable, "-m", "connectors_dagster.cli", "check", connector.name])
+    status = subprocess.call([sys.executable, "-m", "connectors_dagster.cli", "check", connector.name])
+    if status == 0:
+        say(f"Next: `connectors run {connector.name}` loads it{_from_start(assets)}")
+    return status
+
+
+def _ask_for_all(connector: Connector) -> dict[Setting, Any]:
+    asked: dict[Setting, Any] = {}
+    try:
+        for setting in connector.settings:
+            if setting in connector.needed_settings(asked):  # those of authentication that was not chosen are not
+                asked[setting] = _ask(connector, setting)
+    except click.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        names = ", ".join(environment_name(connector.name, one) for one in connector.needed_settings(asked))
+        raise click.ClickException(
+            f"there is no terminal to ask in, and nothing was written: set {names}; then `connectors check "
+            f"{connector.name}` tries them"
+        ) from None
+    return asked
+
+
+def _from_start(assets: ConnectorAssets) -> str:
+    if not assets.has_windows:
+        return ""
+    name, day = assets.connector.name, assets.grid.start
+    return (
+        f", rows with a cursor since {day}. For older ones, first set start_date under [sources.{name}] in "
+        f".dlt/config.toml, or {environment_name(name, 'start_date')}"
+    )
 
 
 def _ask(connector: Connector, setting: Setting) -> Any:

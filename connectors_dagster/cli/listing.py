@@ -1,27 +1,36 @@
 """The list of connectors and resources."""
 
+from collections.abc import Sequence
+
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config.placeholders import is_configured
 from connectors_dagster.load.destination import location
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.selection import select
+from connectors_dagster.spec.resource import Resource
 
 HEADS = ("connector", "resource", "key", "cursor", "partitions", "table")
 
 
-def show_list(*, everything: bool = False) -> int:
-    """List the resources of the enabled connectors, or of all, also saying which are enabled and configured.
+def show_list(names: Sequence[str] = (), *, everything: bool = False) -> int:
+    """List the resources of the enabled connectors; of all or of some, also whether they are enabled and configured.
 
     Returns:
         1 if a connector is broken, else 0.
+
+    Raises:
+        UnknownNameError: a name is not a connector or resource.
     """
     loaded = load_location()
+    some = everything or bool(names)
+    selected = {one: one.resources for one in loaded.known} if everything and not names else select(loaded, names)
     rows = []
-    for assets in loaded.known if everything else loaded.enabled:
-        state = (_state(assets, enabled=assets in loaded.enabled),) if everything else ()
-        rows += [(*row, *state) for row in _rows(assets)]
+    for assets, resources in selected.items():
+        state = (_state(assets, enabled=assets in loaded.enabled),) if some else ()
+        rows += [(*row, *state) for row in _rows(assets, resources)]
     if rows:
-        show_table((*HEADS, "state") if everything else HEADS, rows)
+        show_table((*HEADS, "state") if some else HEADS, rows)
     else:
         say("no connector is enabled: set CONNECTORS__ENABLED; `connectors list --all` shows all", style="yellow")
     for broken in loaded.broken:
@@ -30,7 +39,7 @@ def show_list(*, everything: bool = False) -> int:
     return int(bool(loaded.broken))
 
 
-def _rows(assets: ConnectorAssets) -> list[tuple[str, ...]]:
+def _rows(assets: ConnectorAssets, resources: Sequence[Resource]) -> list[tuple[str, ...]]:
     connector = assets.connector
     return [
         (
@@ -41,7 +50,7 @@ def _rows(assets: ConnectorAssets) -> list[tuple[str, ...]]:
             assets.grid.name if resource.windowed else "",
             f"{connector.name}.{resource.name}",
         )
-        for resource in assets.resources
+        for resource in resources
     ]
 
 

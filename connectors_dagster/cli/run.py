@@ -64,7 +64,7 @@ def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> run
     """Load what is named, see `load`, and print a summary."""
     summary, checked = load(names, options)
     if not options.dry_run:
-        show_summary(summary, checked, options)
+        show_summary(summary, checked, options, names)
     return summary
 
 
@@ -119,7 +119,9 @@ def _note(summary: runs.Summary, text: str, *, serious: bool) -> None:
         summary.remarks[text] = None
 
 
-def show_summary(summary: runs.Summary, checked: Sequence[Mapping[str, Any]], options: RunOptions) -> None:
+def show_summary(
+    summary: runs.Summary, checked: Sequence[Mapping[str, Any]], options: RunOptions, names: Sequence[str] = ()
+) -> None:
     """Print the results of a run: a table, what is remarkable, what failed, and what to do about it."""
     if options.as_json:
         assets = {name: asdict(line) for name, line in summary.lines.items()}
@@ -134,7 +136,8 @@ def show_summary(summary: runs.Summary, checked: Sequence[Mapping[str, Any]], op
     if checked:
         say(f"{sum(found['passed'] for found in checked)} of {len(checked)} checks passed")
     if summary.errors:
-        say("When the cause is mended, `connectors run --missing` loads what is missing.", style="yellow")
+        command = " ".join(["connectors run", *names, "--missing"])  # without names, only what is enabled is loaded
+        say(f"When the cause is mended, `{command}` loads what is missing.", style="yellow")
 
 
 def show_remarks(summary: runs.Summary) -> None:

@@ -37,7 +37,7 @@ def remembered(home: Path, *, scale: float | None = None) -> Sandbox:
         last = Sandbox(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         last = Sandbox(port=PORTS[0])
-    port = next(filter(_is_free, (last.port, *PORTS)), None) or free_port()
+    port = next(filter(is_free, (last.port, *PORTS)), None) or free_port()
     chosen = Sandbox(port=port, scale=last.scale if scale is None else scale)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(chosen)), encoding="utf-8")
@@ -68,7 +68,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Return whether a server can listen on a port of 127.0.0.1."""
     with socket.socket() as probe:
         # As servers do, so that connections that were closed a moment ago do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -28,9 +28,10 @@ class CheckResult:
     found: str
 
     def __str__(self) -> str:
-        """Say what the check says, and what it has found."""
-        verdict = "passed" if self.passed else "failed"
-        return f"{self.asset}: the check '{self.check}' {verdict}: {CHECKS[self.check].says} {self.found}".rstrip()
+        """Say what the check expects, and what it has found."""
+        if self.passed:
+            return f"{self.asset}: the check '{self.check}' passed: {CHECKS[self.check].says} {self.found}".rstrip()
+        return f"{self.asset}: the check '{self.check}' failed: {self.found}. Expected: {CHECKS[self.check].says}"
 
 
 def run_checks(definitions: dg.Definitions, instance: dg.DagsterInstance, selected: Selected) -> Iterator[CheckResult]:

@@ -45,7 +45,7 @@ CHECKS = {
         says="The table has exactly the declared columns and types: the API has not changed.",
         find=columns_as_declared,
         severity=WARN,
-        applies=lambda resource: bool(resource.columns),
+        applies=lambda resource: resource.name in resource.connector.tables,
     ),
     "source_count": Check(
         says="The number of distinct keys matches the API's total.",

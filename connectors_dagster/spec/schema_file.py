@@ -13,6 +13,7 @@ from connectors_dagster.spec.suggestion import suggest
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DATA_TYPES = get_args(TDataType)
+_KINDS = {bool: "true or false, as it does no, yes, on and off", int: "a number", float: "a number"}
 NESTED = "__"
 """What the names of child tables have in them; a schema that dlt exported has these too, and tables of its own."""
 
@@ -83,7 +84,9 @@ def _columns(place: str, table: Any) -> TTableSchemaColumns:
     return {column: _column(f"{place}, column {column!r}", column, hints) for column, hints in columns.items()}
 
 
-def _column(place: str, name: str, hints: Any) -> TColumnSchema:
+def _column(place: str, name: Any, hints: Any) -> TColumnSchema:
+    if not isinstance(name, str):
+        raise ValueError(f"{place}: YAML reads this name as {_KINDS.get(type(name), 'no text')}: write it in quotes")
     if not isinstance(hints, Mapping):
         raise ValueError(f"{place}: {hints!r} is not a mapping of hints, such as {{data_type: text}}")
     data_type = hints.get("data_type")

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from connectors_dagster.spec.iso_8601 import parse_iso_8601
+from connectors_dagster.spec.suggestion import suggest
 from connectors_dagster.spec.time_zone import LOCAL_EPOCH, TimeZone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,6 +79,8 @@ class TimestampFormat:
             )
         if self.granularity <= timedelta(0):
             raise ValueError(f"TimestampFormat: granularity is {self.granularity}; it must be longer than zero")
+        if self.format not in UNITS and "%" not in self.format:
+            raise ValueError(f"TimestampFormat: format {self.format!r} writes no time; {suggest(self.format, UNITS)}")
         if self.format not in UNITS and (other := _day_and_month_swapped(self.format)):
             raise ValueError(
                 f"TimestampFormat: format {self.format!r} writes 5 January as {other}, which is another date in ISO "

@@ -36,6 +36,14 @@ def test_check_names_what_is_wrong_with_a_resource_and_tries_the_others(connecto
     assert "403" in found(done)["storefront/orders"]["message"]
 
 
+def test_an_answer_that_all_resources_have_is_printed_once(connectors, storefront, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__API_SECRET", "wrong")
+    printed = connectors("check", "storefront").output
+    assert printed.count("SOURCES__STOREFRONT__API_KEY") == 1
+    assert "failed  storefront/coupons: answered 401 like storefront/" in printed
+    assert "SOURCES__STOREFRONT__API_KEY" in found(connectors("check", "--json"))["storefront/coupons"]["message"]
+
+
 def test_a_response_that_is_not_as_declared_is_found(connectors, storefront):
     storefront.answer("/customers", 200, body={"error": "moved"})
     done = connectors("check", "storefront/customers", "--json")

@@ -5,11 +5,12 @@ import socket
 from io import StringIO
 from unittest.mock import patch
 
+import click
 import pytest
 from rich.console import Console
 
 from connectors_dagster.cli import terminal
-from connectors_dagster.cli.dev import choose_sandbox
+from connectors_dagster.cli.dev import choose_sandbox, serve_ui
 from connectors_dagster.cli.sandbox_process import remembered
 
 
@@ -39,6 +40,14 @@ def test_with_a_shop_nothing_reads_from_a_sandbox_and_what_lacks_settings_is_nam
     assert choose_sandbox() is None
     assert "not configured: billing, fulfillment, storefront, subscriptions" in shown.getvalue()
     assert "DAGSTER_HOME" not in os.environ and "SOURCES__BILLING__BASE_URL" not in os.environ
+
+
+def test_a_port_that_is_taken_is_named_before_anything_starts(clean):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(click.ClickException, match=f"port {port} is taken.*--port"):
+            serve_ui(port=port)
+    assert not list(clean.iterdir())
 
 
 def test_a_sandbox_keeps_its_port_and_amount_of_data(tmp_path):

@@ -41,6 +41,7 @@ def test_init_writes_what_is_asked_for_and_checks_it(answers, project: Path):
     for name in written:
         assert stat.S_IMODE((project / ".dlt" / name).stat().st_mode) == 0o600
     assert "ok      woocommerce/orders" in done.stdout
+    assert "Next: `connectors run woocommerce` loads it, rows with a cursor since 2024-01-01" in done.stdout
     assert "cs_sandbox" not in done.stdout + done.stderr
 
 
@@ -78,3 +79,9 @@ def test_a_project_is_begun_once_and_what_is_there_is_kept(project, connectors):
 def test_init_without_a_name_says_what_it_needs(connectors):
     done = connectors("init")
     assert done.exit_code == 2 and "name a connector, or begin a project with --project" in done.output
+
+
+def test_without_a_terminal_init_names_the_settings_and_writes_nothing(answers, project):
+    done = init("woocommerce", typed="")
+    assert done.returncode == 1 and "SOURCES__WOOCOMMERCE__CONSUMER_KEY" in done.stderr
+    assert "Aborted" not in done.stderr and not (project / ".dlt" / "secrets.toml").exists()

@@ -6,7 +6,7 @@ from click.shell_completion import BashComplete
 from connectors_dagster.cli import main
 from connectors_dagster.orchestration.location import load_location
 
-NAMES = ["run", "check", "status", "show", "reset", "init"]
+NAMES = ["run", "list", "check", "status", "show", "reset", "init"]
 """The commands that take names."""
 
 
@@ -29,6 +29,7 @@ def test_a_connector_that_is_not_configured_names_its_settings_before_a_run_exis
     assert done.exit_code == 1
     assert "SOURCES__WOOCOMMERCE__CONSUMER_KEY" in done.output
     assert "asset" not in done.output.split(), "there is an empty table above the error"
+    assert "`connectors run woocommerce --missing` loads what is missing" in done.output
     assert instance.get_runs() == []
 
 
@@ -40,6 +41,12 @@ def test_connectors_that_are_configured_are_loaded_although_others_are_not(conne
     assert done.exit_code == 1
     assert "SOURCES__BILLING__API_KEY" in done.output
     assert warehouse.ids("catalog.ecommerce_data") == [1]
+
+
+def test_list_shows_the_resources_that_are_named_and_whether_they_are_configured(connectors, woocommerce):
+    lines = connectors("list", "woocommerce/orders", "storefront").output.splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == ["storefront"] * 4 + ["woocommerce"]
+    assert lines[-2].split()[-4:] == ["woocommerce.orders", "not", "enabled,", "configured"]
 
 
 @pytest.mark.parametrize("command", NAMES)

@@ -120,6 +120,12 @@ def test_checks_run_after_the_load_and_json_has_all_results(connectors, shop):
     assert done.exit_code == bool(said["errors"])
 
 
+def test_a_failed_check_says_what_it_has_found_and_then_what_it_expects(connectors, shop):
+    shop.set("storefront/orders", [order(1001, "2026-01-05T00:00:00", gift_note="For you")])
+    said = connectors("run", "storefront/orders", "--checks").output
+    assert "the check 'columns' failed: added: gift_note (text). Expected: The table has exactly" in said
+
+
 def test_a_reset_forgets_what_was_loaded_so_that_it_is_loaded_again(connectors, shop, warehouse):
     loaded(connectors)
     refused = connectors("reset", "storefront/orders", input="n\n")

@@ -61,6 +61,10 @@ SCHEMAS = {
         "tables: {things: {columns: {id: {data_type: txt}}}}",
         "'txt' does not exist; did you mean 'text'",
     ),
+    "a name that YAML does not read as text": (
+        "tables: {things: {columns: {no: {data_type: text}}}}",
+        "YAML reads this name as true or false, as it does no, yes, on and off: write it in quotes",
+    ),
     "an unknown table": (
         "tables: {thingz: {columns: {}}}",
         "no resource for the table 'thingz'; did you mean 'things'",

@@ -149,6 +149,13 @@ def test_without_a_total_the_check_says_that_it_compared_nothing(api, materializ
     assert "has not reported a total" in str(numbers(run_checks("customers")["source_count"])["reason"])
 
 
+def test_a_table_without_declared_columns_has_no_check_of_its_columns(monkeypatch):
+    monkeypatch.delitem(STOREFRONT.tables, "order_lines")  # some columns of such a table are added to what is read
+    checks = build_checks(ConnectorAssets(connector=STOREFRONT)).check_keys
+    checked = {key.asset_key.path[-1] for key in checks if key.name == "columns"}
+    assert checked == {"customers", "coupons", "orders"}
+
+
 def test_an_undeclared_field_is_a_warning_that_names_it_and_fails_no_other_check(api, materialize, run_checks):
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00", gift_note="For you")])
     materialize("storefront/orders", until=FIRST)
