@@ -1,4 +1,4 @@
-"""The commands that load nothing of yours: init, list, check, status, show, explain, import, sandbox, demo and dev."""
+"""The commands that load nothing of yours: init, new, list, check, status, show, explain, import, sandbox and so on."""
 
 import shlex
 import sys
@@ -37,6 +37,20 @@ def init(name: str | None, project: bool) -> None:
         from connectors_dagster.cli.init import initialize
 
         sys.exit(initialize(name))
+
+
+@main.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Write a connector for an API of your own, in YAML, to be filled in.
+
+    \b
+    Examples:
+      connectors new helpdesk
+    """
+    from connectors_dagster.cli.project import begin_connector
+
+    begin_connector(name)
 
 
 @main.command("list")

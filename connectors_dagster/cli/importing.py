@@ -23,7 +23,7 @@ from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.import_folder import write_component
 from connectors_dagster.orchestration.imported import mark_read
 from connectors_dagster.orchestration.instance import open_instance
-from connectors_dagster.orchestration.location import load_location, scaffold_folder
+from connectors_dagster.orchestration.location import load_location, new_components_folder
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret
@@ -64,7 +64,7 @@ def import_connector(request: ImportRequest) -> None:
     """
     manifest = read_manifest(request.manifest)
     name = request.name or identifier(manifest.name)
-    folder = (request.into or scaffold_folder()) / name
+    folder = (request.into or new_components_folder()) / name
     if (folder / "defs.yaml").exists():
         raise click.ClickException(f"{folder} has a component already: choose another --name, or remove it")
     streams = read_catalog(request.catalog) if request.catalog else []

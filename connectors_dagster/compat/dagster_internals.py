@@ -285,12 +285,12 @@ def open_component_tree(folder: ModuleType, project: Path) -> dg.ComponentTree:
     return dg.ComponentTree.from_module(defs_module=folder, project_root=project)
 
 
-def open_component_folder(folder: Path, parent: ModuleType, project: Path) -> dg.ComponentTree:
+def open_component_folder(folder: Path, parent: str, project: Path) -> dg.ComponentTree:
     """Open one of the folders in a folder of components, so that it loads without the others.
 
     Dagster reads only the name and the place of a module, which need not be a package.
     """
-    module = ModuleType(f"{parent.__name__}.{folder.name}")
+    module = ModuleType(f"{parent}.{folder.name}")
     module.__file__, module.__path__ = str(folder / "__init__.py"), [str(folder)]
     return open_component_tree(module, project)
 

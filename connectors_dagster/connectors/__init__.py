@@ -1,11 +1,14 @@
-"""All connectors: every module of this package defines a `connector`; other packages can provide more.
+"""All connectors: every module of this package defines a `connector`; a project and other packages can have more.
 
 May import spec.
 """
 
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
@@ -40,6 +43,29 @@ def load_connector(name: str) -> Connector:
     if not isinstance(connector, Connector) or connector.name != name:
         raise ValueError(f"connectors/{name}.py must define `connector = Connector(name={name!r}, …)`")
     return connector
+
+
+def connector_files(folder: Path) -> list[Path]:
+    """List the files with a connector in a folder; none in a package, which is somebody else's."""
+    return [] if (folder / "__init__.py").exists() else sorted(folder.glob("[!_]*.py"))
+
+
+def load_file(file: Path) -> list[Connector]:
+    """Import the connector of a file that belongs to no package.
+
+    Raises:
+        ValueError: the file has no `connector`.
+    """
+    spec = spec_from_file_location(f"connectors_of_project.{file.stem}", file)
+    assert spec and spec.loader
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    connector = getattr(module, "connector", None)
+    if not isinstance(connector, Connector):
+        raise ValueError(
+            "must define `connector = Connector(…)`; a file that is no connector has a name with _ before it"
+        )
+    return [connector]
 
 
 def installed_connectors() -> dict[str, EntryPoint]:

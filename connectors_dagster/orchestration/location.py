@@ -18,17 +18,28 @@ from connectors_dagster.compat.dagster_internals import (
     open_component_tree,
 )
 from connectors_dagster.config import settings
-from connectors_dagster.connectors import connector_names, installed_connectors, load_connector, load_installed
+from connectors_dagster.config.workdir import project_folder
+from connectors_dagster.connectors import (
+    connector_files,
+    connector_names,
+    installed_connectors,
+    load_connector,
+    load_file,
+    load_installed,
+)
 from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration.broken import Broken, describe_broken
 from connectors_dagster.orchestration.build import definitions_of
 from connectors_dagster.orchestration.component import RestConnector
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.import_folder import MANIFEST
 from connectors_dagster.spec.connector import Connector
 
 PROJECT = Path(__file__).parents[2]
 """The same as in pyproject.toml, which is not there once installed."""
 UNSCAFFOLDED = {"__init__.py", "__pycache__"}
+OWN_CONNECTORS = "connectors"
+"""The folder of a project with its own connectors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,17 +87,28 @@ class _Loader:
             raise
         except BaseException:  # noqa: BLE001  # raised again below, by the folder whose fault it is
             for path in written:
-                self._add_part(path)
+                self._add_part(path, defs_folder.__name__, PROJECT)
 
-    def _add_part(self, path: Path) -> None:
-        place = f"defs/{path.name}"
+    def add_own(self, project: Path) -> None:
+        """Add the connectors of a project: each is a Python file, or a folder with a component or a manifest."""
+        folder = project / OWN_CONNECTORS
+        for file in connector_files(folder):
+            self.add(f"{OWN_CONNECTORS}/{file.name}", partial(load_file, file))
+        for path in sorted(path for path in folder.glob("*") if path.is_dir()):
+            if (path / "defs.yaml").exists():
+                self._add_part(path, OWN_CONNECTORS, project)
+            elif (file := path / MANIFEST).exists():
+                self.add(f"{OWN_CONNECTORS}/{path.name}/{MANIFEST}", partial(_imported, file))
+
+    def _add_part(self, path: Path, parent: str, project: Path) -> None:
+        place = f"{path.parent.name}/{path.name}"
         if not path.is_dir():
             reason = "is left out while another part of the folder is broken: put it into a folder of its own"
             self.broken.append(Broken(place=place, reason=reason))
             return
         place = f"{place}/defs.yaml" if (path / "defs.yaml").exists() else place
         with self._noting(place, path):
-            self._add_tree(place, open_component_folder(path, defs_folder, PROJECT))
+            self._add_tree(place, open_component_folder(path, parent, project))
 
     def _add_tree(self, place: str, tree: dg.ComponentTree) -> None:
         components = components_of(tree, RestConnector)
@@ -117,9 +139,10 @@ class _Loader:
             self.broken.append(describe_broken(error, place, folder))
 
 
-def scaffold_folder() -> Path:
-    """Return the folder in which components of this code location are."""
-    return Path(next(iter(defs_folder.__path__)))
+def new_components_folder() -> Path:
+    """Return the folder in which new components are written: that of the project, or `defs` in this one's checkout."""
+    project = project_folder()
+    return Path(next(iter(defs_folder.__path__))) if project == PROJECT else project / OWN_CONNECTORS
 
 
 def load_location() -> Location:
@@ -135,6 +158,7 @@ def load_location() -> Location:
     for place, entry in installed_connectors().items():
         loader.add(place, partial(load_installed, entry))
     loader.add_scaffolded()
+    loader.add_own(project_folder())
     everything = [loader.found[name] for name in sorted(loader.found)]
     try:
         settings.enabled(assets.connector for assets in everything)
@@ -157,6 +181,12 @@ def including(location: Location, wanted: Iterable[ConnectorAssets]) -> Location
         return location
     definitions = dg.Definitions.merge(location.definitions, *map(definitions_of, added))
     return replace(location, enabled=[*location.enabled, *added], definitions=definitions)
+
+
+def _imported(manifest: Path) -> list[Connector]:
+    from connectors_dagster.orchestration.manifest_component import load_manifest  # takes time, and few need it
+
+    return [load_manifest(manifest)]
 
 
 def _shipped(name: str) -> list[Connector]:

@@ -8,6 +8,7 @@ import dagster as dg
 import pydantic
 
 from connectors_dagster.airbyte.manifest import read_manifest
+from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.overrides import Overrides
 from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
@@ -93,6 +94,17 @@ class AirbyteManifest(RestConnector):
         refuse_templates(given)
         file = inside_project(given["manifest"], context)
         return cls(_connector(file, given, Path(context.path).name), select, prefix, translation)
+
+
+def load_manifest(file: Path) -> Connector:
+    """Translate a manifest that stands alone; its connector has the name of the manifest.
+
+    Raises:
+        ManifestError: the file is no manifest.
+        ValueError: no stream can be read.
+    """
+    attributes = ManifestAttributes(name=identifier(read_manifest(file).name), manifest=file.name)
+    return _connector(file, attributes.model_dump(), "")
 
 
 def _connector(file: Path, given: dict[str, Any], folder: str) -> Connector:

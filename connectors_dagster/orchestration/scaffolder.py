@@ -10,6 +10,7 @@ from connectors_dagster.config.values import environment
 from connectors_dagster.orchestration.import_folder import write_component
 
 SCHEMA_FILE = "schema.yaml"
+TYPE = "connectors_dagster.RestConnector"
 CONNECTOR = """\
 type: {type}
 
@@ -69,9 +70,21 @@ class RestConnectorScaffolder(dg.Scaffolder):
                 "only YAML can be scaffolded; a Python connector is a file in connectors/, see docs/add-your-api.md"
             )
         folder = request.target_path.parent if request.append else request.target_path
-        name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
-        text = CONNECTOR.format(type=request.type_name, name=name, environment=environment(f"sources.{name}"))
-        with (folder / "defs.yaml").open("a" if request.append else "w", encoding="utf-8") as file:
-            file.write(f"---\n{text}" if request.append else text)
-        if not (folder / SCHEMA_FILE).exists():
-            (folder / SCHEMA_FILE).write_text(SCHEMA.format(name=name), encoding="utf-8")
+        write_connector(folder, kind=request.type_name, append=request.append)
+
+
+def write_connector(folder: Path, *, kind: str = TYPE, append: bool = False) -> None:
+    """Write a connector with one resource, which loads without changes, and a file for its columns.
+
+    Args:
+        folder: of the component, which gives the connector its name.
+        kind: the type of the component.
+        append: whether the connector is added to an existing `defs.yaml`.
+    """
+    name = re.sub(r"\W+", "_", folder.name.lower()).strip("_")
+    text = CONNECTOR.format(type=kind, name=name, environment=environment(f"sources.{name}"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "defs.yaml").open("a" if append else "w", encoding="utf-8") as file:
+        file.write(f"---\n{text}" if append else text)
+    if not (folder / SCHEMA_FILE).exists():
+        (folder / SCHEMA_FILE).write_text(SCHEMA.format(name=name), encoding="utf-8")

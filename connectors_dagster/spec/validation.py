@@ -67,7 +67,7 @@ def check_connector(connector: "Connector") -> None:
     addresses += [one.url for one in connector.session_tokens]
     for problem in (*_config_problems(connector.config), *misplaced_settings(connector.config, addresses, settings)):
         raise ValueError(f"{connector.name}: {problem}")
-    for problem in _name_problems(connector):
+    for problem in _names_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
     for problem in _connector_problems(connector):
         raise ValueError(f"{connector.name}: {problem}")
@@ -117,17 +117,27 @@ def _config_problems(config: RESTAPIConfig) -> Iterator[str]:
         )
 
 
-def _name_problems(connector: "Connector") -> Iterator[str]:
-    """Describe names that a database or dlt would not keep as they are, or that another table may have."""
-    for name in (connector.name, *connector.graph):
-        if not re.fullmatch(NAME, name):
-            yield f"name {name!r} must be lower-case letters, digits, underscores"
-        if len(name) > MAX_NAME:
-            yield f"name {name!r} is longer than {MAX_NAME} characters"
-        if "__" in name or name.endswith("_"):
-            yield f"name {name!r} must not have '__' or end in '_': dlt uses them for tables and names of its own"
-    if connector.name in RESERVED or connector.name.startswith("pg_"):
-        yield f"name {connector.name!r} is a schema that databases use themselves: choose another name"
+def connector_name_problems(name: str) -> Iterator[str]:
+    """Describe why a connector cannot have a name."""
+    yield from _name_problems(name)
+    if name in RESERVED or name.startswith("pg_"):
+        yield f"name {name!r} is a schema that databases use themselves: choose another name"
+
+
+def _name_problems(name: str) -> Iterator[str]:
+    """Describe what a database or dlt would not keep as it is, or what another table may have."""
+    if not re.fullmatch(NAME, name):
+        yield f"name {name!r} must be lower-case letters, digits, underscores"
+    if len(name) > MAX_NAME:
+        yield f"name {name!r} is longer than {MAX_NAME} characters"
+    if "__" in name or name.endswith("_"):
+        yield f"name {name!r} must not have '__' or end in '_': dlt uses them for tables and names of its own"
+
+
+def _names_problems(connector: "Connector") -> Iterator[str]:
+    yield from connector_name_problems(connector.name)
+    for name in connector.graph:
+        yield from _name_problems(name)
     for resource in connector.graph.values():
         if len(resource.pipeline_name) > MAX_PIPELINE:
             yield (

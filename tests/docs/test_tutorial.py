@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import sys
 import tomllib
 from pathlib import Path
 
@@ -25,23 +24,17 @@ def of(kind: str) -> list[str]:
 
 COMMANDS = [line for text in of("console") for line in re.findall(r"^\$ (.*)$", text, re.MULTILINE)]
 LOAD = [line for line in COMMANDS if re.match("connectors (run|show|status) ", line)]
-ENTRY, SETTINGS = (tomllib.loads(text) for text in of("toml"))
+[SETTINGS] = (tomllib.loads(text) for text in of("toml"))
 
 
 @pytest.fixture
-def my_connectors(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The files of the tutorial, and what `pip install -e .` makes of them."""
-    (project / "desk.py").write_text(of("python")[0])
-    (project / "desk.schema.yaml").write_text(of("yaml")[0])
-    metadata = project / "my_connectors-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Name: {ENTRY['project']['name']}\nVersion: {ENTRY['project']['version']}\n")
-    [(group, entries)] = ENTRY["project"]["entry-points"].items()
-    lines = "".join(f"{name} = {value}\n" for name, value in entries.items())
-    (metadata / "entry_points.txt").write_text(f"[{group}]\n{lines}")
-    monkeypatch.syspath_prepend(project)
-    yield project
-    sys.modules.pop("desk", None)
+def my_connectors(project: Path) -> Path:
+    """The files of the tutorial."""
+    folder = project / "connectors"
+    folder.mkdir()
+    (folder / "desk.py").write_text(of("python")[0])
+    (folder / "desk.schema.yaml").write_text(of("yaml")[0])
+    return project
 
 
 def test_the_api_answers_as_the_page_shows():
@@ -54,7 +47,6 @@ def test_the_api_answers_as_the_page_shows():
 
 @pytest.mark.journey
 def test_the_commands_configure_check_and_load_it_as_the_page_shows(my_connectors, connectors):  # noqa: F811
-    assert ENTRY["tool"]["setuptools"]["py-modules"] == ["desk"]
     assert connectors("init", "--project").exit_code == 0
     with running({}) as port:
         text = f"http://127.0.0.1:{port}/helpdesk\nsandbox-helpdesk-token\n"
