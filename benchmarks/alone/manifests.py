@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
@@ -66,16 +67,58 @@ def load() -> None:
         import_module("connectors_dagster.orchestration.manifest_component")
     with timed() as loading:
         repository = dg.load_from_defs_folder(path_within_project=Path.cwd()).get_repository_def()
+    peak = getrusage(RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT / 1e6
+    connectors = len(repository.get_all_jobs()) - 1  # and the job of all assets
+    assets, checks = len(repository.asset_graph.get_all_asset_keys()), len(repository.asset_graph.asset_check_keys)
     say(
         {
             "seconds of CPU to import the component": imports["cpu"],
             "seconds to load the definitions": loading["seconds"],
             "seconds of CPU to load the definitions": loading["cpu"],
-            "peak MB": getrusage(RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT / 1e6,
-            "connectors": len(repository.get_all_jobs()) - 1,  # and the job of all assets
-            "assets": len(repository.asset_graph.get_all_asset_keys()),
-            "checks": len(repository.asset_graph.asset_check_keys),
+            "seconds of CPU to load as many plain ones": plain_seconds(connectors, assets, checks),
+            "peak MB": peak,
+            "connectors": connectors,
+            "assets": assets,
+            "checks": checks,
         }
+    )
+
+
+def plain_seconds(connectors: int, assets: int, checks: int) -> float:
+    """Return the seconds of CPU that Dagster takes, in a new process, for as many assets without columns."""
+    code = f"from benchmarks.alone.manifests import load_plain; load_plain({connectors}, {assets}, {checks})"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def load_plain(connectors: int, assets: int, checks: int) -> None:
+    """Make definitions with a job, a schedule and a sensor for each connector, and print the seconds of CPU."""
+    with timed() as loading:
+        parts = [plain(number, assets // connectors, checks // connectors) for number in range(connectors)]
+        dg.Definitions.merge(*parts).get_repository_def()
+    sys.stdout.write(f"{loading['cpu']}\n")
+
+
+def plain(number: int, assets: int, checks: int) -> dg.Definitions:
+    """Return the definitions of one connector, each asset with an op of its own."""
+    keys = [dg.AssetKey([f"c{number}", f"a{one}"]) for one in range(assets)]
+    specs = [dg.AssetCheckSpec(f"k{one}", asset=keys[one % assets]) for one in range(checks)]
+    job = dg.define_asset_job(f"job_{number}", selection=dg.AssetSelection.assets(*keys))
+
+    @dg.multi_asset_check(name=f"checks_{number}", specs=specs, can_subset=True)
+    def check() -> Iterator[dg.AssetCheckResult]:
+        yield from ()
+
+    @dg.sensor(name=f"sensor_{number}", job=job)
+    def sensor() -> None:
+        return None
+
+    return dg.Definitions(
+        assets=[dg.asset(key=key)(lambda: None) for key in keys],
+        asset_checks=[check],
+        jobs=[job],
+        schedules=[dg.ScheduleDefinition(name=f"schedule_{number}", job=job, cron_schedule="0 * * * *")],
+        sensors=[sensor],
     )
 
 

@@ -1,11 +1,12 @@
 """References of a manifest: `$ref: "#/definitions/…"` stands for what is written there."""
 
 from collections.abc import Collection, Mapping
+from operator import is_not
 from typing import Any
 
 from connectors_dagster.airbyte.errors import ManifestError
 
-REFERENCE = "$ref"
+REFERENCE, HERE = "$ref", "#/"
 
 
 def resolve_references(document: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
@@ -21,15 +22,23 @@ def resolve_references(document: Mapping[str, Any], keys: Collection[str]) -> di
 
 
 def _resolve(node: Any, document: Mapping[str, Any], resolved: dict[str, Any], open_: tuple[str, ...]) -> Any:
+    """Return a node with what it refers to; one without references is returned itself, because most are."""
     if isinstance(node, dict):
-        own = {key: _resolve(value, document, resolved, open_) for key, value in node.items() if key != REFERENCE}
+        changed = {
+            key: found
+            for key, value in node.items()
+            if not (type(value) is str and value[:2] != HERE)
+            and (found := _resolve(value, document, resolved, open_)) is not value
+        }
         if REFERENCE not in node:
-            return own
-        found = _resolve(node[REFERENCE], document, resolved, open_)
-        return found | own if isinstance(found, dict) else found
+            return node | changed if changed else node
+        whole = node | changed
+        found = whole.pop(REFERENCE)
+        return found | whole if isinstance(found, dict) else found
     if isinstance(node, list):
-        return [_resolve(item, document, resolved, open_) for item in node]
-    if isinstance(node, str) and node.startswith("#/"):
+        items = [_resolve(item, document, resolved, open_) for item in node]
+        return items if any(map(is_not, items, node)) else node
+    if isinstance(node, str) and node.startswith(HERE):
         if node in open_:
             raise ManifestError(f"the reference {node} leads to itself")
         if node not in resolved:
@@ -41,7 +50,7 @@ def _resolve(node: Any, document: Mapping[str, Any], resolved: dict[str, Any], o
 def _find(reference: str, document: Mapping[str, Any]) -> Any:
     """Find what a reference names. Names may have slashes in them, so the longest one is tried first."""
     node: Any = document
-    rest = reference.removeprefix("#/")
+    rest = reference.removeprefix(HERE)
     try:
         while rest:
             if isinstance(node, Mapping) and rest in node:

@@ -15,8 +15,8 @@ Not public, although some of it is in an `__all__`:
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
-* that `validation` finds type hints, and `jsonpath` parses paths, with a function of its module, which may be replaced
-  by one that remembers them;
+* that `validation` finds type hints and kinds of types, and `jsonpath` parses paths, with functions of its module,
+  which may be replaced by ones that remember them;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
 
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
@@ -110,6 +110,14 @@ def _known_type_hints(spec: type, **_: Any) -> dict[str, Any]:
 
 # dlt finds the type hints anew for every object that it validates, which takes most of its time.
 vars(validation)["get_type_hints"] = _known_type_hints
+
+KINDS_OF_TYPES = (
+    *("is_optional_type", "is_union_type", "is_literal_type", "is_typeddict", "is_list_generic_type"),
+    *("is_dict_generic_type", "is_callable_type"),
+)
+"""Questions of dlt about a type; the answer is the same for each value of that type."""
+for _question in KINDS_OF_TYPES:
+    vars(validation)[_question] = lru_cache(maxsize=10_000)(vars(validation)[_question])
 
 
 _parse_path: Any = vars(jsonpath)["compile_path"]

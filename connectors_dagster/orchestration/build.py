@@ -11,6 +11,7 @@ from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.automation import build_automation
 from connectors_dagster.orchestration.checks import build_checks
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.spec.connector import Connector
 
 
@@ -46,6 +47,7 @@ def build_definitions(
     )
 
 
+@paused_collector()
 def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
     """Build everything Dagster shows of these assets.
 

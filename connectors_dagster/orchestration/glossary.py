@@ -1,6 +1,7 @@
 """What the words in the Dagster UI mean. docs/glossary.md says the same at length; a test compares them."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 import dagster as dg
@@ -51,6 +52,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
 ORDER = {name: number for number, name in enumerate(FIELDS)}
 
 
+@cache
 def fields_glossary() -> dg.MarkdownMetadataValue:
     """Return a table of what the metadata of a materialization means."""
     rows = [f"| `{name}` | {meaning} |" for name, meaning in FIELDS.items()]

@@ -13,6 +13,7 @@ from connectors_dagster.airbyte.overrides import Overrides
 from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
 from connectors_dagster.orchestration.json_schema import Documented
+from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
 from connectors_dagster.spec.connector import Connector
@@ -107,6 +108,7 @@ def load_manifest(file: Path) -> Connector:
     return _connector(file, attributes.model_dump(), "")
 
 
+@paused_collector()
 def _connector(file: Path, given: dict[str, Any], folder: str) -> Connector:
     name = given["name"] or folder
     names = ("keys", "cursors", "start_date", "step")

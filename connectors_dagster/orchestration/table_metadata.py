@@ -1,6 +1,7 @@
 """Describe the table of an asset: name, columns with types and keys, and which columns come from the parent."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -49,15 +50,19 @@ def column_schema(resource: Resource) -> dg.TableSchema:
                 name=name,
                 type=str(column.get("data_type", "from data")),
                 description=column.get("description"),
-                constraints=dg.TableColumnConstraints(
-                    nullable=name not in keys and column.get("nullable") is not False,
-                    unique=keys == (name,),
+                constraints=_constraints(
+                    nullable=name not in keys and column.get("nullable") is not False, unique=keys == (name,)
                 ),
                 tags=dict.fromkeys(roles.get(name, ()), ""),
             )
             for name, column in resource.columns.items()
         ]
     )
+
+
+@cache
+def _constraints(*, nullable: bool, unique: bool) -> dg.TableColumnConstraints:
+    return dg.TableColumnConstraints(nullable=nullable, unique=unique)
 
 
 def column_lineage(resource: Resource) -> Mapping[str, dg.TableColumnLineage]:

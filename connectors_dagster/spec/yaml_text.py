@@ -1,15 +1,18 @@
 """Reads YAML several times as fast as PyYAML, which takes seconds for a large manifest."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import yaml
+from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, StreamEndEvent
 
 from connectors_dagster.spec.schema_file import StrictLoader
 
 Next = Callable[[], Any]
 _Parser: Any = getattr(yaml, "CSafeLoader", None)
-_MERGE = "tag:yaml.org,2002:merge"
+_RESOLVER: Any = yaml.SafeLoader("")
+_MERGE, _TEXT = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
 
 class _UnusualError(Exception):
@@ -35,50 +38,49 @@ class _Reader:
 
     def __init__(self, parser: Any) -> None:
         self._next: Next = parser.get_event
-        self._known: dict[str, Any] = {}
-        self._constructor: Any = yaml.SafeLoader("")  # it keeps all that it constructs
 
     def document(self) -> Any:
         """Return the only document."""
         self._next()
-        if isinstance(self._next(), yaml.StreamEndEvent):
+        if isinstance(self._next(), StreamEndEvent):
             return None
         found = self._node(self._next())
         self._next()
-        if not isinstance(self._next(), yaml.StreamEndEvent):
+        if not isinstance(self._next(), StreamEndEvent):
             raise _UnusualError
         return found
 
     def _node(self, event: Any) -> Any:
         kind = type(event)
-        if kind is yaml.AliasEvent or event.anchor is not None or event.tag is not None:
+        if kind is AliasEvent or event.anchor is not None or event.tag is not None:
             raise _UnusualError
-        if kind is yaml.ScalarEvent:
-            return self._plain(event.value) if event.implicit[0] else event.value
-        return self._mapping() if kind is yaml.MappingStartEvent else self._sequence()
+        if kind is ScalarEvent:
+            return _plain(event.value) if event.implicit[0] else event.value
+        return self._mapping() if kind is MappingStartEvent else self._sequence()
 
     def _mapping(self) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         names = set()
-        while type(event := self._next()) is not yaml.MappingEndEvent:
-            if type(event) is not yaml.ScalarEvent or event.value in names:
+        next_, node = self._next, self._node
+        while type(event := next_()) is not MappingEndEvent:
+            if type(event) is not ScalarEvent or event.value in names:
                 raise _UnusualError
             names.add(event.value)
-            key = self._node(event)
-            found[key] = self._node(self._next())
+            found[node(event)] = node(next_())
         return found
 
     def _sequence(self) -> list[Any]:
         found = []
-        while type(event := self._next()) is not yaml.SequenceEndEvent:
-            found.append(self._node(event))
+        next_, node = self._next, self._node
+        while type(event := next_()) is not SequenceEndEvent:
+            found.append(node(event))
         return found
 
-    def _plain(self, text: str) -> Any:
-        """Return what a text without quotes stands for; there are few different ones."""
-        if text not in self._known:
-            tag = self._constructor.resolve(yaml.ScalarNode, text, (True, False))
-            if tag == _MERGE:
-                raise _UnusualError
-            self._known[text] = self._constructor.construct_object(yaml.ScalarNode(tag, text))
-        return self._known[text]
+
+@lru_cache(maxsize=10_000)
+def _plain(text: str) -> Any:
+    """Return what a text without quotes stands for; there are few different ones."""
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    if tag == _MERGE:
+        raise _UnusualError
+    return text if tag == _TEXT else yaml.SafeLoader("").construct_object(yaml.ScalarNode(tag, text))

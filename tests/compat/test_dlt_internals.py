@@ -159,6 +159,17 @@ def test_the_type_hints_of_a_configuration_are_found_once():
     assert (after.misses, after.hits > before.hits) == (before.misses, True)
 
 
+def test_the_kinds_of_the_types_of_a_configuration_are_found_once():
+    config: Any = {"client": {"base_url": "https://example.com"}, "resources": [{"name": "things"}]}
+    internals.validate_dict(RESTAPIConfig, config, path="shop")
+    questions = [vars(internals.validation)[name] for name in internals.KINDS_OF_TYPES]
+    before = [one.cache_info() for one in questions]
+    internals.validate_dict(RESTAPIConfig, config, path="shop")
+    after = [one.cache_info() for one in questions]
+    assert [one.misses for one in after] == [one.misses for one in before]
+    assert sum(one.hits for one in after) > sum(one.hits for one in before)
+
+
 def test_a_json_path_of_paginators_is_parsed_once():
     config: Any = {"type": "cursor", "cursor_path": "once.next"}
     first = internals.create_paginator(dict(config))
