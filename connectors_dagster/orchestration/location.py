@@ -87,7 +87,7 @@ class _Loader:
             raise
         except BaseException:  # noqa: BLE001  # raised again below, by the folder whose fault it is
             for path in written:
-                self._add_part(path, defs_folder.__name__, PROJECT)
+                self._add_part(f"defs/{path.name}", path, defs_folder.__name__, PROJECT)
 
     def add_own(self, project: Path) -> None:
         """Add the connectors of a project: each is a Python file, or a folder with a component or a manifest."""
@@ -96,12 +96,11 @@ class _Loader:
             self.add(f"{OWN_CONNECTORS}/{file.name}", partial(load_file, file))
         for path in sorted(path for path in folder.glob("*") if path.is_dir()):
             if (path / "defs.yaml").exists():
-                self._add_part(path, OWN_CONNECTORS, project)
+                self._add_part(f"{OWN_CONNECTORS}/{path.name}", path, OWN_CONNECTORS, project)
             elif (file := path / MANIFEST).exists():
                 self.add(f"{OWN_CONNECTORS}/{path.name}/{MANIFEST}", partial(_imported, file))
 
-    def _add_part(self, path: Path, parent: str, project: Path) -> None:
-        place = f"{path.parent.name}/{path.name}"
+    def _add_part(self, place: str, path: Path, parent: str, project: Path) -> None:
         if not path.is_dir():
             reason = "is left out while another part of the folder is broken: put it into a folder of its own"
             self.broken.append(Broken(place=place, reason=reason))

@@ -58,11 +58,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  
 
 
 def test_a_connection_of_airbyte_becomes_a_component_with_settings_streams_and_windows(
-    connectors, files, project: Path, scaffolded
+    connectors, files, project: Path
 ):
     done = connectors("import", str(CREW), *files)
     assert done.exit_code == 0, done.output
-    written = yaml.safe_load((scaffolded.folder / "crew" / "defs.yaml").read_text())
+    written = yaml.safe_load((project / "connectors" / "crew" / "defs.yaml").read_text())
     assert written == {
         "type": "connectors_dagster.AirbyteManifest",
         "attributes": {
@@ -90,7 +90,7 @@ def test_a_connection_of_airbyte_becomes_a_component_with_settings_streams_and_w
     assert (shifts.missing_windows, shifts.read_until) == (0, assets.grid.find("2024-01-31").start)
 
 
-def test_a_component_that_is_there_is_not_overwritten(connectors, scaffolded):
+def test_a_component_that_is_there_is_not_overwritten(connectors, project):
     assert connectors("import", str(CREW)).exit_code == 0
     again = connectors("import", str(CREW))
     assert again.exit_code == 1 and "has a component already: choose another --name, or remove it" in again.output

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  
 def test_the_files_of_the_page_become_the_component_the_settings_and_the_records_that_it_shows(
     connectors,  # noqa: F811
     project: Path,
-    scaffolded,
 ):
     manifest, component = BLOCKS["yaml"]
     (project / "source-helpdesk").mkdir()
@@ -32,7 +31,7 @@ def test_the_files_of_the_page_become_the_component_the_settings_and_the_records
     assert connectors(*explain).exit_code == 0
     done = connectors(*command)
     assert done.exit_code == 0, done.output
-    assert yaml.safe_load((scaffolded.folder / "helpdesk" / "defs.yaml").read_text()) == yaml.safe_load(component)
+    assert yaml.safe_load((project / "connectors" / "helpdesk" / "defs.yaml").read_text()) == yaml.safe_load(component)
     for file, text in zip(("config.toml", "secrets.toml"), BLOCKS["toml"], strict=True):
         assert tomllib.loads((project / ".dlt" / file).read_text()) == tomllib.loads(text)
     assert "recorded as read  helpdesk/tickets: 2024-01-01 to 2024-01-31" in done.output
