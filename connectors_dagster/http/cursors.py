@@ -44,7 +44,7 @@ class BodyCursorPaginator(JSONResponseCursorPaginator):
             set_has_next(self, False)
             return
         if self.has_more_path and find_values(self.has_more_path, response.json()) in ([], [None]):
-            raise ValueError(f"{str(self.has_more_path)!r} is missing; {show_body(response)}")
+            raise ValueError(f"{str(self.has_more_path)!r} is missing; {show_body(response, has_rows=bool(data))}")
         super().update_state(response, data)
         has_next, cursor = self.has_next_page, next_reference(self)
         if isinstance(cursor, msgspec.Raw):

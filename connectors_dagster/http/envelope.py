@@ -83,10 +83,10 @@ def reason_against(
 _KIND = {list: "a list"}
 
 
-def show_body(response: requests.Response) -> str:
+def show_body(response: requests.Response, *, has_rows: bool = False) -> str:
     """Describe an unexpected body. Large ones are described by field names only because they may contain rows."""
     body = response.json()
-    if len(response.content) <= SMALL_BODY:
+    if len(response.content) <= SMALL_BODY and not has_rows:
         return f"the response is {response.text}"
     fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
     return f"the response contains {excerpt(fields, SMALL_BODY)}"

@@ -1,6 +1,5 @@
 """Stripe: windows on the creation, changes that do not move it, lists that are cut, secrets and deleted rows."""
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -83,17 +82,17 @@ def test_lines_are_requested_in_full_unless_the_list_says_that_it_has_all(api, l
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "shown"),
     [
-        {"object": "list", "data": [row("a")]},
-        {"object": "list", "data": [], "has_more": None},
-        {"error": {"code": "x"}},
+        ({"object": "list", "data": [row("a")]}, "contains 'object', 'data'"),
+        ({"object": "list", "data": [], "has_more": None}, 'is {"object":"list","data":[],"has_more":null}'),
+        ({"error": {"code": "x"}}, 'is {"error":{"code":"x"}}'),
     ],
 )
-def test_a_page_that_does_not_say_whether_there_are_more_is_refused_and_shown(api, load, body):
+def test_a_page_that_does_not_say_whether_there_are_more_is_refused_and_shown_without_rows(api, load, body, shown):
     api.answer("/charges", body=body)
-    shown = re.escape(json.dumps(body, separators=(",", ":")))
-    with pytest.raises(EnvelopeError, match=rf"page 1 does not fit .*'has_more' is missing; the response is {shown}"):
+    shown = re.escape(f"'has_more' is missing; the response {shown}")
+    with pytest.raises(EnvelopeError, match=f"page 1 does not fit .*{shown}"):
         load("stripe/charges", windows=[SECOND])
 
 
