@@ -1,4 +1,4 @@
-"""The commands that change tables: run and reset."""
+"""The commands that change tables: run, reset and retype."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, main
+from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, Name, main
 
 DATE = click.DateTime()
 
@@ -66,6 +66,30 @@ def reset(name: str, drop_rows: bool, sure: bool) -> None:
     from connectors_dagster.cli.reset import reset as reset_resource
 
     reset_resource(name, drop_rows=drop_rows, sure=sure)
+
+
+@main.command()
+@click.argument("names", metavar="NAME...", nargs=-1, type=Name(), required=True)
+@click.option("--column", "columns", multiple=True, help="Only this column; may be given more than once.")
+@click.option("--keep-misfits", is_flag=True, help="Keep values that do not convert as text only, as loads do.")
+@click.option("--dry-run", is_flag=True, help="Print what would be changed, and change nothing.")
+def retype(names: Sequence[str], **options: Any) -> None:
+    """Give columns that are text their declared type, without loss.
+
+    A table keeps the types of its columns. So a field that was loaded as text
+    before it was declared with a type stays text, until this command adds a
+    column of that type and fills it. The texts stay in a column of their own:
+    total__v_text for total. Values that do not convert exactly are refused.
+
+    \b
+    Examples:
+      connectors retype woocommerce --dry-run
+      connectors retype woocommerce/orders
+      connectors retype woocommerce/orders --column is_editable
+    """
+    from connectors_dagster.cli.retype import RetypeOptions, retype_columns
+
+    sys.exit(retype_columns(names, RetypeOptions(**options)))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ Not public, although some of it is in an `__all__`:
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
+* that a client of a database stores a schema in a transaction that others begin and end;
 * that `validation` finds type hints and kinds of types, and `jsonpath` parses paths, with functions of its module,
   which may be replaced by ones that remember them;
 * that a hook of `response_actions` raises `IgnoreResponseException` through the session.
@@ -38,7 +39,7 @@ from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DictValidationException, DltException
 from dlt.common.jsonpath import TJsonPath, extract_simple_field_name
 from dlt.common.normalizers.naming import NamingConvention
-from dlt.common.schema import TColumnSchema
+from dlt.common.schema import Schema, TColumnSchema
 from dlt.common.schema.utils import get_columns_names_with_prop, has_column_with_prop
 from dlt.common.storages import FileStorage, PackageStorage
 from dlt.common.validation import validate_dict
@@ -89,6 +90,7 @@ __all__ = [
     "retry_schema_update",
     "set_has_next",
     "set_next_reference",
+    "store_schema",
     "validate_dict",
 ]
 
@@ -168,6 +170,11 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
         dlt.config.register_provider(CustomLoaderDocProvider(name, lambda: values, False, locations=()))
     except DuplicateConfigProviderException:
         return
+
+
+def store_schema(client: Any, schema: Schema) -> None:
+    """Store a version of a schema in the destination, in the transaction of a client of dlt, after all other ones."""
+    client._update_schema_in_storage(schema)
 
 
 def normalized_packages(package_path: str) -> PackageStorage:

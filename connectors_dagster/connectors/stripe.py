@@ -91,9 +91,10 @@ REST = "Requested only for rows of `{}` whose list is cut; prefer these rows to 
 
 
 def _cut(name: str) -> Transformation:
-    """Add a field that says whether a list in the row has only some of its items."""
+    """Add a field that says whether a list in the row has only some of its items, or may have."""
     found = f"record['{name}']"  # `record.items` is a method of Python's
-    return Transformation(add_fields={f"{name}_are_cut": f"{{{{ {found}.has_more if {found} else false }}}}"})
+    cut = f"({found}.has_more if 'has_more' in {found} else true) if {found} else false"
+    return Transformation(add_fields={f"{name}_are_cut": f"{{{{ {cut} }}}}"})
 
 
 def _options(name: str) -> ResourceOptions:

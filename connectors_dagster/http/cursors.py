@@ -6,7 +6,8 @@ import msgspec
 import requests
 from dlt.sources.helpers.rest_client.paginators import HeaderCursorPaginator, JSONResponseCursorPaginator
 
-from connectors_dagster.compat.dlt_internals import next_reference, set_has_next, set_next_reference
+from connectors_dagster.compat.dlt_internals import find_values, next_reference, set_has_next, set_next_reference
+from connectors_dagster.http.envelope import show_body
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.rows.raw_json import decode
 
@@ -37,11 +38,13 @@ class BodyCursorPaginator(JSONResponseCursorPaginator):
         """Find the cursor as dlt does and parse it.
 
         Raises:
-            ValueError: it is an object, a list or a boolean.
+            ValueError: it is an object, a list or a boolean, or the body does not say whether there are more rows.
         """
         if cast(JsonResponse, response).ends_pages:
             set_has_next(self, False)
             return
+        if self.has_more_path and find_values(self.has_more_path, response.json()) in ([], [None]):
+            raise ValueError(f"{str(self.has_more_path)!r} is missing; {show_body(response, has_rows=bool(data))}")
         super().update_state(response, data)
         has_next, cursor = self.has_next_page, next_reference(self)
         if isinstance(cursor, msgspec.Raw):

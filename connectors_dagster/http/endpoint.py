@@ -29,6 +29,7 @@ from connectors_dagster.compat.dlt_internals import (
 from connectors_dagster.errors import ApiError, RowError
 from connectors_dagster.http.envelope import Envelope
 from connectors_dagster.http.filled_config import filled_client, filled_combinations, find_auth
+from connectors_dagster.http.link_proof import LinkProof
 from connectors_dagster.http.next_pages import build_paginator
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
@@ -88,7 +89,7 @@ class Endpoint:
         auth = fill_placeholders(self._auth_config, values)
         self.auth: Any = auth if isinstance(auth, SessionToken) else create_auth(auth)
         self.each = filled_combinations(resource, values)
-        self.envelope = Envelope()
+        self.envelope, self._links = Envelope(), LinkProof()
         self._lock = threading.Lock()
 
     def open_session(self, policy: RequestPolicy, stats: ReadStats, label: str) -> ApiSession:
@@ -120,7 +121,11 @@ class Endpoint:
         """
         parts = fill_each(build_parts(self.resource, self.endpoint, bounds), each, keep_slashes=self._keeps_slashes)
         client = self._client(session, each)
-        return self._checked(session, scope, lambda: client.paginate(**self._written(parts), **self._paging(session)))
+
+        def read(params: Mapping[str, Any]) -> Iterator[PageData[RawRow]]:
+            return client.paginate(**self._written(parts, params), **self._paging(session))
+
+        return self._checked(session, scope, read)
 
     def child_pages(
         self,
@@ -154,8 +159,8 @@ class Endpoint:
         parts = fill_each(written, each, keep_slashes=self._keeps_slashes)
         parts["path"] = self._child_path(parts["path"], parent, place)
 
-        def read() -> Iterator[PageData[RawRow]]:
-            pages = paginate_dependent_resource(**given, **self._written(parts), **self._paging(session))
+        def read(params: Mapping[str, Any]) -> Iterator[PageData[RawRow]]:
+            pages = paginate_dependent_resource(**given, **self._written(parts, params), **self._paging(session))
             return cast(Iterator[PageData[RawRow]], pages)
 
         included = {column: encode(parent[name]) for name, column in self.resource.included.items()}
@@ -190,8 +195,8 @@ class Endpoint:
             raise RowError(f"{self.resource}: {place} has {value!r} as {name!r}, which cannot be used in a URL path")
         return quote(str(value), safe="/" if self._keeps_slashes else "")
 
-    def _written(self, parts: Mapping[str, Any]) -> dict[str, Any]:
-        params = build_query(parts["params"] or {}, join_lists=self.resource.join_list_params)
+    def _written(self, parts: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+        params = build_query({**(parts["params"] or {}), **params}, join_lists=self.resource.join_list_params)
         # Copied because paginators write into them.
         return {**deepcopy(dict(parts)), "params": params, "method": self.endpoint.get("method", "GET")}
 
@@ -243,7 +248,7 @@ class Endpoint:
         return client
 
     def _checked(
-        self, session: ApiSession, scope: ListScope, read: Callable[[], Iterator[PageData[RawRow]]]
+        self, session: ApiSession, scope: ListScope, read: Callable[[Mapping[str, Any]], Iterator[PageData[RawRow]]]
     ) -> Iterator[list[RawRow]]:
         validator = PageValidator(
             self.resource,
@@ -253,20 +258,38 @@ class Endpoint:
             scope=scope,
             envelope=self.envelope,
         )
+        first: PageData[RawRow] | None = None
         while True:
-            pages, session.has_page = read(), False
+            pages, session.has_page = read({}), False
             while validator.number != self.page_limit and (page := self._next(pages, validator)) is not None:
                 rows = validator.check(page)
                 validator.check_number(session.policy.limits)
                 session.has_page, session.reread = True, validator.reread
+                self._links.note(page)
+                first = page if validator.number == 1 else None
                 kept = [row for row in rows if not isinstance(row, FilteredRow)]
                 session.stats.filtered += len(rows) - len(kept)
                 yield kept
             whole = validator.number != self.page_limit
+            if whole and first is not None and (half := self._links.half(first)):
+                self._check_half(validator, half, read(half))
             if not whole or not validator.passes.start_next():
                 break
             validator.restart()
         validator.close(session.stats, whole=whole)
+
+    def _check_half(self, validator: PageValidator, half: Mapping[str, int], pages: Iterator[PageData[RawRow]]) -> None:
+        """Refuse a full page without a link if half of it has none either."""
+        try:
+            page = next(pages, None)
+        except ApiError:
+            return  # the API refuses another size, so this shows nothing
+        if page is not None and self._links.is_lost(page, half) and not self.resource.accept_fewer:
+            validator.fail(
+                "has as many rows as were requested and no Link header, and half of it has none either: look for a "
+                "proxy that removes this header; if the API sends none, declare another paginator, or accept_fewer",
+                "paginator",
+            )
 
     def _next(self, pages: Iterator[PageData[RawRow]], validator: PageValidator) -> PageData[RawRow] | None:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from dlt.sources.helpers.rest_client.client import PageData
 
 from connectors_dagster.compat.dlt_internals import find_values
@@ -82,11 +83,11 @@ def reason_against(
 _KIND = {list: "a list"}
 
 
-def show_body(page: PageData[RawRow]) -> str:
+def show_body(response: requests.Response, *, has_rows: bool = False) -> str:
     """Describe an unexpected body. Large ones are described by field names only because they may contain rows."""
-    body = page.response.json()
-    if len(page.response.content) <= SMALL_BODY:
-        return f"the response is {page.response.text}"
+    body = response.json()
+    if len(response.content) <= SMALL_BODY and not has_rows:
+        return f"the response is {response.text}"
     fields = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
     return f"the response contains {excerpt(fields, SMALL_BODY)}"
 

@@ -12,14 +12,17 @@ from connectors_dagster.http.response import describe_request, describe_response
 from connectors_dagster.http.retry import BROKEN, is_transient, is_untrusted, requested_wait
 from connectors_dagster.secrets.redaction import excerpt
 
+REFUSED = "; the API does not accept this request: its message may name the parameter to change"
 ADVICE = {
-    400: "; the API does not accept this request: its message may name the parameter to change",
+    400: REFUSED,
     401: "; check the credentials of this source",
+    402: "; the account or its plan does not allow this",
     403: "; the credentials are not allowed to read this: check their scope",
     404: "; check base_url and path",
+    422: REFUSED,
     429: "; lower max_parallel_requests of this source, or run again later",
 }
-NOT_FOR_ALL = {400, 402, 403, 404}
+NOT_FOR_ALL = {400, 402, 403, 404, 422}
 """Statuses that may be about one resource, while others can be read with the same credentials."""
 BROKEN_API = "; the API has a problem: run again later"
 UNREACHED = "; check that the API is running and that base_url is correct"

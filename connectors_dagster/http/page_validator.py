@@ -163,12 +163,12 @@ class PageValidator:
             return  # two signs: no list, and the declared total
         if self.resource.missing_envelope == "empty" and (not found or not found[0]):
             if reason := reason_against(page, self._rows_at or (), self.resource.error_when, self._fields):
-                self.fail(f"has no list at {self.head!r} and {reason} ({show_body(page)})", "data_selector")
+                self.fail(f"has no list at {self.head!r} and {reason} ({show_body(page.response)})", "data_selector")
             self.envelope.empty = f"{self.label}: page {self.number} has no list at {self.head!r}"
             return
         single = self.below or self.resource.options.object_is_row or isinstance(page.paginator, SinglePagePaginator)
         if not found or not isinstance(found[0], (list, dict) if single else list):
-            shown = f"the format of the response has changed; {show_body(page)}"
+            shown = f"the format of the response has changed; {show_body(page.response)}"
             error = self._error(f"has no list at {self.head!r} ({shown})", "data_selector")
             body = page.response.json()
             if found == [None] and isinstance(body, dict) and not any(map(body.get, TEXTS)):
@@ -207,7 +207,8 @@ class PageValidator:
         elif self._turned and (changed := dict(found.items() - self._outcomes.items())):
             shown = ", ".join(f"{name!r} as {excerpt(text, SMALL_BODY)!r}" for name, text in changed.items())
             self.fail(
-                f"has no rows and reports {shown}, unlike the pages before it ({show_body(page)}); if that is no error",
+                f"has no rows and reports {shown}, unlike the pages before it ({show_body(page.response)}); if that is "
+                "no error",
                 "error_when",
             )
 

@@ -16,7 +16,7 @@ class ReadStats:
     were read, kept or not. `source_rows` is the total number of rows if the API reports it. `not_available` describes
     the response that says that this account does not have the resource. `clock_lag` is the largest number of seconds
     by which the clock of the API was behind ours. `rejected` counts the rows that were set aside because they cannot
-    be placed.
+    be placed. `untyped` names the columns that are text or json although they are declared with another type.
     """
 
     rows: int = 0
@@ -42,6 +42,7 @@ class ReadStats:
     clock_lag: float = field(default=0.0, metadata={"join": max})
     drift: dict[str, str] = field(default_factory=dict)
     missing_fields: list[str] = field(default_factory=list)
+    untyped: list[str] = field(default_factory=list)
 
     def add(self, other: "ReadStats") -> None:
         """Add another read's counts to these."""

@@ -22,6 +22,7 @@ from connectors_dagster.load.dlt_errors import root_cause, without_expected_warn
 from connectors_dagster.load.rejected_rows import rejected_rows, separate_rejected
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.resource_rows import rows_of
+from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.list_reader import KeptRows, ListReader
 from connectors_dagster.read.preview import Preview
@@ -191,6 +192,7 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
     for stats in reader.stats_by_slice.values():
         stats.drift = rows.drift
         stats.missing_fields = [name for name in rows.columns.missing if name != ABSENT_SINCE]
+        stats.untyped = [column.name for column in rows.columns.untyped] if destination_traits().retypes_columns else []
     _check_count(reader, ready + older)
     with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
     outcome.load_ids = [load_id for load_id in extracted.loads_ids if load_id in with_rows]

@@ -115,18 +115,27 @@ def refuse_retyped(client: Any, stored: Schema) -> None:
         stored: the tables of the family according to its last load.
 
     Raises:
+        TransientLoadError: a column got another type since `stored` was read, and dlt knows it.
         LoadError: names the column and its types, and says what to do.
     """
     tables = {str(table["name"]): stored.get_table_columns(str(table["name"])) for table in stored.data_tables()}
     for table, found in client.get_storage_tables(tables):
         for name in found.keys() & tables[table].keys():
             now, before = (_kind(client, columns[name]) for columns in (found, tables[table]))
-            if now != before:
-                raise LoadError(
-                    f"{client.sql_client.dataset_name}.{table}.{name} was altered by hand: it is {now} and was "
-                    f"{before} after the last load. Values would be changed, so nothing was loaded: rename or drop the "
-                    "table; the next load creates it again, and its windows count as not loaded"
+            if now == before:
+                continue
+            column = f"{client.sql_client.dataset_name}.{table}.{name}"
+            newest = client.get_stored_schema(stored.name)
+            if newest and newest.version_hash != stored.stored_version_hash:
+                raise TransientLoadError(
+                    f"{column} got another type while rows were read: nothing was loaded; the next attempt reads them "
+                    "again"
                 )
+            raise LoadError(
+                f"{column} was altered by hand: it is {now} and was "
+                f"{before} after the last load. Values would be changed, so nothing was loaded: rename or drop the "
+                "table; the next load creates it again, and its windows count as not loaded"
+            )
 
 
 def _kind(client: Any, column: Mapping[str, Any]) -> str:

@@ -10,25 +10,17 @@ import pyarrow as pa
 from dlt.common.pipeline import LoadInfo
 from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
-from dlt.pipeline.exceptions import PipelineStepFailed
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
-from connectors_dagster.compat.dlt_internals import DltException, retry_schema_update
+from connectors_dagster.compat.dlt_internals import retry_schema_update
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
-from connectors_dagster.config.locks import exclusive_lock
-from connectors_dagster.config.workdir import private_folder, work_subfolder
-from connectors_dagster.errors import LoadError, TransientLoadError
-from connectors_dagster.files.private_files import private_files
+from connectors_dagster.errors import LoadError
 from connectors_dagster.load.append_new_keys import append_new_keys
-from connectors_dagster.load.destination import (
-    build_destination,
-    check_destination,
-    damage,
-    writer,
-)
-from connectors_dagster.load.dlt_errors import is_transient, root_cause, without_expected_warnings
+from connectors_dagster.load.destination import build_destination, check_destination
+from connectors_dagster.load.dlt_errors import without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
+from connectors_dagster.load.family import at_destination, family_pipeline
 from connectors_dagster.load.inventory import (
     columns_in,
     forget_if_altered,
@@ -75,17 +67,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     destination = build_destination()
     check_destination(destination, request.connector.name)
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
-    with (
-        private_files(),
-        exclusive_lock(work_subfolder("families") / f"{request.name}.lock", f"reading and loading {request.name}"),
-        private_folder(work_subfolder("loads")) as folder,
-    ):
-        pipeline = dlt.pipeline(
-            pipeline_name=request.name,
-            pipelines_dir=str(folder),
-            destination=destination,
-            dataset_name=request.connector.name,
-        )
+    with family_pipeline(destination, request.connector.name, request.name, "reading and loading") as pipeline:
         load = Load(pipeline)
         with _step(load, "schema"):
             pipeline.sync_destination()
@@ -193,20 +175,8 @@ def _note_last_load(load: Load) -> None:
 
 @contextmanager
 def _step(load: Load, name: str) -> Iterator[None]:
-    """Run a step at the destination, as its only writer where needed.
-
-    Raises:
-        LoadError: names the family and the cause.
-    """
-    try:
-        with _timed(load, name), writer(load.pipeline):
-            yield
-    except (PipelineStepFailed, DltException) as error:
-        cause = root_cause(error)
-        if damaged := damage(cause):
-            raise LoadError(damaged) from None
-        kind = TransientLoadError if is_transient(error) else LoadError
-        raise kind(f"{load.pipeline.pipeline_name}: {cause}") from None
+    with _timed(load, name), at_destination(load.pipeline):
+        yield
 
 
 @contextmanager

@@ -53,6 +53,11 @@ def rows_of(pipeline: dlt.Pipeline, reader: RowReader, schema: Schema) -> ArrowR
     return NestedRows(reader, Path(pipeline.pipelines_dir), tables)
 
 
+def columns_of(pipeline: dlt.Pipeline, resource: Resource, schema: Schema) -> TableColumns:
+    """Return the columns of the table of a resource; `schema` has the tables that the destination has."""
+    return _columns(pipeline, resource, schema, _stored(schema, resource.name))
+
+
 def _columns(
     pipeline: dlt.Pipeline,
     resource: Resource,

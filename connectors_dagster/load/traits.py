@@ -31,6 +31,11 @@ class Traits:
         """Whether the database is a file of this machine, the one that `duckdb_file` names."""
         return self.writer_lock == "file"
 
+    @property
+    def retypes_columns(self) -> bool:
+        """Whether columns can get another type: no load can interfere, and statements form a transaction."""
+        return self.writer_lock is not None
+
 
 TRAITS: Mapping[str, Traits] = {
     "duckdb": Traits(writer_lock="file", counts_rows=True, describes_tables=True, reads_parquet=True),

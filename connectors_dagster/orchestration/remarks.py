@@ -20,6 +20,7 @@ def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
         *_outside(resource, stats),
         *_copies(stats),
         *_unsettled(stats),
+        *_untyped(resource, stats),
         *_clock(timedelta(seconds=stats.clock_lag)),
     ]
 
@@ -64,6 +65,15 @@ def _unsettled(stats: ReadStats) -> list[str]:
     return [
         "rows may have moved between pages while they were read, and others may be missing: the next refresh reads "
         "them all again. If rows of this API never move between pages, set pages_are_stable"
+    ]
+
+
+def _untyped(resource: Resource, stats: ReadStats) -> list[str]:
+    if not stats.untyped:
+        return []
+    return [
+        f"columns that the table has as text or json, although they are declared with another type: "
+        f"{', '.join(stats.untyped)}. `connectors retype {resource}` gives them the declared type without loss"
     ]
 
 

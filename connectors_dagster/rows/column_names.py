@@ -75,9 +75,9 @@ class ColumnNames:
         """Return the name of a column as the destination spells it."""
         return self._naming.normalize_path(column)
 
-    def variant(self, column: str) -> str:
-        """Return the column for values that do not fit, as dlt names it."""
-        return self._naming.shorten_fragments(self.stored(column), VARIANT)
+    def variant(self, column: str, data_type: str = "text") -> str:
+        """Return the column for values of another type, such as those that do not fit, as dlt names it."""
+        return self._naming.shorten_fragments(self.stored(column), f"v_{data_type}")
 
     def is_plain(self, field: str) -> bool:
         """Return whether a field is spelled as its column would be."""

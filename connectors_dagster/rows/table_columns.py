@@ -20,6 +20,7 @@ from connectors_dagster.rows.drift import Drift
 from connectors_dagster.rows.raw_json import SEPARATOR, RawRow, decode, join_column
 from connectors_dagster.rows.required_values import RequiredValues, digits_below_microsecond
 from connectors_dagster.rows.undeclared_fields import UndeclaredFields
+from connectors_dagster.rows.untyped_column import UntypedColumn
 from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.timestamps import TimestampFormat
 
@@ -138,6 +139,11 @@ class TableColumns:
     def drift(self) -> dict[str, str]:
         """Differences from the declaration, by column."""
         return self._drift.by_column()
+
+    @property
+    def untyped(self) -> list[UntypedColumn]:
+        """The columns that the table has as text or json although they are declared with another type."""
+        return self._types.untyped(self.keys, self.timestamp_format)
 
     def restart(self) -> None:
         """Forget which rows were seen, but not the types of the columns."""

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import dlt
@@ -12,6 +13,7 @@ from dlt.common.configuration.providers import ConfigTomlProvider
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.exceptions import SchemaUpdateError
+from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseException
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.sources.helpers.rest_client.client import RESTClient
@@ -290,3 +292,21 @@ def test_what_dlt_changes_in_capabilities_is_not_remembered(tmp_path):
     destination = internals.remember_capabilities(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
     destination.capabilities().preferred_loader_file_format = "csv"
     assert destination.capabilities().preferred_loader_file_format == "insert_values"
+
+
+def test_a_schema_is_stored_after_the_others_and_only_if_the_transaction_succeeds(tmp_path):
+    destination = dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb"))
+    pipeline = dlt.pipeline("shop", pipelines_dir=str(tmp_path), destination=destination)
+    pipeline.run([{"id": 1}], table_name="things")
+    before, changed = pipeline.default_schema.version_hash, pipeline.default_schema.clone().to_dict()
+    changed["tables"]["things"]["columns"]["added"] = {"name": "added", "data_type": "bool"}
+    newer = Schema.from_dict(changed)
+    client: Any
+    with pipeline.destination_client() as client:
+        with suppress(InterruptedError), client.sql_client.begin_transaction():
+            internals.store_schema(client, newer)
+            raise InterruptedError
+        assert client.get_stored_schema("shop").version_hash == before
+        with client.sql_client.begin_transaction():
+            internals.store_schema(client, newer)
+        assert client.get_stored_schema("shop").version_hash == newer.version_hash

@@ -13,6 +13,8 @@ from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster import Connector, Cursor, ResourceOptions, Secret, Setting, load_connectors
+from connectors_dagster.config.selected_resources import selected_resources
+from connectors_dagster.errors import ApiError
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.groups import group_of
@@ -209,3 +211,38 @@ def test_a_misspelled_option_of_dlt_fails_when_the_connector_is_made():
     config = {**CONNECTORS["storefront"].config, "clients": {}}
     with pytest.raises(Exception, match="clients"):
         _connector(config=config)
+
+
+LIST_OF = {"paddle/adjustments": "/adjustments", "shopify/orders": "/orders.json", "stripe/charges": "/v1/charges"}
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(400, "its message may name"), (402, "its plan"), (403, "check their scope"), (404, "check"), (422, "may name")],
+)
+@pytest.mark.parametrize("name", LIST_OF)
+def test_an_error_that_may_be_about_one_resource_says_how_to_leave_it_out(api, read, name, status, advice):
+    vendor, _, resource = name.partition("/")
+    api.answer(LIST_OF[name], status, {"error": "not for you"})
+    with pytest.raises(ApiError, match=f"answered {status}: .*not for you.*; .*{advice}") as failure:
+        read(name)
+    setting = f"SOURCES__{vendor.upper()}__RESOURCES=-{resource}"
+    assert str(failure.value).endswith(f"; {setting} loads the others without it")
+
+
+@pytest.mark.parametrize(("refused", "status", "other"), [("charges", 403, "payouts"), ("orders", 400, "events")])
+def test_a_resource_that_is_refused_does_not_keep_the_others_out_and_is_left_out_as_its_error_says(
+    api, materialize, warehouse, monkeypatch, refused, status, other
+):
+    vendor = "stripe" if refused == "charges" else "shopify"
+    monkeypatch.setenv("CONNECTORS__ENABLED", vendor)
+    monkeypatch.setenv(f"SOURCES__{vendor.upper()}__START_DATE", "2026-10-01")
+    api.answer(LIST_OF[f"{vendor}/{refused}"], status, {"error": "not for you"})
+    errors = materialize(f"{vendor}/{refused}", f"{vendor}/{other}").errors
+    setting = f"SOURCES__{vendor.upper()}__RESOURCES"
+    assert f"{setting}=-{refused} loads the others" in str(errors)
+    assert f"{vendor}.{other}" in warehouse.tables()
+    monkeypatch.setenv(setting, f"-{refused}")
+    kept = selected_resources(CONNECTORS[vendor])
+    assert other in kept
+    assert not {refused, *(child.name for child in CONNECTORS[vendor].graph[refused].children)} & set(kept)

@@ -110,7 +110,9 @@ def test_reading_ends_with_the_last_row_and_only_the_page_parameter_changes(reso
             * (2 if resource.root.windowed else 1)
         )
         alone = (facts.paging or {}).get("alone")  # then the place of a page says what the first request said
-        listed = [request for request in requests if not (alone and facts.place in request.query)]
+        # A single full page without a Link header is confirmed by one with half of its rows.
+        half = (str((facts.paging or {}).get("size")), str(facts.size // 2))
+        listed = [r for r in requests if not (alone and facts.place in r.query) and half not in r.query.items()]
         changes = {frozenset(r.query.items()) - {(facts.place, r.query.get(facts.place))} for r in listed}
         assert (len(changes), len(requests) <= pages) == (facts.lists, True), [r.target for r in requests]
         counts[count] = (len(there), len(found), len(keys(resource, found)), stats.duplicates)

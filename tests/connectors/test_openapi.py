@@ -1,6 +1,8 @@
 """Requests and columns compared with a vendor's own description: ``make contract SPEC=<OpenAPI file>``."""
 
+import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,15 +10,19 @@ import pytest
 import yaml
 
 from connectors_dagster import Connector, Resource
+from tests.support import openapi
 from tests.support.contract import CONNECTORS, read
 from tests.support.documented import Documented
 from tests.support.openapi import Description
+from tests.support.vendor_facts import another_api
 
 SPEC = os.environ.get("SPEC", "")
 
 
 def contradictions(resource: Resource, vendor: Documented, description: Description) -> list[str]:
-    """Read some pages as documented, and compare the requests with a description."""
+    """Read some pages as documented, and compare the requests with a description; no list in a row is requested."""
+    if resource.list_of:
+        return list(description.contradictions(resource, []))
     facts = vendor.begin(resource)
     vendor.put(resource, facts.rows(2 * facts.size))
     read(resource)
@@ -37,6 +43,8 @@ def described() -> tuple[Connector, Description]:
         pytest.fail(
             f"{description.title} names {len(found)} connectors: set CONNECTOR=<one of {', '.join(CONNECTORS)}>"
         )
+    if other := another_api(found[0], description):
+        pytest.fail(other)
     return found[0], description
 
 
@@ -169,9 +177,44 @@ def test_rows_within_items_and_placeholders_of_other_names_are_found(vendor, tmp
     assert contradictions(connector.graph["attached_item"], vendor, description) == []
 
 
+def test_lists_in_rows_are_compared_with_the_items_of_the_list(vendor, tmp_path):
+    schema = tmp_path / "stripe.schema.yaml"
+    schema.write_text(
+        "tables: {invoices: {columns: {lines: {data_type: json}}}, invoice_lines: {columns: {id: {}, sum: {}}}}"
+    )
+    lines = {"properties": {"data": {"type": "array", "items": {"properties": {"id": {"type": "string"}}}}}}
+    listed = {"type": "array", "items": {"properties": {"lines": lines}}}
+    responses = {"200": {"content": {"application/json": {"schema": {"properties": {"data": listed}}}}}}
+    description = Description({**TINY, "paths": {"/v1/invoices": {"get": {"responses": responses}}}})
+    resource = replace(CONNECTORS["stripe"], schema=schema).graph["invoice_lines"]
+    assert contradictions(resource, vendor, description) == ["column sum is not described"]
+    assert {*description.fields(resource)} == {"id"}
+
+
 def test_a_json_or_yaml_file_names_its_connector(tmp_path):
     file = tmp_path / "openapi.yaml"
     file.write_text(yaml.safe_dump(TINY))
     description = Description.read(file)
     assert description.title == "A storefront, version 7"
     assert [name for name in CONNECTORS if description.names(name)] == ["storefront"]
+
+
+def test_another_version_of_the_api_is_said_in_one_line_and_nothing_else(tmp_path, monkeypatch):
+    file = tmp_path / "openapi.yaml"
+    file.write_text(yaml.safe_dump({**TINY, "servers": [{"url": "https://{site}.example/api/v1"}]}))
+    monkeypatch.setattr(sys.modules[__name__], "SPEC", str(file))
+    monkeypatch.setenv("CONNECTOR", "chargebee")
+    with pytest.raises(pytest.fail.Exception, match=r"^A storefront, version 7 is API v1, chargebee reads v2$"):
+        described()
+
+
+def test_yaml_that_is_too_large_is_refused_with_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(openapi, "MOST_YAML", 100)
+    file = tmp_path / "openapi.yaml"
+    file.write_text(yaml.safe_dump(TINY))
+    with pytest.raises(
+        ValueError, match=r"openapi\.yaml: YAML of 0 MB would need 0\.0 GB of memory: convert it to JSON"
+    ):
+        Description.read(file)
+    file.write_text(json.dumps(TINY))
+    assert Description.read(file).title == "A storefront, version 7"

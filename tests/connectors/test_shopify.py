@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors_dagster.errors import ApiError
+from connectors_dagster.errors import ApiError, EnvelopeError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
 SECOND, THIRD = "2024-01-31", "2024-03-01"
@@ -90,6 +90,27 @@ def test_stock_is_requested_for_each_location(api, load, warehouse):
     asked = [one.get("location_ids") for one in api.asked("/inventory_levels.json")]
     assert (sorted(filter(None, asked)), len(asked)) == (["1", "2"], 4)
     assert warehouse.query("SELECT count(*) FROM shopify.inventory_levels") == [(502,)]
+
+
+def test_a_full_page_is_the_last_if_links_arrive_and_refused_if_something_removes_them(api, load, warehouse):
+    api.set("shopify/orders", [order(n) for n in range(250)])
+    load("shopify/orders", windows=[SECOND])
+    assert [asked["limit"] for asked in api.asked("/orders.json")] == ["250", "125"]
+    assert len(warehouse.ids("shopify.orders")) == 250
+    api.answer("/orders.json", body={"orders": [order(n) for n in range(250)]}, times=1)
+    api.answer("/orders.json", body={"orders": [order(n) for n in range(125)]}, times=1)
+    with pytest.raises(EnvelopeError, match="no Link header, and half of it has none either: look for a proxy"):
+        load("shopify/orders", windows=[SECOND])
+
+
+@pytest.mark.parametrize("bucket", [None, "", "x/y", "40/"])
+def test_a_bucket_that_is_not_shown_is_not_waited_for(api, load, warehouse, waits, bucket):
+    headers = {} if bucket is None else {"X-Shopify-Shop-Api-Call-Limit": bucket}
+    link = {"Link": f'<{base_url(api.port, "shopify")}/orders.json?page_info=2>; rel="next"'}
+    api.answer("/orders.json", body={"orders": [order(1)]}, times=1, headers=headers | link)
+    api.answer("/orders.json", body={"orders": [order(2)]}, times=1, headers=headers)
+    load("shopify/orders", windows=[SECOND])
+    assert (warehouse.ids("shopify.orders"), waits) == ([1, 2], [])
 
 
 def test_a_missing_scope_names_it(api, read):

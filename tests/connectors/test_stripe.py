@@ -1,5 +1,6 @@
 """Stripe: windows on the creation, changes that do not move it, lists that are cut, secrets and deleted rows."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,10 +8,12 @@ import httpx
 import pytest
 
 from connectors_dagster import load_connectors
+from connectors_dagster.errors import EnvelopeError
 from connectors_dagster.sandbox import CREDENTIALS, base_url
 
 STRIPE = load_connectors()["stripe"]
 WINDOWED = [r for r in STRIPE.graph.values() if r.cursor]
+LINES = ("invoice_lines", "invoice_lines_in_full")
 SECOND, THIRD = "2024-01-31", "2024-03-01"
 
 
@@ -58,6 +61,45 @@ def test_lines_of_an_invoice_become_rows_and_are_requested_only_if_there_are_mor
     assert warehouse.query(count.format("invoice_lines")) == [("long", 10, 9), ("short", 2, 1)]
     assert warehouse.query(count.format("invoice_lines_in_full")) == [("long", 12, 11)]
     assert [path for path, _ in api.requests if path.endswith("/lines")] == ["/stripe/v1/invoices/long/lines"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "loaded"),
+    [
+        (None, (0, False, 0)),
+        ({"object": "list", "data": [{"id": "il_1"}]}, (1, True, 1)),
+        ({"object": "list", "data": [], "has_more": True}, (0, True, 1)),
+    ],
+    ids=["no list", "a list that does not say whether it is cut", "a list without the first lines"],
+)
+def test_lines_are_requested_in_full_unless_the_list_says_that_it_has_all(api, load, warehouse, lines, loaded):
+    api.set("stripe/invoices", [row("in_1", lines=lines)])
+    api.set("stripe/invoice_lines_in_full", [{"id": "il_1", "invoice": "in_1"}])
+    load("stripe/invoices", "stripe/invoice_lines", "stripe/invoice_lines_in_full", windows=[SECOND])
+    counts = [warehouse.query(f"SELECT count(*) FROM stripe.{name}")[0][0] for name in LINES]
+    [(cut,)] = warehouse.query("SELECT lines_are_cut FROM stripe.invoices")
+    assert (counts[0], cut, counts[1]) == loaded
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"object": "list", "data": [row("a")]}, "contains 'object', 'data'"),
+        ({"object": "list", "data": [], "has_more": None}, 'is {"object":"list","data":[],"has_more":null}'),
+        ({"error": {"code": "x"}}, 'is {"error":{"code":"x"}}'),
+    ],
+)
+def test_a_page_that_does_not_say_whether_there_are_more_is_refused_and_shown_without_rows(api, load, body, shown):
+    api.answer("/charges", body=body)
+    shown = re.escape(f"'has_more' is missing; the response {shown}")
+    with pytest.raises(EnvelopeError, match=f"page 1 does not fit .*{shown}"):
+        load("stripe/charges", windows=[SECOND])
+
+
+def test_a_page_that_is_empty_although_there_are_more_is_refused(api, load):
+    api.answer("/charges", body={"object": "list", "data": [], "has_more": True})
+    with pytest.raises(EnvelopeError, match=r"reports 'has_more' but has no 'data\.\[-1\]\.id' cursor"):
+        load("stripe/charges", windows=[SECOND])
 
 
 def test_items_of_a_subscription_are_requested_with_its_id_if_there_are_more(api, load, warehouse):

@@ -49,7 +49,7 @@ def description(row=ROW, path="/orders", parameters=()) -> Description:
     schema = {"properties": {"data": listed}}
     responses = {"200": {"content": {"application/json": {"schema": schema}}}}
     get = {"parameters": list(parameters), "responses": responses}
-    return Description({"info": {"title": "Shop", "version": "3"}, "paths": {path: {"get": get}}})
+    return Description({"openapi": "3.1.0", "info": {"title": "Shop", "version": "3"}, "paths": {path: {"get": get}}})
 
 
 def types(tmp_path, text=TYPES) -> Types:
@@ -127,6 +127,17 @@ def test_another_version_of_the_api_is_said_in_one_line(tmp_path, capsys):
     file.write_text(json.dumps({**description(path="/customers").document, "servers": servers}))
     assert vendor_facts.main("chargebee", str(file)) == 1
     assert capsys.readouterr().out == "Shop, version 3 is API v1, chargebee reads v2\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("", "not a file of OpenAPI 3"), ("swagger: '2.0'\npaths: {}", "not a file"), ("{", "neither JSON nor YAML")],
+)
+def test_a_file_of_another_kind_is_said_in_one_line(tmp_path, capsys, content, reason):
+    (tmp_path / "file.yaml").write_text(content)
+    assert vendor_facts.main("paddle", str(tmp_path / "file.yaml")) == 1
+    [said] = capsys.readouterr().out.splitlines()
+    assert f"file.yaml: {reason}" in said
 
 
 @pytest.mark.parametrize("vendor", [path.name.partition(".")[0] for path in vendor_facts.FACTS.glob("*.kept.yaml")])

@@ -211,6 +211,40 @@ def test_any_spelling_of_a_link_header_is_followed(shop, read, tmp_path, link):
     assert numbers(read(things(tmp_path, paginator="header_link"))) == [1, 2]
 
 
+def sized(folder, **endpoint):
+    return things(folder, paginator="header_link", params={"limit": 4}, **endpoint)
+
+
+def test_a_full_page_without_a_link_is_refused_if_half_of_it_has_none_either(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1, 2, 3, 4)}), reply({"data": numbered(1, 2)})]
+    with pytest.raises(EnvelopeError, match=r"page 1 has as many rows as were requested and no Link header, and half"):
+        read(sized(tmp_path))
+    assert shop.paths == ["/things?limit=4", "/things?limit=2"]
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        reply({"data": numbered(1, 2)}, Link='</things?page=2>; rel="next"'),
+        reply({"data": numbered(1, 2, 3, 4)}),
+        reply({"error": "limit is always 4"}, "400 Bad Request"),
+    ],
+    ids=["links arrive", "no size is heeded", "no other size is accepted"],
+)
+def test_a_full_page_without_a_link_is_the_last_if_half_of_it_shows_nothing_else(shop, read, tmp_path, half):
+    shop.replies = [reply({"data": numbered(1, 2, 3, 4)}), half]
+    assert numbers(read(sized(tmp_path))) == [1, 2, 3, 4]
+
+
+def test_a_page_that_is_not_full_or_follows_a_link_is_the_last_without_another_request(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1, 2, 3)})]
+    assert numbers(read(sized(tmp_path))) == [1, 2, 3]
+    link = f'<{shop.url}/things?limit=4&page=2>; rel="next"'
+    shop.replies = [reply({"data": numbered(1, 2, 3, 4)}, Link=link), reply({"data": numbered(5, 6, 7, 8)})]
+    assert numbers(read(sized(tmp_path))) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(shop.paths) == 3
+
+
 @pytest.mark.parametrize("end", [None, "", " ", "null", "None", False, 0, {}, []])
 @pytest.mark.parametrize("paginator", [{"type": "json_link", "next_url_path": "next"}, {
     "type": "cursor", "cursor_path": "next", "cursor_param": "after"}])  # fmt: skip

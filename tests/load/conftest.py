@@ -14,7 +14,7 @@ from connectors_dagster.spec.options import MissingRows
 from connectors_dagster.spec.windows import WindowGrid
 from tests.support.rows import NOW
 from tests.support.shop import AUTH
-from tests.support.wire import reply
+from tests.support.wire import Reply, reply
 
 Row = dict[str, Any]
 Columns = dict[str, Any] | None
@@ -61,8 +61,11 @@ def declare(tmp_path) -> Callable[..., Resource]:
 def load_pages(shop) -> Callable[..., ReadStats]:
     """Load a resource from an API with these pages; returns what was counted."""
 
-    def load_(resource: Resource, *pages: Sequence[Row] | bytes) -> ReadStats:
-        shop.replies = [reply(page if isinstance(page, bytes) else {"data": page}) for page in (*pages, [])]
+    def load_(resource: Resource, *pages: Sequence[Row] | bytes | Reply) -> ReadStats:
+        shop.replies = [
+            page if callable(page) else reply(page if isinstance(page, bytes) else {"data": page})
+            for page in (*pages, [])
+        ]
         grid = WindowGrid("P3650D", "2024-01-01")
         slices = grid.slices(grid.opened(NOW), now=NOW, lookback=resource.connector.lookback)
         request = LoadRequest(now=NOW, resources=[resource], slices=slices if resource.windowed else ())

@@ -1,5 +1,6 @@
 """A vendor's machine-readable description of its API, to compare requests and columns with."""
 
+import gc
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,9 @@ from tests.support.vendor_field import Field
 
 Json = Mapping[str, Any]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_YAML = 60_000_000
+MEMORY_OF_YAML = 23
+"""Characters of YAML that are read, and the bytes of memory that each needs."""
 SEVERAL = ("allOf", "anyOf", "oneOf")
 VERSION = re.compile(r"/(v\d+)\b")
 """The version of an API, as a step of an address."""
@@ -28,9 +32,28 @@ class Description:
 
     @classmethod
     def read(cls, path: Path) -> "Description":
-        """Read a file of YAML or JSON; JSON with its own reader, which is quicker and needs less memory."""
+        """Read a file of YAML or JSON; JSON with its own reader, which is quicker and needs less memory.
+
+        Raises:
+            ValueError: it is not such a file, or YAML of such a size that reading it needs gigabytes.
+        """
         text = path.read_text(encoding="utf-8")
-        return cls(json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=LOADER))
+        is_json = text.lstrip().startswith("{")
+        if not is_json and len(text) > MOST_YAML:
+            raise ValueError(
+                f"{path}: YAML of {len(text) / 1e6:,.0f} MB would need {len(text) * MEMORY_OF_YAML / 1e9:,.1f} GB of "
+                "memory: convert it to JSON, which needs a sixth of that, for example with `yq -o=json`"
+            )
+        gc.disable()  # it would look again and again at the millions of objects, none of which is garbage
+        try:
+            found = json.loads(text) if is_json else yaml.load(text, Loader=LOADER)
+        except (ValueError, yaml.YAMLError) as error:
+            raise ValueError(f"{path}: neither JSON nor YAML: {error}") from None
+        finally:
+            gc.enable()
+        if not isinstance(found, dict) or not {"openapi", "paths"} <= found.keys():
+            raise ValueError(f"{path}: not a file of OpenAPI 3, which has `openapi` and `paths`")
+        return cls(found)
 
     @property
     def title(self) -> str:
@@ -144,6 +167,11 @@ class Description:
         return next((body["schema"] for kind, body in response.get("content", {}).items() if "json" in kind), None)
 
     def _row(self, schema: Any, resource: Resource) -> Any:
+        if resource.list_of:
+            row = self._row(schema, resource.list_of.parent)
+            for step in resource.list_of.path:
+                row = None if row is None else self.properties(row).get(step)
+            return None if row is None else self.items(row)
         for step in re.findall(r"[^.\[\]$]+", str(resource.endpoint.get("data_selector") or "$")):
             schema = self.items(schema) if step == "*" else self.properties(schema).get(step)
             if schema is None:

@@ -65,7 +65,7 @@ class Trap:
     """Calls `spring` in a process just before its nth call of a function.
 
     Args:
-        function: ``module:Class.method``.
+        function: ``module:Class.method`` or ``module:function``.
         spring: what to call.
         nth: the call of `function` that triggers it.
     """
@@ -78,7 +78,7 @@ class Trap:
         """Wrap the function in this process."""
         module, _, path = self.function.partition(":")
         owner, _, name = path.rpartition(".")
-        holder: Any = reduce(getattr, owner.split("."), import_module(module))
+        holder: Any = reduce(getattr, filter(None, owner.split(".")), import_module(module))
         function, calls = getattr(holder, name), []
 
         @wraps(function)

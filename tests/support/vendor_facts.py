@@ -69,7 +69,12 @@ def another_api(connector: Connector, source: Description | Types) -> str | None
 
 def main(vendor: str, path: str) -> int:
     """Print the differences; return 1 if there are any."""
-    connector, source = load_connectors()[vendor], read_source(Path(path))
+    connector = load_connectors()[vendor]
+    try:
+        source = read_source(Path(path))
+    except ValueError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
     if other := another_api(connector, source):
         sys.stdout.write(f"{other}\n")
         return 1
