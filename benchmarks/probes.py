@@ -23,7 +23,12 @@ class Probe:
     latency: int = 0
 
 
-PROBES = (Probe(name="startup"), Probe(name="refresh"), Probe(name="children", connections=16, latency=50))
+PROBES = (
+    Probe(name="startup"),
+    Probe(name="refresh"),
+    Probe(name="children", connections=16, latency=50),
+    Probe(name="ui"),
+)
 NAMES = (*(probe.name for probe in PROBES), TENFOLD)
 
 

@@ -25,7 +25,11 @@ connector = Connector(
             "name": "agents",
             "primary_key": "id",
             "write_disposition": "merge",
-            "endpoint": {"path": "/agents", "data_selector": "agents", "paginator": {"type": "page_number", "base_page": 1, "total_path": None}},
+            "endpoint": {
+                "path": "/agents",
+                "data_selector": "agents",
+                "paginator": {"type": "page_number", "base_page": 1, "total_path": None},
+            },
         }],
     },
 )
