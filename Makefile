@@ -4,6 +4,7 @@ BIN = .venv/bin
 
 ROWS ?= 100000
 RUNS ?= 3
+QUICK_ONLY = floor step ours airbyte-cdk startup
 EPISODES ?= 200
 PARITY = $(BIN)/python -m tests.parity $(if $(NAMES),--names "$(NAMES)")
 
@@ -102,8 +103,9 @@ browser:
 screenshots: .venv/tested
 	SCREENSHOTS=docs $(BIN)/pytest tests/orchestration/test_browser.py
 
+# With QUICK=1 the ratios that a change is judged by, on fewer orders.
 bench: .venv/installed
-	$(BIN)/python -m benchmarks --rows $(ROWS) --runs $(RUNS)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--rows 20000 --runs 2 $(addprefix --only ,$(QUICK_ONLY)),--rows $(ROWS) --runs $(RUNS))
 
 # What an installation consists of, with versions and licenses, as CycloneDX JSON in sbom.json.
 sbom: .venv-sbom/installed .venv-audit/installed
