@@ -10,7 +10,6 @@ from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
-from urllib.parse import quote
 
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
@@ -22,17 +21,16 @@ from connectors_dagster.compat.dlt_internals import (
     create_auth,
     create_paginator,
     create_response_hooks,
-    expand_placeholders,
-    find_values,
     paginate_dependent_resource,
 )
-from connectors_dagster.errors import ApiError, RowError
+from connectors_dagster.errors import ApiError
 from connectors_dagster.http.envelope import Envelope
 from connectors_dagster.http.filled_config import filled_client, filled_combinations, find_auth
 from connectors_dagster.http.link_proof import LinkProof
 from connectors_dagster.http.next_pages import build_paginator
 from connectors_dagster.http.page_validator import PageValidator
 from connectors_dagster.http.paginators import find_total, wrap_paginator
+from connectors_dagster.http.parent_path import parent_path
 from connectors_dagster.http.raw_client import RawClient
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.http.request_parts import PARTS, Bounds, build_parts, build_query, fill_each
@@ -43,7 +41,6 @@ from connectors_dagster.http.session_token import SessionTokenAuth
 from connectors_dagster.http.token_auth import RenewedAuth, TokenAuth
 from connectors_dagster.rows.raw_json import RawRow, encode, path_of, with_fields
 from connectors_dagster.rows.row_changes import FilteredRow, RowChanges
-from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.authentication import SessionToken
 from connectors_dagster.spec.for_each import Each
 from connectors_dagster.spec.placeholders import Setting, fill_placeholders, find_placeholders
@@ -53,7 +50,6 @@ Row = Mapping[str, Any]
 """Fields of a parent row, parsed."""
 BEYOND_THE_END = {400, 404, 416, 422}
 """Statuses with which APIs refuse a page beyond the last."""
-_KINDS = {dict: "an object", list: "a list", bool: "a boolean"}
 OF_DLTS_SOURCES: Mapping[str, Any] = {
     "include_from_parent": [],
     "incremental_object": None,
@@ -157,7 +153,7 @@ class Endpoint:
         whole = {part: self.endpoint.get(part) for part in PARTS}
         written = build_parts(self.resource, self.endpoint, bounds) if windowed else whole
         parts = fill_each(written, each, keep_slashes=self._keeps_slashes)
-        parts["path"] = self._child_path(parts["path"], parent, place)
+        parts["path"] = parent_path(self.resource, parts["path"], parent, place)
 
         def read(params: Mapping[str, Any]) -> Iterator[PageData[RawRow]]:
             pages = paginate_dependent_resource(**given, **self._written(parts, params), **self._paging(session))
@@ -174,26 +170,6 @@ class Endpoint:
     @property
     def _keeps_slashes(self) -> bool:
         return self.resource.options.keep_slashes
-
-    def _child_path(self, path: str, parent: Row, place: str) -> str:
-        """Return the path for a row of the parent, without placeholders."""
-        found = {param.param_name: find_values(param.field_path, parent) for param in self.resource.resolved}
-        fields = {param.param_name: param.resolve_config["field"] for param in self.resource.resolved}
-        written = {name: self._quoted(fields[name], values[0], place) for name, values in found.items() if values}
-        filled: str = expand_placeholders(path, written) if len(written) == len(found) else path  # else dlt says it
-        return filled.replace("{", "{{").replace("}", "}}") if filled is not path else path
-
-    def _quoted(self, name: str, value: Any, place: str) -> str:
-        """Quote a field of a parent for a URL path: slashes and dots in it must not lead to another endpoint."""
-        if isinstance(value, dict | list | bool):
-            raise RowError(
-                f"{self.resource}: {place} has {excerpt(str(value), 80)} as {name!r}, which is "
-                f"{_KINDS[type(value)]} and cannot be used in a URL path: use a field that is text or a number"
-            )
-        parts = str(value).split("/") if self._keeps_slashes else [str(value)]
-        if value is None or {"", ".", ".."} & set(parts):
-            raise RowError(f"{self.resource}: {place} has {value!r} as {name!r}, which cannot be used in a URL path")
-        return quote(str(value), safe="/" if self._keeps_slashes else "")
 
     def _written(self, parts: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
         params = build_query({**(parts["params"] or {}), **params}, join_lists=self.resource.join_list_params)
