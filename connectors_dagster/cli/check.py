@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
+from connectors_dagster.cli.demo_project import refuse_without_settings
 from connectors_dagster.cli.terminal import say, show_json
 from connectors_dagster.config.placeholders import described_values
 from connectors_dagster.config.settings import environment_name, schedule
@@ -43,9 +44,12 @@ def show_check(names: Sequence[str], *, as_json: bool = False) -> int:
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
+        ClickException: nothing is named or configured.
     """
     loaded = load_location()
     selected = select(loaded, names)
+    if not names and not as_json:
+        refuse_without_settings(loaded)
     findings: list[Finding] = []
     answers: dict[str, str] = {}
     for finding in _findings(loaded, selected):

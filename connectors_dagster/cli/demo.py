@@ -9,20 +9,18 @@ from typing import Any
 
 import duckdb
 
+from connectors_dagster.cli.demo_project import DEMO_FILE, demo_home
+from connectors_dagster.cli.project import in_writable_folder
 from connectors_dagster.cli.rows import readable
 from connectors_dagster.cli.sandbox_process import get, remembered, sandbox_process
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config import settings
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
-from connectors_dagster.files.private_files import private_files
-from connectors_dagster.files.project_files import write_instance
 from connectors_dagster.load.destination import duckdb_file
-from connectors_dagster.orchestration.instance import instance_home
 from connectors_dagster.sandbox import environment
 from connectors_dagster.spec.connector import Connector
 
-DEMO_FILE = "demo.duckdb"
 ORDERS = """
     SELECT id, status, currency, total, date_modified_gmt::VARCHAR AS date_modified_gmt,
            json_array_length(line_items) AS line_items
@@ -35,12 +33,16 @@ def show_demo(*, scale: float = 1.0) -> int:
 
     Returns:
         0 if every table has the rows that the sandbox serves, else 1.
+
+    Raises:
+        ClickException: the folder cannot be written.
     """
     os.environ["DESTINATION__DUCKDB__CREDENTIALS"] = str(project_folder() / DEMO_FILE)
     # Whatever the project has configured: the sandbox has no data of connectors of your own.
     os.environ["CONNECTORS__ENABLED"] = ",".join(one.name for one in load_connectors().values() if one.enabled)
-    os.environ["DAGSTER_HOME"] = str(home := demo_home())
-    sandbox = remembered(home, scale=scale)
+    with in_writable_folder():
+        os.environ["DAGSTER_HOME"] = str(home := demo_home())
+        sandbox = remembered(home, scale=scale)
     os.environ.update(environment(sandbox.port))
     with sandbox_process(sandbox):
         from connectors_dagster.cli.run import RunOptions, load, show_remarks
@@ -53,14 +55,6 @@ def show_demo(*, scale: float = 1.0) -> int:
     _show_orders()
     _say_what_next()
     return 0 if same and not summary.errors else 1
-
-
-def demo_home() -> Path:
-    """Return the folder of the demo's Dagster instance, and make it: it is never that of a real shop."""
-    with private_files():
-        home = instance_home(project_folder()) / "demo"
-        write_instance(home)
-    return home
 
 
 def turned_on() -> list[Connector]:

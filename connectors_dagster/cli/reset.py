@@ -2,6 +2,7 @@
 
 import click
 
+from connectors_dagster.cli.demo_project import follow_demo
 from connectors_dagster.cli.terminal import say
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.load.deleted_rows import delete_rows
@@ -22,7 +23,9 @@ def reset(name: str, *, drop_rows: bool, sure: bool) -> None:
         StillRunningError: the resource is queued or running.
         LoadError, DestinationBusyError: the rows cannot be deleted.
     """
-    assets, resource = select_one(load_location(), name)
+    loaded = load_location()
+    assets, resource = select_one(loaded, name)
+    is_demo = follow_demo(loaded)
     members = loaded_with(assets, resource)
     names = ", ".join(map(str, members))
     rows = f" and delete all of their rows in {location()}" if drop_rows else "; the rows stay until they are replaced"
@@ -34,4 +37,5 @@ def reset(name: str, *, drop_rows: bool, sure: bool) -> None:
         say(f"{one}: forgot {f'{count} windows' if resource.windowed else 'its loads'}")
     for table, count in (delete_rows(members) if drop_rows else {}).items():
         say(f"{table}: deleted {count:,} rows")
-    say(f"`connectors run {resource.root} --missing` loads them again, as does the schedule of {assets.name}")
+    command = "demo" if is_demo else f"run {resource.root} --missing"
+    say(f"`connectors {command}` loads them again, as does the schedule of {assets.name}")
