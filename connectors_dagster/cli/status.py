@@ -8,6 +8,7 @@ from typing import Any
 from connectors_dagster.cli.demo_project import NOTHING_CONFIGURED, follow_demo, is_nothing_configured
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.workdir import project_folder
+from connectors_dagster.load.destination import build_destination
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
@@ -28,7 +29,9 @@ def show_status(names: Sequence[str], *, as_json: bool = False) -> None:
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
+        SettingError: there is no such destination, so that nothing could be loaded.
     """
+    build_destination()
     location, now = load_location(), clock.now()
     selected = select(location, names)
     is_demo = follow_demo(location, quiet=as_json)

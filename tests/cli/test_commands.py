@@ -139,6 +139,13 @@ def test_a_mistake_in_secrets_toml_names_the_file_and_not_the_secret(project):
     assert "Traceback" not in done.stderr and "t0p-s3cret" not in done.stdout + done.stderr
 
 
+def test_a_section_of_a_misspelt_connector_is_named(project):
+    (project / ".dlt").mkdir()
+    (project / ".dlt" / "config.toml").write_text('[sources.storefrnt]\nbase_url = "https://shop.example"\n')
+    done = connectors("check", "storefront")
+    assert "[sources.storefrnt] in config.toml is for no connector: did you mean storefront?" in done.stderr
+
+
 def test_a_run_that_has_nothing_to_load_says_why(api, monkeypatch):
     shown = StringIO()
     monkeypatch.setattr(terminal, "out", Console(file=shown, soft_wrap=True))
