@@ -11,6 +11,7 @@ from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.reset import forget, loaded_with
 from connectors_dagster.orchestration.selection import select_one
+from connectors_dagster.spec.plural import noun
 
 
 def reset(name: str, *, drop_rows: bool, sure: bool) -> None:
@@ -34,8 +35,9 @@ def reset(name: str, *, drop_rows: bool, sure: bool) -> None:
     with open_instance(project_folder()) as instance:
         forgotten = forget(instance, assets, resource)
     for one, count in forgotten.items():
-        say(f"{one}: forgot {f'{count} windows' if resource.windowed else 'its loads'}")
+        windows = f"{count} {noun(count, 'window')}"
+        say(f"{one}: forgot {windows if resource.windowed else 'its loads'}")
     for table, count in (delete_rows(members) if drop_rows else {}).items():
-        say(f"{table}: deleted {count:,} rows")
+        say(f"{table}: deleted {count:,} {noun(count, 'row')}")
     command = "demo" if is_demo else f"run {resource.root} --missing"
     say(f"`connectors {command}` loads them again, as does the schedule of {assets.name}")
