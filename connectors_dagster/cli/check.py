@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
+from connectors_dagster.cli.demo_project import refuse_without_settings
 from connectors_dagster.cli.terminal import say, show_json
 from connectors_dagster.config.placeholders import described_values
 from connectors_dagster.config.settings import environment_name, schedule
@@ -19,6 +20,7 @@ from connectors_dagster.orchestration.location import Location, including, load_
 from connectors_dagster.orchestration.selection import Selected, select
 from connectors_dagster.read.connection import Connection, connect
 from connectors_dagster.read.trial import Trial
+from connectors_dagster.spec.plural import noun
 from connectors_dagster.spec.resource import Resource
 
 FAMILIES_AT_ONCE = 4
@@ -43,9 +45,12 @@ def show_check(names: Sequence[str], *, as_json: bool = False) -> int:
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
+        ClickException: nothing is named or configured.
     """
     loaded = load_location()
     selected = select(loaded, names)
+    if not names and not as_json:
+        refuse_without_settings(loaded)
     findings: list[Finding] = []
     answers: dict[str, str] = {}
     for finding in _findings(loaded, selected):
@@ -107,7 +112,7 @@ def _windows(assets: ConnectorAssets) -> Finding:
         return Finding(name=connector.name, ok=True, message=f"no windows; schedule '{cron}' UTC")
     grid = assets.grid
     if windows := grid.opened(clock.now()):
-        count = f"{len(windows)} windows of {grid.step} since {windows[0].key}"
+        count = f"{len(windows)} {noun(len(windows), 'window')} of {grid.step} since {windows[0].key}"
         return Finding(name=connector.name, ok=True, message=f"{count}; schedule '{cron}' UTC")
     setting = environment_name(connector.name, "start_date")
     message = f"no window has started, because the start date {grid.start} is in the future: change {setting}"

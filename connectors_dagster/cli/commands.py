@@ -169,7 +169,7 @@ def sandbox(port: int, scale: float, quiet: bool, env: bool) -> None:
     \b
     Examples:
       connectors sandbox
-      source <(connectors sandbox --env)   in another terminal: every connector reads from it
+      source <(connectors sandbox --env)   in another shell: all read from it
     """
     from connectors_dagster.sandbox import environment, serve
 

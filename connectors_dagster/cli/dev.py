@@ -8,7 +8,8 @@ from contextlib import nullcontext
 
 import click
 
-from connectors_dagster.cli.demo import DEMO_FILE, demo_home, turned_on
+from connectors_dagster.cli.demo_project import demo_home, is_nothing_configured, use_demo
+from connectors_dagster.cli.project import in_writable_folder
 from connectors_dagster.cli.sandbox_process import Sandbox, is_free, remembered, sandbox_process
 from connectors_dagster.cli.terminal import say
 from connectors_dagster.config import placeholders
@@ -17,6 +18,7 @@ from connectors_dagster.files.private_files import OTHERS
 from connectors_dagster.files.project_files import workspace_file
 from connectors_dagster.load.destination import duckdb_file
 from connectors_dagster.orchestration.instance import instance_home, open_instance
+from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.sandbox import environment
 
 
@@ -26,15 +28,16 @@ def serve_ui(*, port: int = 3000) -> int:
     With a single one that has them, none reads from the sandbox: made-up rows and those of a shop stay apart.
 
     Raises:
-        ClickException: the port is taken.
+        ClickException: the port is taken, or the folder cannot be written.
     """
     if not is_free(port):
         raise click.ClickException(
             f"port {port} is taken: the UI may already run on http://127.0.0.1:{port}. Otherwise choose another one "
             "with --port"
         )
-    sandbox = choose_sandbox()
-    home = instance_home(project_folder())
+    with in_writable_folder():
+        sandbox = choose_sandbox()
+        home = instance_home(project_folder())
     with open_instance(project_folder()):
         pass  # a new one is created here, not by several processes at once
     with sandbox_process(sandbox) if sandbox else nullcontext():
@@ -57,16 +60,17 @@ def ui_command(port: int) -> list[str]:
 
 def choose_sandbox() -> Sandbox | None:
     """Point all settings of this process to a sandbox and to the demo's instance, unless a connector is configured."""
-    missing = [connector.name for connector in turned_on() if not placeholders.is_configured(connector)]
+    location = load_location()
+    enabled = [assets.connector for assets in location.enabled]
+    missing = [connector.name for connector in enabled if not placeholders.is_configured(connector)]
     if not missing:
         return None
-    if len(missing) < len(turned_on()):
+    if not is_nothing_configured(location):
         say(f"not configured: {', '.join(missing)}. `connectors init NAME` asks for settings", style="yellow")
         return None
-    os.environ["DAGSTER_HOME"] = str(home := demo_home())
+    use_demo(home := demo_home())
     sandbox = remembered(home)
     os.environ.update(environment(sandbox.port))
-    os.environ.setdefault("DESTINATION__DUCKDB__CREDENTIALS", str(project_folder() / DEMO_FILE))
     say(f"No connector is configured: they read from a sandbox, and rows are loaded into {duckdb_file()}")
     return sandbox
 

@@ -10,17 +10,22 @@ import click
 import dlt
 
 from connectors_dagster.cli.terminal import say
-from connectors_dagster.config.settings import environment_name, is_enabled
+from connectors_dagster.config.settings import allow_http, environment_name, is_enabled, start_date, step
 from connectors_dagster.config.toml_file import write_settings
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
+from connectors_dagster.errors import ApiError
+from connectors_dagster.http.origin import home_origin
+from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting, as_text
+from connectors_dagster.spec.windows import WindowGrid
 
 ENABLED = "connectors.enabled"
+START = Setting("start_date", description="rows whose cursor is older are not loaded")
 EXPLAINED = {"base_url": "base_url, the address of the API"}
 
 
@@ -38,7 +43,7 @@ def initialize(name: str) -> int:
     connector = assets.connector
     if connector.credentials_help:
         say(connector.credentials_help)
-    asked = _ask_for_all(connector)
+    asked = _ask_for_all(assets)
     given = {setting: answer for setting, answer in asked.items() if setting.required or answer}
     folder = project_folder() / ".dlt"
     public: dict[str, Any] = {
@@ -54,16 +59,20 @@ def initialize(name: str) -> int:
     # In another process, because this one has read the files as they were.
     status = subprocess.call([sys.executable, "-m", "connectors_dagster.cli", "check", connector.name])
     if status == 0:
-        say(f"Next: `connectors run {connector.name}` loads it{_from_start(assets)}")
+        since = f", rows with a cursor since {asked[START]}" if START in asked else ""
+        say(f"Next: `connectors run {connector.name}` loads it{since}")
     return status
 
 
-def _ask_for_all(connector: Connector) -> dict[Setting, Any]:
+def _ask_for_all(assets: ConnectorAssets) -> dict[Setting, Any]:
+    connector = assets.connector
     asked: dict[Setting, Any] = {}
     try:
         for setting in connector.settings:
             if setting in connector.needed_settings(asked):  # those of authentication that was not chosen are not
                 asked[setting] = _ask(connector, setting)
+        if assets.has_windows and START not in asked:  # a manifest may declare it
+            asked[START] = _ask(connector, START, default=start_date(connector))
     except click.Abort:
         if sys.stdin.isatty():  # Ctrl-C
             raise
@@ -75,20 +84,11 @@ def _ask_for_all(connector: Connector) -> dict[Setting, Any]:
     return asked
 
 
-def _from_start(assets: ConnectorAssets) -> str:
-    if not assets.has_windows:
-        return ""
-    name, day = assets.connector.name, assets.grid.start
-    return (
-        f", rows with a cursor since {day}. For older ones, first set start_date under [sources.{name}] in "
-        f".dlt/config.toml, or {environment_name(name, 'start_date')}"
-    )
-
-
-def _ask(connector: Connector, setting: Setting) -> Any:
+def _ask(connector: Connector, setting: Setting, *, default: str | None = None) -> str:
+    """Ask for a setting until the answer can be used; `default` stands for a value that is not configured yet."""
     name, hidden = environment_name(connector.name, setting), isinstance(setting, Secret)
     path = _path(connector, setting)
-    known = dlt.secrets.get(path) if hidden else dlt.config.get(path, str)
+    known = (dlt.secrets.get(path) if hidden else dlt.config.get(path, str)) or default
     if name in os.environ:
         say(f"{name} is set in the environment, which wins over the file", style="yellow")
     text = EXPLAINED.get(setting, str(setting)) + (f", {setting.description}" if setting.description else "")
@@ -96,8 +96,23 @@ def _ask(connector: Connector, setting: Setting) -> Any:
     text += " (input is hidden" if hidden else ""
     text += ("; press Enter to keep the present one)" if known is not None else ")") if hidden else ""
     kept = (None if setting.required else as_text(setting.default or "")) if known is None else str(known)
-    answer: str = click.prompt(text, default=kept, hide_input=hidden, show_default=not hidden)
-    return answer.strip()
+
+    def checked(answer: str) -> str:
+        try:
+            _check(connector, setting, answer.strip())
+        except (ApiError, ValueError) as error:
+            raise click.BadParameter(str(error)) from None  # click asks again
+        return answer.strip()
+
+    found: str = click.prompt(text, default=kept, hide_input=hidden, show_default=not hidden, value_proc=checked)
+    return found
+
+
+def _check(connector: Connector, setting: Setting, answer: str) -> None:
+    if setting == "base_url":
+        home_origin(answer, allow_http=allow_http(connector.name))
+    if setting == START and not WindowGrid(step(connector), answer).opened(clock.now()):
+        raise ValueError(f"the start date {answer} is in the future")
 
 
 def _path(connector: Connector, setting: Setting) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config.placeholders import is_configured
-from connectors_dagster.load.destination import location
+from connectors_dagster.load.destination import build_destination, location
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
@@ -21,6 +21,7 @@ def show_list(names: Sequence[str] = (), *, everything: bool = False) -> int:
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
+        SettingError: there is no such destination.
     """
     loaded = load_location()
     some = everything or bool(names)
@@ -35,6 +36,7 @@ def show_list(names: Sequence[str] = (), *, everything: bool = False) -> int:
         say("no connector is enabled: set CONNECTORS__ENABLED; `connectors list --all` shows all", style="yellow")
     for broken in loaded.broken:
         say(f"broken  {broken}", style="red")
+    build_destination()  # refuses one that does not exist
     say(f"loads into {location()}")
     return int(bool(loaded.broken))
 

@@ -1,6 +1,8 @@
 """Begins a project, or a connector in it: the files of a folder from which connectors are loaded and served."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -18,11 +20,8 @@ def begin_project() -> None:
     Raises:
         ClickException: the folder cannot be written.
     """
-    folder = project_folder()
-    try:
-        written = write_project(folder)
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}: run this in a folder you can write") from None
+    with in_writable_folder():
+        written = write_project(project_folder())
     for path, what in WRITTEN.items():
         say(f"{'wrote' if path in written else 'kept '}  {path}: {what.purpose}")
     say(
@@ -42,10 +41,21 @@ def begin_connector(name: str) -> None:
     folder = new_components_folder() / name
     if folder.exists() or any(assets.connector.name == name for assets in load_location().known):
         raise click.ClickException(f"{name}: there is a connector with this name already: choose another")
-    try:
+    with in_writable_folder():
         write_connector(folder)
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}: run this in a folder you can write") from None
     file = os.path.relpath(folder / "defs.yaml")
     say(f"wrote  {file}: say there where the rows are; schema.yaml beside it declares the columns")
     say(f"Next: fill it in, then `connectors init {name}` asks for its settings and tries it")
+
+
+@contextmanager
+def in_writable_folder() -> Iterator[None]:
+    """Explain a file of the project that cannot be written.
+
+    Raises:
+        ClickException: the folder cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}: run this in a folder you can write") from None

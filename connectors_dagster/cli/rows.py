@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from connectors_dagster.cli import terminal
+from connectors_dagster.cli.demo_project import follow_demo
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.load.newest_rows import newest_rows
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select_one
+from connectors_dagster.spec.plural import noun
 
 CELL = 40
 """The longest text of a cell."""
@@ -23,7 +25,9 @@ def show_rows(name: str, *, limit: int, as_json: bool = False) -> None:
         UnknownNameError: the name is not that of a resource.
         LoadError: the resource is not loaded yet.
     """
-    _, resource = select_one(load_location(), name)
+    location = load_location()
+    _, resource = select_one(location, name)
+    follow_demo(location, quiet=as_json)
     rows = newest_rows(resource, limit)
     if as_json:
         show_json(rows)
@@ -39,7 +43,7 @@ def show_rows(name: str, *, limit: int, as_json: bool = False) -> None:
     fitting = _fitting(heads, cells)
     show_table(heads[:fitting], [line[:fitting] for line in cells])
     if left := heads[fitting:]:
-        say(f"{len(left)} more columns: {', '.join(left)}; --json shows them")
+        say(f"{len(left)} more {noun(len(left), 'column')}: {', '.join(left)}; --json shows them")
 
 
 def readable(value: Any, *, most: int = CELL) -> str:

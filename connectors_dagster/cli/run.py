@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from connectors_dagster.cli.demo_project import refuse_without_settings
 from connectors_dagster.cli.terminal import say, show_json, show_reads, show_table
 from connectors_dagster.config import placeholders
 from connectors_dagster.config.settings import environment_name
@@ -75,7 +76,7 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
     begins for it.
 
     Raises:
-        ClickException: the range of time is empty.
+        ClickException: the range of time is empty, or nothing is named or configured.
         UnknownNameError: a name is not a connector or resource.
         SettingError: a setting that all connectors share has a value that cannot be used.
     """
@@ -85,6 +86,8 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     location = load_location()
     selected = select(location, names)
+    if not names:
+        refuse_without_settings(location)
     ready = {assets: members for assets, members in selected.items() if placeholders.is_configured(assets.connector)}
     location, summary = including(location, ready), runs.Summary()
     checked: list[dict[str, Any]] = []

@@ -5,8 +5,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors_dagster.cli.demo_project import NOTHING_CONFIGURED, follow_demo, is_nothing_configured
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.workdir import project_folder
+from connectors_dagster.load.destination import build_destination
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
@@ -27,9 +29,12 @@ def show_status(names: Sequence[str], *, as_json: bool = False) -> None:
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
+        SettingError: there is no such destination, so that nothing could be loaded.
     """
+    build_destination()
     location, now = load_location(), clock.now()
     selected = select(location, names)
+    is_demo = follow_demo(location, quiet=as_json)
     with open_instance(project_folder()) as instance:
         found = [
             status for assets, resources in selected.items() for status in status_of(instance, assets, resources, now)
@@ -43,6 +48,8 @@ def show_status(names: Sequence[str], *, as_json: bool = False) -> None:
         say(f"failed  {failure if failure.startswith(names_of[0]) else f'{names_of[0]}: {failure}'}", style="red")
     for broken in location.broken:
         say(f"broken  {broken}", style="red")
+    if not is_demo and is_nothing_configured(location):
+        say(NOTHING_CONFIGURED, style="yellow")
 
 
 def describe_time(span: timedelta) -> str:

@@ -104,7 +104,10 @@ OF_ALL: Mapping[str, Explained] = MappingProxyType(
         "airbyte_memory": Explained(
             "bytes of memory that a process with airbyte-cdk may have of its own", "1500000000"
         ),
-        "busy_timeout": Explained("seconds to wait for another program to close the DuckDB file", "60"),
+        "busy_timeout": Explained(
+            "seconds to wait for another program to close the DuckDB file, in each of the three attempts of a step",
+            "60",
+        ),
         "siblings_timeout": Explained(
             "seconds to wait for another run that loads the same family, or into the same DuckDB file; the run says whom it waits for",
             "3600",

@@ -22,6 +22,7 @@ from connectors_dagster.config.values import (
     Share,
     environment,
     misspelt,
+    misspelt_sections,
     names,
     read,
 )
@@ -54,6 +55,12 @@ def check_settings(connector: Connector) -> None:
         check(connector.name)
     for option in (lookback, max_parallel_requests, requests_per_minute):
         option(connector)
+
+
+def check_sections(connectors: Iterable[str]) -> None:
+    """Warn of settings whose connector is misspelt; `connectors` has the names of all, also if they are broken."""
+    for name in misspelt_sections("sources", connectors):
+        log.warning(name)
 
 
 def check_shared_settings() -> None:

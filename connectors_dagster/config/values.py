@@ -65,14 +65,38 @@ def check(path: str, kind: Any, configured: Any, *, hidden: bool = False) -> Any
 
 def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
     """Describe each setting of a section that is unknown and resembles a known one, with the name it resembles."""
-    names = sorted(known)
-    in_file: Any = dlt.config.get(section)
-    written = set(in_file) if isinstance(in_file, dict) else set()
+    in_file, in_environment = _written(section)
+    written = {*in_file, *(name for name in in_environment if "__" not in name)}
     prefix = environment(section) + "__"
-    written |= {name.removeprefix(prefix).lower() for name in os.environ if name.startswith(prefix)}
+    for name, near in _resembling(written, known):
+        yield f"{prefix}{name.upper()} is not a setting: did you mean {prefix}{near.upper()}?"
+
+
+def misspelt_sections(section: str, known: Iterable[str]) -> Iterator[str]:
+    """Describe each section in a section that is unknown and resembles a known one, with the name it resembles."""
+    in_file, in_environment = _written(section)
+    of_file = {name for name, value in in_file.items() if isinstance(value, dict)}
+    of_environment = {name.partition("__")[0] for name in in_environment if "__" in name}
+    prefix = environment(section) + "__"
+    for name, near in _resembling(of_file | of_environment, known):
+        where = f"{prefix}{name.upper()}__…" if name in of_environment else f"[{section}.{name}] in config.toml"
+        yield f"{where} is for no connector: did you mean {near}?"
+
+
+def _written(section: str) -> tuple[dict[str, Any], set[str]]:
+    """Return what a section of the files has, and the rest of the environment variables that begin with it."""
+    in_file: Any = dlt.config.get(section)
+    prefix = environment(section) + "__"
+    in_environment = {name.removeprefix(prefix).lower() for name in os.environ if name.startswith(prefix)}
+    return in_file if isinstance(in_file, dict) else {}, in_environment
+
+
+def _resembling(written: set[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each name that is unknown and resembles a known one, with that one."""
+    names = sorted(known)
     for name in sorted(written - set(names)):
-        if "__" not in name and (near := get_close_matches(name, names, n=1, cutoff=0.75)):
-            yield f"{prefix}{name.upper()} is not a setting: did you mean {prefix}{near[0].upper()}?"
+        if near := get_close_matches(name, names, n=1, cutoff=0.75):
+            yield name, near[0]
 
 
 def _wanted(error: pydantic.ValidationError) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
+from connectors_dagster.config.placeholders import is_configured
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import LOAD_ID, reading
 from connectors_dagster.load.inventory import columns_in
@@ -34,7 +35,10 @@ def newest_rows(resource: Resource, limit: int) -> list[dict[str, Any]]:
                 columns = [column[0] for column in cursor.description]
                 rows = cursor.fetchall()
         except DatabaseUndefinedRelation:
-            raise LoadError(f"{resource} is not loaded yet: `connectors run {resource}` loads it") from None
+            connector = resource.connector
+            ready = is_configured(connector)
+            next_step = f"run {resource}` loads it" if ready else f"init {connector.name}` asks for its settings"
+            raise LoadError(f"{resource} is not loaded yet: `connectors {next_step}") from None
     return [_readable(columns, row) for row in rows]
 
 

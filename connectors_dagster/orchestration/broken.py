@@ -24,10 +24,12 @@ class Broken:
     Args:
         place: where it is written: a file with the line if it is known, an entry point or a setting.
         reason: what is wrong, without secrets.
+        connectors: the names of what is broken, as far as they are known.
     """
 
     place: str
     reason: str
+    connectors: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say both in a line, or more if the reason has more."""

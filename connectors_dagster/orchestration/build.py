@@ -12,6 +12,7 @@ from connectors_dagster.orchestration.automation import build_automation
 from connectors_dagster.orchestration.checks import build_checks
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.paused_collector import paused_collector
+from connectors_dagster.orchestration.pool_limit import warn_of_unlimited_pools
 from connectors_dagster.spec.connector import Connector
 
 
@@ -54,6 +55,7 @@ def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
     Raises:
         SettingError: an option of the connector has a value that cannot be used.
     """
+    warn_of_unlimited_pools()
     check_settings(assets.connector)
     check_declared_settings(assets.connector)
     api, automation = assets.specs[assets.api.name], build_automation(assets)

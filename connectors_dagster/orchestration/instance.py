@@ -21,6 +21,11 @@ SQLITE_FOLDERS = ("history", "schedules")
 """The folders with the SQLite files of an instance."""
 
 
+def default_home(project: Path) -> Path:
+    """Return the folder of the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own."""
+    return Path(os.environ.get("DAGSTER_HOME", project / ".dagster"))
+
+
 def instance_home(project: Path) -> Path:
     """Return the folder of the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own, which is made.
 
@@ -45,7 +50,7 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
         StorageError: its storage cannot be read or written, now or in the block.
         LoadError, DestinationBusyError: it cannot be locked.
     """
-    home = Path(os.environ.get("DAGSTER_HOME", project / ".dagster"))
+    home = default_home(project)
     with private_files(), storage_errors(home), ExitStack() as stack:
         instance_home(project)
         home.mkdir(parents=True, exist_ok=True)

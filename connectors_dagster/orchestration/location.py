@@ -66,8 +66,9 @@ class _Loader:
 
     def add(self, place: str, load: Callable[[], Iterable[Connector]]) -> None:
         """Add connectors in Python."""
-        with self._noting(place):
+        with self._noting(place) as names:
             for connector in load():
+                names[:] = [connector.name]
                 assets = ConnectorAssets(connector=connector)
                 self._check_name(place, connector)
                 if settings.is_enabled(connector):
@@ -82,7 +83,7 @@ class _Loader:
         if not written:
             return  # to build nothing takes Dagster as long as to build all connectors
         try:
-            self._add_tree("defs/", tree)
+            self._add_tree("defs/", tree, [])
         except KeyboardInterrupt:
             raise
         except BaseException:  # noqa: BLE001  # raised again below, by the folder whose fault it is
@@ -106,11 +107,12 @@ class _Loader:
             self.broken.append(Broken(place=place, reason=reason))
             return
         place = f"{place}/defs.yaml" if (path / "defs.yaml").exists() else place
-        with self._noting(place, path):
-            self._add_tree(place, open_component_folder(path, parent, project))
+        with self._noting(place, path) as names:
+            self._add_tree(place, open_component_folder(path, parent, project), names)
 
-    def _add_tree(self, place: str, tree: dg.ComponentTree) -> None:
+    def _add_tree(self, place: str, tree: dg.ComponentTree, names: list[str]) -> None:
         components = components_of(tree, RestConnector)
+        names += [component.connector.name for component in components]
         for component in components:
             self._check_name(place, component.connector)
         with warnings.catch_warnings():
@@ -129,13 +131,15 @@ class _Loader:
         self.found[assets.connector.name], self.places[assets.connector.name] = assets, place
 
     @contextmanager
-    def _noting(self, place: str, folder: Path | None = None) -> Iterator[None]:
+    def _noting(self, place: str, folder: Path | None = None) -> Iterator[list[str]]:
+        """Note what goes wrong, of the connectors whose names are then in the list."""
+        names: list[str] = []
         try:
-            yield
+            yield names
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # the code of a connector may raise anything, and call sys.exit
-            self.broken.append(describe_broken(error, place, folder))
+            self.broken.append(replace(describe_broken(error, place, folder), connectors=tuple(names)))
 
 
 def new_components_folder() -> Path:
@@ -159,6 +163,7 @@ def load_location() -> Location:
     loader.add_scaffolded()
     loader.add_own(project_folder())
     everything = [loader.found[name] for name in sorted(loader.found)]
+    settings.check_sections([*connector_names(), *loader.found, *(n for one in loader.broken for n in one.connectors)])
     try:
         settings.enabled(assets.connector for assets in everything)
     except SettingError as error:

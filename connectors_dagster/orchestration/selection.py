@@ -25,14 +25,14 @@ def select(location: Location, names: Sequence[str] = ()) -> Selected:
     A connector that is named need not be enabled.
 
     Raises:
-        UnknownNameError: a name is not a connector or resource; suggests similar ones, and says what is broken.
+        UnknownNameError: a name is not a connector or resource; says what is broken of it, or suggests similar ones.
     """
     selected = {
         assets: [r for r in assets.resources if not names or str(r) in names or assets.connector.name in names]
         for assets in (location.known if names else location.enabled)
     }
-    if refused := [_refusal(location.known, name) for name in names if name not in set(_names(location.known))]:
-        raise UnknownNameError("\n".join([*refused, *map(str, location.broken)]))
+    if refused := [_refusal(location, name) for name in names if name not in set(_names(location.known))]:
+        raise UnknownNameError("\n".join(dict.fromkeys([*refused, *map(str, location.broken)])))
     return {assets: resources for assets, resources in selected.items() if resources}
 
 
@@ -49,7 +49,10 @@ def select_one(location: Location, name: str) -> tuple[ConnectorAssets, Resource
     return assets, resources[0]
 
 
-def _refusal(known: Iterable[ConnectorAssets], name: str) -> str:
+def _refusal(location: Location, name: str) -> str:
+    if broken := [str(one) for one in location.broken if name.partition("/")[0] in one.connectors]:
+        return "\n".join(broken)
+    known = location.known
     names = list(_names(known))
     for assets in known:
         if name in map(str, assets.connector.graph.values()):

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from connectors_dagster.spec.plural import noun
+
 logger = logging.getLogger(__name__)
 EVERY = 5.0
 """Seconds."""
@@ -22,5 +24,6 @@ class ProgressLog:
         self._rows, self._pages, now = self._rows + rows, self._pages + 1, self.clock()
         if now - self._last >= EVERY:
             self._last = now
-            seconds = now - self._began
-            logger.info("%s: %d rows on %d pages in %.0f s so far", self.label, self._rows, self._pages, seconds)
+            rows, pages, seconds = noun(self._rows, "row"), noun(self._pages, "page"), now - self._began
+            text = "%s: %d %s on %d %s in %.0f s so far"
+            logger.info(text, self.label, self._rows, rows, self._pages, pages, seconds)

@@ -23,6 +23,7 @@ from connectors_dagster.read.window_filter import WindowFilter
 from connectors_dagster.rows.raw_json import RawRow, encode
 from connectors_dagster.spec.added_columns import WINDOW
 from connectors_dagster.spec.for_each import Each, describe
+from connectors_dagster.spec.plural import noun
 from connectors_dagster.spec.timestamps import DAY
 from connectors_dagster.spec.windows import END_OF_TIME, Slice
 
@@ -239,4 +240,5 @@ class ResourceReader(RowReader):
 
 
 def _report(label: str, stats: ReadStats) -> None:
-    logger.info("%s: %d rows on %d pages, %d retries", label, stats.rows, stats.pages, stats.retries)
+    rows, pages, retries = noun(stats.rows, "row"), noun(stats.pages, "page"), noun(stats.retries, "retry", "retries")
+    logger.info("%s: %d %s on %d %s, %d %s", label, stats.rows, rows, stats.pages, pages, stats.retries, retries)

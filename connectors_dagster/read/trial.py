@@ -17,6 +17,7 @@ from connectors_dagster.read.endpoints import open_endpoint
 from connectors_dagster.read.parent_rows import ParentRows
 from connectors_dagster.rows.raw_json import RawRow
 from connectors_dagster.spec.for_each import describe
+from connectors_dagster.spec.plural import noun
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, Window, shortest
 
@@ -46,7 +47,7 @@ class Trial:
         if rows is None:
             return f"not tried: {resource.parent} has returned no row to request it for"
         of_day = " of the last day" if resource.bounded else ""
-        return f"{resource.endpoint['path']} returned {len(rows)} rows{of_day} on its first page"
+        return f"{resource.endpoint['path']} returned {len(rows)} {noun(len(rows), 'row')}{of_day} on its first page"
 
     def rows(self, resource: Resource) -> Sequence[RawRow] | None:
         """Return the rows of the first page, or None if there is no parent to request it for.

@@ -1,6 +1,6 @@
 """Puts routes, dialects and rows together into one application."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 import orjson
 from starlette.applications import Starlette
@@ -96,12 +96,20 @@ def _no_such_path(request: Request) -> Page:
 def _counts(tables: Tables) -> Handler:
     async def respond(_: Request) -> Response:
         counts = {
-            connector: {name: len(tables.get(connector, {}).get(name, [])) for r in routes for name in r.resources}
+            connector: dict(pair for route in routes for pair in _counts_of(route, tables.get(connector, {})))
             for connector, routes in ROUTES.items()
         }
         return _json(Page(counts))
 
     return respond
+
+
+def _counts_of(route: Route, rows: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, int]]:
+    """Count the rows of each resource of a route, and the items of their lists."""
+    for name in route.resources:
+        yield name, len(rows.get(name, ()))
+    for table, field in route.lists.items():
+        yield table, sum(len(row[field]) for row in rows.get(route.resource, ()))
 
 
 def _json(page: Page, *, status: int = 200) -> Response:

@@ -27,6 +27,7 @@ class Route:
         paged: whether the list has pages.
         instead: by query parameter, such as ``type=container``, the resource that is served instead of `resource`.
         renamed: columns that are served under another name.
+        lists: by table, the field of the rows with a list that a connector may load as that table.
     """
 
     resource: str
@@ -35,6 +36,7 @@ class Route:
     paged: bool = True
     instead: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def resources(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ ROUTES: Mapping[str, tuple[Route, ...]] = MappingProxyType(
         "storefront": (
             Route(resource="customers", path="/customers"),
             Route(resource="coupons", path="/coupons"),
-            Route(resource="orders", path="/orders"),
+            Route(resource="orders", path="/orders", lists={"order_lines": "line_items"}),
         ),
         "catalog": (Route(resource="ecommerce_data", path="/v1/resource"),),
         "fulfillment": (

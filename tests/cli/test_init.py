@@ -20,7 +20,7 @@ def answers(api, monkeypatch) -> str:
     for name in values:
         monkeypatch.delenv(name, raising=False)
     asked = ("BASE_URL", "CONSUMER_KEY", "CONSUMER_SECRET")
-    return "".join(f"{values[f'SOURCES__WOOCOMMERCE__{name}']}\n" for name in asked) + "y\n"
+    return "".join(f"{values[f'SOURCES__WOOCOMMERCE__{name}']}\n" for name in asked) + "\ny\n"
 
 
 def init(*arguments: str, typed: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,7 @@ def test_init_writes_what_is_asked_for_and_checks_it(answers, project: Path):
     done = init("woocommerce", typed=answers)
     assert done.returncode == 0, done.stdout + done.stderr
     written = {name: tomllib.loads((project / ".dlt" / name).read_text()) for name in ("config.toml", "secrets.toml")}
+    assert written["config.toml"]["sources"]["woocommerce"]["start_date"] == "2024-01-01"
     assert written["config.toml"]["connectors"]["enabled"] == ["woocommerce"]
     assert written["config.toml"]["sources"]["woocommerce"]["base_url"].startswith("http://127.0.0.1:")
     assert written["secrets.toml"]["sources"]["woocommerce"]["consumer_secret"] == "cs_sandbox"
@@ -43,6 +44,29 @@ def test_init_writes_what_is_asked_for_and_checks_it(answers, project: Path):
     assert "ok      woocommerce/orders" in done.stdout
     assert "Next: `connectors run woocommerce` loads it, rows with a cursor since 2024-01-01" in done.stdout
     assert "cs_sandbox" not in done.stdout + done.stderr
+
+
+def test_an_answer_that_cannot_be_used_is_asked_for_again_and_not_stored(answers, project: Path):
+    address, key, secret, _, enabled = answers.splitlines()
+    lines = [
+        "shop.example",
+        "http://shop.example",
+        address,
+        key,
+        secret,
+        "last year",
+        "2999-01-01",
+        "2021-05-01",
+        enabled,
+    ]
+    done = init("woocommerce", typed="\n".join(lines) + "\n")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Error: base_url 'shop.example' is not an http(s) URL" in done.stdout + done.stderr
+    assert "Error: start date 'last year'" in done.stdout + done.stderr
+    assert "Error: the start date 2999-01-01 is in the future" in done.stdout + done.stderr
+    [written] = tomllib.loads((project / ".dlt" / "config.toml").read_text())["sources"].values()
+    assert written == {"base_url": address, "start_date": "2021-05-01"}
+    assert "rows with a cursor since 2021-05-01" in done.stdout
 
 
 def test_what_is_in_the_files_stays_with_its_comments(project: Path):

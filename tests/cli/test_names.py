@@ -115,3 +115,30 @@ def test_help_of_every_command_fits_80_columns_and_nothing_is_cut(connectors):
 def test_the_shell_completes_names(command, typed, offered):
     found = BashComplete(main, {}, "connectors", "_CONNECTORS_COMPLETE").get_completions([command], typed)
     assert [item.value for item in found] == offered
+
+
+@pytest.mark.parametrize("name", ["storefront", "storefront/orders"])
+def test_a_connector_that_a_setting_breaks_is_not_called_unknown(connectors, monkeypatch, name):
+    monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "monthly")
+    done = connectors("run", name)
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: settings: storefront: step 'monthly' is not an ISO 8601 duration")
+    assert "did you mean" not in done.output and "no such connector" not in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+def test_a_misspelled_name_is_answered_although_another_connector_is_broken(connectors, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "monthly")
+    first, second = connectors("run", "catalg").output.splitlines()
+    assert "catalg: no such connector or resource; did you mean catalog" in first
+    assert "SOURCES__STOREFRONT__STEP" in second
+
+
+@pytest.mark.parametrize("command", ["status", "list"])
+def test_a_destination_that_does_not_exist_is_named(connectors, monkeypatch, command):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "duckdbb")
+    done = connectors("status")
+    assert done.exit_code == 1
+    assert (
+        "CONNECTORS__DESTINATION is 'duckdbb', which is not a destination of dlt; did you mean 'duckdb'?" in done.output
+    )

@@ -133,7 +133,7 @@ def test_a_reset_forgets_what_was_loaded_so_that_it_is_loaded_again(connectors, 
     assert connectors("run", "storefront/orders", "--missing", "--dry-run").exit_code == 0
     done = connectors("reset", "storefront/orders", "--drop-rows", "--yes")
     assert done.exit_code == 0, done.output
-    assert "storefront/orders: forgot 1 windows" in done.output
+    assert "storefront/orders: forgot 1 window" in done.output
     assert "storefront.orders: deleted 2 rows" in done.output
     assert warehouse.ids("storefront.orders") == []
     [status] = json.loads(connectors("status", "storefront/orders", "--json").stdout)
@@ -146,3 +146,11 @@ def test_a_reset_without_drop_rows_keeps_them(connectors, shop, warehouse):
     loaded(connectors)
     assert connectors("reset", "storefront/orders", input="y\n").exit_code == 0
     assert warehouse.ids("storefront.orders") == [1001, 1002]
+
+
+def test_a_single_row_page_or_window_has_no_plural(connectors, shop):
+    shop.set("storefront/orders", [order(1001, "2026-01-05T00:00:00")])
+    assert "1 row on 1 page, 0 retries" in loaded(connectors).output
+    assert "1 window of P1Y since 2026-01-01" in connectors("check", "storefront/orders").output
+    done = connectors("reset", "storefront/orders", "--drop-rows", "--yes").output.splitlines()
+    assert "storefront/orders: forgot 1 window" in done and "storefront.orders: deleted 1 row" in done

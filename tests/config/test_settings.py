@@ -187,3 +187,13 @@ def test_a_line_break_inside_a_value_is_refused_without_showing_it(monkeypatch):
     with pytest.raises(SettingError, match=r"SOURCES__STOREFRONT__API_KEY.*line break") as caught:
         placeholders.read_settings(STOREFRONT)
     assert "abc" not in str(caught.value)
+
+
+def test_a_misspelt_connector_is_named_with_the_one_that_is_meant(monkeypatch, caplog):
+    monkeypatch.setenv("SOURCES__WOOCOMERCE__CONSUMER_KEY", "t0p-s3cret")
+    monkeypatch.setenv("SOURCES__DATA_WRITER__FILE_MAX_ITEMS", "1000")
+    monkeypatch.setenv("SOURCES__SOMEBODY_ELSES__KEY", "x")
+    load_location()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("connectors_dagster")] == [
+        "SOURCES__WOOCOMERCE__… is for no connector: did you mean woocommerce?"
+    ]

@@ -15,6 +15,7 @@ import pytest
 
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.errors import DestinationBusyError, LoadError
+from connectors_dagster.orchestration import assets
 from connectors_dagster.sandbox import generate_tables
 from tests.support.processes import Job, families, opened, run_at_once, start
 from tests.support.rows import order
@@ -163,6 +164,18 @@ def test_a_load_fails_with_path_and_holder_if_the_file_stays_open_and_the_next_r
     assert warehouse.tables() == set()
 
     job.run()
+    assert warehouse.ids("storefront.orders") == [1]
+
+
+def test_a_step_is_tried_twice_more_while_another_program_keeps_the_file_open(api, warehouse, run_assets, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__BUSY_TIMEOUT", "0")
+    monkeypatch.setattr(assets, "RETRY", assets.RETRY._replace(delay=0))
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    with other_program(warehouse.path):
+        result = run_assets("storefront/orders")
+    assert not result.success
+    assert sum(event.event_type_value == "STEP_UP_FOR_RETRY" for event in result.all_events) == 2
+    assert run_assets("storefront/orders").success
     assert warehouse.ids("storefront.orders") == [1]
 
 

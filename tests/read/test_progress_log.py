@@ -34,5 +34,5 @@ def test_a_short_read_logs_one_line_for_each_window_and_nothing_else(api, load, 
     load("storefront/orders", windows=["2024-01-01", "2024-01-31"])
     assert sorted(line for line in log.messages if line.startswith("storefront/orders")) == [
         "storefront/orders window 2024-01-01: 250 rows on 3 pages, 0 retries",
-        "storefront/orders window 2024-01-31: 0 rows on 1 pages, 0 retries",
+        "storefront/orders window 2024-01-31: 0 rows on 1 page, 0 retries",
     ]
