@@ -49,7 +49,7 @@ def test_the_api_answers_as_the_page_shows():
 def test_the_commands_configure_check_and_load_it_as_the_page_shows(my_connectors, connectors):  # noqa: F811
     assert connectors("init", "--project").exit_code == 0
     with running({}) as port:
-        text = f"http://127.0.0.1:{port}/helpdesk\nsandbox-helpdesk-token\n"
+        text = f"http://127.0.0.1:{port}/helpdesk\nsandbox-helpdesk-token\n\n"
         assert connectors("init", "desk", input=text).exit_code == 0
         dlt.current.run_context().reload()  # a new process would read the files
         done = connectors("check", "desk")
