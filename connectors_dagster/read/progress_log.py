@@ -24,6 +24,6 @@ class ProgressLog:
         self._rows, self._pages, now = self._rows + rows, self._pages + 1, self.clock()
         if now - self._last >= EVERY:
             self._last = now
-            rows, pages, seconds = noun(self._rows, "row"), noun(self._pages, "page"), now - self._began
+            of_rows, of_pages, seconds = noun(self._rows, "row"), noun(self._pages, "page"), now - self._began
             text = "%s: %d %s on %d %s in %.0f s so far"
-            logger.info(text, self.label, self._rows, rows, self._pages, pages, seconds)
+            logger.info(text, self.label, self._rows, of_rows, self._pages, of_pages, seconds)
