@@ -17,10 +17,10 @@ from connectors_dagster.sandbox import environment
 from tests.support.rows import order
 
 
-def connectors(*arguments: str) -> subprocess.CompletedProcess[str]:
+def connectors(*arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run the command line in its own process."""
     command = [sys.executable, "-m", "connectors_dagster.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
 
 
 def test_list_names_every_resource_with_key_cursor_partitions_and_table(project):
@@ -96,7 +96,7 @@ def test_the_demo_loads_what_the_sandbox_serves_and_a_second_run_changes_no_coun
     for connector in enabled_connectors():
         monkeypatch.setenv(f"SOURCES__{connector.name.upper()}__STEP", "P1Y")  # a few windows are enough
     for _ in range(2):
-        done = connectors("demo", "--scale", "0.02")
+        done = connectors("demo", "--scale", "0.02", timeout=400)
         assert done.returncode == 0, done.stdout + done.stderr
         compared = [line.split() for line in done.stdout.splitlines() if line.endswith(("same", "DIFFERENT"))]
         assert len(compared) == 26

@@ -60,6 +60,7 @@ SERVED: Mapping[str, str] = {
     "sandbox": "tests/cli/test_dev.py",
     "demo": "tests/cli/test_commands.py",
     "init": "tests/cli/test_init.py",
+    "new": "tests/orchestration/test_own_connectors.py",
     "explain": "tests/docs/test_coming_from_airbyte_page.py",
     "import": "tests/docs/test_coming_from_airbyte_page.py",
 }
