@@ -9,7 +9,7 @@ from dlt.sources.helpers.rest_client.client import PageData
 from connectors_dagster.http.links import LinkHeaderPaginator
 from connectors_dagster.rows.raw_json import RawRow
 
-PAGE_SIZE = re.compile(r".*(limit|size|per_?page|max_?results|count)\]?", re.IGNORECASE)
+PAGE_SIZE = re.compile(r".*(limit|size|per_?page|max_?results|(?<!ac)(?<!dis)count)\]?", re.IGNORECASE)
 
 
 class LinkProof:
@@ -36,6 +36,6 @@ class LinkProof:
         return {name: len(page) // 2 for name in full}
 
     def is_lost(self, page: PageData[RawRow], half: Mapping[str, int]) -> bool:
-        """Return whether half of a page has no link to the other half; not if the API does not heed its size."""
+        """Return whether half of a page has no link to the other half; not if it has more or fewer rows than half."""
         self.note(page)
-        return not self._arrives and 0 < len(page) <= min(half.values())
+        return not self._arrives and len(page) == min(half.values())

@@ -227,13 +227,21 @@ def test_a_full_page_without_a_link_is_refused_if_half_of_it_has_none_either(sho
     [
         reply({"data": numbered(1, 2)}, Link='</things?page=2>; rel="next"'),
         reply({"data": numbered(1, 2, 3, 4)}),
+        reply({"data": numbered(7)}),
         reply({"error": "limit is always 4"}, "400 Bad Request"),
     ],
-    ids=["links arrive", "no size is heeded", "no other size is accepted"],
+    ids=["links arrive", "no size is heeded", "it was no size but a filter", "no other size is accepted"],
 )
 def test_a_full_page_without_a_link_is_the_last_if_half_of_it_shows_nothing_else(shop, read, tmp_path, half):
     shop.replies = [reply({"data": numbered(1, 2, 3, 4)}), half]
     assert numbers(read(sized(tmp_path))) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["account", "discount"])
+def test_a_filter_that_ends_like_the_name_of_a_page_size_is_not_one(shop, read, tmp_path, name):
+    shop.replies = [reply({"data": numbered(1, 2, 3, 4)}), reply({"data": numbered(8, 9)})]
+    assert numbers(read(things(tmp_path, paginator="header_link", params={name: 4}))) == [1, 2, 3, 4]
+    assert shop.paths == [f"/things?{name}=4"]
 
 
 def test_a_page_that_is_not_full_or_follows_a_link_is_the_last_without_another_request(shop, read, tmp_path):
