@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import click
+from dlt.common.schema import Schema
 
 from connectors_dagster.cli.terminal import say
 from connectors_dagster.errors import LoadError
@@ -73,6 +74,7 @@ def _families(selected: Selected) -> Iterator[Sequence[Resource]]:
 
 
 def _check_columns(selected: Selected, columns: Sequence[str]) -> None:
-    declared = {column for resources in selected.values() for one in resources for column in one.columns}
-    if unknown := [column for column in columns if column not in declared]:
+    spell = Schema("spelling").naming.normalize_path  # as tables do
+    declared = {spell(column) for resources in selected.values() for one in resources for column in one.columns}
+    if unknown := [column for column in columns if spell(column) not in declared]:
         raise click.ClickException(f"no column {', '.join(map(repr, unknown))} is declared in what is named")

@@ -6,11 +6,13 @@ from typing import Any
 
 import dlt
 from dlt.common.schema import Schema, TColumnSchema
+from dlt.destinations.exceptions import DatabaseException
 
 from connectors_dagster.compat.dlt_internals import store_schema
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, duckdb_file, location
+from connectors_dagster.load.dlt_errors import root_cause
 from connectors_dagster.load.family import at_destination, family_pipeline
 from connectors_dagster.load.inventory import columns_in, refuse_retyped
 from connectors_dagster.load.resource_rows import columns_of
@@ -21,6 +23,8 @@ from connectors_dagster.secrets.redaction import excerpt
 from connectors_dagster.spec.resource import Resource
 
 TEXTS_PER_STATEMENT = 100_000
+DEPENDED_ON = "entries that depend on it"
+"""What DuckDB says of a table with an index, which it does not alter."""
 EXAMPLES, SHOWN = 3, 40
 """How many values that do not convert an error shows, and how much of each."""
 
@@ -63,7 +67,7 @@ def retype(
 
     Args:
         resources: of one family.
-        columns: the names of the columns; empty for all.
+        columns: the names of the columns, as they are declared or as tables have them; empty for all.
         keep_misfits: leave out values that do not convert exactly: they are only in the variant column then.
         dry_run: only find out what would be done.
 
@@ -105,9 +109,10 @@ def retype(
 def _untyped(
     pipeline: dlt.Pipeline, schema: Schema, resources: Sequence[Resource], columns: Collection[str]
 ) -> Iterator[tuple[Resource, UntypedColumn]]:
+    named = {schema.naming.normalize_path(name) for name in columns}
     for resource in resources:
         for column in columns_of(pipeline, resource, schema).untyped:
-            if not columns or column.name in columns:
+            if not columns or column.name in named:
                 yield resource, column
 
 
@@ -205,7 +210,15 @@ def _rename_and_add(client: Any, one: Retyping) -> None:
 
 def _alter(client: Any, one: Retyping, action: str) -> None:
     table = client.sql_client.make_qualified_table_name(one.resource.name)
-    client.sql_client.execute_sql(f"ALTER TABLE {table} {action}")
+    try:
+        client.sql_client.execute_sql(f"ALTER TABLE {table} {action}")
+    except DatabaseException as error:
+        if DEPENDED_ON not in str(error):
+            raise
+        raise LoadError(
+            f"{one}: {root_cause(error)} nothing was changed: drop the indexes of the table, run again, and create "
+            "them again"
+        ) from None
 
 
 def _type(client: Any, one: Retyping) -> str:

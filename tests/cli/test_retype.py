@@ -58,3 +58,8 @@ def test_a_family_that_is_refused_does_not_stop_the_others(connectors, load_as_t
 def test_a_column_that_is_not_declared_is_named(connectors):
     done = connectors("retype", "storefront/orders", "--column", "totl")
     assert done.exit_code == 1 and "no column 'totl' is declared" in done.output
+
+
+def test_a_column_is_declared_as_the_api_or_as_the_table_spells_it(connectors):
+    done = connectors("retype", "storefront/orders", "--column", "Total")
+    assert (done.exit_code, done.output) == (0, "nothing to do: every declared column that is loaded has its type\n")

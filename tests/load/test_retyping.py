@@ -243,6 +243,13 @@ def test_only_the_columns_that_are_named_change_and_a_dry_run_changes_none(decla
     assert types(tables).keys() - before.keys() == {"open__v_text"}
 
 
+@pytest.mark.parametrize("name", ["isOpen", "is_open"])
+def test_a_column_may_be_named_as_it_is_declared_or_as_the_table_has_it(declare, load_pages, warehouse, name):
+    load_pages(declare(columns=ID | {"isOpen": {"data_type": "text"}}), [{"id": 1, "isOpen": True}])
+    retype([declare(columns=ID | {"isOpen": {"data_type": "bool"}})], columns=[name])
+    assert warehouse.query("SELECT is_open, is_open__v_text FROM shop.things") == [(True, "true")]
+
+
 def test_a_table_with_child_tables_keeps_them(declare, load_pages, tables):
     rows = [{"id": 1, "open": "true", "lines": [{"sku": "a"}]}, {"id": 2, "open": "false", "lines": [{"sku": "b"}]}]
     load_pages(declare(columns=ID, max_table_nesting=1), rows)
@@ -263,6 +270,18 @@ def test_a_column_that_has_the_name_of_the_variant_is_named(declare, load_pages,
     warehouse.change("ALTER TABLE shop.things ADD COLUMN open__v_text text")
     with pytest.raises(LoadError, match=r"shop.things has a column open__v_text, .* rename or drop it"):
         retype([declare(columns=TYPED)])
+
+
+def test_an_index_on_the_table_is_named_as_the_reason(declare, load_pages, warehouse):
+    load_pages(declare(columns=ID), ROWS)
+    warehouse.change("CREATE INDEX by_open ON shop.things (open)")
+    with pytest.raises(
+        LoadError, match=r"Cannot alter .* nothing was changed: drop the indexes of the table, .* again"
+    ):
+        retype([declare(columns=TYPED)])
+    assert types(warehouse)["open"] == ("VARCHAR", "YES")
+    warehouse.change("DROP INDEX shop.by_open")
+    assert retype([declare(columns=TYPED)])
 
 
 def test_other_destinations_say_what_to_do(declare, monkeypatch):
