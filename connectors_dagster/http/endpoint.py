@@ -247,20 +247,23 @@ class Endpoint:
                 session.stats.filtered += len(rows) - len(kept)
                 yield kept
             whole = validator.number != self.page_limit
-            if whole and first is not None and (half := self._links.half(first)):
-                self._check_half(validator, half, read(half))
+            total = self.total.read(first.response) if first is not None else None
+            if whole and first is not None and (half := self._links.half(first, total)):
+                self._check_half(validator, half, read(half), fewer=total is None and self.resource.accept_fewer)
             if not whole or not validator.passes.start_next():
                 break
             validator.restart()
         validator.close(session.stats, whole=whole)
 
-    def _check_half(self, validator: PageValidator, half: Mapping[str, int], pages: Iterator[PageData[RawRow]]) -> None:
-        """Refuse a full page without a link if half of it has none either."""
+    def _check_half(
+        self, validator: PageValidator, half: Mapping[str, int], pages: Iterator[PageData[RawRow]], *, fewer: bool
+    ) -> None:
+        """Refuse a full page without a link if half of it has none either, unless `fewer` rows are accepted."""
         try:
             page = next(pages, None)
         except ApiError:
             return  # the API refuses another size, so this shows nothing
-        if page is not None and self._links.is_lost(page, half) and not self.resource.accept_fewer:
+        if page is not None and self._links.is_lost(page, half) and not fewer:
             validator.fail(
                 "has as many rows as were requested and no Link header, and half of it has none either: look for a "
                 "proxy that removes this header; if the API sends none, declare another paginator, or accept_fewer",

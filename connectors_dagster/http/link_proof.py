@@ -27,9 +27,13 @@ class LinkProof:
         """Remember the header of a page."""
         self._arrives |= "Link" in page.response.headers
 
-    def half(self, page: PageData[RawRow]) -> Mapping[str, int]:
-        """Return the parameters for half of the only page of a list if it may not be the last; else none."""
-        if self._arrives or len(page) < 2 or type(page.paginator) is not LinkHeaderPaginator:
+    def half(self, page: PageData[RawRow], total: int | None) -> Mapping[str, int]:
+        """Return the parameters for half of the only page of a list if it may not be the last; else none.
+
+        If the API says how many rows there are, they are requested only if the page has fewer.
+        """
+        by_link = isinstance(page.paginator, LinkHeaderPaginator)
+        if self._arrives or len(page) < 2 or not by_link or (total is not None and total <= len(page)):
             return {}
         query = parse_qsl(urlsplit(str(page.response.request.url)).query)
         full = (name for name, value in query if PAGE_SIZE.fullmatch(name) and value == str(len(page)))

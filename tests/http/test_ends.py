@@ -237,6 +237,32 @@ def test_a_full_page_without_a_link_is_the_last_if_half_of_it_shows_nothing_else
     assert numbers(read(sized(tmp_path))) == [1, 2, 3, 4]
 
 
+def counted(folder, *, accept_fewer):
+    connector = replace(sized(folder).connector, total_header="X-Total", accept_fewer=accept_fewer)
+    return connector.graph["things"]
+
+
+@pytest.mark.parametrize("accept_fewer", [False, True])
+def test_a_full_page_without_a_link_is_refused_if_the_total_says_that_more_follow(shop, read, tmp_path, accept_fewer):
+    pages = [reply({"data": numbered(*range(1, size + 1))}, **{"X-Total": "6"}) for size in (4, 2)]
+    shop.replies = [*pages, *pages]
+    with pytest.raises(EnvelopeError, match="no Link header, and half of it has none either"):
+        read(counted(tmp_path, accept_fewer=accept_fewer))
+
+
+def test_a_full_page_of_all_rows_that_the_api_counts_is_not_confirmed(shop, read, tmp_path):
+    shop.replies = [reply({"data": numbered(1, 2, 3, 4)}, **{"X-Total": "4"})]
+    assert numbers(read(counted(tmp_path, accept_fewer=True))) == [1, 2, 3, 4]
+    assert shop.paths == ["/things?limit=4"]
+
+
+def test_rows_that_the_api_counts_and_hides_may_be_missing_from_a_full_page_if_links_arrive(shop, read, tmp_path):
+    whole = reply({"data": numbered(1, 2, 3, 4)}, **{"X-Total": "5"})
+    half = reply({"data": numbered(1, 2)}, **{"X-Total": "5", "Link": '</things?page=2>; rel="next"'})
+    shop.replies = [whole, half]
+    assert numbers(read(counted(tmp_path, accept_fewer=True))) == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("name", ["account", "discount"])
 def test_a_filter_that_ends_like_the_name_of_a_page_size_is_not_one(shop, read, tmp_path, name):
     shop.replies = [reply({"data": numbered(1, 2, 3, 4)}), reply({"data": numbered(8, 9)})]
