@@ -266,7 +266,8 @@ class Endpoint:
         if page is not None and self._links.is_lost(page, half) and not fewer:
             validator.fail(
                 "has as many rows as were requested and no Link header, and half of it has none either: look for a "
-                "proxy that removes this header; if the API sends none, declare another paginator, or accept_fewer",
+                "proxy that removes this header; if the API sends none, declare another paginator"
+                + ("" if self.resource.accept_fewer else ", or accept_fewer"),
                 "paginator",
             )
 
