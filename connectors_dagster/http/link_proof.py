@@ -36,8 +36,11 @@ class LinkProof:
         if self._arrives or len(page) < 2 or not by_link or (total is not None and total <= len(page)):
             return {}
         query = parse_qsl(urlsplit(str(page.response.request.url)).query)
-        full = (name for name, value in query if PAGE_SIZE.fullmatch(name) and value == str(len(page)))
-        return {name: len(page) // 2 for name in full}
+        sizes = {name: int(value) for name, value in query if PAGE_SIZE.fullmatch(name) and value.isdecimal()}
+        # A page with fewer rows than were requested is full, too, if the API has a smaller limit: its total tells.
+        return {
+            name: len(page) // 2 for name, size in sizes.items() if size == len(page) or (total and size > len(page))
+        }
 
     def is_lost(self, page: PageData[RawRow], half: Mapping[str, int]) -> bool:
         """Return whether half of a page has no link to the other half; not if it has more or fewer rows than half."""

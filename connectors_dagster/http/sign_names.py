@@ -23,6 +23,8 @@ PAGES = re.compile("pages|(?:total|num|nb|numberof)pages|page(?:count|total|s)|l
 FIRST = re.compile("(?:is)?first(?:page)?")
 HAS_PREVIOUS = re.compile("(?:has)?prev(?:ious)?(?:page)?")
 PREVIOUS = re.compile("prev(?:ious)?(?:page)?(?:url|uri|link|href)?")
+ESTIMATE = re.compile("estimated|approximate")
+"""How names begin of numbers that an API does not vouch for."""
 LEFT = re.compile(f"(?:{ROWS})?(?:remaining|left)")
 IN_A_HEADER = re.compile(f"(?!.*(?:rate|limit|quota|request|retry|redirect)).*(?:total|count)(?:{ROWS}|count)?")
 ABOUT_THE_LIST = re.compile(

@@ -11,6 +11,7 @@ from connectors_dagster.http.links import find_link
 from connectors_dagster.http.sign_names import (
     ADDRESSES,
     CURSOR,
+    ESTIMATE,
     FIRST,
     HAS_PREVIOUS,
     IN_A_HEADER,
@@ -115,8 +116,14 @@ class SignsOfMore:
             yield f"exactly {rows} rows", BY_OFFSET.format(rows, "null")
 
     def likely_total(self, response: requests.Response) -> int | None:
-        """Return the largest number in the envelope that is named like a total number of rows."""
-        return max(map(self._count, self._fields(response)), default=0) or None
+        """Return the largest number in the envelope that is named like a total number of rows.
+
+        An estimate is none if the response says itself that the list ends here.
+        """
+        fields = self._fields(response)
+        if self.says_last(response):
+            fields = [field for field in fields if not ESTIMATE.match(field.name)]
+        return max(map(self._count, fields), default=0) or None
 
     def _fields(self, response: requests.Response) -> list[EnvelopeField]:
         return list(fields_of_body(response.json(), self.rows_at))

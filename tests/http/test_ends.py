@@ -250,6 +250,16 @@ def test_a_full_page_without_a_link_is_refused_if_the_total_says_that_more_follo
         read(counted(tmp_path, accept_fewer=accept_fewer))
 
 
+def test_a_page_that_the_api_keeps_smaller_than_requested_is_refused_if_the_total_is_larger(shop, read, tmp_path):
+    pages = [reply({"data": numbered(*range(1, size + 1))}, **{"X-Total": "4"}) for size in (2, 1)]
+    shop.replies = [*pages, *pages]
+    with pytest.raises(EnvelopeError, match="no Link header, and half of it has none either"):
+        read(counted(tmp_path, accept_fewer=True))
+    hidden = [reply({"data": numbered(1, 2)}, **{"X-Total": "3"})]
+    shop.replies = [*hidden, reply({"data": numbered(1)}, **{"X-Total": "3", "Link": '</things?page=2>; rel="next"'})]
+    assert numbers(read(counted(tmp_path, accept_fewer=True))) == [1, 2]
+
+
 def test_a_full_page_of_all_rows_that_the_api_counts_is_not_confirmed(shop, read, tmp_path):
     shop.replies = [reply({"data": numbered(1, 2, 3, 4)}, **{"X-Total": "4"})]
     assert numbers(read(counted(tmp_path, accept_fewer=True))) == [1, 2, 3, 4]

@@ -151,6 +151,16 @@ def test_an_undeclared_total_that_is_not_reached_fails_unless_fewer_rows_are_acc
     assert numbers(read(connector.graph["things"])) == [1, 2]
 
 
+@pytest.mark.parametrize("name", ["estimated_total", "approximateTotal"])
+def test_an_estimate_counts_only_if_the_api_does_not_say_that_the_list_ends(shop, read, tmp_path, name):
+    body = {"data": numbered(1, 2), "meta": {name: 3}}
+    shop.replies = [reply({**body, "has_more": False})]
+    assert numbers(read(things(tmp_path))) == [1, 2]
+    shop.replies = [reply(body), reply(body)]
+    with pytest.raises(EnvelopeError, match=r"2 different rows were read.* total of 3"):
+        read(things(tmp_path))
+
+
 def test_an_undeclared_total_may_be_an_object_or_in_the_attributes(shop, read, tmp_path):
     for more in ({"hits": {"total": {"value": 3, "relation": "eq"}}}, {"@attributes": {"count": "3"}}):
         shop.replies = 2 * [reply({"hits": {}, "data": numbered(1, 2)} | more)]
