@@ -25,7 +25,7 @@ def test_processes_that_open_a_new_instance_at_once_create_it_once(project, monk
     assert all(len(found["alembic_version"]) == 1 for found in tables.values())
 
 
-@pytest.mark.parametrize("statement", [20, 60, 100, 140, 170])
+@pytest.mark.parametrize("statement", [100, *(pytest.param(nth, marks=pytest.mark.journey) for nth in (20, 60, 140))])
 def test_an_instance_is_complete_although_the_process_that_made_it_was_killed(project, monkeypatch, statement):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     whole, killed = project / "whole", project / "killed"
