@@ -95,12 +95,9 @@ def retype(
         found = list(_untyped(pipeline, schema, resources, columns))
         if not found:
             return []
-        client: Any
         with pipeline.destination_client(family) as client:
             retypings = _read(client, schema, found)
-            if not keep_misfits:
-                _refuse_misfits(retypings)
-            _refuse_missing_values(retypings)
+            _refuse(retypings, keep_misfits)
             if not dry_run:
                 _change(client, schema, retypings)
     return retypings
@@ -151,6 +148,17 @@ def _converted(client: Any, resource: Resource, column: UntypedColumn) -> Retypi
         converted=converted,
         misfits={written: count for written, count in rows.items() if written not in converted},
     )
+
+
+def _refuse(retypings: Sequence[Retyping], keep_misfits: bool) -> None:
+    """Refuse what would lose a value.
+
+    Raises:
+        LoadError: a value does not convert exactly.
+    """
+    if not keep_misfits:
+        _refuse_misfits(retypings)
+    _refuse_missing_values(retypings)
 
 
 def _refuse_misfits(retypings: Sequence[Retyping]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 import dagster as dg
 import pydantic
 
-from connectors_dagster.airbyte.manifest import read_manifest
+from connectors_dagster.airbyte.manifest import Manifest, read_manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.overrides import Overrides
 from connectors_dagster.cdk.translation import EngineOption, translate_with
@@ -94,7 +94,8 @@ class AirbyteManifest(RestConnector):
         select, prefix, translation = component_parts(given, context)
         refuse_templates(given)
         file = inside_project(given["manifest"], context)
-        return cls(_connector(file, given, Path(context.path).name), select, prefix, translation)
+        name = given["name"] or Path(context.path).name
+        return cls(_connector(read_manifest(file), given, name), select, prefix, translation)
 
 
 def load_manifest(file: Path) -> Connector:
@@ -104,17 +105,16 @@ def load_manifest(file: Path) -> Connector:
         ManifestError: the file is no manifest.
         ValueError: no stream can be read.
     """
-    attributes = ManifestAttributes(name=identifier(read_manifest(file).name), manifest=file.name)
-    return _connector(file, attributes.model_dump(), "")
+    manifest = read_manifest(file)
+    return _connector(manifest, ManifestAttributes(manifest=file.name).model_dump(), identifier(manifest.name))
 
 
 @paused_collector()
-def _connector(file: Path, given: dict[str, Any], folder: str) -> Connector:
-    name = given["name"] or folder
+def _connector(manifest: Manifest, given: dict[str, Any], name: str) -> Connector:
     names = ("keys", "cursors", "start_date", "step")
     overrides = Overrides(**{one: given[one] for one in names})
     translated = translate_with(
-        overrides.apply(read_manifest(file)),
+        overrides.apply(manifest),
         name=name,
         engine=given["engine"],
         trust_python=given["trust_python"],
