@@ -10,8 +10,8 @@ Not public, although some of it is in an `__all__`:
 * the building blocks of `rest_api`: dlt documents only `rest_api_source` and `rest_api_resources`, which do not show
   whole pages;
 * the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
-* `validate_dict` with its error, `jsonpath`, `retry_schema_update`, the Arrow types of columns, the base of
-  errors, and the error for an unknown destination;
+* `validate_dict` with its error, `jsonpath` with the class of its names, `retry_schema_update`, the Arrow types of
+  columns, the base of errors, and the error for an unknown destination;
 * that `capabilities` of a destination may be replaced by a function that remembers the result;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
@@ -23,8 +23,9 @@ Not public, although some of it is in an `__all__`:
 Importing this module loads nothing that `import dlt` has not loaded, except `rest_api` itself.
 """
 
+import re
 import sys
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,9 @@ for _question in KINDS_OF_TYPES:
     vars(validation)[_question] = lru_cache(maxsize=10_000)(vars(validation)[_question])
 
 
-_parse_path: Any = vars(jsonpath)["compile_path"]
+_NAMES = re.compile(r"(?!.*\bwhere(not)?\b)[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+"""Paths that are nothing but names: most are."""
+_parse_path, _Names = vars(jsonpath)["compile_path"], vars(jsonpath)["JSONPathFields"]
 
 
 @lru_cache(maxsize=10_000)
@@ -132,6 +135,9 @@ def compile_path(path: str) -> TJsonPath:
     Raises:
         Exception: it is not a JSON path; the parser raises errors of many kinds.
     """
+    if _NAMES.fullmatch(path):  # the parser itself is made anew for each path
+        names: list[Any] = [_Names(name) for name in path.split(".")]
+        return reduce(lambda parent, name: parent.child(name), names)
     found: TJsonPath = _parse_path(path)
     return found
 

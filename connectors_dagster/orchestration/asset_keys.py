@@ -39,6 +39,8 @@ def relink(spec: dg.AssetSpec, *, shown: Keys, hidden: Keys) -> dg.AssetSpec:
         hidden: maps resources that are not loaded to the upstream asset that replaces them. Their columns are not
             shown.
     """
+    if not hidden and all(key == default for default, key in shown.items()):
+        return spec
     keys = {**shown, **hidden}
     deps = [dg.AssetDep(keys.get(d.asset_key, d.asset_key), partition_mapping=d.partition_mapping) for d in spec.deps]
     spec = spec.replace_attributes(deps=deps)

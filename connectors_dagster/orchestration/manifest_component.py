@@ -82,6 +82,7 @@ class AirbyteManifest(RestConnector):
         return ManifestAttributes
 
     @classmethod
+    @paused_collector()
     def load(cls, attributes: pydantic.BaseModel | None, context: dg.ComponentLoadContext) -> Self:
         """Translate the manifest.
 
@@ -98,6 +99,7 @@ class AirbyteManifest(RestConnector):
         return cls(_connector(read_manifest(file), given, name), select, prefix, translation)
 
 
+@paused_collector()
 def load_manifest(file: Path) -> Connector:
     """Translate a manifest that stands alone; its connector has the name of the manifest.
 
@@ -109,7 +111,6 @@ def load_manifest(file: Path) -> Connector:
     return _connector(manifest, ManifestAttributes(manifest=file.name).model_dump(), identifier(manifest.name))
 
 
-@paused_collector()
 def _connector(manifest: Manifest, given: dict[str, Any], name: str) -> Connector:
     names = ("keys", "cursors", "start_date", "step")
     overrides = Overrides(**{one: given[one] for one in names})

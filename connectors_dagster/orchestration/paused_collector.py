@@ -1,4 +1,4 @@
-"""Python's garbage collector, paused while many objects are made at once."""
+"""Python's garbage collector, paused while many objects are made that stay."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Do not look for garbage until the end; then, what was made is looked through once instead of many times.
+    """Do not look for garbage until the end; what was made by then counts as old and is not looked through at once.
 
     Without it, each thousand new objects has Python look through those before, which are all still in use. As a
     decorator, it pauses the collector during calls.
@@ -19,4 +19,6 @@ def paused_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # moves everything to the oldest generation, which is looked through least
         gc.enable()

@@ -57,7 +57,8 @@ def check_connector(connector: "Connector") -> None:
     try:
         # dlt does not know settings: it is shown numbers for those that are numbers.
         examples = example_values(settings)
-        validate_dict(RESTAPIConfig, fill_placeholders(connector.config, examples), path=connector.name)
+        filled = _without_repeated(fill_placeholders(connector.config, examples))
+        validate_dict(RESTAPIConfig, filled, path=connector.name)
         for auth in _auths(connector):
             client = {"base_url": "", **fill_placeholders(auth, examples)}
             validate_dict(RESTAPIConfig, {"client": client, "resources": []}, path=connector.name)
@@ -74,6 +75,21 @@ def check_connector(connector: "Connector") -> None:
     for resource in connector.graph.values():
         for problem in _resource_problems(resource):
             raise ValueError(f"{resource}: {problem}")
+
+
+def _without_repeated(config: Any) -> Any:
+    """Leave out what several resources say alike, which dlt would try as each kind of its type, for each of them."""
+    if not isinstance(config.get("resources"), list):
+        return config
+    resources, seen = [], list[Any]()
+    for resource in config["resources"]:
+        if isinstance(resource, dict) and isinstance(endpoint := resource.get("endpoint"), dict):
+            repeated = {name for name in ("auth", "paginator") if name in endpoint and endpoint[name] in seen}
+            seen += [endpoint[name] for name in ("auth", "paginator") if name in endpoint and name not in repeated]
+            endpoint = {name: value for name, value in endpoint.items() if name not in repeated}
+            resource = {**resource, "endpoint": endpoint}
+        resources.append(resource)
+    return {**config, "resources": resources}
 
 
 def _explain(error: DictValidationException) -> str:

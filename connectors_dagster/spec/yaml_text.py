@@ -60,13 +60,14 @@ class _Reader:
 
     def _mapping(self) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
-        names = set()
-        next_, node = self._next, self._node
+        next_, node, size = self._next, self._node, 0
         while type(event := next_()) is not MappingEndEvent:
-            if type(event) is not ScalarEvent or event.value in names:
+            if type(event) is not ScalarEvent:
                 raise _UnusualError
-            names.add(event.value)
             found[node(event)] = node(next_())
+            size += 1
+        if len(found) != size:
+            raise _UnusualError  # a key is written twice
         return found
 
     def _sequence(self) -> list[Any]:

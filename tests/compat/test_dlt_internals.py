@@ -65,6 +65,20 @@ def test_a_function_accepts_exactly_the_arguments_passed_to_it(
     assert {name for name, p in signature.items() if p.default is p.empty} <= set(parameters)
 
 
+@pytest.mark.parametrize(
+    "path", ["data", "data.items", "a.b.c", "_id", "A1.b_2", "where", "a.where.b", "wherever.a", "parent.a"]
+)
+def test_a_path_of_names_is_what_the_parser_makes_of_it(path):
+    try:
+        expected = internals._parse_path(path)
+    except Exception as error:  # noqa: BLE001  # the parser raises errors of many kinds
+        with pytest.raises(type(error)):
+            internals.compile_path(path)
+    else:
+        assert internals.compile_path(path) == expected
+        assert repr(internals.compile_path(path)) == repr(expected)
+
+
 @pytest.fixture
 def request_(wire) -> Iterator[dict[str, Any]]:
     """The arguments of a request to a server."""

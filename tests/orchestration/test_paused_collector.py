@@ -24,3 +24,10 @@ def test_a_collector_that_somebody_else_has_turned_off_stays_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_was_made_meanwhile_is_old_and_no_garbage_for_ever():
+    with paused_collector():
+        made = [[number] for number in range(10_000)]
+    assert not {id(one) for one in gc.get_objects(generation=0)} & set(map(id, made))
+    assert gc.get_freeze_count() == 0
