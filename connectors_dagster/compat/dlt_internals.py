@@ -137,8 +137,9 @@ def compile_path(path: str) -> TJsonPath:
     """
     if _NAMES.fullmatch(path):  # the parser itself is made anew for each path
         names: list[Any] = [_Names(name) for name in path.split(".")]
-        return reduce(lambda parent, name: parent.child(name), names)
-    found: TJsonPath = _parse_path(path)
+        found: TJsonPath = reduce(lambda parent, name: parent.child(name), names)
+    else:
+        found = _parse_path(path)
     return found
 
 
