@@ -113,7 +113,7 @@ def _settings(connector: Connector) -> str:
     heads = ("setting", "secret", "meaning", "default")
     rows = [
         (
-            f"`{environment_name(connector.name, setting)}`",
+            f"`{environment_name(connector, setting)}`",
             "yes" if isinstance(setting, Secret) else "",
             _meaning(setting),
             "" if setting.required else f"`{as_text(setting.default)}`" if setting.default is not None else "none",

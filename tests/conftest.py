@@ -155,7 +155,7 @@ def vendor(documented: Documented, monkeypatch: pytest.MonkeyPatch) -> Documente
     """A server that responds as documented in tests/facts, which the settings of all connectors point to."""
     for connector in load_connectors().values():
         for setting, value in documented.settings(connector).items():
-            monkeypatch.setenv(environment_name(connector.name, setting), value)
+            monkeypatch.setenv(environment_name(connector, setting), value)
     return documented
 
 

@@ -10,11 +10,11 @@ from datetime import timedelta
 from connectors_dagster.cli.demo_project import refuse_without_settings
 from connectors_dagster.cli.terminal import say, show_json
 from connectors_dagster.config.placeholders import described_values
-from connectors_dagster.config.settings import environment_name, schedule
+from connectors_dagster.config.settings import environment_name
 from connectors_dagster.errors import ApiError, SettingError, UnreachableError
 from connectors_dagster.load.destination import location
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.automation import hourly
+from connectors_dagster.orchestration.automation import cron_of
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import Location, including, load_location
 from connectors_dagster.orchestration.selection import Selected, select
@@ -107,14 +107,14 @@ def _of_connector(loaded: Location, assets: ConnectorAssets, resources: Sequence
 
 
 def _windows(assets: ConnectorAssets) -> Finding:
-    connector, cron = assets.connector, schedule(assets.connector.name) or hourly(assets.name)
+    connector, cron = assets.connector, cron_of(assets)
     if not assets.has_windows:
         return Finding(name=connector.name, ok=True, message=f"no windows; schedule '{cron}' UTC")
     grid = assets.grid
     if windows := grid.opened(clock.now()):
         count = f"{len(windows)} {noun(len(windows), 'window')} of {grid.step} since {windows[0].key}"
         return Finding(name=connector.name, ok=True, message=f"{count}; schedule '{cron}' UTC")
-    setting = environment_name(connector.name, "start_date")
+    setting = environment_name(connector, "start_date")
     message = f"no window has started, because the start date {grid.start} is in the future: change {setting}"
     return Finding(name=connector.name, ok=False, message=message)
 

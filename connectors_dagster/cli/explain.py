@@ -13,6 +13,7 @@ from connectors_dagster.airbyte.translation import Translated, TranslatedStream
 from connectors_dagster.cdk.translation import translate_with
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
+from connectors_dagster.config.values import environment
 from connectors_dagster.read.dry_requests import DryRequest, dry_requests
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
@@ -73,7 +74,7 @@ def _requests(resource: Resource) -> list[DryRequest]:
 
 def _setting(one: Setting, connector: Connector | None) -> dict[str, Any]:
     return {
-        "setting": environment_name(connector.name if connector else "", one),
+        "setting": environment_name(connector, one) if connector else environment(f"sources..{one}"),
         "type": "secret" if isinstance(one, Secret) else one.type.__name__,
         "required": one.required,
         "default": None if one.required else one.default,

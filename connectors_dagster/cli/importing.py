@@ -16,7 +16,7 @@ from connectors_dagster.airbyte.state import StreamState, read_state
 from connectors_dagster.cdk.configuration import configuration
 from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.cli.terminal import say
-from connectors_dagster.config.settings import is_enabled
+from connectors_dagster.config.settings import is_enabled, setting_path
 from connectors_dagster.config.toml_file import write_settings
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.orchestration import clock
@@ -118,8 +118,8 @@ def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> No
     known = {str(one): one for one in connector.settings}
     given = configuration(manifest, known).given(config) if isinstance(config, dict) else {}
     used = {setting: value for setting, value in given.items() if str(setting) in {*known, "start_date"}}
-    secret = {_path(connector, one): value for one, value in used.items() if isinstance(one, Secret)}
-    public = {_path(connector, one): value for one, value in used.items() if not isinstance(one, Secret)}
+    secret = {setting_path(connector, one): value for one, value in used.items() if isinstance(one, Secret)}
+    public = {setting_path(connector, one): value for one, value in used.items() if not isinstance(one, Secret)}
     folder = project_folder() / ".dlt"
     for file, values in ((folder / "config.toml", public), (folder / "secrets.toml", secret)):
         if values:
@@ -128,10 +128,6 @@ def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> No
     for setting in given.keys() - used.keys():
         say(f"left out the setting {setting}: no stream uses it", style="yellow")
     dlt.current.run_context().reload()  # it has read the files as they were
-
-
-def _path(connector: Connector, setting: str) -> str:
-    return f"sources.{connector.name}.{setting}"
 
 
 def _mark(name: str, manifest: Manifest, states: list[StreamState]) -> None:

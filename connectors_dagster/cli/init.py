@@ -10,7 +10,7 @@ import click
 import dlt
 
 from connectors_dagster.cli.terminal import say
-from connectors_dagster.config.settings import allow_http, environment_name, is_enabled, start_date, step
+from connectors_dagster.config.settings import allow_http, environment_name, is_enabled, setting_path, start_date, step
 from connectors_dagster.config.toml_file import write_settings
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import load_connectors
@@ -47,11 +47,11 @@ def initialize(name: str) -> int:
     given = {setting: answer for setting, answer in asked.items() if setting.required or answer}
     folder = project_folder() / ".dlt"
     public: dict[str, Any] = {
-        _path(connector, one): value for one, value in given.items() if not isinstance(one, Secret)
+        setting_path(connector, one): value for one, value in given.items() if not isinstance(one, Secret)
     }
     if enabled := _enabled_with(connector):
         public[ENABLED] = enabled
-    secret = {_path(connector, one): value for one, value in given.items() if isinstance(one, Secret)}
+    secret = {setting_path(connector, one): value for one, value in given.items() if isinstance(one, Secret)}
     for file, values in ((folder / "config.toml", public), (folder / "secrets.toml", secret)):
         if values:
             write_settings(file, values, secret=values is secret)
@@ -76,7 +76,7 @@ def _ask_for_all(assets: ConnectorAssets) -> dict[Setting, Any]:
     except click.Abort:
         if sys.stdin.isatty():  # Ctrl-C
             raise
-        names = ", ".join(environment_name(connector.name, one) for one in connector.needed_settings(asked))
+        names = ", ".join(environment_name(connector, one) for one in connector.needed_settings(asked))
         raise click.ClickException(
             f"there is no terminal to ask in, and nothing was written: set {names}; then `connectors check "
             f"{connector.name}` tries them"
@@ -86,8 +86,8 @@ def _ask_for_all(assets: ConnectorAssets) -> dict[Setting, Any]:
 
 def _ask(connector: Connector, setting: Setting, *, default: str | None = None) -> str:
     """Ask for a setting until the answer can be used; `default` stands for a value that is not configured yet."""
-    name, hidden = environment_name(connector.name, setting), isinstance(setting, Secret)
-    path = _path(connector, setting)
+    name, hidden = environment_name(connector, setting), isinstance(setting, Secret)
+    path = setting_path(connector, setting)
     known = (dlt.secrets.get(path) if hidden else dlt.config.get(path, str)) or default
     if name in os.environ:
         say(f"{name} is set in the environment, which wins over the file", style="yellow")
@@ -110,13 +110,9 @@ def _ask(connector: Connector, setting: Setting, *, default: str | None = None) 
 
 def _check(connector: Connector, setting: Setting, answer: str) -> None:
     if setting == "base_url":
-        home_origin(answer, allow_http=allow_http(connector.name))
+        home_origin(answer, allow_http=allow_http(connector))
     if setting == START and not WindowGrid(step(connector), answer).opened(clock.now()):
         raise ValueError(f"the start date {answer} is in the future")
-
-
-def _path(connector: Connector, setting: Setting) -> str:
-    return f"sources.{connector.name}.{setting}"
 
 
 def _enabled_with(connector: Connector) -> list[str] | None:

@@ -187,5 +187,5 @@ def _say_what_is_left_out(selected: Selected, plans: Sequence[runs.Plan], option
     for assets, resources in selected.items():
         name = assets.connector.name
         if any(resource.windowed for resource in resources) and name not in planned:
-            start = environment_name(name, "start_date")
+            start = environment_name(assets.connector, "start_date")
             say(f"{name}: no windows to load, check --from, --to and {start}", style="yellow")

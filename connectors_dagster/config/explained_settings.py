@@ -73,6 +73,10 @@ OF_ALL: Mapping[str, Explained] = MappingProxyType(
             "names of the connectors to load, separated by commas",
             "the five connectors of the demo, and connectors of your own that do not say otherwise",
         ),
+        "shops": Explained(
+            "the shops of a connector, as `CONNECTORS__SHOPS__STOREFRONT=nl,de`; see [several shops](#several-shops)",
+            "one, whose settings are those of the connector",
+        ),
         "automation": Explained(
             "what keeps connectors current: `schedule`, `declarative` or `off`, see [loading](loading.md#conditions-instead-of-a-schedule)",
             "`schedule`",

@@ -8,7 +8,7 @@ from typing import Any
 
 import dlt
 
-from connectors_dagster.config.settings import environment_name
+from connectors_dagster.config.settings import environment_name, setting_path
 from connectors_dagster.config.values import check
 from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.spellings import SHORTEST
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 class MissingSettingsError(SettingError):
     """Some settings of a connector have no value; the message lists all of them."""
 
-    def __init__(self, connector: str, missing: Iterable[Setting]) -> None:
+    def __init__(self, connector: Connector, missing: Iterable[Setting]) -> None:
         """List each missing setting as an environment variable and as TOML."""
         lines = [
             f"  {environment_name(connector, name)}   or   {_toml_name(connector, name)}{_said(name)}"
             for name in missing
         ]
-        super().__init__("\n".join([f"{connector}: not configured; set:", *lines]))
+        super().__init__("\n".join([f"{connector.name}: not configured; set:", *lines]))
 
 
 def read_settings(connector: Connector) -> dict[Setting, Any]:
@@ -48,18 +48,20 @@ def read_settings(connector: Connector) -> dict[Setting, Any]:
         MissingSettingsError: some settings have no value; the message lists all of them.
         SettingError: a value has a line break or another control character inside, or is not as it is declared.
     """
-    values = {setting: read_setting(connector.name, setting) for setting in connector.settings}
+    values = {setting: read_setting(connector, setting) for setting in connector.settings}
+    if connector.shop and not _has_own(connector):
+        raise MissingSettingsError(connector, connector.needed_settings(values))
     if missing := [setting for setting in connector.needed_settings(values) if values[setting] is REQUIRED]:
-        raise MissingSettingsError(connector.name, missing)
+        raise MissingSettingsError(connector, missing)
     values = {setting: None if value is REQUIRED else value for setting, value in values.items()}
     for setting, value in values.items():
         if isinstance(setting, Secret) and isinstance(value, str) and 0 < len(value) < SHORTEST:
-            name = environment_name(connector.name, setting)
+            name = environment_name(connector, setting)
             log.warning("%s has fewer than %d characters: secrets this short are not masked", name, SHORTEST)
     return values
 
 
-def read_setting(connector: str, setting: Setting) -> Any:
+def read_setting(connector: Connector, setting: Setting) -> Any:
     """Read a setting as the type that is declared, or else its default; `REQUIRED` if it must be given and is not.
 
     Raises:
@@ -70,7 +72,7 @@ def read_setting(connector: str, setting: Setting) -> Any:
         return setting.default
     if isinstance(found, str):
         found = _trimmed(connector, setting, found)
-    hidden, path = isinstance(setting, Secret), f"sources.{connector}.{setting}"
+    hidden, path = isinstance(setting, Secret), setting_path(connector, setting)
     if setting.type is list and isinstance(found, str):
         found = [item.strip(" []\"'") for item in found.split(",") if item.strip()]
     value = check(path, list[str] if setting.type is list else setting.type, found, hidden=hidden)
@@ -90,18 +92,20 @@ def check_declared_settings(connector: Connector) -> None:
     """
     for setting in connector.settings:
         if not isinstance(setting, Secret) and (setting.type is not str or setting.choices):
-            read_setting(connector.name, setting)
+            read_setting(connector, setting)
 
 
 def known_secrets(connector: Connector) -> tuple[str, ...]:
     """Read the secrets of a connector that have a value, even if other settings are missing."""
-    found = ((setting, _value(connector.name, setting)) for setting in connector.settings)
+    found = ((setting, _value(connector, setting)) for setting in connector.settings)
     return secret_values({setting: value for setting, value in found if value is not None})
 
 
 def is_configured(connector: Connector) -> bool:
     """Return whether every setting of a connector that must be given has a value."""
-    found = {setting: _value(connector.name, setting) for setting in connector.settings}
+    found = {setting: _value(connector, setting) for setting in connector.settings}
+    if connector.shop and not _has_own(connector):
+        return False
     return all(found[setting] is not None for setting in connector.needed_settings(found) if setting.required)
 
 
@@ -115,7 +119,7 @@ def base_url(connector: Connector, resource: Resource | None = None) -> str | No
     """Read the base URL of a connector's API, or of a resource of it; None if a setting that it needs is missing."""
     address = resource.base_url if resource else connector.config["client"]["base_url"]
     declared = {one: one for one in connector.settings}
-    values = {one: read_setting(connector.name, declared[one]) for one in find_placeholders(address)}
+    values = {one: read_setting(connector, declared[one]) for one in find_placeholders(address)}
     if any(value is REQUIRED for value in values.values()):
         return None
     return str(fill_placeholders(address, values)).strip()
@@ -124,8 +128,8 @@ def base_url(connector: Connector, resource: Resource | None = None) -> str | No
 def missing_for_base_url(connector: Connector) -> list[str]:
     """Return the environment variables of the settings that the base URL needs and that have no value."""
     needed = set(find_placeholders(connector.config["client"]["base_url"]))
-    found = (one for one in connector.settings if one in needed and read_setting(connector.name, one) is REQUIRED)
-    return [environment_name(connector.name, one) for one in found]
+    found = (one for one in connector.settings if one in needed and read_setting(connector, one) is REQUIRED)
+    return [environment_name(connector, one) for one in found]
 
 
 def described_values(values: Mapping[Setting, Any]) -> str:
@@ -135,8 +139,18 @@ def described_values(values: Mapping[Setting, Any]) -> str:
     return ", ".join(f"{one} = {value}{' (default)' if values[one] == one.default else ''}" for one, value in shown)
 
 
-def _value(connector: str, setting: Setting) -> Any:
-    name = f"sources.{connector}.{setting}"
+def _has_own(connector: Connector) -> bool:
+    """Return whether a shop has a setting of its own: else it would be read with the account of another."""
+    return any(_value_in(connector.sections[0], setting) is not None for setting in connector.settings)
+
+
+def _value(connector: Connector, setting: Setting) -> Any:
+    found = (_value_in(section, setting) for section in connector.sections)
+    return next((value for value in found if value is not None), None)
+
+
+def _value_in(section: str, setting: Setting) -> Any:
+    name = f"sources.{section}.{setting}"
     # With `str` as its type, dlt would write a secret into the trace that it keeps with every load package.
     value: Any = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name)
     return str(value) if value is not None and setting.type is str else value
@@ -148,7 +162,7 @@ def _said(setting: Setting) -> str:
     return f"   ({'; '.join(filter(None, said))})" if any(said) else ""
 
 
-def _trimmed(connector: str, setting: Setting, value: str) -> str:
+def _trimmed(connector: Connector, setting: Setting, value: str) -> str:
     """Return a value as it is sent: copied keys often come with a line break."""
     name, inner = environment_name(connector, setting), value.strip()
     if re.search(r"[\x00-\x1f\x7f]", inner):
@@ -158,6 +172,6 @@ def _trimmed(connector: str, setting: Setting, value: str) -> str:
     return inner
 
 
-def _toml_name(connector: str, setting: Setting) -> str:
+def _toml_name(connector: Connector, setting: Setting) -> str:
     file = "secrets.toml" if isinstance(setting, Secret) else "config.toml"
-    return f".dlt/{file}: [sources.{connector}] {setting} = …"
+    return f".dlt/{file}: [sources.{connector.sections[0]}] {setting} = …"

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-import dlt
-
+from connectors_dagster.config.settings import configured as configured_for
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.values import names
 from connectors_dagster.spec.connector import Connector
@@ -19,8 +18,8 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
     Raises:
         ValueError: nothing is left to load, or a name is not that of a resource.
     """
-    setting = environment_name(connector.name, "resources")
-    configured = names(dlt.config.get(f"sources.{connector.name}.resources"))
+    setting = environment_name(connector, "resources")
+    configured = names(configured_for(connector, "resources"))
     wanted, where = (configured, setting) if configured is not None else (select, f"{connector.name}: select")
     if wanted is None:
         chosen = tuple(name for name, one in connector.graph.items() if one.definition.get("selected", True))
@@ -48,4 +47,4 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
 
 def leave_out(resource: Resource) -> str:
     """Return the setting, with its value, that loads everything but one resource."""
-    return f"{environment_name(resource.connector.name, 'resources')}=-{resource.name}"
+    return f"{environment_name(resource.connector, 'resources')}=-{resource.name}"

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from connectors_dagster.config.values import (
     Parallel,
     Seconds,
     Share,
+    Value,
     environment,
     misspelt,
     misspelt_sections,
@@ -38,9 +39,20 @@ DEFAULT_START_DATE = "2024-01-01"
 log = logging.getLogger(__name__)
 
 
-def environment_name(connector: str, setting: str) -> str:
+def environment_name(connector: Connector, setting: str) -> str:
     """Return the environment variable of a setting."""
-    return environment(f"sources.{connector}.{setting}")
+    return environment(setting_path(connector, setting))
+
+
+def setting_path(connector: Connector, setting: str) -> str:
+    """Return where a setting is in the configuration."""
+    return f"sources.{connector.sections[0]}.{setting}"
+
+
+def configured(connector: Connector, setting: str) -> Any:
+    """Return what is configured for a connector: for its shop, or else for all its shops; None if nothing is."""
+    found: Iterator[Any] = (dlt.config.get(f"sources.{section}.{setting}") for section in connector.sections)
+    return next((value for value in found if value is not None), None)
 
 
 def check_settings(connector: Connector) -> None:
@@ -49,17 +61,20 @@ def check_settings(connector: Connector) -> None:
     Raises:
         SettingError: names the environment variable, the value and what is allowed.
     """
-    for name in misspelt(f"sources.{connector.name}", {*OF_A_CONNECTOR, *connector.settings}):
-        log.warning(name)
-    for check in (allow_http, automation, limits, max_loss, owners, stale_after):
-        check(connector.name)
-    for option in (lookback, max_parallel_requests, requests_per_minute):
+    for section in connector.sections:
+        for name in misspelt(f"sources.{section}", {*OF_A_CONNECTOR, *connector.settings}):
+            log.warning(name)
+    for option in (
+        *(allow_http, automation, limits, max_loss, owners, stale_after),
+        *(lookback, max_parallel_requests, requests_per_minute),
+    ):
         option(connector)
 
 
 def check_sections(connectors: Iterable[str]) -> None:
     """Warn of settings whose connector is misspelt; `connectors` has the names of all, also if they are broken."""
-    for name in misspelt_sections("sources", connectors):
+    known = list(connectors)
+    for name in (*misspelt_sections("sources", known), *misspelt("connectors.shops", known)):
         log.warning(name)
 
 
@@ -80,23 +95,23 @@ def check_shared_settings() -> None:
 
 def start_date(connector: Connector) -> str:
     """Read the start of a connector's first window, an ISO 8601 date; by default, what the connector declares."""
-    configured: Any = dlt.config.get(f"sources.{connector.name}.start_date") or connector.start_date
-    return str(configured or dlt.config.get("start_date") or DEFAULT_START_DATE)
+    wanted = configured(connector, "start_date") or connector.start_date
+    return str(wanted or dlt.config.get("start_date") or DEFAULT_START_DATE)
 
 
-def allow_http(connector: str) -> bool:
+def allow_http(connector: Connector) -> bool:
     """Read whether a connector may use plain http to reach other machines."""
-    return read(f"sources.{connector}.allow_http", bool, False)
+    return _read(connector, "allow_http", bool, False)
 
 
 def step(connector: Connector) -> str:
     """Read the length of a connector's windows; by default, what the connector declares."""
-    return str(dlt.config.get(f"sources.{connector.name}.step") or connector.step)
+    return str(configured(connector, "step") or connector.step)
 
 
 def lookback(connector: Connector) -> timedelta:
     """Read how long the API of a connector may take to show a change; by default, what the connector declares."""
-    return read(f"sources.{connector.name}.lookback", Lookback, connector.lookback)
+    return _read(connector, "lookback", Lookback, connector.lookback)
 
 
 def unsettled_time(resource: Resource) -> timedelta:
@@ -105,28 +120,28 @@ def unsettled_time(resource: Resource) -> timedelta:
     return max(lookback(resource.connector), cursor.changing if cursor else timedelta(0))
 
 
-def max_loss(connector: str) -> float:
+def max_loss(connector: Connector) -> float:
     """Read the share of a table's rows, 0 to 1, that one load may delete because the API no longer returns them."""
-    return read(f"sources.{connector}.max_loss", Share, 0.5)
+    return _read(connector, "max_loss", Share, 0.5)
 
 
-def limits(connector: str) -> Limits:
+def limits(connector: Connector) -> Limits:
     """Read what the API of a connector may send before a load fails."""
     found: dict[str, Any] = {
-        limit.name: read(f"sources.{connector}.{limit.name}", Count if limit.type is int else Seconds, limit.default)
+        limit.name: _read(connector, limit.name, Count if limit.type is int else Seconds, limit.default)
         for limit in LIMITS
     }
-    return Limits(connector=connector, **found)
+    return Limits(connector=connector.name, **found)
 
 
 def max_parallel_requests(connector: Connector) -> int:
     """Read a connector's maximum of concurrent requests; by default, what the connector declares."""
-    return read(f"sources.{connector.name}.max_parallel_requests", Parallel, connector.max_parallel_requests)
+    return _read(connector, "max_parallel_requests", Parallel, connector.max_parallel_requests)
 
 
 def requests_per_minute(connector: Connector) -> int | None:
     """Read a connector's maximum of requests per minute; by default, what it declares. None means no limit."""
-    return read(f"sources.{connector.name}.requests_per_minute", CountOrNone, None) or connector.requests_per_minute
+    return _read(connector, "requests_per_minute", CountOrNone, None) or connector.requests_per_minute
 
 
 def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
@@ -136,8 +151,9 @@ def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
         SettingError: the configuration lists a connector that does not exist.
     """
     connectors = {connector.name: connector for connector in available}
-    if unknown := [name for name in _turned_on() or () if name not in connectors]:
-        hint = suggest(unknown[0], connectors)
+    known = {*connectors, *(connector.common_name for connector in connectors.values())}
+    if unknown := [name for name in _turned_on() or () if name not in known]:
+        hint = suggest(unknown[0], known)
         raise SettingError(f"{environment('connectors.enabled')} lists {unknown}, which do not exist; {hint}")
     return tuple(name for name, connector in connectors.items() if is_enabled(connector))
 
@@ -145,7 +161,7 @@ def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
 def is_enabled(connector: Connector) -> bool:
     """Read whether a connector is enabled; if the configuration does not list connectors, its default decides."""
     wanted = _turned_on()
-    return connector.enabled if wanted is None else connector.name in wanted
+    return connector.enabled if wanted is None else not {connector.name, connector.common_name}.isdisjoint(wanted)
 
 
 def destination_name() -> str:
@@ -153,17 +169,17 @@ def destination_name() -> str:
     return str(dlt.config.get("connectors.destination") or "duckdb")
 
 
-def schedule(connector: str) -> str | None:
+def schedule(connector: Connector) -> str | None:
     """Read the schedule on which a connector is refreshed, a cron expression in UTC."""
-    cron: str | None = dlt.config.get(f"sources.{connector}.schedule", str)
-    return cron
+    cron = configured(connector, "schedule")
+    return None if cron is None else str(cron)
 
 
-def automation(connector: str) -> Automation:
+def automation(connector: Connector) -> Automation:
     """Read what keeps a connector current: its schedule, the conditions of its assets, or nothing."""
     default: Automation = "schedule"
     of_all = read("connectors.automation", Automation, default)
-    return read(f"sources.{connector}.automation", Automation, of_all)
+    return _read(connector, "automation", Automation, of_all)
 
 
 def executor() -> str:
@@ -187,22 +203,22 @@ def preview_rows() -> int:
     return read("connectors.preview_rows", CountOrNone, 5)
 
 
-def stale_after(connector: str) -> timedelta:
+def stale_after(connector: Connector) -> timedelta:
     """Read how long after a load the assets of a connector become stale; 24 hours by default.
 
     Raises:
         SettingError: the time is shorter than Dagster can check, or is not a number.
     """
-    return timedelta(hours=read(f"sources.{connector}.stale_after_hours", Hours, 24.0))
+    return timedelta(hours=_read(connector, "stale_after_hours", Hours, 24.0))
 
 
-def owners(connector: str) -> tuple[str, ...]:
+def owners(connector: Connector) -> tuple[str, ...]:
     """Read the owners of a connector's assets in Dagster's form: ``team:data`` or an e-mail address.
 
     Raises:
         SettingError: an owner is neither.
     """
-    found = tuple(names(dlt.config.get(f"sources.{connector}.owners")) or ())
+    found = tuple(names(configured(connector, "owners")) or ())
     if wrong := [owner for owner in found if not re.fullmatch(r"team:\S+|[^@\s]+@[^@\s]+\.[^@\s]+", owner)]:
         name = environment_name(connector, "owners")
         raise SettingError(f"{name} has {wrong[0]!r}: it must be an e-mail address, or a team such as 'team:finance'")
@@ -212,6 +228,20 @@ def owners(connector: str) -> tuple[str, ...]:
 def show_examples() -> bool:
     """Read whether the definitions include the examples of assets that use the loaded tables."""
     return read("connectors.examples", bool, False)
+
+
+def is_of_shop(connector: Connector, setting: str) -> bool:
+    """Return whether a setting is configured for the shop of a connector, and not for all its shops."""
+    return bool(connector.shop) and dlt.config.get(setting_path(connector, setting)) is not None
+
+
+def _read(connector: Connector, setting: str, kind: Any, default: Value) -> Value:
+    """Read a setting of a shop, or else of all shops of a connector."""
+    for section in connector.sections:
+        found: Value | None = read(f"sources.{section}.{setting}", kind, None)
+        if found is not None:
+            return found
+    return default
 
 
 def _turned_on() -> list[str] | None:

@@ -16,5 +16,5 @@ def window_grid(connector: Connector) -> WindowGrid:
         return WindowGrid(settings.step(connector), settings.start_date(connector))
     except ValueError as error:
         wrong = [name for name in ("step", "start_date") if str(error).startswith(name.replace("_", " "))]
-        names = [settings.environment_name(connector.name, name) for name in wrong or ("step", "start_date")]
+        names = [settings.environment_name(connector, name) for name in wrong or ("step", "start_date")]
         raise SettingError(f"{connector.name}: {error}; check {' and '.join(names)}") from error

@@ -138,7 +138,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
             loads_of_parent=load.outcomes[list_of.parent.name].load_ids if list_of else (),
             windows=outcome.windows_read_whole,
             now=request.now,
-            max_loss=1.0 if request.accept_loss else settings.max_loss(connector.name),
+            max_loss=1.0 if request.accept_loss else settings.max_loss(connector),
             schema=load.pipeline.default_schema,
         )
         try:

@@ -76,7 +76,7 @@ def _columns(
         stores_nul=destination_traits().stores_nul,
         stored=stored,
         timestamp_format=resource.cursor.timestamp_format if resource.cursor else TimestampFormat(),
-        limits=settings.limits(resource.connector.name),
+        limits=settings.limits(resource.connector),
         inferred=nested or not resource.connector.tables.get(resource.name),
     )
 

@@ -40,7 +40,7 @@ def translated(translation: Translation | None) -> Description:
     return (lambda asset: translation(describe_asset(asset), asset)) if translation else describe_asset
 
 
-def freshness(connector: str) -> dg.FreshnessPolicy:
+def freshness(connector: Connector) -> dg.FreshnessPolicy:
     """Return the policy that marks an asset stale after the configured hours without a load; it warns after half."""
     hours = settings.stale_after(connector)
     return dg.FreshnessPolicy.time_window(fail_window=hours, warn_window=hours / 2)
@@ -54,9 +54,9 @@ def _describe_resource(resource: Resource) -> dg.AssetSpec:
         description=_summary(resource),
         group_name=group_of(resource),
         kinds={"dlt", destination_name()},
-        owners=list(settings.owners(connector.name)),
+        owners=list(settings.owners(connector)),
         tags={"connector": connector.name, "loading": "windowed" if resource.windowed else "whole"},
-        freshness_policy=freshness(connector.name),
+        freshness_policy=freshness(connector),
         metadata={**declared_metadata(resource), "glossary": fields_glossary()},
     )
 

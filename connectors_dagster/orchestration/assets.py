@@ -80,7 +80,7 @@ def _config_fields() -> dict[str, dg.Field]:
 
 def build_assets(assets: ConnectorAssets) -> list[dg.AssetsDefinition]:
     """Build one multi-asset per family of a connector, with conditions if these keep the connector current."""
-    declarative = settings.automation(assets.connector.name) == "declarative"
+    declarative = settings.automation(assets.connector) == "declarative"
     condition = build_condition(assets, cron_of(assets)) if declarative else None
     return [build_family(assets, op_name, condition) for op_name in assets.families]
 

@@ -1,6 +1,6 @@
 """Keep a connector up to date: a job, and a schedule that is off by default."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -15,56 +15,77 @@ from connectors_dagster.orchestration.declarative import build_condition_sensor
 from connectors_dagster.orchestration.partitions import build_window_sensor, open_windows
 from connectors_dagster.orchestration.runs import Plan
 
+LISTED = 3
+"""Maximum shops that a description names."""
 
-def build_automation(assets: ConnectorAssets) -> dg.Definitions:
-    """Build the job of a connector, what keeps it current, and the sensor that adds its partitions.
+
+def build_automation(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
+    """Build the job of a connector, what keeps it current, and the sensor that adds its partitions, for all its shops.
 
     Raises:
         SettingError: the configured schedule is not a cron expression.
     """
-    connector = assets.connector
+    first = shops[0]
     job = dg.define_asset_job(
-        name=assets.name,
-        selection=dg.AssetSelection.assets(*assets.by_key),
-        description=f"Loads all resources of {connector.name}, or the windows you select.",
-        tags={"connector": connector.name},
+        name=first.job_name,
+        selection=dg.AssetSelection.assets(*(key for assets in shops for key in assets.by_key)),
+        description=f"Loads all resources of {first.connector.common_name}, or the windows you select.",
+        tags={"connector": first.connector.common_name},
     )
-    sensors: list[dg.SensorDefinition] = [build_window_sensor(assets)] if assets.has_windows else []
-    how = settings.automation(connector.name)
-    if how == "declarative":
-        sensors.append(build_condition_sensor(assets))
-    schedule = _build_schedule(assets, job)  # in any case, because it checks the cron expression
-    return dg.Definitions(jobs=[job], schedules=[schedule] if how == "schedule" else [], sensors=sensors)
+    windowed = [assets for assets in shops if assets.has_windows]
+    sensors: list[dg.SensorDefinition] = [build_window_sensor(windowed)] if windowed else []
+    alike: dict[str, list[ConnectorAssets]] = {}
+    for assets in shops:
+        alike.setdefault(_schedule_name(assets), []).append(assets)
+    # Of the others too, because it checks the cron expression.
+    schedules = {name: _build_schedule(name, of_name, job) for name, of_name in alike.items()}
+    how = {assets: settings.automation(assets.connector) for assets in shops}
+    if declarative := [assets for assets in shops if how[assets] == "declarative"]:
+        sensors.append(build_condition_sensor(declarative))
+    wanted = dict.fromkeys(_schedule_name(assets) for assets in shops if how[assets] == "schedule")
+    return dg.Definitions(jobs=[job], schedules=[schedules[name] for name in wanted], sensors=sensors)
 
 
-def _build_schedule(assets: ConnectorAssets, job: Any) -> dg.ScheduleDefinition:
-    connector, cron = assets.connector, cron_of(assets)
+def _schedule_name(assets: ConnectorAssets) -> str:
+    """Return the name of the schedule: a shop with a cron expression of its own has one of its own."""
+    own = settings.is_of_shop(assets.connector, "schedule")
+    return f"refresh_{assets.name if own else assets.job_name}"
+
+
+def _build_schedule(name: str, shops: Sequence[ConnectorAssets], job: Any) -> dg.ScheduleDefinition:
+    connector, cron = shops[0].connector, cron_of(shops[0])
     try:
         return dg.ScheduleDefinition(
-            name=assets.schedule_name,
+            name=name,
             job=job,
             cron_schedule=cron,
             execution_timezone="UTC",
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description=(
-                f"Loads everything of {connector.name} since its start date and keeps it current. Each tick requests "
-                "every window that is missing or incomplete, oldest first, and the resources without windows. It skips "
-                "what is already queued or running. After a pause it requests everything that was missed."
+                f"Loads everything of {' and '.join(assets.connector.name for assets in shops[:LISTED])}"
+                f"{' and others' if len(shops) > LISTED else ''} since the start date and keeps it current. Each tick "
+                "requests every window that is missing or incomplete, oldest first, and the resources without windows. "
+                "It skips what is already queued or running. After a pause it requests everything that was missed."
             ),
-            execution_fn=lambda context: _refresh(assets, context),
+            execution_fn=lambda context: _refresh(shops, context),
         )
     except dg.DagsterInvalidDefinitionError:
-        name = settings.environment_name(connector.name, "schedule")
-        raise SettingError(f"{name} is {cron!r}: it must be a cron expression such as '15 * * * *'") from None
+        setting = settings.environment_name(connector, "schedule")
+        raise SettingError(f"{setting} is {cron!r}: it must be a cron expression such as '15 * * * *'") from None
 
 
-def _refresh(assets: ConnectorAssets, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    now = clock.now()
-    if assets.has_windows:
-        open_windows(context.instance, assets.grid, now)
-    plans = backlog(context.instance, assets, now)
+def _refresh(
+    shops: Sequence[ConnectorAssets], context: dg.ScheduleEvaluationContext
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    now, plans = clock.now(), list[Plan]()
+    for assets in shops:
+        if settings.automation(assets.connector) != "schedule":
+            continue
+        if assets.has_windows:
+            open_windows(context.instance, assets.grid, now)
+        plans += backlog(context.instance, assets, now)
     if not plans:
-        yield dg.SkipReason(f"All of {assets.name} is complete, queued or running.")
+        yield dg.SkipReason(f"All of {shops[0].job_name} is complete, queued or running.")
     for plan in plans:
         yield build_request(plan)
 
@@ -87,7 +108,7 @@ def build_request(plan: Plan) -> dg.RunRequest:
 
 def cron_of(assets: ConnectorAssets) -> str:
     """Return when a connector is refreshed, as it is configured or else hourly."""
-    return settings.schedule(assets.connector.name) or hourly(assets.name)
+    return settings.schedule(assets.connector) or hourly(assets.job_name)
 
 
 def hourly(name: str) -> str:

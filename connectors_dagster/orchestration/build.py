@@ -6,6 +6,7 @@ import dagster as dg
 
 from connectors_dagster.config.placeholders import check_declared_settings
 from connectors_dagster.config.settings import check_settings
+from connectors_dagster.config.shops import each_shop
 from connectors_dagster.orchestration.asset_specs import Translation, translated
 from connectors_dagster.orchestration.assets import build_assets
 from connectors_dagster.orchestration.automation import build_automation
@@ -25,6 +26,8 @@ def build_definitions(
 ) -> dg.Definitions:
     """Build the assets, checks, job, schedule and sensor of a connector; uses no secret, network or disk.
 
+    If several shops are configured for it, each has assets of its own.
+
     Args:
         connector: what to build.
         select: names of the resources to load; defaults to all. The setting `SOURCES__<CONNECTOR>__RESOURCES`
@@ -38,28 +41,31 @@ def build_definitions(
     Raises:
         ValueError: a resource does not exist, two assets have the same key, or a setting is wrong.
     """
+    describe = translated(translation)
     return definitions_of(
-        ConnectorAssets(
-            connector=connector,
-            select=select,
-            key_prefix=key_prefix,
-            describe=translated(translation),
-        )
+        [
+            ConnectorAssets(connector=shop, select=select, key_prefix=key_prefix, describe=describe)
+            for shop in each_shop(connector)
+        ]
     )
 
 
 @paused_collector()
-def definitions_of(assets: ConnectorAssets) -> dg.Definitions:
-    """Build everything Dagster shows of these assets.
+def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
+    """Build everything Dagster shows of a connector; of each of its shops, if there are several.
 
     Raises:
         SettingError: an option of the connector has a value that cannot be used.
     """
     warn_of_unlimited_pools()
-    check_settings(assets.connector)
-    check_declared_settings(assets.connector)
-    api, automation = assets.specs[assets.api.name], build_automation(assets)
+    for assets in shops:
+        check_settings(assets.connector)
+        check_declared_settings(assets.connector)
+    loaded = [family for assets in shops for family in build_assets(assets)]
     return dg.Definitions.merge(
-        dg.Definitions(assets=[api, *build_assets(assets)], asset_checks=[build_checks(assets)]),
-        automation,
+        dg.Definitions(
+            assets=[*(assets.specs[assets.api.name] for assets in shops), *loaded],
+            asset_checks=[build_checks(assets) for assets in shops],
+        ),
+        build_automation(shops),
     )

@@ -13,6 +13,7 @@ import yaml
 
 from connectors_dagster.compat.dagster_internals import project_folders, source_relative_path, translated_spec
 from connectors_dagster.config import settings
+from connectors_dagster.config.shops import each_shop
 from connectors_dagster.orchestration.asset_keys import Api
 from connectors_dagster.orchestration.asset_specs import Translation, describe_asset
 from connectors_dagster.orchestration.build import definitions_of
@@ -104,10 +105,11 @@ class RestConnector(dg.Component):
         return describe_asset(asset)
 
     @cached_property
-    def assets(self) -> ConnectorAssets:
-        """The assets of the connector, translated and with their prefix."""
-        return ConnectorAssets(
-            connector=self.connector, select=self.select, key_prefix=self.key_prefix, describe=self._translated
+    def shops(self) -> tuple[ConnectorAssets, ...]:
+        """The assets of the connector, or of each of its shops, translated and with their prefix."""
+        return tuple(
+            ConnectorAssets(connector=shop, select=self.select, key_prefix=self.key_prefix, describe=self._translated)
+            for shop in each_shop(self.connector)
         )
 
     def _translated(self, asset: Resource | Api) -> dg.AssetSpec:
@@ -116,7 +118,8 @@ class RestConnector(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002  # Dagster's signature
         """Build the definitions of the connector, or none if configuration has it turned off."""
-        return definitions_of(self.assets) if settings.is_enabled(self.connector) else dg.Definitions()
+        enabled = [assets for assets in self.shops if settings.is_enabled(assets.connector)]
+        return definitions_of(enabled) if enabled else dg.Definitions()
 
 
 def component_parts(

@@ -93,20 +93,18 @@ class ConnectorAssets:
 
     @property
     def name(self) -> str:
-        """The name of the job, and part of all other names: ``<prefix>_<connector>``."""
-        return "_".join(
-            re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*_several(self.key_prefix), self.connector.name)
-        )
+        """A part of the names of ops: ``<prefix>_<connector>``."""
+        return self._prefixed(self.connector.name)
 
     @property
-    def schedule_name(self) -> str:
-        """The name of the schedule."""
-        return f"refresh_{self.name}"
+    def job_name(self) -> str:
+        """The name of the job, and part of that of its schedule and sensors; the shops of a connector share them."""
+        return self._prefixed(self.connector.common_name)
 
     @property
     def sensor_name(self) -> str:
         """The name of the sensor that opens windows."""
-        return f"open_windows_{self.name}"
+        return f"open_windows_{self.job_name}"
 
     @property
     def checks_name(self) -> str:
@@ -120,6 +118,9 @@ class ConnectorAssets:
     def key(self, asset: Resource | Api) -> dg.AssetKey:
         """Return the asset key of a selected resource or of the API."""
         return self.specs[asset.name].key
+
+    def _prefixed(self, name: str) -> str:
+        return "_".join(re.sub(r"\W", "_", part, flags=re.ASCII) for part in (*_several(self.key_prefix), name))
 
     def _describe(self, asset: Resource | Api) -> dg.AssetSpec:
         spec = self.describe(asset)

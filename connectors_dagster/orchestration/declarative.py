@@ -1,6 +1,7 @@
 """Declarative automation: each asset has a condition that says when Dagster loads it, instead of a schedule."""
 
 import warnings
+from collections.abc import Sequence
 from typing import cast
 
 import dagster as dg
@@ -65,16 +66,17 @@ def build_condition(assets: ConnectorAssets, cron: str) -> dg.AutomationConditio
     return cast(dg.AutomationCondition[dg.AssetKey], condition.with_label("to_load"))
 
 
-def build_condition_sensor(assets: ConnectorAssets) -> dg.AutomationConditionSensorDefinition:
-    """Build the sensor that evaluates the conditions of a connector."""
+def build_condition_sensor(shops: Sequence[ConnectorAssets]) -> dg.AutomationConditionSensorDefinition:
+    """Build the sensor that evaluates the conditions of a connector, for all its shops."""
+    name = shops[0].job_name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of use_user_code_server, which conditions in Python need
         return dg.AutomationConditionSensorDefinition(
-            name=f"automation_{assets.name}",
-            target=dg.AssetSelection.assets(*assets.by_key),
+            name=f"automation_{name}",
+            target=dg.AssetSelection.assets(*(key for assets in shops for key in assets.by_key)),
             use_user_code_server=True,
             default_status=dg.DefaultSensorStatus.RUNNING,
             minimum_interval_seconds=INTERVAL,
             run_tags=RESUMES,
-            description=f"Loads what {assets.name} lacks, as the conditions of its assets say.",
+            description=f"Loads what {name} lacks, as the conditions of its assets say.",
         )

@@ -18,6 +18,7 @@ from connectors_dagster.compat.dagster_internals import (
     open_component_tree,
 )
 from connectors_dagster.config import settings
+from connectors_dagster.config.shops import each_shop
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import (
     connector_files,
@@ -69,11 +70,13 @@ class _Loader:
         with self._noting(place) as names:
             for connector in load():
                 names[:] = [connector.name]
-                assets = ConnectorAssets(connector=connector)
-                self._check_name(place, connector)
-                if settings.is_enabled(connector):
-                    self.definitions.append(definitions_of(assets))
-                self._take(place, assets)
+                shops = [ConnectorAssets(connector=shop) for shop in each_shop(connector)]
+                for assets in shops:
+                    self._check_name(place, assets.connector)
+                if enabled := [assets for assets in shops if settings.is_enabled(assets.connector)]:
+                    self.definitions.append(definitions_of(enabled))
+                for assets in shops:
+                    self._take(place, assets)
 
     def add_scaffolded(self) -> None:
         """Add what is scaffolded: all at once, or folder by folder if something in it is broken."""
@@ -113,15 +116,16 @@ class _Loader:
     def _add_tree(self, place: str, tree: dg.ComponentTree, names: list[str]) -> None:
         components = components_of(tree, RestConnector)
         names += [component.connector.name for component in components]
-        for component in components:
-            self._check_name(place, component.connector)
+        shops = [assets for component in components for assets in component.shops]
+        for assets in shops:
+            self._check_name(place, assets.connector)
         with warnings.catch_warnings():
             # Dagster warns that it uses previews of its own to look into the folder.
             for category in (dg.PreviewWarning, dg.BetaWarning):
                 warnings.filterwarnings("ignore", category=category, module=r"dagster\.")
             self.definitions.append(build_components(tree))
-        for component in components:
-            self._take(place, component.assets)
+        for assets in shops:
+            self._take(place, assets)
 
     def _check_name(self, place: str, connector: Connector) -> None:
         if other := self.places.get(connector.name):
@@ -163,7 +167,8 @@ def load_location() -> Location:
     loader.add_scaffolded()
     loader.add_own(project_folder())
     everything = [loader.found[name] for name in sorted(loader.found)]
-    settings.check_sections([*connector_names(), *loader.found, *(n for one in loader.broken for n in one.connectors)])
+    names = [assets.connector.common_name for assets in everything]
+    settings.check_sections([*connector_names(), *names, *(name for one in loader.broken for name in one.connectors)])
     try:
         settings.enabled(assets.connector for assets in everything)
     except SettingError as error:
@@ -183,7 +188,10 @@ def including(location: Location, wanted: Iterable[ConnectorAssets]) -> Location
     added = [assets for assets in wanted if assets not in location.enabled]
     if not added:
         return location
-    definitions = dg.Definitions.merge(location.definitions, *map(definitions_of, added))
+    alike: dict[str, list[ConnectorAssets]] = {}
+    for assets in added:
+        alike.setdefault(assets.job_name, []).append(assets)
+    definitions = dg.Definitions.merge(location.definitions, *map(definitions_of, alike.values()))
     return replace(location, enabled=[*location.enabled, *added], definitions=definitions)
 
 

@@ -47,44 +47,50 @@ def unknown_partitions(instance: dg.DagsterInstance, grid: WindowGrid, now: date
     return [key for key in instance.get_dynamic_partitions(grid.name) if key not in opened]
 
 
-def build_window_sensor(assets: ConnectorAssets) -> dg.SensorDefinition:
+def build_window_sensor(shops: Sequence[ConnectorAssets]) -> dg.SensorDefinition:
     """Build the sensor that adds a partition when its window starts, and reports the window on the asset of the API.
 
-    It removes partitions that are no window.
+    It removes partitions that are no window. The shops of a connector share it.
     """
-    grid = assets.grid
+    name, grids = shops[0].job_name, {assets.grid.name: assets.grid for assets in shops}
 
     @dg.sensor(
-        name=assets.sensor_name,
+        name=shops[0].sensor_name,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Adds a partition for every window of {assets.name} that has started, and removes any other.",
+        description=f"Adds a partition for every window of {name} that has started, and removes any other.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now = clock.now()
-        missing = missing_windows(context.instance, grid, now)
-        unknown = unknown_partitions(context.instance, grid, now)
-        windows = grid.opened(now)
-        noted = not windows or windows[-1].key == context.cursor
+        now, instance = clock.now(), context.instance
+        missing = {name: keys for name, grid in grids.items() if (keys := missing_windows(instance, grid, now))}
+        unknown = {name: keys for name, grid in grids.items() if (keys := unknown_partitions(instance, grid, now))}
+        windows = {name: opened for name, grid in grids.items() if (opened := grid.opened(now))}
+        newest = " ".join(opened[-1].key for opened in windows.values())
         if unknown:
-            context.log.warning(f"removed partitions that are no window of {assets.name}: {', '.join(unknown)}")
-        if not missing and not unknown and noted:
-            return dg.SkipReason(f"All windows that have started have partitions.{_on_pools(context.instance, assets)}")
+            removed = ", ".join(key for keys in unknown.values() for key in keys)
+            context.log.warning(f"removed partitions that are no window of {name}: {removed}")
+        if not missing and not unknown and newest == (context.cursor or ""):
+            return dg.SkipReason(f"All windows that have started have partitions.{_on_pools(instance, shops)}")
+        noted = set((context.cursor or "").split())
         return dg.SensorResult(
             # Connectors with the same windows share partitions: another sensor may have added them already.
             dynamic_partitions_requests=[
-                *([dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else []),
-                *([dg.DeleteDynamicPartitionsRequest(grid.name, unknown)] if unknown else []),
+                *(dg.AddDynamicPartitionsRequest(name, keys) for name, keys in missing.items()),
+                *(dg.DeleteDynamicPartitionsRequest(name, keys) for name, keys in unknown.items()),
             ],
-            asset_events=[] if noted else [observe_open_window(assets.key(assets.api), windows)],
-            cursor=windows[-1].key if windows else None,
+            asset_events=[
+                observe_open_window(assets.key(assets.api), windows[assets.grid.name])
+                for assets in shops
+                if assets.grid.name in windows and windows[assets.grid.name][-1].key not in noted
+            ],
+            cursor=newest or None,
         )
 
     return open_windows_sensor
 
 
-def _on_pools(instance: dg.DagsterInstance, assets: ConnectorAssets) -> str:
-    families = [family[0].pipeline_name for family in assets.families.values()]
+def _on_pools(instance: dg.DagsterInstance, shops: Sequence[ConnectorAssets]) -> str:
+    families = [family[0].pipeline_name for assets in shops for family in assets.families.values()]
     unlimited = unlimited_pools(instance, families)
     return UNLIMITED.format(pools=", ".join(unlimited)) if unlimited else ""
 

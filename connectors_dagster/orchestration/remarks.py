@@ -37,7 +37,7 @@ def _not_available(resource: Resource, stats: ReadStats) -> list[str]:
 def _outside(resource: Resource, stats: ReadStats) -> list[str]:
     found = []
     if stats.before_start:
-        start = environment_name(resource.connector.name, "start_date")
+        start = environment_name(resource.connector, "start_date")
         found.append(
             f"rows that are older than the first window and were not loaded: {stats.before_start}. Set {start} to an "
             "earlier date, or before_start='keep' of the cursor to load them with the first window"

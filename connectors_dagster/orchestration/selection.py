@@ -28,7 +28,7 @@ def select(location: Location, names: Sequence[str] = ()) -> Selected:
         UnknownNameError: a name is not a connector or resource; says what is broken of it, or suggests similar ones.
     """
     selected = {
-        assets: [r for r in assets.resources if not names or str(r) in names or assets.connector.name in names]
+        assets: [r for r in assets.resources if not names or not _names_of(assets, r).isdisjoint(names)]
         for assets in (location.known if names else location.enabled)
     }
     if refused := [_refusal(location, name) for name in names if name not in set(_names(location.known))]:
@@ -42,8 +42,8 @@ def select_one(location: Location, name: str) -> tuple[ConnectorAssets, Resource
     Raises:
         UnknownNameError: the name is not that of a resource.
     """
-    [(assets, resources)] = select(location, [name]).items()
-    if name == assets.connector.name:
+    assets, resources = next(iter(select(location, [name]).items()))
+    if name in (assets.connector.name, assets.connector.common_name):
         example = resources[-1]
         raise UnknownNameError(f"{name} is a connector: name one of its resources, such as {example}; {ALL}")
     return assets, resources[0]
@@ -56,7 +56,7 @@ def _refusal(location: Location, name: str) -> str:
     names = list(_names(known))
     for assets in known:
         if name in map(str, assets.connector.graph.values()):
-            setting = environment_name(assets.connector.name, "resources")
+            setting = environment_name(assets.connector, "resources")
             return f"{name} is not loaded: {setting}, or the connector itself, leaves it out"
     resources = {known.partition("/")[2] for known in names}
     alike = get_close_matches(name, resources - {""}, n=NEAR, cutoff=0.8)
@@ -65,7 +65,12 @@ def _refusal(location: Location, name: str) -> str:
     return f"{name}: no such connector or resource; {hint}"
 
 
+def _names_of(assets: ConnectorAssets, resource: Resource) -> set[str]:
+    """Return what names a resource: itself, its connector, or the connector of all shops."""
+    return {str(resource), assets.connector.name, assets.connector.common_name}
+
+
 def _names(known: Iterable[ConnectorAssets]) -> Iterator[str]:
     for assets in known:
-        yield assets.connector.name
+        yield from {assets.connector.name: None, assets.connector.common_name: None}
         yield from map(str, assets.resources)

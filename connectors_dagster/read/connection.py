@@ -66,8 +66,8 @@ def connect(
     policy = RequestPolicy(
         base_url=fill_placeholders(connector.config["client"]["base_url"], values),
         retry=connector.retry,
-        allow_http=settings.allow_http(connector.name),
-        limits=settings.limits(connector.name),
+        allow_http=settings.allow_http(connector),
+        limits=settings.limits(connector),
         sleep=pause,
         adapter=JsonAdapter(pool_maxsize=requests_at_once),
         rate_limiter=RateLimiter(
@@ -108,7 +108,7 @@ def _credentials(connector: Connector, values: Mapping[Setting, Any], auth: Any)
     """Return the environment variables of what a connector authenticates with."""
     of_auth = set(find_placeholders(auth))
     names = [name for name in connector.needed_settings(values) if isinstance(name, Secret) or name in of_auth]
-    return [settings.environment_name(connector.name, name) for name in names]
+    return [settings.environment_name(connector, name) for name in names]
 
 
 def _clock_from(now: datetime) -> Callable[[], datetime]:

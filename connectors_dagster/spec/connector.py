@@ -1,7 +1,7 @@
 """A connector: one API as a value that is validated when it is created."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +78,7 @@ class Connector:
         excluded: resources of the API that the connector does not load, each with the reason.
         credentials_help: how to get credentials with the fewest permissions.
         programs: the resources whose rows a program reads instead of requests of this project, with that program.
+        shop: the shop that it reads, if several shops have settings; its name then ends in it.
     """
 
     name: str
@@ -112,10 +113,25 @@ class Connector:
     excluded: Mapping[str, str] = field(default_factory=dict)
     credentials_help: str = ""
     programs: Mapping[str, Program] = field(default_factory=dict)
+    shop: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a connector that contradicts itself."""
         check_connector(self)
+
+    def of_shop(self, shop: str) -> "Connector":
+        """Return this connector as it reads one of several shops."""
+        return replace(self, name=f"{self.name}_{shop}", shop=shop)
+
+    @property
+    def common_name(self) -> str:
+        """The name that the connector has in common for all its shops."""
+        return self.name.removesuffix(f"_{self.shop}") if self.shop else self.name
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Where its settings are in the configuration, below `sources`: those of its shop come first."""
+        return (f"{self.common_name}.{self.shop}", self.common_name) if self.shop else (self.name,)
 
     @cached_property
     def graph(self) -> Mapping[str, Resource]:

@@ -78,10 +78,10 @@ def test_braces_of_a_query_and_of_a_setting_in_it_are_sent_as_they_are(shop, rea
         (Setting("x", type=int), None, REQUIRED),
     ],
 )
-def test_a_setting_has_the_type_that_is_declared(setting, given, value, monkeypatch):
+def test_a_setting_has_the_type_that_is_declared(setting, given, value, monkeypatch, tmp_path):
     if given is not None:
         monkeypatch.setenv(f"SOURCES__SHOP__{setting}".upper(), given)
-    found = placeholders.read_setting("shop", setting)
+    found = placeholders.read_setting(using(tmp_path), setting)
     assert (found, type(found)) == (value, type(value))
 
 

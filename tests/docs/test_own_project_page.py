@@ -79,7 +79,7 @@ def test_the_component_and_the_subclass_on_the_page_have_the_metadata_that_it_de
     (component,) = dg.ComponentTree.from_module(defs_module=my_defs, project_root=tmp_path).get_all_components(
         of_type=RestConnector
     )
-    found = {spec.key.to_user_string(): spec for spec in component.assets.specs.values()}
+    found = {spec.key.to_user_string(): spec for spec in component.shops[0].specs.values()}
     assert set(found) == {"raw/support/api", "raw/support/tickets"}
     tickets = found["raw/support/tickets"]
     assert (tickets.group_name, tickets.owners, tickets.tags["key"]) == ("support", ["team:support"], "id")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from connectors_dagster.connectors import load_connector
 from connectors_dagster.definitions import defs
 from connectors_dagster.orchestration.asset_specs import freshness
 from connectors_dagster.sandbox import CREDENTIALS
@@ -108,10 +109,12 @@ def test_an_asset_is_stale_after_a_day_without_a_load_unless_configured(monkeypa
     day = dg.FreshnessPolicy.time_window(timedelta(hours=24), timedelta(hours=12))
     assert {spec.freshness_policy for key, spec in SPECS.items() if not key.endswith("/api")} == {day}
     monkeypatch.setenv("SOURCES__STOREFRONT__STALE_AFTER_HOURS", "200")
-    assert freshness("storefront") == dg.FreshnessPolicy.time_window(timedelta(hours=200), timedelta(hours=100))
+    assert freshness(load_connector("storefront")) == dg.FreshnessPolicy.time_window(
+        timedelta(hours=200), timedelta(hours=100)
+    )
     monkeypatch.setenv("SOURCES__STOREFRONT__STALE_AFTER_HOURS", "0")
     with pytest.raises(ValueError, match="SOURCES__STOREFRONT__STALE_AFTER_HOURS"):
-        freshness("storefront")
+        freshness(load_connector("storefront"))
 
 
 def test_a_failed_run_records_the_response_of_the_api_without_secrets(api, run_assets):

@@ -111,7 +111,7 @@ class _Schedule:
 
     def __init__(self, assets: ConnectorAssets, instance: dg.DagsterInstance) -> None:
         self.assets, self.instance = assets, instance
-        self.job = definitions_of(assets).resolve_job_def(assets.name)
+        self.job = definitions_of([assets]).resolve_job_def(assets.name)
 
     def tick(self) -> Iterator[str]:
         """Run what the schedule requests; yields the error of each run, which is empty if there was none."""
