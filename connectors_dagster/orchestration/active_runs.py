@@ -1,7 +1,8 @@
 """Find what is already queued or running, whether a schedule, a backfill or a person requested it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -23,31 +24,46 @@ BACKFILLS = 100
 """Maximum number of backfills to look at, newest first. Older ones have ended."""
 
 
-def active_windows(
-    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
-) -> Mapping[str, set[Window]]:
-    """Map each queued or running family, by op, to its windows; the set is empty if the family has no windows.
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """What is queued or running.
+
+    Args:
+        runs: the steps and the tags of each run.
+        backfills: the assets, with the partition if there is one, that backfills have not reached yet.
+    """
+
+    runs: Sequence[tuple[Collection[str], Mapping[str, str]]]
+    backfills: Sequence[tuple[dg.AssetKey, str | None]]
+
+
+def find_unfinished(instance: dg.DagsterInstance) -> Unfinished:
+    """Look up what is queued or running.
 
     Runs whose process is gone are ended first: otherwise what they have not loaded would count as running.
     """
     end_orphaned_runs(instance)
+    runs = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))]
+    return Unfinished(
+        runs=[(planned_steps(instance, run), run.tags) for run in runs],
+        # Most of it is not in a queue.
+        backfills=list(unfinished_backfills(instance, newest=BACKFILLS)),
+    )
+
+
+def active_windows(
+    unfinished: Unfinished, assets: ConnectorAssets, windows: Sequence[Window]
+) -> Mapping[str, set[Window]]:
+    """Map each queued or running family, by op, to its windows; the set is empty if the family has no windows."""
     busy: dict[str, set[Window]] = defaultdict(set)
-    for family, keys in _of_runs(instance, assets, windows):
-        busy[family] |= keys
-    for family, keys in _of_backfills(instance, assets, windows):
-        busy[family] |= keys
+    for steps, tags in unfinished.runs:
+        for family in assets.families.keys() & set(steps):
+            busy[family] |= _tagged(tags, windows)
+    by_key = {window.key: window for window in windows}
+    for asset, key in unfinished.backfills:
+        if asset in assets.by_key:
+            busy[assets.op_name(assets.by_key[asset])] |= {by_key[key]} if key in by_key else set()
     return busy
-
-
-def _of_runs(
-    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
-) -> Iterator[tuple[str, set[Window]]]:
-    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
-        run = record.dagster_run
-        steps = planned_steps(instance, run)
-        for op_name in assets.families:
-            if op_name in steps:
-                yield op_name, _tagged(run.tags, windows)
 
 
 def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
@@ -57,13 +73,3 @@ def _tagged(tags: Mapping[str, str], windows: Sequence[Window]) -> set[Window]:
     if first not in keys or last not in keys:
         return set()
     return set(windows[keys.index(first) : keys.index(last) + 1])
-
-
-def _of_backfills(
-    instance: dg.DagsterInstance, assets: ConnectorAssets, windows: Sequence[Window]
-) -> Iterator[tuple[str, set[Window]]]:
-    """List what running backfills have not reached yet. Most of it is not in a queue."""
-    by_key = {window.key: window for window in windows}
-    for asset, key in unfinished_backfills(instance, newest=BACKFILLS):
-        if asset in assets.by_key:
-            yield assets.op_name(assets.by_key[asset]), {by_key[key]} if key in by_key else set()

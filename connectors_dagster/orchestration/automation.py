@@ -9,6 +9,7 @@ import dagster as dg
 from connectors_dagster.config import settings
 from connectors_dagster.errors import SettingError
 from connectors_dagster.orchestration import clock
+from connectors_dagster.orchestration.active_runs import find_unfinished
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.declarative import build_condition_sensor
@@ -77,13 +78,13 @@ def _build_schedule(name: str, shops: Sequence[ConnectorAssets], job: Any) -> dg
 def _refresh(
     shops: Sequence[ConnectorAssets], context: dg.ScheduleEvaluationContext
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    now, plans = clock.now(), list[Plan]()
+    now, plans, unfinished = clock.now(), list[Plan](), find_unfinished(context.instance)
     for assets in shops:
         if settings.automation(assets.connector) != "schedule":
             continue
         if assets.has_windows:
             open_windows(context.instance, assets.grid, now)
-        plans += backlog(context.instance, assets, now)
+        plans += backlog(context.instance, assets, now, unfinished=unfinished)
     if not plans:
         yield dg.SkipReason(f"All of {shops[0].job_name} is complete, queued or running.")
     for plan in plans:

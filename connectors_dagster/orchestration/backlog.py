@@ -7,10 +7,10 @@ from datetime import datetime
 import dagster as dg
 
 from connectors_dagster.load.inventory import Inventory, take_inventory
-from connectors_dagster.orchestration.active_runs import active_windows
+from connectors_dagster.orchestration.active_runs import Unfinished, active_windows, find_unfinished
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.metadata import fetched_until
-from connectors_dagster.orchestration.recorded import metadata_by_window
+from connectors_dagster.orchestration.metadata import ends_of_reads
+from connectors_dagster.orchestration.recorded import reads_by_window
 from connectors_dagster.orchestration.runs import Plan
 from connectors_dagster.orchestration.window_runs import divide
 from connectors_dagster.spec.resource import Resource
@@ -23,16 +23,19 @@ def backlog(
     now: datetime,
     *,
     among: Collection[Resource] | None = None,
+    unfinished: Unfinished | None = None,
 ) -> list[Plan]:
     """Plan the runs that bring a connector, or some of its resources, up to date.
 
     What is already queued or running is left out.
 
+    `unfinished` is what is queued or running, if that is known already.
+
     Families that need the same windows share a run. Windows come first, oldest first, then resources without windows.
     """
     windows = assets.grid.opened(now)
     inventory = take_inventory(assets.connector.name) if assets.has_windows else None
-    busy = active_windows(instance, assets, windows)
+    busy = active_windows(unfinished or find_unfinished(instance), assets, windows)
     whole: list[Resource] = []
     chunks: dict[tuple[Window, ...], list[Resource]] = defaultdict(list)
     for name, members in assets.families.items():
@@ -65,6 +68,4 @@ def read_until(
     instance: dg.DagsterInstance, resource: Resource, key: dg.AssetKey, inventory: Inventory | None
 ) -> Mapping[str, datetime]:
     """Look up until when the last materialization of each window read it, if the destination still holds it."""
-    recorded = metadata_by_window(instance, key)
-    reached = {window: fetched_until(resource, metadata, inventory) for window, metadata in recorded.items()}
-    return {window: until for window, until in reached.items() if until}
+    return ends_of_reads(resource, reads_by_window(instance, key), inventory)

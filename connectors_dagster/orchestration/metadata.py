@@ -113,6 +113,10 @@ def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
     }
 
 
+OF_READS = ("fetched_until", "read_from", "loaded_into", "load_id", "last_load_id", "dagster/row_count")
+"""The fields from which `ends_of_reads` finds out until when a window was read."""
+
+
 def read_from(resource: Resource) -> str:
     """Return the address of the API that is read. Windows read from one shop do not count for another."""
     return redact(str(placeholders.base_url(resource.connector, resource)))
@@ -128,11 +132,28 @@ def fetched_until(
         metadata: what was recorded about the window.
         inventory: what the destination holds now; without it, the record is believed.
     """
-    value, here = metadata.get("fetched_until"), (read_from(resource), location())
-    there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))
-    if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there != here:
-        return None
-    return None if inventory and _lost(resource, metadata, inventory) else datetime.fromtimestamp(value.value, UTC)
+    return ends_of_reads(resource, {"": metadata}, inventory).get("")
+
+
+def ends_of_reads(
+    resource: Resource, recorded: Mapping[str, Mapping[str, dg.MetadataValue[Any]]], inventory: Inventory | None = None
+) -> dict[str, datetime]:
+    """Return until when windows were read, without those for which `fetched_until` is None.
+
+    Args:
+        resource: the resource that was read.
+        recorded: what was recorded, by window.
+        inventory: what the destination holds now; without it, the records are believed.
+    """
+    here, found = (read_from(resource), location()), {}
+    for window, metadata in recorded.items():
+        value = metadata.get("fetched_until")
+        there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))
+        if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there != here:
+            continue
+        if inventory is None or not _lost(resource, metadata, inventory):
+            found[window] = datetime.fromtimestamp(value.value, UTC)
+    return found
 
 
 def _lost(resource: Resource, metadata: Mapping[str, dg.MetadataValue[Any]], inventory: Inventory) -> bool:

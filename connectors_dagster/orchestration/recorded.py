@@ -1,11 +1,17 @@
 """What Dagster has recorded: the metadata of the last materialization of an asset, or of each of its windows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from connectors_dagster.compat.dagster_internals import fetch_materializations, latest_materialization_ids
+from connectors_dagster.compat.dagster_internals import (
+    fetch_materializations,
+    instance_folder,
+    latest_materialization_ids,
+)
+from connectors_dagster.orchestration.metadata import OF_READS
 
 QUERY_LIMIT = 500
 """Maximum records per query; databases limit the length of a list."""
@@ -13,10 +19,16 @@ Recorded = Mapping[str, dg.MetadataValue[Any]]
 """The metadata of a materialization; empty if there is none."""
 
 
+MOST_KNOWN = 200_000
+"""Maximum records that are remembered, of about 1 KB each."""
+_known: dict[tuple[Path, dg.AssetKey], dict[int, tuple[str, Recorded]]] = {}
+"""What was recorded about reads, by instance and asset, and by storage id, with the window: a record never changes."""
+
+
 def last_metadata(instance: dg.DagsterInstance, key: dg.AssetKey) -> Recorded:
     """Return the metadata of the last materialization of an asset."""
     newest = next(fetch_materializations(instance, dg.AssetRecordsFilter(asset_key=key), limit=1), None)
-    return newest.metadata if newest else {}
+    return newest[1].metadata if newest else {}
 
 
 def metadata_by_window(
@@ -24,10 +36,32 @@ def metadata_by_window(
 ) -> Mapping[str, Recorded]:
     """Return the metadata of the last materialization of each window, or of some; makes few queries."""
     ids = latest_materialization_ids(instance, key, windows)
-    found: dict[str, Recorded] = {}
+    return {window: metadata for _, window, metadata in _fetch(instance, key, ids)}
+
+
+def reads_by_window(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str, Recorded]:
+    """Return how far each window was read, as `OF_READS`; only what is new since the last call is fetched."""
+    ids, place = latest_materialization_ids(instance, key), (instance_folder(instance), key)
+    if sum(map(len, list(_known.values()))) > MOST_KNOWN:
+        _known.clear()
+    known = _known.get(place, {})
+    if known and _reads(instance, key, [newest := max(known)]) != {newest: known[newest]}:
+        known = {}  # it was deleted, or this is another instance at the same place
+    known = known | _reads(instance, key, [one for one in ids if one not in known])
+    _known[place] = {one: known[one] for one in ids if one in known}
+    return dict(_known[place].values())
+
+
+def _reads(instance: dg.DagsterInstance, key: dg.AssetKey, ids: Sequence[int]) -> dict[int, tuple[str, Recorded]]:
+    return {
+        storage_id: (window, {name: metadata[name] for name in OF_READS if name in metadata})
+        for storage_id, window, metadata in _fetch(instance, key, ids)
+    }
+
+
+def _fetch(instance: dg.DagsterInstance, key: dg.AssetKey, ids: Sequence[int]) -> Iterator[tuple[int, str, Recorded]]:
     for at in range(0, len(ids), QUERY_LIMIT):
         wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + QUERY_LIMIT])
-        for one in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
-            if one.partition:
-                found[one.partition] = one.metadata
-    return found
+        for storage_id, found in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
+            if found.partition:
+                yield storage_id, found.partition, found.metadata

@@ -5,7 +5,7 @@ import dagster as dg
 from connectors_dagster.compat.dagster_internals import latest_materialization_ids, wipe
 from connectors_dagster.errors import MaskedError
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.active_runs import active_windows
+from connectors_dagster.orchestration.active_runs import active_windows, find_unfinished
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.spec.resource import Resource
 
@@ -29,7 +29,7 @@ def forget(instance: dg.DagsterInstance, assets: ConnectorAssets, resource: Reso
         StillRunningError: the family is queued or running.
     """
     windows = assets.grid.opened(clock.now())
-    if assets.op_name(resource) in active_windows(instance, assets, windows):
+    if assets.op_name(resource) in active_windows(find_unfinished(instance), assets, windows):
         raise StillRunningError(
             f"{resource} is queued or running: wait until its run has ended or cancel it in the Dagster UI; "
             "then run again"
