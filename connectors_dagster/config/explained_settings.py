@@ -112,6 +112,10 @@ OF_ALL: Mapping[str, Explained] = MappingProxyType(
             "seconds to wait for another program to close the DuckDB file, in each of the three attempts of a step",
             "60",
         ),
+        "locks": Explained(
+            "URL of a Postgres that keeps a family to one run at a time on all machines, `postgresql://user:password@host:port/database`; it is a secret. See [several machines](deploy.md#several-machines)",
+            "the destination if it is Postgres, else files in the work folder",
+        ),
         "siblings_timeout": Explained(
             "seconds to wait for another run that loads the same family, or into the same DuckDB file; the run says whom it waits for",
             "3600",

@@ -1,0 +1,46 @@
+"""Servers that all machines share: for the locks of families, and for the limits of requests."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import dlt
+
+from connectors_dagster.config.destination_secrets import passwords_in
+from connectors_dagster.config.values import environment
+from connectors_dagster.errors import SettingError
+from connectors_dagster.secrets.redaction import remember
+
+POSTGRES = ("postgresql", "postgres")
+
+
+def locks_server() -> str | None:
+    """Read the URL of the Postgres that keeps a family to one run on all machines; its password is masked from now on.
+
+    None means that the destination or this machine does it.
+
+    Raises:
+        SettingError: it is not the URL of a Postgres.
+    """
+    return _checked("connectors.locks", dlt.config.get("connectors.locks"), POSTGRES)
+
+
+def described(url: str) -> str:
+    """Return host, port and database of a URL, for people."""
+    found = urlsplit(url)
+    return f"{found.hostname or 'localhost'}{f':{found.port}' if found.port else ''}{found.path}"
+
+
+def _checked(path: str, configured: Any, schemes: tuple[str, ...]) -> str | None:
+    url = str(configured or "").strip()
+    if not url:
+        return None
+    remember(passwords_in(url))
+    try:
+        usable = urlsplit(url).scheme in schemes and (urlsplit(url).port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingError(
+            f"{environment(path)} cannot be used: it must be a URL such as {schemes[0]}://user:password@host:port/database"
+        )
+    return url
