@@ -10,7 +10,7 @@ from typing import Any
 import dlt
 
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
-from connectors_dagster.config.shared_servers import locks_server
+from connectors_dagster.config.shared_servers import locks_server, request_limits_server
 from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
     Automation,
@@ -93,6 +93,7 @@ def check_shared_settings() -> None:
     siblings_timeout()
     busy_timeout()
     locks_server()
+    request_limits_server()
 
 
 def start_date(connector: Connector) -> str:

@@ -11,6 +11,8 @@ from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.redaction import remember
 
 POSTGRES = ("postgresql", "postgres")
+REDIS = ("redis", "rediss", "unix")
+REQUEST_LIMITS = "connectors.request_limits"
 
 
 def locks_server() -> str | None:
@@ -22,6 +24,17 @@ def locks_server() -> str | None:
         SettingError: it is not the URL of a Postgres.
     """
     return _checked("connectors.locks", dlt.config.get("connectors.locks"), POSTGRES)
+
+
+def request_limits_server() -> str | None:
+    """Read the URL of the Redis that counts the requests of all machines; its password is masked from now on.
+
+    None means that each machine counts its own.
+
+    Raises:
+        SettingError: it is not the URL of a Redis.
+    """
+    return _checked(REQUEST_LIMITS, dlt.config.get("connectors.request_limits"), REDIS)
 
 
 def described(url: str) -> str:
