@@ -12,7 +12,7 @@ from connectors_dagster.secrets.redaction import remember
 
 POSTGRES = ("postgresql", "postgres")
 REDIS = ("redis", "rediss", "unix")
-REQUEST_LIMITS = "connectors.request_limits"
+LOCKS, REQUEST_LIMITS = "connectors.locks", "connectors.request_limits"
 
 
 def locks_server() -> str | None:
@@ -23,7 +23,7 @@ def locks_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Postgres.
     """
-    return _checked("connectors.locks", dlt.config.get("connectors.locks"), POSTGRES)
+    return _checked(LOCKS, dlt.config.get("connectors.locks"), POSTGRES)
 
 
 def request_limits_server() -> str | None:
