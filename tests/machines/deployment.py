@@ -22,8 +22,8 @@ from connectors_dagster.files.project_files import write_instance
 ROOT = Path(__file__).parents[2]
 PATIENCE = 900
 """Seconds for everything that must happen."""
-REDELIVERED_AFTER = 45
-"""Seconds after which another worker gets what one has begun and not finished."""
+REDELIVERED_AFTER = 150
+"""Seconds after which another worker gets what one has begun and not finished: more than any step takes here."""
 LAUNCH = """mutation($assets: [AssetKeyInput!]) {
   launchPartitionBackfill(backfillParams: {assetSelection: $assets, allPartitions: true}) {
     __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message }
