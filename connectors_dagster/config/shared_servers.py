@@ -37,10 +37,11 @@ def request_limits_server() -> str | None:
     return _checked(REQUEST_LIMITS, dlt.config.get("connectors.request_limits"), REDIS)
 
 
-def described(url: str) -> str:
-    """Return host, port and database of a URL, for people."""
+def described(path: str, url: str) -> str:
+    """Name a setting with the host, port and database of its URL, for people."""
     found = urlsplit(url)
-    return f"{found.hostname or 'localhost'}{f':{found.port}' if found.port else ''}{found.path}"
+    server = f"{found.hostname or 'localhost'}{f':{found.port}' if found.port else ''}{found.path}"
+    return f"{environment(path)} ({server})"
 
 
 def _checked(path: str, configured: Any, schemes: tuple[str, ...]) -> str | None:

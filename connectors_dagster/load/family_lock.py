@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import dlt
 
 from connectors_dagster.config.locks import exclusive_lock
-from connectors_dagster.config.shared_servers import described, locks_server
+from connectors_dagster.config.shared_servers import LOCKS, described, locks_server
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.load.postgres_lock import postgres_lock
 from connectors_dagster.load.traits import destination_traits
@@ -31,7 +32,7 @@ def family_lock(pipeline: dlt.Pipeline, purpose: str) -> Iterator[Callable[[], N
     """
     family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
     if url := locks_server():
-        with postgres_lock(url, f"family {family}", purpose=purpose, where=described(url)) as lock:
+        with postgres_lock(url, f"family {family}", purpose=purpose, where=described(LOCKS, url)) as lock:
             yield lock.check
     elif destination_traits().writer_lock == "advisory":
         with postgres_lock(own_url(pipeline), f"family {family}", purpose=purpose, where="postgres") as lock:
@@ -40,6 +41,17 @@ def family_lock(pipeline: dlt.Pipeline, purpose: str) -> Iterator[Callable[[], N
         file = work_subfolder("families") / f"{pipeline.pipeline_name}.lock"
         with exclusive_lock(file, f"{purpose} {pipeline.pipeline_name}"):
             yield _keep
+
+
+def try_locks() -> None:
+    """Take a lock in the database that ``connectors.locks`` names, if it does, and give it back.
+
+    Raises:
+        LoadError, TransientLoadError: it cannot be used; says why.
+    """
+    if url := locks_server():
+        with postgres_lock(url, f"a check {uuid4()}", purpose="checking", where=described(LOCKS, url)):
+            pass
 
 
 @contextmanager

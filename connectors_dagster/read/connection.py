@@ -12,7 +12,6 @@ from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.destination_secrets import proxy_passwords
 from connectors_dagster.config.selected_resources import leave_out
 from connectors_dagster.config.shared_servers import REQUEST_LIMITS, described, request_limits_server
-from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import kept_secrets, work_folder
 from connectors_dagster.http.file_limits import FileLimits
 from connectors_dagster.http.filled_config import find_auth
@@ -97,8 +96,8 @@ def connect(
 def _limit_store(connector: Connector, base_url: str) -> LimitStore:
     """Return where requests are counted; on a shared server, those of one connector to one host count together."""
     if url := request_limits_server():
-        where = f"{environment(REQUEST_LIMITS)} ({described(url)})"
-        return RedisLimits(url, f"{connector.name}:{urlsplit(base_url).netloc.rpartition('@')[2]}", where)
+        name = f"{connector.name}:{urlsplit(base_url).netloc.rpartition('@')[2]}"
+        return RedisLimits(url, name, described(REQUEST_LIMITS, url))
     return FileLimits(work_folder() / "requests" / connector.name)
 
 

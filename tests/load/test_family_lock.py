@@ -76,7 +76,9 @@ def test_a_database_that_only_has_the_locks_keeps_families_apart_for_any_destina
 
 def test_locks_whose_database_is_down_are_a_transient_failure_without_its_password(api, project, monkeypatch):
     monkeypatch.setenv("CONNECTORS__LOCKS", "postgresql://keeper:hidden-word@127.0.0.1:1/locks")
-    with pytest.raises(TransientLoadError, match=r"127\.0\.0\.1:1/locks: .*Connection refused") as failure:
+    with pytest.raises(
+        TransientLoadError, match=r"CONNECTORS__LOCKS \(127\.0\.0\.1:1/locks\): .*Connection refused"
+    ) as failure:
         Job(ORDERS, JANUARY).run()
     assert "hidden-word" not in str(failure.value) and api.requests == []
 
