@@ -20,7 +20,9 @@ POLL = 0.1
 LEASE = 30.0
 """Seconds after which the slots of a process that was killed are free."""
 TIMEOUT = 10.0
-"""Seconds to connect, and for each answer."""
+"""Seconds to connect, for each answer, and until the turn of a process that was killed is over."""
+TURN = 0.005
+"""Seconds between two looks whether the turn of another process is over, which is a matter of milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,11 @@ _leases = _Leases()
 
 
 class RedisRate:
-    """A sliding window of requests, measured with the clock of the server, as those of machines differ."""
+    """A sliding window of requests, measured with the clock of the server, as those of machines differ.
+
+    Processes take turns: the bucket does not count requests with a later time than the one that is put into it, so of
+    two that read the clock and put their requests in the other order, both would get the last one.
+    """
 
     def __init__(self, limits: RedisLimits, key: str, rate: Rate) -> None:
         """Ask nothing yet."""
@@ -168,12 +174,24 @@ class RedisRate:
         """
         from redis.exceptions import NoScriptError
 
-        with self._threads, self._limits.answering():
+        with self._threads, self._limits.answering(), self._turn():
             try:
                 return self._take()
             except NoScriptError:  # the server was started again, or its scripts were deleted
                 self._bucket = None
             return self._take()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        from redis.exceptions import LockError
+
+        lock = self._limits.client.lock(f"{self._key}:turn", timeout=TIMEOUT, sleep=TURN, thread_local=False)
+        lock.acquire()
+        try:
+            yield
+        finally:
+            with suppress(LockError):  # this process stood still until its turn was over
+                lock.release()
 
     def _take(self) -> float:
         bucket = self._bucket = self._bucket or self._open()
