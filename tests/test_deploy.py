@@ -66,6 +66,12 @@ def test_workers_and_runs_have_the_same_configuration_of_celery():
     assert json.loads(environment["CONNECTORS__EXECUTOR_CONFIG"]) == parsed("celery/celery.yaml")["execution"]["config"]
 
 
+def test_the_check_of_a_worker_asks_the_worker_itself():
+    worker = services()["worker"]
+    name = worker["command"][worker["command"].index("-n") + 1]
+    assert f'"{name}@$$HOSTNAME"' in worker["healthcheck"]["test"][1]
+
+
 def test_every_setting_of_this_project_exists():
     text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
     known = {f"CONNECTORS__{name}".upper() for name in OF_ALL}
