@@ -15,7 +15,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys example installed test-lowest test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys machines example installed test-lowest test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -28,11 +28,15 @@ test: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/dg check defs
-	$(BIN)/$(PYTEST) -m "not journey and not cdk"
+	$(BIN)/$(PYTEST) -m "not journey and not cdk and not machines"
 
 # What takes long: the whole demo, the UI in a browser, every table of every connector, kills and random episodes.
 journeys: .venv/tested
 	$(BIN)/$(PYTEST) -m journey
+
+# What needs several machines: two workers of Celery with folders of their own, Postgres and Redis.
+machines: .venv-machines/tested redis
+	.venv-machines/bin/pytest -m machines tests/machines
 
 # The example with dbt, in an environment of its own.
 example: .venv-example/tested
@@ -95,6 +99,10 @@ site: .venv-site/installed
 postgres:
 	ls /usr/lib/postgresql/*/bin/initdb || (apt-get update && apt-get install --yes postgresql)
 
+# Requests of several machines are counted in a Redis; without it, tests of that are skipped.
+redis:
+	command -v redis-server || (apt-get update && apt-get install --yes redis-server)
+
 # The journeys through the UI are clicked in a browser; without it they are skipped.
 browser:
 	command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update && apt-get install --yes chromium)
@@ -145,6 +153,11 @@ clean:
 .venv-audit/installed:
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8' 'pip-audit>=2.10,<3'
+	touch $@
+
+.venv-machines/tested: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-machines
+	.venv-machines/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,celery]'
 	touch $@
 
 .venv-example/tested: pyproject.toml constraints.txt examples/dbt/requirements.txt

@@ -51,8 +51,9 @@ def test_what_the_next_major_release_may_break_has_an_upper_bound(name):
 
 
 MADE_BY_TESTS = {"components_of_a_test", "my_defs", "translated_in_a_test"}
-BY_EXTRA = {"psycopg2-binary": "dlt[postgres]"}
-"""Packages that come with the extra of another one, because the platform decides which they are."""
+BY_EXTRA = {"psycopg2-binary": "dlt[postgres]", "redis": "redis>=5.2.0"}
+"""Packages that are imported only where they are needed, and the requirement of an extra that installs each."""
+EXTRAS = {name for extra in PROJECT["optional-dependencies"].values() for name in extra}
 
 
 APART = {"airbyte_cdk", "dpath", "mkdocs"}
@@ -78,7 +79,8 @@ def imported(*folders: str) -> dict[str, str]:
 
 
 def test_every_package_that_is_imported_is_a_dependency_with_a_lowest_version():
-    used = imported("connectors_dagster")
+    used = {name: path for name, path in imported("connectors_dagster").items() if name not in BY_EXTRA}
+    assert set(BY_EXTRA.values()) <= EXTRAS
     assert {name: path for name, path in used.items() if name not in BOUNDS} == {}
     assert [name for name in used if not any(bound.operator == ">=" for bound in BOUNDS[name].specifier)] == []
 
@@ -87,6 +89,8 @@ def test_every_package_that_tests_import_is_declared():
     extras = PROJECT["optional-dependencies"]["dev"]
     declared = {*BOUNDS, *(canonicalize_name(Requirement(extra).name) for extra in extras)}
     declared |= {name for name, extra in BY_EXTRA.items() if extra in extras}
+    declared |= {"redis", "dagster_celery", "dagster-celery"}  # in the environment of make machines
+    declared |= {"dagster-cloud-cli"}  # comes with dagster-dg-cli
     declared |= {"airbyte_cdk"}  # in an environment of its own, with the pins of cdk-requirements.txt
     assert {name: path for name, path in imported("tests", "docs").items() if name not in declared} == {}
 
@@ -107,10 +111,12 @@ def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
 def test_ci_runs_the_command_of_the_readme_and_every_test():
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert re.findall(r"^make (.*)$", ci, re.MULTILINE) == [
-        *("postgres browser", "test", "journeys", "example", "installed", "site", "parity", "test-lowest")
+        *("postgres redis browser", "test", "journeys", "machines", "example", "installed", "site", "parity"),
+        "test-lowest",
     ]
     kinds = re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE)
-    assert kinds == ['"not journey and not cdk"', "journey", "cdk tests/cdk"]
+    assert kinds == ['"not journey and not cdk and not machines"', "journey", "cdk tests/cdk"]
+    assert "/pytest -m machines tests/machines\n" in MAKEFILE
     assert "$ make test " in (ROOT / "README.md").read_text(encoding="utf-8")
 
 

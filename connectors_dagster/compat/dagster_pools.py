@@ -135,6 +135,10 @@ class _Patient(Executor):
     ) -> None:
         self._executor, self._begin, self._saves_processes = executor, begin, saves_processes
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the executor itself has: that of Celery is asked for its settings."""
+        return getattr(self._executor, name)
+
     @property
     def retries(self) -> Any:
         return self._executor.retries

@@ -36,7 +36,7 @@ def proxy_passwords() -> Iterator[str]:
     """Yield the passwords of the proxies that the environment names: errors of the HTTP library may show them."""
     for name, value in os.environ.items():
         if name.upper().endswith("_PROXY"):
-            yield from _in_address(value)
+            yield from passwords_in(value)
 
 
 def _secrets_in(name: str, value: Any) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _secrets_in(name: str, value: Any) -> Iterator[str]:
         elif value.lstrip().startswith("{"):
             yield from _in_json(name, value)
         elif CREDENTIALS.search(name):
-            yield from _in_address(value)
+            yield from passwords_in(value)
 
 
 def _in_json(name: str, text: str) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _in_json(name: str, text: str) -> Iterator[str]:
         yield text
 
 
-def _in_address(text: str) -> Iterator[str]:
+def passwords_in(text: str) -> Iterator[str]:
     """Yield the password of a connection string, or of key=value pairs; of a malformed one, what may be it."""
     if found := IN_ADDRESS.match(text):
         for password in (found["password"], found["password"].partition("@")[0]):

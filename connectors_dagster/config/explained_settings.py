@@ -31,11 +31,11 @@ OF_A_CONNECTOR: Mapping[str, Explained] = MappingProxyType(
             "when the schedule runs, or the conditions ask again: a cron expression in UTC", "hourly"
         ),
         "max_parallel_requests": Explained(
-            "maximum concurrent requests, 1 to 1,000, shared by all runs on the machine",
+            "maximum concurrent requests, 1 to 1,000, shared by all runs on the machine, or on all machines with `CONNECTORS__REQUEST_LIMITS`",
             "set by the connector, usually 4",
         ),
         "requests_per_minute": Explained(
-            "maximum requests in any minute, shared by all runs on the machine", "set by the connector"
+            "maximum requests in any minute, shared in the same way", "set by the connector"
         ),
         "lookback": Explained(
             "how long the API may take to show a change, an ISO 8601 duration such as `PT10M` or `P1D`",
@@ -111,6 +111,14 @@ OF_ALL: Mapping[str, Explained] = MappingProxyType(
         "busy_timeout": Explained(
             "seconds to wait for another program to close the DuckDB file, in each of the three attempts of a step",
             "60",
+        ),
+        "locks": Explained(
+            "URL of a Postgres that keeps a family to one run at a time on all machines, `postgresql://user:password@host:port/database`; it is a secret. See [several machines](deploy.md#several-machines)",
+            "the destination if it is Postgres, else files in the work folder",
+        ),
+        "request_limits": Explained(
+            "URL of a Redis that counts the requests of all machines, `redis://user:password@host:port/0`, so that they share the limits of each API; it is a secret. See [several machines](deploy.md#several-machines)",
+            "files in the work folder: each machine counts its own",
         ),
         "siblings_timeout": Explained(
             "seconds to wait for another run that loads the same family, or into the same DuckDB file; the run says whom it waits for",

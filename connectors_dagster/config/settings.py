@@ -10,6 +10,7 @@ from typing import Any
 import dlt
 
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
+from connectors_dagster.config.shared_servers import locks_server, request_limits_server
 from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
     Automation,
@@ -91,6 +92,8 @@ def check_shared_settings() -> None:
     preview_rows()
     siblings_timeout()
     busy_timeout()
+    locks_server()
+    request_limits_server()
 
 
 def start_date(connector: Connector) -> str:

@@ -1,39 +1,61 @@
-"""Limits on concurrent requests and on requests per minute, shared by all processes of a machine."""
+"""Limits on concurrent requests and on requests per minute, shared by processes of one machine or of all."""
 
 import random
-import sqlite3
 import threading
-import time
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import cast
+from typing import Protocol
 
-from filelock import FileLock
-from pyrate_limiter import Duration, Rate, RateItem, SQLiteBucket
+from pyrate_limiter import Duration, Rate
 
-from connectors_dagster.files.cache_files import acquire, make_folder, move_aside
-from connectors_dagster.files.shared_slot import SharedSlot
-
-POLL = 0.02
 _thread = threading.local()
+
+
+class Slot(Protocol):
+    """A place for one request, which threads, processes and perhaps machines take in turn."""
+
+    def take(self) -> bool:
+        """Take the slot, or return false if it is taken."""
+
+    def give_back(self) -> None:
+        """Give the slot back."""
+
+
+class SharedRate(Protocol):
+    """The requests in an interval."""
+
+    def take(self) -> float:
+        """Take one request and return 0, or return the seconds until one is allowed."""
+
+
+class LimitStore(Protocol):
+    """Where the limits of one API are counted: in files, or by a server that machines share."""
+
+    @property
+    def poll(self) -> float:
+        """Seconds between two looks for a free slot."""
+
+    def slots(self, number: int) -> Sequence[Slot]:
+        """Return the slots of concurrent requests."""
+
+    def rate(self, rate: Rate) -> SharedRate:
+        """Return the requests in an interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimiter:
-    """Limits the requests to one API; all processes with the same folder share the limits.
+    """Limits the requests to one API; all processes with the same store share the limits.
 
     Args:
-        folder: contains the lock files that the processes share.
+        store: where requests are counted.
         at_once: maximum concurrent requests.
         per_minute: maximum requests in any interval; None for no limit.
         interval: the interval of `per_minute` in milliseconds.
     """
 
-    folder: Path
+    store: LimitStore
     at_once: int
     per_minute: int | None = None
     interval: int = Duration.MINUTE.value
@@ -55,13 +77,13 @@ class RateLimiter:
             slots, rate = self._slots, self._rate
         with ExitStack() as taken:
             if not self._take_slot(slots, taken):
-                return POLL
+                return self.store.poll
             if wait := rate.take() if rate else 0.0:
                 return wait
             stack.push(taken.pop_all())
         return 0.0
 
-    def _take_slot(self, slots: Sequence[SharedSlot], stack: ExitStack) -> bool:
+    def _take_slot(self, slots: Sequence[Slot], stack: ExitStack) -> bool:
         """Take one of the slots for concurrent requests; a thread first tries the slot it had last."""
         first = getattr(_thread, "slot", random.randrange(self.at_once)) % self.at_once
         for number in (*range(first, self.at_once), *range(first)):
@@ -72,77 +94,9 @@ class RateLimiter:
         return False
 
     @cached_property
-    def _slots(self) -> Sequence[SharedSlot]:
-        return [SharedSlot(self._made / f"{number}.lock", within=self._made) for number in range(self.at_once)]
+    def _slots(self) -> Sequence[Slot]:
+        return self.store.slots(self.at_once)
 
     @cached_property
-    def _made(self) -> Path:
-        return make_folder(self.folder, within=self.folder.parents[1])
-
-    @cached_property
-    def _rate(self) -> "_SharedRate | None":
-        return _SharedRate(self._made, Rate(self.per_minute, self.interval)) if self.per_minute else None
-
-
-class _SharedRate:
-    """A sliding window of requests in a file, shared by the threads of all processes.
-
-    The file is made anew if it is damaged, deleted, exchanged, or cannot be read.
-    """
-
-    def __init__(self, folder: Path, rate: Rate) -> None:
-        self._threads, self._lock = threading.Lock(), FileLock(folder / "rate.lock")
-        self._folder, self._file, self._rate = folder, folder / "rate.sqlite", rate
-        self._bucket: SQLiteBucket | None = None
-        self._opened: tuple[int, int] | None = None
-
-    def take(self) -> float:
-        """Take one request and return 0, or return the seconds until one is allowed."""
-        with self._threads:
-            acquire(self._lock, within=self._folder)
-            try:
-                try:
-                    return self._take()
-                except (sqlite3.Error, OSError, ValueError, TypeError) as error:
-                    self._clear(error)
-                return self._take()
-            finally:
-                self._lock.release()
-
-    def _clear(self, why: Exception) -> None:
-        self._close()
-        for name in (self._file.name, f"{self._file.name}-journal"):
-            if (path := self._folder / name).exists():
-                move_aside(path, why)
-
-    def _take(self) -> float:
-        bucket, item = self._open(), RateItem("request", time.time_ns() // 1_000_000)
-        bucket.leak(item.timestamp)
-        if bucket.put(item):
-            return 0.0
-        wait = cast(int, bucket.waiting(item))
-        if wait > self._rate.interval:
-            raise ValueError("it has requests from the future")
-        return max(wait / 1000, POLL)
-
-    def _open(self) -> SQLiteBucket:
-        """Return the bucket of the file that is there now; another process may have made it anew."""
-        if self._bucket is None or _identity(self._file) != self._opened:
-            self._close()
-            bucket = SQLiteBucket.init_from_file([self._rate], db_path=str(self._file))
-            self._closing = weakref.finalize(self, bucket.close)
-            self._bucket, self._opened = bucket, _identity(self._file)
-        return self._bucket
-
-    def _close(self) -> None:
-        if self._bucket is not None:
-            self._closing()
-        self._bucket = None
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    def _rate(self) -> SharedRate | None:
+        return self.store.rate(Rate(self.per_minute, self.interval)) if self.per_minute else None

@@ -23,7 +23,7 @@ from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load.duckdb_errors import explain, is_locked
-from connectors_dagster.load.postgres_lock import only_merger
+from connectors_dagster.load.family_lock import only_merger
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.suggestion import suggest

@@ -11,6 +11,7 @@ from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, check_destination, damage, duckdb_file, only_writer
+from connectors_dagster.load.family_lock import try_locks
 from connectors_dagster.load.traits import destination_traits
 
 TIMEOUT = 5.0
@@ -19,6 +20,8 @@ TIMEOUT = 5.0
 
 def try_destination(datasets: Iterable[str]) -> None:
     """Create a table and drop it again, in each dataset that exists, or in a new dataset that is dropped too.
+
+    The database that has the locks of other machines is tried first.
 
     Nothing is left behind, also no new DuckDB file.
 
@@ -29,6 +32,7 @@ def try_destination(datasets: Iterable[str]) -> None:
     destination = build_destination()
     for dataset in datasets:
         check_destination(destination, dataset)
+    try_locks()
     if destination_traits().writer_lock != "file":
         _create_and_drop(datasets)
         return

@@ -1,58 +1,79 @@
-"""The pipeline of a family: one at a time on this machine, in a private folder, and its turn at the destination."""
+"""The pipeline of a family: one at a time, in a private folder, and its turn at the destination."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, DltException
-from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import private_folder, work_subfolder
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load.destination import damage, writer
 from connectors_dagster.load.dlt_errors import is_transient, root_cause
+from connectors_dagster.load.family_lock import family_lock
+
+
+@dataclass(frozen=True)
+class Family:
+    """A pipeline that this process alone uses.
+
+    Args:
+        pipeline: of the family.
+        check: fails with a `TransientLoadError` if another process may have used the family meanwhile.
+    """
+
+    pipeline: dlt.Pipeline
+    check: Callable[[], None]
+
+    @contextmanager
+    def at_destination(self) -> Iterator[None]:
+        """Do something at the destination, as its only writer where needed.
+
+        Raises:
+            DestinationBusyError: another process keeps it open; names it and the place.
+            TransientLoadError: the lock of the family was lost, before this or meanwhile.
+            LoadError: names the family and the cause.
+        """
+        with _explained(self.pipeline.pipeline_name), writer(self.pipeline):
+            self.check()
+            yield
+            self.check()
 
 
 @contextmanager
-def family_pipeline(destination: AnyDestination, dataset: str, family: str, purpose: str) -> Iterator[dlt.Pipeline]:
-    """Make the pipeline of a family and keep other processes of this machine from it; its folder is removed afterwards.
+def open_family(destination: AnyDestination, dataset: str, name: str, purpose: str) -> Iterator[Family]:
+    """Make the pipeline of a family and keep other processes from it; its folder is removed afterwards.
 
     Args:
         destination: where it loads to.
         dataset: the name of the connector.
-        family: the name of pipeline and dlt schema.
+        name: the name of pipeline and dlt schema.
         purpose: what is done meanwhile; shown to those who wait.
 
     Raises:
         DestinationBusyError: another process still has it; names it.
-        LoadError: its files cannot be written.
+        LoadError: its files cannot be written, or the database with the locks cannot be reached.
     """
-    with (
-        private_files(),
-        exclusive_lock(work_subfolder("families") / f"{family}.lock", f"{purpose} {family}"),
-        private_folder(work_subfolder("loads")) as folder,
-    ):
-        yield dlt.pipeline(
-            pipeline_name=family, pipelines_dir=str(folder), destination=destination, dataset_name=dataset
+    with private_files(), private_folder(work_subfolder("loads")) as folder, ExitStack() as lock:
+        pipeline = dlt.pipeline(
+            pipeline_name=name, pipelines_dir=str(folder), destination=destination, dataset_name=dataset
         )
+        with _explained(name):
+            check = lock.enter_context(family_lock(pipeline, purpose))
+        yield Family(pipeline, check)
 
 
 @contextmanager
-def at_destination(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Do something at the destination, as its only writer where needed.
-
-    Raises:
-        DestinationBusyError: another process keeps it open; names it and the place.
-        LoadError: names the family and the cause.
-    """
+def _explained(family: str) -> Iterator[None]:
+    """Raise the errors of dlt as those that people see."""
     try:
-        with writer(pipeline):
-            yield
+        yield
     except (PipelineStepFailed, DltException) as error:
         cause = root_cause(error)
         if damaged := damage(cause):
             raise LoadError(damaged) from None
         kind = TransientLoadError if is_transient(error) else LoadError
-        raise kind(f"{pipeline.pipeline_name}: {cause}") from None
+        raise kind(f"{family}: {cause}") from None

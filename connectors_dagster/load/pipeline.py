@@ -20,7 +20,7 @@ from connectors_dagster.load.append_new_keys import append_new_keys
 from connectors_dagster.load.destination import build_destination, check_destination
 from connectors_dagster.load.dlt_errors import without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
-from connectors_dagster.load.family import at_destination, family_pipeline
+from connectors_dagster.load.family import Family, open_family
 from connectors_dagster.load.inventory import (
     columns_in,
     forget_if_altered,
@@ -45,12 +45,17 @@ class Load:
     the tables that were dropped or altered by hand since the load before.
     """
 
-    pipeline: dlt.Pipeline
+    family: Family
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     info: LoadInfo | None = None
     last_load_id: str | None = None
     altered: Sequence[str] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def pipeline(self) -> dlt.Pipeline:
+        """The pipeline of the family."""
+        return self.family.pipeline
 
 
 @contextmanager
@@ -67,8 +72,8 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     destination = build_destination()
     check_destination(destination, request.connector.name)
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
-    with family_pipeline(destination, request.connector.name, request.name, "reading and loading") as pipeline:
-        load = Load(pipeline)
+    with open_family(destination, request.connector.name, request.name, "reading and loading") as family:
+        load, pipeline = Load(family), family.pipeline
         with _step(load, "schema"):
             pipeline.sync_destination()
             stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
@@ -175,7 +180,7 @@ def _note_last_load(load: Load) -> None:
 
 @contextmanager
 def _step(load: Load, name: str) -> Iterator[None]:
-    with _timed(load, name), at_destination(load.pipeline):
+    with _timed(load, name), load.family.at_destination():
         yield
 
 

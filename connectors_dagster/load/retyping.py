@@ -13,7 +13,7 @@ from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, duckdb_file, location
 from connectors_dagster.load.dlt_errors import root_cause
-from connectors_dagster.load.family import at_destination, family_pipeline
+from connectors_dagster.load.family import open_family
 from connectors_dagster.load.inventory import columns_in, refuse_retyped
 from connectors_dagster.load.resource_rows import columns_of
 from connectors_dagster.load.traits import destination_traits
@@ -87,7 +87,8 @@ def retype(
         return []
     use_defaults()
     destination, dataset, family = build_destination(), resources[0].connector.name, resources[0].pipeline_name
-    with family_pipeline(destination, dataset, family, "retyping columns of") as pipeline, at_destination(pipeline):
+    with open_family(destination, dataset, family, "retyping columns of") as opened, opened.at_destination():
+        pipeline = opened.pipeline
         pipeline.sync_destination()
         if family not in pipeline.schemas:
             return []

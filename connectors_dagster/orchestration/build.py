@@ -13,7 +13,7 @@ from connectors_dagster.orchestration.automation import build_automation
 from connectors_dagster.orchestration.checks import build_checks
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.paused_collector import paused_collector
-from connectors_dagster.orchestration.pool_limit import warn_of_unlimited_pools
+from connectors_dagster.orchestration.protection import warn_of_missing_protection
 from connectors_dagster.spec.connector import Connector
 
 
@@ -57,7 +57,7 @@ def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
     Raises:
         SettingError: an option of the connector has a value that cannot be used.
     """
-    warn_of_unlimited_pools()
+    warn_of_missing_protection()
     for assets in shops:
         check_settings(assets.connector)
         check_declared_settings(assets.connector)

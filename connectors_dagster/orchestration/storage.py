@@ -8,6 +8,11 @@ from pathlib import Path
 from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, storage_error_text
 from connectors_dagster.errors import StorageError
 
+WRONG_DRIVER = (
+    "Dagster's storage, configured in {home}, is a Postgres whose address begins with postgresql://, which SQLAlchemy "
+    "2.1 takes for psycopg 3: write postgresql+psycopg2://, or scheme: postgresql+psycopg2 with postgres_db"
+)
+
 
 @contextmanager
 def storage_errors(home: Path) -> Iterator[None]:
@@ -18,6 +23,10 @@ def storage_errors(home: Path) -> Iterator[None]:
     """
     try:
         yield
+    except ModuleNotFoundError as error:
+        if error.name != "psycopg":
+            raise
+        raise StorageError(WRONG_DRIVER.format(home=home)) from None
     except STORAGE_ERRORS as error:
         raise StorageError(unusable(home, error)) from None
     except OSError as error:

@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.destination_secrets import proxy_passwords
 from connectors_dagster.config.selected_resources import leave_out
+from connectors_dagster.config.shared_servers import REQUEST_LIMITS, described, request_limits_server
 from connectors_dagster.config.workdir import kept_secrets, work_folder
+from connectors_dagster.http.file_limits import FileLimits
 from connectors_dagster.http.filled_config import find_auth
-from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.rate_limiter import LimitStore, RateLimiter
+from connectors_dagster.http.redis_limits import RedisLimits
 from connectors_dagster.http.request_policy import RequestPolicy
 from connectors_dagster.http.response import JsonAdapter
 from connectors_dagster.read.concurrency import pause
@@ -63,15 +67,16 @@ def connect(
     values = placeholders.read_settings(connector)
     remember([*placeholders.secret_values(values), *proxy_passwords()])
     requests_at_once = max_parallel_requests or settings.max_parallel_requests(connector)
+    base_url = fill_placeholders(connector.config["client"]["base_url"], values)
     policy = RequestPolicy(
-        base_url=fill_placeholders(connector.config["client"]["base_url"], values),
+        base_url=base_url,
         retry=connector.retry,
         allow_http=settings.allow_http(connector),
         limits=settings.limits(connector),
         sleep=pause,
         adapter=JsonAdapter(pool_maxsize=requests_at_once),
         rate_limiter=RateLimiter(
-            folder=work_folder() / "requests" / connector.name,
+            store=_limit_store(connector, base_url),
             at_once=requests_at_once,
             per_minute=settings.requests_per_minute(connector),
         ),
@@ -86,6 +91,14 @@ def connect(
         max_parallel_requests=requests_at_once,
         of_resources=_policies_of_other_origins(connector, policy, values),
     )
+
+
+def _limit_store(connector: Connector, base_url: str) -> LimitStore:
+    """Return where requests are counted; on a shared server, those of one connector to one host count together."""
+    if url := request_limits_server():
+        name = f"{connector.name}:{urlsplit(base_url).netloc.rpartition('@')[2]}"
+        return RedisLimits(url, name, described(REQUEST_LIMITS, url))
+    return FileLimits(work_folder() / "requests" / connector.name)
 
 
 def _policies_of_other_origins(

@@ -66,6 +66,13 @@ def test_a_destination_that_cannot_be_written_is_named(connectors, storefront, p
     assert "warehouse.duckdb" in found(done)["destination"]["message"]
 
 
+def test_locks_that_cannot_be_reached_are_named(connectors, storefront, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__LOCKS", "postgresql://keeper:hidden-word@127.0.0.1:1/locks")
+    done = connectors("check", "storefront/orders", "--json")
+    message = found(done)["destination"]["message"]
+    assert "CONNECTORS__LOCKS (127.0.0.1:1/locks): " in message and "hidden-word" not in message
+
+
 def test_check_shows_windows_and_schedule_and_refuses_wrong_ones(connectors, storefront, monkeypatch):
     assert "windows of P30D since 2024-01-01; schedule '" in connectors("check", "storefront/orders").output
     monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2999-01-01")

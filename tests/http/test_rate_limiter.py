@@ -12,7 +12,10 @@ from dataclasses import replace
 
 import pytest
 
+from connectors_dagster.errors import SettingError
+from connectors_dagster.http.file_limits import FileLimits
 from connectors_dagster.http.rate_limiter import RateLimiter
+from connectors_dagster.http.redis_limits import RedisLimits
 from connectors_dagster.read.connection import connect
 from tests.support.shop import things
 from tests.support.wire import reply
@@ -20,8 +23,9 @@ from tests.support.wire import reply
 OTHER_PROCESS = """
 import sys, time
 from pathlib import Path
+from connectors_dagster.http.file_limits import FileLimits
 from connectors_dagster.http.rate_limiter import RateLimiter
-with RateLimiter(folder=Path(sys.argv[1]), at_once=2).request(time.sleep):
+with RateLimiter(store=FileLimits(Path(sys.argv[1])), at_once=2).request(time.sleep):
     print("here", flush=True)
     sys.stdin.read()
 """
@@ -36,7 +40,7 @@ def no_sleep(seconds: float) -> None:
 
 
 def test_no_more_threads_make_concurrent_requests_than_allowed(tmp_path):
-    limiter, most, here, lock = RateLimiter(folder=tmp_path, at_once=3), 0, 0, threading.Lock()
+    limiter, most, here, lock = RateLimiter(store=FileLimits(tmp_path), at_once=3), 0, 0, threading.Lock()
     full = threading.Event()
 
     def make_request(_):
@@ -57,31 +61,31 @@ def test_no_more_threads_make_concurrent_requests_than_allowed(tmp_path):
 
 
 def test_requests_of_another_process_count_and_its_slot_is_released_even_if_it_is_killed(tmp_path):
-    limiter = RateLimiter(folder=tmp_path, at_once=2)
+    limiter = RateLimiter(store=FileLimits(tmp_path), at_once=2)
     command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "here\n"
         with (
             limiter.request(no_sleep),
             pytest.raises(NoSleepError),
-            RateLimiter(folder=tmp_path, at_once=2).request(no_sleep),
+            RateLimiter(store=FileLimits(tmp_path), at_once=2).request(no_sleep),
         ):
             pass
         other.kill()
         other.wait()
-    with limiter.request(no_sleep), RateLimiter(folder=tmp_path, at_once=2).request(no_sleep):
+    with limiter.request(no_sleep), RateLimiter(store=FileLimits(tmp_path), at_once=2).request(no_sleep):
         pass
 
 
 def test_processes_that_share_the_folder_share_the_limit_of_requests_per_minute(tmp_path):
     for _ in range(2):
-        with RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
+        with RateLimiter(store=FileLimits(tmp_path), at_once=9, per_minute=3).request(no_sleep):
             pass
-    with RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep):
+    with RateLimiter(store=FileLimits(tmp_path), at_once=9, per_minute=3).request(no_sleep):
         pass
     with (
         pytest.raises(NoSleepError) as refused,
-        RateLimiter(folder=tmp_path, at_once=9, per_minute=3).request(no_sleep),
+        RateLimiter(store=FileLimits(tmp_path), at_once=9, per_minute=3).request(no_sleep),
     ):
         pass
     (seconds,) = refused.value.args
@@ -89,7 +93,7 @@ def test_processes_that_share_the_folder_share_the_limit_of_requests_per_minute(
 
 
 def test_the_wait_ends_when_the_first_request_leaves_the_interval(tmp_path):
-    limiter = RateLimiter(folder=tmp_path, at_once=1, per_minute=2, interval=200)
+    limiter = RateLimiter(store=FileLimits(tmp_path), at_once=1, per_minute=2, interval=200)
     slept = []
 
     def sleep(seconds: float) -> None:
@@ -125,7 +129,7 @@ def test_the_configuration_overrides_the_limits_of_the_connector(shop, project, 
 
 
 def test_threads_that_make_the_first_requests_at_the_same_time_share_the_slots(tmp_path):
-    limiter, together = RateLimiter(folder=tmp_path, at_once=2_000), threading.Barrier(8)
+    limiter, together = RateLimiter(store=FileLimits(tmp_path), at_once=2_000), threading.Barrier(8)
 
     def make_request(_):
         together.wait(10)
@@ -170,11 +174,11 @@ DAMAGE = [damage_file, make_it_a_folder, use_another_schema, write_requests_of_t
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("opened", [True, False], ids=["while it is open", "before"])
 def test_a_file_of_requests_that_cannot_be_used_is_made_anew_and_named(tmp_path, caplog, damage, opened):
-    first = RateLimiter(folder=tmp_path, at_once=9, per_minute=3)
+    first = RateLimiter(store=FileLimits(tmp_path), at_once=9, per_minute=3)
     with first.request(no_sleep):
         pass
     damage(tmp_path / "rate.sqlite")
-    limiter = first if opened else RateLimiter(folder=tmp_path, at_once=9, per_minute=3)
+    limiter = first if opened else RateLimiter(store=FileLimits(tmp_path), at_once=9, per_minute=3)
     for _ in range(3):
         with limiter.request(no_sleep):
             pass
@@ -184,7 +188,7 @@ def test_a_file_of_requests_that_cannot_be_used_is_made_anew_and_named(tmp_path,
 
 
 def test_limiters_that_share_a_folder_go_on_sharing_it_after_it_was_deleted(tmp_path):
-    one, other = (RateLimiter(folder=tmp_path / "a" / "b", at_once=9, per_minute=3) for _ in range(2))
+    one, other = (RateLimiter(store=FileLimits(tmp_path / "a" / "b"), at_once=9, per_minute=3) for _ in range(2))
     for limiter in (one, other):
         with limiter.request(no_sleep):
             pass
@@ -199,14 +203,14 @@ def test_limiters_that_share_a_folder_go_on_sharing_it_after_it_was_deleted(tmp_
 @pytest.mark.parametrize("name", ["rate.lock", "0.lock"])
 def test_a_folder_in_place_of_a_lock_is_moved_aside(tmp_path, caplog, name):
     (tmp_path / name / "full").mkdir(parents=True)
-    with RateLimiter(folder=tmp_path, at_once=1, per_minute=3).request(no_sleep):
+    with RateLimiter(store=FileLimits(tmp_path), at_once=1, per_minute=3).request(no_sleep):
         pass
     assert f"{name} cannot be used and is made anew" in caplog.text
 
 
 def test_a_file_in_place_of_the_folder_is_moved_aside(tmp_path, caplog):
     (tmp_path / "requests").write_text("no folder")
-    with RateLimiter(folder=tmp_path / "requests" / "shop", at_once=1, per_minute=3).request(no_sleep):
+    with RateLimiter(store=FileLimits(tmp_path / "requests" / "shop"), at_once=1, per_minute=3).request(no_sleep):
         pass
     assert "it is not a folder" in caplog.text
     assert (tmp_path / "requests.unusable").read_text() == "no folder"
@@ -216,5 +220,15 @@ def test_a_file_in_place_of_the_folder_is_moved_aside(tmp_path, caplog):
 def test_files_that_cannot_be_read_are_moved_aside(tmp_path):
     for name in ("rate.lock", "0.lock", "rate.sqlite"):
         (tmp_path / name).touch(mode=0)
-    with RateLimiter(folder=tmp_path, at_once=1, per_minute=3).request(no_sleep):
+    with RateLimiter(store=FileLimits(tmp_path), at_once=1, per_minute=3).request(no_sleep):
+        pass
+
+
+def test_limits_in_redis_without_its_package_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    store = RedisLimits("redis://127.0.0.1:1/0", "shop", "CONNECTORS__REQUEST_LIMITS (127.0.0.1:1/0)")
+    with (
+        pytest.raises(SettingError, match=r"REQUEST_LIMITS.* install connectors_dagster\[redis\]"),
+        RateLimiter(store=store, at_once=1).request(no_sleep),
+    ):
         pass

@@ -8,12 +8,16 @@ import pytest
 
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
 from connectors_dagster.sandbox import generate_tables
+from tests.support.postgres import lose_family_lock
 from tests.support.processes import Job, Trap, families, opened, pause, run_at_once, start
 from tests.support.rows import order
 
 ORDERS = ["storefront/orders"]
 JANUARY = ["2024-01-01"]
-HELD = r"postgres: process \d+ on \S+ \(session \d+ from 127\.0\.0\.1, connected at [\d:]+\) is still loading"
+HELD = (
+    r"postgres: process \d+ \(loading\) on \S+ \(session \d+ from 127\.0\.0\.1, connected at [\d:]+\) still holds the "
+    r"lock of storefront\.storefront_orders"
+)
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
@@ -79,12 +83,14 @@ def test_machines_that_share_only_the_database_never_merge_a_table_concurrently(
     [elsewhere] = start(Job(ORDERS, [first], Trap("dlt.load.load:Load.create_followup_jobs", pause)))
     while not (project / "paused").exists():
         assert not wait([elsewhere], timeout=0.05).done
+    lose_family_lock(postgres)
     (project / "here").mkdir()
     here = Job(ORDERS, [second], folder=project / "here")
     with pytest.raises(DestinationBusyError, match=HELD):
         run_at_once(here)
     (project / "go on").touch()
-    elsewhere.result()
+    with pytest.raises(TransientLoadError, match="was lost at postgres"):
+        elsewhere.result()
     run_at_once(here)
     assert postgres.ids("storefront.orders") == list(range(300))
 

@@ -21,6 +21,23 @@ def choose(project, monkeypatch):
     return choose
 
 
+class AskedExecutor(dg.Executor):
+    """An executor whose package asks it for more than Dagster does, as that of Celery."""
+
+    retries = None
+
+    def execute(self, plan_context, execution_plan):
+        raise NotImplementedError
+
+    def app_args(self):
+        return {"broker": "asked for"}
+
+
+@dg.executor
+def asked_executor(_):
+    return AskedExecutor()
+
+
 def failing_job() -> dg.JobDefinition:
     """Build a job that fails once here, in the process of the test, and succeeds when it is tried again."""
     attempts: list[str] = []
@@ -80,6 +97,11 @@ def test_a_run_has_processes_for_its_steps_only_if_two_of_them_can_overlap(
         assert result.success
         events = [event.event_type_value for event in result.all_events]
     assert events.count("STEP_WORKER_STARTED") == processes
+
+
+def test_an_executor_keeps_what_its_package_asks_it_for(choose):
+    choose("tests.orchestration.test_executors:asked_executor")
+    assert configured_executor().executor_creation_fn(None).app_args() == {"broker": "asked for"}
 
 
 @pytest.mark.parametrize(

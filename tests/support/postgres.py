@@ -55,6 +55,15 @@ class Postgres:
             connection.close()
 
 
+def lose_family_lock(postgres: Postgres) -> None:
+    """Cut the connection with which a load keeps other machines from its family."""
+    ended = postgres.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name LIKE '% (reading and loading) on %'"
+    )
+    assert ended == [(True,)]
+
+
 def find_programs() -> Path | None:
     """Find the folder of the Postgres programs of the newest version; on Debian it is not on the PATH."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
