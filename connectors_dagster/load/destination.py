@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
 from connectors_dagster.files.private_files import private_files
+from connectors_dagster.load import ducklake
 from connectors_dagster.load.duckdb_errors import explain, is_locked
 from connectors_dagster.load.postgres_lock import only_merger
 from connectors_dagster.load.traits import destination_traits
@@ -72,6 +73,8 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
             f"{environment('connectors.destination')} is {destination_name()!r}, which cannot replace rows: what is "
             "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy"
         )
+    if destination_traits().writer_lock == "catalog":
+        ducklake.check_extensions()
     if destination_traits().in_file and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
         raise SettingError(
             f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
@@ -81,7 +84,22 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
 
 def location() -> str:
     """Describe the destination for people and records, without credentials."""
+    if destination_traits().writer_lock == "catalog":
+        return f"{destination_name()} {ducklake.location()}"
     return f"{destination_name()} {duckdb_file()}" if destination_traits().in_file else destination_name()
+
+
+def database_file() -> Path | None:
+    """Return the file that one process at a time has open: the database, or the catalog of a lake; None for a server."""
+    if destination_traits().writer_lock == "catalog":
+        return ducklake.catalog_file()
+    return duckdb_file() if destination_traits().in_file else None
+
+
+def is_new() -> bool:
+    """Return whether the destination is a file that no load has created yet."""
+    file = database_file()
+    return file is not None and file.parent.is_dir() and not file.exists()
 
 
 def build_destination() -> AnyDestination:
@@ -94,6 +112,8 @@ def build_destination() -> AnyDestination:
     if destination_traits().in_file:
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
     name = destination_name()
+    if name == "ducklake":
+        return remember_capabilities(ducklake.build_ducklake())
     if name == "sqlalchemy":
         return remember_capabilities(dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings()))
     try:
@@ -140,6 +160,10 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
     elif lock == "advisory":
         with only_merger(pipeline):
             yield
+    elif lock == "catalog":
+        family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
+        with ducklake.only_lake_writer(f"loading {pipeline.pipeline_name}", family):
+            yield
     else:
         yield
 
@@ -171,7 +195,7 @@ def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClient
 
     `timeout` is how many seconds to wait for that; by default as configured.
     """
-    with _nobody_writing(f"reading {dataset}", timeout):
+    with nobody_writing(f"reading {dataset}", timeout):
         client: Any = dlt.dataset(build_destination(), dataset).sql_client
         with client:
             yield client
@@ -179,13 +203,19 @@ def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClient
 
 def stored_schema(dataset: str, name: str) -> Schema:
     """Read the schema that the destination stores for a family; it has no tables before the first load."""
-    with _nobody_writing(f"reading the schema of {name}"):
+    with nobody_writing(f"reading the schema of {name}"):
         return dlt.dataset(build_destination(), dataset, schema=name).schema
 
 
 @contextmanager
-def _nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
-    with only_writer(duckdb_file(), purpose, timeout=timeout) if destination_traits().in_file else nullcontext():
+def nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
+    """Wait until no process writes a destination that is a file, and keep them out."""
+    lock = destination_traits().writer_lock
+    if lock == "file":
+        turn: AbstractContextManager[None] = only_writer(duckdb_file(), purpose, timeout=timeout)
+    else:
+        turn = ducklake.only_lake_writer(purpose, timeout=timeout) if lock == "catalog" else nullcontext()
+    with turn:
         yield
 
 

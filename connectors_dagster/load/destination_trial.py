@@ -10,8 +10,13 @@ from connectors_dagster.compat.dlt_internals import DltException
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load.destination import build_destination, check_destination, damage, duckdb_file, only_writer
-from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.load.destination import (
+    build_destination,
+    check_destination,
+    damage,
+    database_file,
+    nobody_writing,
+)
 
 TIMEOUT = 5.0
 """Seconds to wait until another program closes a DuckDB file."""
@@ -29,14 +34,11 @@ def try_destination(datasets: Iterable[str]) -> None:
     destination = build_destination()
     for dataset in datasets:
         check_destination(destination, dataset)
-    if destination_traits().writer_lock != "file":
+    file = database_file()
+    was_there = file is None or file.exists()
+    with nobody_writing("checking the destination", timeout=TIMEOUT):
         _create_and_drop(datasets)
-        return
-    file = duckdb_file()
-    was_there = file.exists()
-    with only_writer(file, "checking the destination", timeout=TIMEOUT):
-        _create_and_drop(datasets)
-    if not was_there:
+    if file and not was_there:
         with suppress(FileNotFoundError):
             file.unlink()
 

@@ -10,7 +10,7 @@ from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRela
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
-from connectors_dagster.load.destination import LOAD_ID, duckdb_file, reading
+from connectors_dagster.load.destination import LOAD_ID, is_new, reading
 from connectors_dagster.load.traits import destination_traits
 
 LOADS, VERSIONS = "_dlt_loads", "_dlt_version"
@@ -36,7 +36,7 @@ def take_inventory(dataset: str) -> Inventory | None:
     """Read what the destination holds of a connector; None if that cannot be found out now."""
     if not destination_traits().describes_tables:
         return None
-    if destination_traits().in_file and duckdb_file().parent.is_dir() and not duckdb_file().exists():
+    if is_new():
         return Inventory()
     try:
         with reading(dataset, timeout=TIMEOUT) as client:

@@ -38,8 +38,18 @@ def only_merger(pipeline: dlt.Pipeline) -> Iterator[None]:
         DestinationBusyError: another process still holds the lock; names it.
         TransientLoadError: the database cannot be reached.
     """
-    family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
-    client: Any = pipeline.sql_client()
+    with only_session(pipeline.sql_client(), f"{pipeline.dataset_name}.{pipeline.pipeline_name}"):
+        yield
+
+
+@contextmanager
+def only_session(client: Any, family: str) -> Iterator[None]:
+    """Hold the lock of a family through a client of a Postgres database.
+
+    Raises:
+        DestinationBusyError: another process still holds the lock; names it.
+        TransientLoadError: the database cannot be reached.
+    """
     with ExitStack() as connection:
         try:
             connection.enter_context(client)

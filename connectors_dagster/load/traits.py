@@ -13,14 +13,15 @@ class Traits:
 
     Args:
         writer_lock: how concurrent writers are kept apart: by a ``file`` beside the database, which takes one writing
-            process; by an ``advisory`` lock of the database for each family; or not at all.
+            process; by an ``advisory`` lock of the database for each family; by either of them at the ``catalog`` of
+            a lake; or not at all.
         counts_rows: whether it counts the rows of a table without reading them.
         stores_nul: whether text may contain the character NUL.
         describes_tables: whether its information schema lists tables and columns as they are named here.
         reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
     """
 
-    writer_lock: Literal["file", "advisory"] | None = None
+    writer_lock: Literal["file", "advisory", "catalog"] | None = None
     counts_rows: bool = False
     stores_nul: bool = True
     describes_tables: bool = False
@@ -34,11 +35,12 @@ class Traits:
     @property
     def retypes_columns(self) -> bool:
         """Whether columns can get another type: no load can interfere, and statements form a transaction."""
-        return self.writer_lock is not None
+        return self.writer_lock in ("file", "advisory")
 
 
 TRAITS: Mapping[str, Traits] = {
     "duckdb": Traits(writer_lock="file", counts_rows=True, describes_tables=True, reads_parquet=True),
+    "ducklake": Traits(writer_lock="catalog", counts_rows=True, describes_tables=True, reads_parquet=True),
     "motherduck": Traits(counts_rows=True, describes_tables=True),
     "postgres": Traits(writer_lock="advisory", stores_nul=False, describes_tables=True),
     "redshift": Traits(stores_nul=False, describes_tables=True),

@@ -1,5 +1,8 @@
-"""The DuckDB file that a test loads into."""
+"""The tables that a test loads into, at the destination that `--destination` names."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,21 +10,12 @@ from typing import Any
 import duckdb
 
 
-@dataclass
-class Warehouse:
-    """Reads tables; the file is open only during a query."""
+class Tables(ABC):
+    """Reads tables."""
 
-    path: Path
-
+    @abstractmethod
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-    def change(self, sql: str) -> None:
-        """Run a statement, as a person would by hand."""
-        with duckdb.connect(str(self.path)) as connection:
-            connection.execute(sql)
 
     def column(self, table: str, column: str, *, order_by: str | None = None) -> list[Any]:
         """Return one column of a table, in the order of its values or of another column."""
@@ -35,3 +29,46 @@ class Warehouse:
         """Return the names of all tables, with their schema."""
         rows = self.query("SELECT table_schema || '.' || table_name FROM information_schema.tables")
         return {row[0] for row in rows}
+
+
+@dataclass
+class Warehouse(Tables):
+    """A DuckDB file, which is open only during a query."""
+
+    path: Path
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        with self.connected(read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def change(self, sql: str) -> None:
+        """Run a statement, as a person would by hand."""
+        with self.connected(read_only=False) as connection:
+            connection.execute(sql)
+
+    @contextmanager
+    def connected(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file."""
+        with duckdb.connect(str(self.path), read_only=read_only) as connection:
+            yield connection
+
+
+@dataclass
+class DuckLake(Warehouse):
+    """A lake; `path` is its catalog in a DuckDB file."""
+
+    @contextmanager
+    def connected(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach the catalog, with an extension that is not downloaded."""
+        import duckdb_extension_ducklake
+
+        folder = Path(duckdb_extension_ducklake.__path__[0])
+        with duckdb.connect() as connection:
+            connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute(f"LOAD '{next(folder.glob('extensions/*/ducklake.duckdb_extension'))}'")
+            connection.execute(f"ATTACH 'ducklake:{self.path}' AS lake{' (READ_ONLY)' if read_only else ''}")
+            connection.execute("USE lake")
+            yield connection
+            connection.execute("USE memory")
+            connection.execute("DETACH lake")
