@@ -38,7 +38,7 @@ from tests.support.postgres import Postgres, cluster, find_programs
 from tests.support.rows import NOW
 from tests.support.scaffolded import Scaffolded
 from tests.support.shop import settings
-from tests.support.warehouse import DuckLake, Tables, Warehouse
+from tests.support.warehouse import DuckLake, Lake, Tables, Warehouse
 from tests.support.wire import Wire, reply
 
 Row = dict[str, Any]
@@ -95,6 +95,11 @@ def warehouse(request: pytest.FixtureRequest, project: Path, monkeypatch: pytest
         monkeypatch.setenv("CONNECTORS__DESTINATION", destination)
         monkeypatch.setenv("DESTINATION__DUCKLAKE__CREDENTIALS__CATALOG", f"duckdb:///{project}/lake.duckdb")
         return DuckLake(project / "lake.duckdb")
+    if destination in ("delta", "iceberg"):
+        monkeypatch.setenv("CONNECTORS__DESTINATION", "filesystem")
+        monkeypatch.setenv("CONNECTORS__TABLE_FORMAT", destination)
+        monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", (project / "lake").as_uri())
+        return Lake(project / "lake")
     return Warehouse(project / "warehouse.duckdb")
 
 

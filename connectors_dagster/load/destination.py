@@ -24,6 +24,8 @@ from connectors_dagster.errors import DestinationBusyError, LoadError, SettingEr
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load import ducklake
 from connectors_dagster.load.duckdb_errors import explain, is_locked
+from connectors_dagster.load.lake import check_libraries, lake_location
+from connectors_dagster.load.lake_tables import LakeTables
 from connectors_dagster.load.postgres_lock import only_merger
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
@@ -68,10 +70,13 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
         SettingError: dlt appends to it where it should merge, so that rows which are loaded again would be doubled; or
             the DuckDB file has the name of the dataset: DuckDB could not distinguish them.
     """
-    if MERGES not in (destination.capabilities().supported_merge_strategies or ()):
+    if lake := destination_traits().table_format:
+        check_libraries(lake)
+    elif MERGES not in (destination.capabilities().supported_merge_strategies or ()):
         raise SettingError(
             f"{environment('connectors.destination')} is {destination_name()!r}, which cannot replace rows: what is "
-            "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy"
+            "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy, or set "
+            f"{environment('connectors.table_format')} to delta or iceberg if it is 'filesystem'"
         )
     if destination_traits().writer_lock == "catalog":
         ducklake.check_extensions()
@@ -86,6 +91,8 @@ def location() -> str:
     """Describe the destination for people and records, without credentials."""
     if destination_traits().writer_lock == "catalog":
         return f"{destination_name()} {ducklake.location()}"
+    if destination_traits().table_format:
+        return lake_location()
     return f"{destination_name()} {duckdb_file()}" if destination_traits().in_file else destination_name()
 
 
@@ -137,6 +144,8 @@ def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:
     CSV is not used because dlt turns empty text into NULL on Postgres. Formats that only some installations accept are
     not used because a table is created for the format of its first load (``jsonb`` does not accept parquet).
     """
+    if destination_traits().table_format:
+        return "parquet"
     capabilities = destination.capabilities()
     formats = list(capabilities.supported_loader_file_formats or ())
     if capabilities.loader_file_format_selector and "parquet" in formats:
@@ -196,7 +205,9 @@ def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClient
     `timeout` is how many seconds to wait for that; by default as configured.
     """
     with nobody_writing(f"reading {dataset}", timeout):
-        client: Any = dlt.dataset(build_destination(), dataset).sql_client
+        tables = dlt.dataset(build_destination(), dataset)
+        lake = destination_traits().table_format
+        client: Any = LakeTables(tables.destination_client) if lake else tables.sql_client
         with client:
             yield client
 

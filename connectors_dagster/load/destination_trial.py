@@ -17,6 +17,8 @@ from connectors_dagster.load.destination import (
     database_file,
     nobody_writing,
 )
+from connectors_dagster.load.lake import try_folder
+from connectors_dagster.load.traits import destination_traits
 
 TIMEOUT = 5.0
 """Seconds to wait until another program closes a DuckDB file."""
@@ -53,6 +55,9 @@ def _create_and_drop(datasets: Iterable[str]) -> None:
 
 def _try_dataset(dataset: str) -> None:
     name = f"connectors_check_{uuid4().hex[:12]}"
+    if destination_traits().table_format:
+        try_folder(dlt.dataset(build_destination(), name).destination_client)
+        return
     with dlt.dataset(build_destination(), dataset).sql_client as client:
         if client.has_dataset():
             table = client.make_qualified_table_name(name)

@@ -72,3 +72,34 @@ class DuckLake(Warehouse):
             yield connection
             connection.execute("USE memory")
             connection.execute("DETACH lake")
+
+
+@dataclass
+class Lake(Tables):
+    """A folder of Delta or Iceberg tables, read with the libraries of these formats."""
+
+    path: Path
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows."""
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for dataset in filter(Path.is_dir, self.path.iterdir()):
+                connection.execute(f'CREATE SCHEMA "{dataset.name}"')
+                for folder in filter(Path.is_dir, dataset.iterdir()):
+                    if (rows := self.rows(folder)) is not None:
+                        connection.register("rows", rows)
+                        connection.execute(f'CREATE TABLE "{dataset.name}"."{folder.name}" AS SELECT * FROM rows')
+            return connection.execute(sql).fetchall()
+
+    def rows(self, folder: Path) -> Any:
+        """Read a table; None if the folder has none."""
+        if Path(folder, "_delta_log").exists():
+            from deltalake import DeltaTable
+
+            return DeltaTable(str(folder)).to_pyarrow_table()
+        if metadata := sorted(folder.glob("metadata/*.json")):
+            from pyiceberg.table import StaticTable
+
+            return StaticTable.from_metadata(str(metadata[-1])).scan().to_arrow()
+        return None
