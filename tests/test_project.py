@@ -51,11 +51,12 @@ def test_what_the_next_major_release_may_break_has_an_upper_bound(name):
 
 
 MADE_BY_TESTS = {"components_of_a_test", "my_defs", "translated_in_a_test"}
-BY_EXTRA = {"psycopg2-binary": "dlt[postgres]"}
+LAKES = "dlt[deltalake,postgres,pyiceberg]"
+BY_EXTRA = {"psycopg2-binary": LAKES, "deltalake": LAKES, "pyiceberg": LAKES}
 """Packages that come with the extra of another one, because the platform decides which they are."""
 
 
-APART = {"airbyte_cdk", "dpath", "mkdocs"}
+APART = {"airbyte_cdk", "dpath", "duckdb_extension_ducklake", "mkdocs"}
 """Packages of an environment of their own, which has pins of its own."""
 
 

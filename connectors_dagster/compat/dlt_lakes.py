@@ -10,6 +10,7 @@ Not public in dlt:
 Importing this module loads neither delta-rs nor pyiceberg.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,7 +47,11 @@ def table_names(client: Any) -> list[str]:
         return []
     client.fs_client.invalidate_cache()
     found = client.fs_client.ls(client.dataset_path, detail=True)
-    return sorted(str(one["name"]).rstrip("/\\").replace("\\", "/").rpartition("/")[2] for one in found if one["type"] == "directory")
+    return sorted(
+        str(one["name"]).rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+        for one in found
+        if one["type"] == "directory"
+    )
 
 
 def format_of(client: Any, name: str) -> str | None:
@@ -69,6 +74,21 @@ def open_table(client: Any, name: str) -> OpenTable | None:
     if found is None:
         return None
     return _open_delta(client, name) if found == "delta" else _open_iceberg(client, name)
+
+
+def drop_torn_metadata(client: Any, name: str) -> None:
+    """Drop the newest metadata of an Iceberg table if it was not written to its end: the commit was killed.
+
+    It has no effect on a table that is in a catalog, which names only what is complete.
+    """
+    folder = client.pathlib.join(client.get_table_dir(name), ICEBERG_METADATA)
+    files = client.fs_client.ls(folder, detail=False) if client.fs_client.isdir(folder) else []
+    newest = max((path for path in files if str(path).endswith(".json")), default=None)
+    if newest is not None:
+        try:
+            json.loads(client.fs_client.cat_file(newest))
+        except ValueError:
+            client.fs_client.rm_file(newest)
 
 
 def file_names(client: Any, table: str) -> list[str]:

@@ -16,7 +16,7 @@ from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDesti
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock
-from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.settings import destination_name, table_format
 from connectors_dagster.config.timeouts import busy_timeout
 from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
@@ -70,7 +70,13 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
         SettingError: dlt appends to it where it should merge, so that rows which are loaded again would be doubled; or
             the DuckDB file has the name of the dataset: DuckDB could not distinguish them.
     """
-    if lake := destination_traits().table_format:
+    lake, wanted = destination_traits().table_format, table_format()
+    if wanted and not lake:
+        raise SettingError(
+            f"{environment('connectors.table_format')} is {wanted!r}, but {environment('connectors.destination')} is "
+            f"{destination_name()!r}: a format is only for 'filesystem'"
+        )
+    if lake:
         check_libraries(lake)
     elif MERGES not in (destination.capabilities().supported_merge_strategies or ()):
         raise SettingError(
@@ -97,7 +103,7 @@ def location() -> str:
 
 
 def database_file() -> Path | None:
-    """Return the file that one process at a time has open: the database, or the catalog of a lake; None for a server."""
+    """Return the file that one process at a time opens: the database, or the catalog of a lake; None for a server."""
     if destination_traits().writer_lock == "catalog":
         return ducklake.catalog_file()
     return duckdb_file() if destination_traits().in_file else None

@@ -1,4 +1,4 @@
-"""DuckLake: where its catalog is, who may write to it, and the DuckDB extensions it needs, which are never downloaded."""
+"""DuckLake: where its catalog is, who may write to it, and the DuckDB extensions it needs, without any download."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

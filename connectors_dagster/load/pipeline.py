@@ -29,7 +29,7 @@ from connectors_dagster.load.inventory import (
     refuse_gap,
     refuse_retyped,
 )
-from connectors_dagster.load.lake import check_resources, tables_of
+from connectors_dagster.load.lake import check_resources, prepare_folders, tables_of
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
@@ -73,6 +73,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
         load = Load(pipeline)
         with _step(load, "schema"):
             pipeline.sync_destination()
+            prepare_folders(pipeline, request.resources_to_load())
             stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
         with _timed(load, "extract"):
             load.outcomes = extract(pipeline, request, connection)
