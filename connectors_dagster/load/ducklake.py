@@ -72,11 +72,13 @@ def location() -> str:
 
 def build_ducklake() -> AnyDestination:
     """Build the destination without opening it; its extensions are loaded from files of installed packages."""
-    credentials: dict[str, Any] = {"extensions": [found for _, found in _extensions() if found]}
-    credentials["catalog"] = catalog().render_as_string(hide_password=False)
-    if not dlt.config.get(BUCKET):
-        credentials["storage"] = {"bucket_url": (project_folder() / DEFAULT_FILES).as_uri()}
-    return dlt.destinations.ducklake(credentials=credentials)  # type: ignore[arg-type]  # resolved by dlt
+    from dlt.destinations.impl.ducklake.configuration import DuckLakeCredentials  # which imports duckdb
+
+    files = None if dlt.config.get(BUCKET) else (project_folder() / DEFAULT_FILES).as_uri()
+    url = catalog().render_as_string(hide_password=False)
+    credentials = DuckLakeCredentials(catalog=url, storage=files)  # dlt reads what is missing
+    credentials.extensions = [found for _, found in _extensions() if found]
+    return dlt.destinations.ducklake(credentials=credentials)
 
 
 def check_extensions() -> None:
