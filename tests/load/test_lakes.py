@@ -131,6 +131,21 @@ def test_a_commit_that_was_killed_while_it_was_written_is_undone(api, warehouse,
     assert warehouse.ids("storefront.customers") == [1, 2]
 
 
+@pytest.mark.only_in("iceberg")
+def test_a_merge_into_an_iceberg_table_is_one_commit_also_with_a_new_column_and_a_key_of_two(
+    declare, load_pages, warehouse
+):
+    """As dlt does it, 2,500 rows are three commits, and a new column fails."""
+    columns = {name: {"data_type": "text", "nullable": False} for name in ("a", "b")}
+    things = declare(columns=columns, primary_key=["a", "b"])
+    metadata = warehouse.path / "shop" / "things" / "metadata"
+    load_pages(things, [{"a": str(n), "b": "x"} for n in range(2_500)])
+    before = len(list(metadata.glob("*.json")))
+    load_pages(things, [{"a": str(n), "b": "x", "new": n} for n in range(1, 2_501)])
+    assert len(list(metadata.glob("*.json"))) == before + 2  # the column, and the rows
+    assert warehouse.query("SELECT count(*), count(new), count(DISTINCT a) FROM shop.things") == [(2_501, 2_500, 2_501)]
+
+
 @pytest.mark.only_in("delta")
 def test_a_folder_that_a_killed_load_has_made_is_used_and_one_with_other_files_is_not(api, warehouse, load):
     folder = warehouse.path / "storefront"
