@@ -1,7 +1,7 @@
 """DuckLake: where its catalog is, who may write to it, and the DuckDB extensions it needs, without any download."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,7 @@ EXTENSIONS: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 """The extensions of DuckDB by the kind of catalog; other kinds are refused."""
+MADE = "SELECT 1 FROM information_schema.tables WHERE table_schema = %s AND table_name = 'ducklake_metadata'"
 IN_FILE = ("duckdb", "sqlite")
 
 
@@ -114,6 +115,27 @@ def _extensions() -> Iterator[tuple[str, str]]:
             yield name, name if connection.execute(query, [name]).fetchone() == (True,) else ""
 
 
+def _postgres() -> Any:
+    """Return a client for the database of the catalog; to be opened."""
+    url = catalog().set(drivername="postgresql").render_as_string(hide_password=False)
+    return dlt.dataset(dlt.destinations.postgres(credentials=url), "ducklake").sql_client
+
+
+def _make_catalog() -> None:
+    """Make the catalog if there is none yet; DuckLake fails if two processes do that at once.
+
+    Raises:
+        DestinationBusyError: another process is still making it.
+        TransientLoadError: the database cannot be reached.
+    """
+    name = dlt.config.get(f"{CREDENTIALS}.metadata_schema") or dlt.config.get(f"{CREDENTIALS}.ducklake_name")
+    client = _postgres()
+    with only_session(client, "the catalog of the lake"):
+        if not client.execute_sql(MADE, str(name or "ducklake")):
+            with dlt.dataset(build_ducklake(), "ducklake").sql_client:
+                pass  # opening it makes it
+
+
 @contextmanager
 def only_lake_writer(purpose: str, family: str = "", *, timeout: float | None = None) -> Iterator[None]:
     """Keep other writers out: of a catalog in a file, or of the tables of a family on Postgres.
@@ -132,11 +154,8 @@ def only_lake_writer(purpose: str, family: str = "", *, timeout: float | None = 
     """
     file = catalog_file()
     if file is None:
-        if not family:
-            yield
-            return
-        url = catalog().set(drivername="postgresql").render_as_string(hide_password=False)
-        with only_session(dlt.dataset(dlt.destinations.postgres(credentials=url), "ducklake").sql_client, family):
+        _make_catalog()
+        with only_session(_postgres(), family) if family else nullcontext():
             yield
         return
     if not file.parent.is_dir():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from connectors_dagster.compat.dlt_lakes import OpenTable, file_names, open_table, table_names
+from connectors_dagster.errors import TransientLoadError
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,7 +96,13 @@ class LakeTables:
         table = self.make_qualified_table_name(name)
         if self.execute_sql(f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1", *values):
             rows = self._database.sql(query.replace("%s", "?"), params=list(values)).to_arrow_reader(100_000)
-            self._tables[name].replace(rows.cast(self._tables[name].schema))
+            try:
+                self._tables[name].replace(rows.cast(self._tables[name].schema))
+            except Exception as error:  # each library has errors of its own
+                raise TransientLoadError(
+                    f"{self.dataset_name}.{name}: its rows could not be deleted or marked, nothing was changed: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
             self._database.unregister(name)
             del self._tables[name]  # the next query opens it as it is now
 

@@ -17,6 +17,7 @@ from tests.support.processes import Job, Trap, opened, pause, run_at_once, start
 from tests.support.rows import order
 
 ORDERS = ["storefront/orders"]
+FILES = "DESTINATION__DUCKLAKE__CREDENTIALS__STORAGE__BUCKET_URL"
 CATALOG = "DESTINATION__DUCKLAKE__CREDENTIALS__CATALOG"
 
 
@@ -189,6 +190,7 @@ def test_machines_that_share_only_the_catalog_never_merge_a_table_concurrently(
     api, project, postgres, warehouse, monkeypatch
 ):
     monkeypatch.setenv(CATALOG, postgres.url)
+    monkeypatch.setenv(FILES, (project / "files").as_uri())
     monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.1")
     first, second = (window.key for window in opened()[:2])
     api.set("storefront/orders", [order(id, f"{(first, second)[id % 2]}T00:00:00") for id in range(300)])

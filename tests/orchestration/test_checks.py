@@ -34,7 +34,7 @@ def run_checks(instance):
 
 
 @pytest.fixture
-def loaded(api, materialize):
+def loaded(api, materialize, warehouse):
     """The first window of orders, loaded."""
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-01-06T00:00:00")])
     assert materialize("storefront/orders", until=FIRST).errors == []
