@@ -78,7 +78,7 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
         )
     if lake:
         check_libraries(lake)
-    elif MERGES not in (destination.capabilities().supported_merge_strategies or ()):
+    elif not _merges(destination):
         raise SettingError(
             f"{environment('connectors.destination')} is {destination_name()!r}, which cannot replace rows: what is "
             "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy, or set "
@@ -100,6 +100,14 @@ def location() -> str:
     if destination_traits().table_format:
         return lake_location()
     return f"{destination_name()} {duckdb_file()}" if destination_traits().in_file else destination_name()
+
+
+def _merges(destination: AnyDestination) -> bool:
+    """Return whether dlt merges into tables as it makes them there: in Athena, only into tables of Iceberg."""
+    capabilities = destination.capabilities()
+    found, select = capabilities.supported_merge_strategies or (), capabilities.merge_strategies_selector
+    table: Any = {"columns": {}, "table_format": capabilities.preferred_table_format}
+    return MERGES in (select(found, table_schema=table) if select else found)
 
 
 def database_file() -> Path | None:

@@ -75,7 +75,7 @@ def build_ducklake() -> AnyDestination:
     """Build the destination without opening it; its extensions are loaded from files of installed packages."""
     from dlt.destinations.impl.ducklake.configuration import DuckLakeCredentials  # which imports duckdb
 
-    files = None if dlt.config.get(BUCKET) else (project_folder() / DEFAULT_FILES).as_uri()
+    files: str | None = None if dlt.config.get(BUCKET) else (project_folder() / DEFAULT_FILES).as_uri()
     url = catalog().render_as_string(hide_password=False)
     credentials = DuckLakeCredentials(catalog=url, storage=files)  # dlt reads what is missing
     credentials.extensions = [found for _, found in _extensions() if found]
@@ -128,7 +128,7 @@ def _make_catalog() -> None:
         DestinationBusyError: another process is still making it.
         TransientLoadError: the database cannot be reached.
     """
-    name = dlt.config.get(f"{CREDENTIALS}.metadata_schema") or dlt.config.get(f"{CREDENTIALS}.ducklake_name")
+    name: Any = dlt.config.get(f"{CREDENTIALS}.metadata_schema") or dlt.config.get(f"{CREDENTIALS}.ducklake_name")
     client = _postgres()
     with only_session(client, "the catalog of the lake"):
         if not client.execute_sql(MADE, str(name or "ducklake")):
