@@ -75,7 +75,7 @@ def build_ducklake() -> AnyDestination:
     """Build the destination without opening it; its extensions are loaded from files of installed packages."""
     from dlt.destinations.impl.ducklake.configuration import DuckLakeCredentials  # which imports duckdb
 
-    files: str | None = None if dlt.config.get(BUCKET) else (project_folder() / DEFAULT_FILES).as_uri()
+    files: Any = None if dlt.config.get(BUCKET) else (project_folder() / DEFAULT_FILES).as_uri()
     url = catalog().render_as_string(hide_password=False)
     credentials = DuckLakeCredentials(catalog=url, storage=files)  # dlt reads what is missing
     credentials.extensions = [found for _, found in _extensions() if found]
