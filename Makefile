@@ -12,10 +12,12 @@ PARITY = $(BIN)/python -m tests.parity $(if $(NAMES),--names "$(NAMES)")
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
 	tests/load/test_append_new_keys.py tests/load/test_missing_rows.py \
 	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
+# The tests of what every destination must keep.
+DESTINATION_TESTS ?= tests/load/test_every_destination.py tests/load/test_missing_rows.py
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys machines example installed test-lowest test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys machines example installed test-lowest test-destinations test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -49,6 +51,14 @@ installed:
 # The lowest versions that pyproject.toml allows; TESTS=tests runs all tests.
 test-lowest: .venv-lowest/tested
 	.venv-lowest/bin/$(PYTEST) $(TESTS)
+
+# The tests of windows, concurrent loads, kills, children and missing rows, for every destination that is tested here;
+# DESTINATION_TESTS=tests/read runs others. DuckLake has an environment of its own, because its extension needs an older DuckDB.
+test-destinations: .venv/tested .venv-lake/tested
+	for destination in postgres delta iceberg; do \
+		$(BIN)/$(PYTEST) $(DESTINATION_TESTS) --destination $$destination || exit 1; \
+	done
+	.venv-lake/bin/$(PYTEST) $(DESTINATION_TESTS) --destination ducklake
 
 # The newest versions that pyproject.toml allows today; TESTS=tests runs all tests.
 test-newest:
@@ -129,7 +139,7 @@ format: .venv/tested
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-airbyte .venv-lowest .venv-newest .venv-example .venv-site .venv-sbom .venv-audit sbom.json site .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
+	rm -rf .venv .venv-airbyte .venv-lake .venv-lowest .venv-newest .venv-example .venv-site .venv-sbom .venv-audit sbom.json site .benchmarks .connectors demo.duckdb demo.duckdb.* $(filter-out .dagster/dagster.yaml,$(wildcard .dagster/*))
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -170,6 +180,11 @@ clean:
 .venv-site/installed: docs/requirements.txt
 	$(PYTHON) -m venv .venv-site
 	.venv-site/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	touch $@
+
+.venv-lake/tested: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lake
+	.venv-lake/bin/pip install --quiet --disable-pip-version-check -c constraints-lowest.txt -e '.[dev,ducklake]'
 	touch $@
 
 .venv-lowest/tested: pyproject.toml constraints-lowest.txt

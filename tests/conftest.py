@@ -38,10 +38,11 @@ from tests.support.postgres import Postgres, cluster, find_programs
 from tests.support.rows import NOW
 from tests.support.scaffolded import Scaffolded
 from tests.support.shop import settings
-from tests.support.warehouse import Warehouse
+from tests.support.warehouse import DuckLake, Lake, Tables, Warehouse
 from tests.support.wire import Wire, reply
 
 Row = dict[str, Any]
+DESTINATIONS = ("duckdb", "postgres", "ducklake", "delta", "iceberg")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -49,8 +50,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests that load rows be run for any destination."""
+    parser.addoption("--destination", default="duckdb", choices=DESTINATIONS, help="what the tests load into")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the file that takes longest, because one process plays it alone."""
+    destination = config.getoption("destination")
+    for item in items:
+        only = item.get_closest_marker("only_in")
+        if only and destination not in only.args:
+            item.add_marker(pytest.mark.skip(f"only for {', '.join(only.args)}"))
     items.sort(key=lambda item: not item.nodeid.startswith("tests/soak/"))
 
 
@@ -75,7 +86,20 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def warehouse(project: Path) -> Warehouse:
+def warehouse(request: pytest.FixtureRequest, project: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """The tables at the destination that `--destination` names, which the settings point to."""
+    destination = request.config.getoption("destination")
+    if destination == "postgres":
+        return request.getfixturevalue("postgres")
+    if destination == "ducklake":
+        monkeypatch.setenv("CONNECTORS__DESTINATION", destination)
+        monkeypatch.setenv("DESTINATION__DUCKLAKE__CREDENTIALS__CATALOG", f"duckdb:///{project}/lake.duckdb")
+        return DuckLake(project / "lake.duckdb")
+    if destination in ("delta", "iceberg"):
+        monkeypatch.setenv("CONNECTORS__DESTINATION", "filesystem")
+        monkeypatch.setenv("CONNECTORS__TABLE_FORMAT", destination)
+        monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", (project / "lake").as_uri())
+        return Lake(project / "lake")
     return Warehouse(project / "warehouse.duckdb")
 
 

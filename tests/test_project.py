@@ -51,12 +51,13 @@ def test_what_the_next_major_release_may_break_has_an_upper_bound(name):
 
 
 MADE_BY_TESTS = {"components_of_a_test", "my_defs", "translated_in_a_test"}
-BY_EXTRA = {"psycopg2-binary": "dlt[postgres]", "redis": "redis>=5.2.0"}
+LAKES = "dlt[deltalake,postgres,pyiceberg]"
+BY_EXTRA = {"psycopg2-binary": LAKES, "deltalake": LAKES, "pyiceberg": LAKES, "redis": "redis>=5.2.0"}
 """Packages that are imported only where they are needed, and the requirement of an extra that installs each."""
 EXTRAS = {name for extra in PROJECT["optional-dependencies"].values() for name in extra}
 
 
-APART = {"airbyte_cdk", "dpath", "mkdocs"}
+APART = {"airbyte_cdk", "dpath", "duckdb_extension_ducklake", "mkdocs"}
 """Packages of an environment of their own, which has pins of its own."""
 
 
@@ -112,7 +113,7 @@ def test_ci_runs_the_command_of_the_readme_and_every_test():
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert re.findall(r"^make (.*)$", ci, re.MULTILINE) == [
         *("postgres redis browser", "test", "journeys", "machines", "example", "installed", "site", "parity"),
-        "test-lowest",
+        *("test-lowest", "test-destinations"),
     ]
     kinds = re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE)
     assert kinds == ['"not journey and not cdk and not machines"', "journey", "cdk tests/cdk"]

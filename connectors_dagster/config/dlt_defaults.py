@@ -17,6 +17,7 @@ DEFAULTS = {
     "load": {"truncate_staging_dataset": True},
     "destination": {
         "duckdb": {"credentials": DUCKDB},
+        "ducklake": {"credentials": {"global_config": DUCKDB["global_config"]}},
         # dlt's own name, `shop_staging`, may belong to another connector or to people. No connector begins with `_`.
         "staging_dataset_name_layout": STAGING_LAYOUT,
     },

@@ -84,6 +84,7 @@ OF_ALL: Mapping[str, Explained] = MappingProxyType(
         "destination": Explained(
             "a destination of dlt that can replace rows, by name; see [below](#the-destination)", "`duckdb`"
         ),
+        "table_format": Explained("`delta` or `iceberg`: the format of the tables of the destination `filesystem`"),
         "preview_rows": Explained(
             "number of rows that Dagster stores for each load; 0 keeps all rows out of Dagster", "5"
         ),

@@ -21,6 +21,7 @@ from connectors_dagster.config.values import (
     Parallel,
     Seconds,
     Share,
+    TableFormat,
     Value,
     environment,
     misspelt,
@@ -89,6 +90,7 @@ def check_shared_settings() -> None:
         log.warning(name)
     warn_of_readable_secrets()
     show_examples()
+    table_format()
     preview_rows()
     siblings_timeout()
     busy_timeout()
@@ -170,6 +172,15 @@ def is_enabled(connector: Connector) -> bool:
 def destination_name() -> str:
     """Read the type of the destination, as dlt names it."""
     return str(dlt.config.get("connectors.destination") or "duckdb")
+
+
+def table_format() -> TableFormat | None:
+    """Read the format of the tables of a lake, for the destination ``filesystem``.
+
+    Raises:
+        SettingError: it is neither delta nor iceberg.
+    """
+    return read("connectors.table_format", TableFormat, None)
 
 
 def schedule(connector: Connector) -> str | None:

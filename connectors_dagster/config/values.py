@@ -14,6 +14,7 @@ from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 
 Value = TypeVar("Value")
 Automation = Literal["schedule", "declarative", "off"]
+TableFormat = Literal["delta", "iceberg"]
 Count = Annotated[int, pydantic.Field(ge=1)]
 Parallel = Annotated[int, pydantic.Field(ge=1, le=MOST_PARALLEL_REQUESTS)]
 CountOrNone = Annotated[int, pydantic.Field(ge=0)]

@@ -7,6 +7,7 @@ from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import location, reading
 from connectors_dagster.load.inventory import Columns, columns_in
+from connectors_dagster.load.lake_tables import delete_rows_where
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.spec.resource import Resource
 
@@ -32,7 +33,7 @@ def delete_rows(resources: Sequence[Resource]) -> dict[str, int]:
             for table in _tables(resource, found):
                 name = client.make_qualified_table_name(table)
                 [(rows,)] = client.execute_sql(f"SELECT count(*) FROM {name}") or [(0,)]
-                client.execute_sql(f"DELETE FROM {name}")
+                delete_rows_where(client, table, "1 = 1")
                 deleted[f"{connector.name}.{table}"] = int(rows)
     return deleted
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,17 @@ from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDesti
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock
-from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.settings import destination_name, table_format
 from connectors_dagster.config.timeouts import busy_timeout
 from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
 from connectors_dagster.files.private_files import private_files
+from connectors_dagster.load import ducklake
 from connectors_dagster.load.duckdb_errors import explain, is_locked
 from connectors_dagster.load.family_lock import only_merger
+from connectors_dagster.load.lake import check_libraries, lake_location
+from connectors_dagster.load.lake_tables import LakeTables
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
 from connectors_dagster.spec.suggestion import suggest
@@ -67,11 +70,22 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
         SettingError: dlt appends to it where it should merge, so that rows which are loaded again would be doubled; or
             the DuckDB file has the name of the dataset: DuckDB could not distinguish them.
     """
-    if MERGES not in (destination.capabilities().supported_merge_strategies or ()):
+    lake, wanted = destination_traits().table_format, table_format()
+    if wanted and not lake:
+        raise SettingError(
+            f"{environment('connectors.table_format')} is {wanted!r}, but {environment('connectors.destination')} is "
+            f"{destination_name()!r}: a format is only for 'filesystem'"
+        )
+    if lake:
+        check_libraries(lake)
+    elif not _merges(destination):
         raise SettingError(
             f"{environment('connectors.destination')} is {destination_name()!r}, which cannot replace rows: what is "
-            "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy"
+            "loaded again would be there twice: choose a database, such as duckdb, postgres or sqlalchemy, or set "
+            f"{environment('connectors.table_format')} to delta or iceberg if it is 'filesystem'"
         )
+    if destination_traits().writer_lock == "catalog":
+        ducklake.check_extensions()
     if destination_traits().in_file and duckdb_file().stem.lower() in (dataset, STAGING_LAYOUT % dataset):
         raise SettingError(
             f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
@@ -81,7 +95,32 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
 
 def location() -> str:
     """Describe the destination for people and records, without credentials."""
+    if destination_traits().writer_lock == "catalog":
+        return f"{destination_name()} {ducklake.location()}"
+    if destination_traits().table_format:
+        return lake_location()
     return f"{destination_name()} {duckdb_file()}" if destination_traits().in_file else destination_name()
+
+
+def _merges(destination: AnyDestination) -> bool:
+    """Return whether dlt merges into tables as it makes them there: in Athena, only into tables of Iceberg."""
+    capabilities = destination.capabilities()
+    found, select = capabilities.supported_merge_strategies or (), capabilities.merge_strategies_selector
+    table: Any = {"columns": {}, "table_format": capabilities.preferred_table_format}
+    return MERGES in (select(found, table_schema=table) if select else found)
+
+
+def database_file() -> Path | None:
+    """Return the file that one process at a time opens: the database, or the catalog of a lake; None for a server."""
+    if destination_traits().writer_lock == "catalog":
+        return ducklake.catalog_file()
+    return duckdb_file() if destination_traits().in_file else None
+
+
+def is_new() -> bool:
+    """Return whether the destination is a file that no load has created yet."""
+    file = database_file()
+    return file is not None and file.parent.is_dir() and not file.exists()
 
 
 def build_destination() -> AnyDestination:
@@ -94,6 +133,8 @@ def build_destination() -> AnyDestination:
     if destination_traits().in_file:
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
     name = destination_name()
+    if name == "ducklake":
+        return remember_capabilities(ducklake.build_ducklake())
     if name == "sqlalchemy":
         return remember_capabilities(dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings()))
     try:
@@ -117,6 +158,8 @@ def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:
     CSV is not used because dlt turns empty text into NULL on Postgres. Formats that only some installations accept are
     not used because a table is created for the format of its first load (``jsonb`` does not accept parquet).
     """
+    if destination_traits().table_format:
+        return "parquet"
     capabilities = destination.capabilities()
     formats = list(capabilities.supported_loader_file_formats or ())
     if capabilities.loader_file_format_selector and "parquet" in formats:
@@ -139,6 +182,10 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
             yield
     elif lock == "advisory":
         with only_merger(pipeline):
+            yield
+    elif lock == "catalog":
+        family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
+        with ducklake.only_lake_writer(f"loading {pipeline.pipeline_name}", family):
             yield
     else:
         yield
@@ -171,21 +218,29 @@ def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClient
 
     `timeout` is how many seconds to wait for that; by default as configured.
     """
-    with _nobody_writing(f"reading {dataset}", timeout):
-        client: Any = dlt.dataset(build_destination(), dataset).sql_client
+    with nobody_writing(f"reading {dataset}", timeout):
+        tables = dlt.dataset(build_destination(), dataset)
+        lake = destination_traits().table_format
+        client: Any = LakeTables(tables.destination_client) if lake else tables.sql_client
         with client:
             yield client
 
 
 def stored_schema(dataset: str, name: str) -> Schema:
     """Read the schema that the destination stores for a family; it has no tables before the first load."""
-    with _nobody_writing(f"reading the schema of {name}"):
+    with nobody_writing(f"reading the schema of {name}"):
         return dlt.dataset(build_destination(), dataset, schema=name).schema
 
 
 @contextmanager
-def _nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
-    with only_writer(duckdb_file(), purpose, timeout=timeout) if destination_traits().in_file else nullcontext():
+def nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
+    """Wait until no process writes a destination that is a file, and keep them out."""
+    lock = destination_traits().writer_lock
+    if lock == "file":
+        turn: AbstractContextManager[None] = only_writer(duckdb_file(), purpose, timeout=timeout)
+    else:
+        turn = ducklake.only_lake_writer(purpose, timeout=timeout) if lock == "catalog" else nullcontext()
+    with turn:
         yield
 
 

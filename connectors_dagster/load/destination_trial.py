@@ -10,8 +10,15 @@ from connectors_dagster.compat.dlt_internals import DltException
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load.destination import build_destination, check_destination, damage, duckdb_file, only_writer
+from connectors_dagster.load.destination import (
+    build_destination,
+    check_destination,
+    damage,
+    database_file,
+    nobody_writing,
+)
 from connectors_dagster.load.family_lock import try_locks
+from connectors_dagster.load.lake import try_folder
 from connectors_dagster.load.traits import destination_traits
 
 TIMEOUT = 5.0
@@ -33,14 +40,11 @@ def try_destination(datasets: Iterable[str]) -> None:
     for dataset in datasets:
         check_destination(destination, dataset)
     try_locks()
-    if destination_traits().writer_lock != "file":
+    file = database_file()
+    was_there = file is None or file.exists()
+    with nobody_writing("checking the destination", timeout=TIMEOUT):
         _create_and_drop(datasets)
-        return
-    file = duckdb_file()
-    was_there = file.exists()
-    with only_writer(file, "checking the destination", timeout=TIMEOUT):
-        _create_and_drop(datasets)
-    if not was_there:
+    if file and not was_there:
         with suppress(FileNotFoundError):
             file.unlink()
 
@@ -55,6 +59,9 @@ def _create_and_drop(datasets: Iterable[str]) -> None:
 
 def _try_dataset(dataset: str) -> None:
     name = f"connectors_check_{uuid4().hex[:12]}"
+    if destination_traits().table_format:
+        try_folder(dlt.dataset(build_destination(), name).destination_client)
+        return
     with dlt.dataset(build_destination(), dataset).sql_client as client:
         if client.has_dataset():
             table = client.make_qualified_table_name(name)

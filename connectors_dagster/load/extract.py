@@ -203,7 +203,8 @@ def _hints(resource: Resource) -> dict[str, Any]:
     """Return what the definition says about the table; a hash of rows is a key that it does not name."""
     hints = {key: value for key, value in resource.definition.items() if key in HINTS}
     own = {"primary_key": list(resource.primary_key), "write_disposition": "merge"} if resource.options.key else {}
-    return own | hints
+    lake = destination_traits().table_format
+    return own | hints | ({"table_format": lake} if lake else {})
 
 
 def _check_count(reader: RowReader, ready: int) -> None:

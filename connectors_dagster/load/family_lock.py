@@ -8,8 +8,10 @@ from uuid import uuid4
 import dlt
 
 from connectors_dagster.config.locks import exclusive_lock
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.shared_servers import LOCKS, described, locks_server
 from connectors_dagster.config.workdir import work_subfolder
+from connectors_dagster.load.ducklake import catalog_server
 from connectors_dagster.load.postgres_lock import postgres_lock
 from connectors_dagster.load.traits import destination_traits
 
@@ -34,8 +36,8 @@ def family_lock(pipeline: dlt.Pipeline, purpose: str) -> Iterator[Callable[[], N
     if url := locks_server():
         with postgres_lock(url, f"family {family}", purpose=purpose, where=described(LOCKS, url)) as lock:
             yield lock.check
-    elif destination_traits().writer_lock == "advisory":
-        with postgres_lock(own_url(pipeline), f"family {family}", purpose=purpose, where="postgres") as lock:
+    elif url := _server_of_destination(pipeline):
+        with postgres_lock(url, f"family {family}", purpose=purpose, where=destination_name()) as lock:
             yield lock.check
     else:
         file = work_subfolder("families") / f"{pipeline.pipeline_name}.lock"
@@ -73,6 +75,11 @@ def own_url(pipeline: dlt.Pipeline) -> str:
     """Return the URL of the Postgres that a pipeline loads into."""
     client: Any = pipeline.sql_client()
     return str(client.credentials.to_native_representation())
+
+
+def _server_of_destination(pipeline: dlt.Pipeline) -> str | None:
+    lock = destination_traits().writer_lock
+    return own_url(pipeline) if lock == "advisory" else catalog_server() if lock == "catalog" else None
 
 
 def _keep() -> None:

@@ -10,10 +10,10 @@ from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRela
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
-from connectors_dagster.load.destination import LOAD_ID, duckdb_file, reading
+from connectors_dagster.load.destination import LOAD_ID, is_new, reading
+from connectors_dagster.load.lake_tables import LOADS, VERSIONS, LakeTables
 from connectors_dagster.load.traits import destination_traits
 
-LOADS, VERSIONS = "_dlt_loads", "_dlt_version"
 TIMEOUT = 5.0
 """Seconds to wait for a destination that is being written."""
 Columns = Mapping[str, Set[str]]
@@ -36,7 +36,7 @@ def take_inventory(dataset: str) -> Inventory | None:
     """Read what the destination holds of a connector; None if that cannot be found out now."""
     if not destination_traits().describes_tables:
         return None
-    if destination_traits().in_file and duckdb_file().parent.is_dir() and not duckdb_file().exists():
+    if is_new():
         return Inventory()
     try:
         with reading(dataset, timeout=TIMEOUT) as client:
@@ -47,6 +47,8 @@ def take_inventory(dataset: str) -> Inventory | None:
 
 def columns_in(client: SqlClientBase[Any]) -> Columns:
     """Read the names of all columns of a dataset by table, in lower case."""
+    if isinstance(client, LakeTables):
+        return client.columns()
     query = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
     columns: dict[str, set[str]] = defaultdict(set)
     for table, column in client.execute_sql(query, client.dataset_name) or ():
@@ -88,6 +90,9 @@ def forget_if_altered(client: SqlClientBase[Any], found: Columns, stored: Schema
     """
     tables = {str(table["name"]): stored.get_table_columns(str(table["name"])) for table in stored.data_tables()}
     altered = [name for name, columns in tables.items() if not _names(columns) <= found.get(name.lower(), frozenset())]
+    if altered and isinstance(client, LakeTables):
+        client.forget(stored.name)
+        return altered
     for table in {LOADS, VERSIONS} & found.keys() if altered else ():
         name = client.make_qualified_table_name(table)
         client.execute_sql(f"DELETE FROM {name} WHERE schema_name = %s", stored.name)
@@ -118,6 +123,8 @@ def refuse_retyped(client: Any, stored: Schema) -> None:
         TransientLoadError: a column got another type since `stored` was read, and dlt knows it.
         LoadError: names the column and its types, and says what to do.
     """
+    if destination_traits().table_format:
+        return  # neither format changes the type of a column so that values would be lost
     tables = {str(table["name"]): stored.get_table_columns(str(table["name"])) for table in stored.data_tables()}
     for table, found in client.get_storage_tables(tables):
         for name in found.keys() & tables[table].keys():
@@ -148,6 +155,8 @@ def _kind(client: Any, column: Mapping[str, Any]) -> str:
 
 
 def _loads(client: SqlClientBase[Any], family: str | None = None) -> Iterable[str]:
+    if isinstance(client, LakeTables):
+        return client.loads(family)
     query = f"SELECT load_id FROM {client.make_qualified_table_name(LOADS)} WHERE status = 0"
     try:
         found = client.execute_sql(f"{query} AND schema_name = %s", family) if family else client.execute_sql(query)

@@ -13,6 +13,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import LOAD_ID
+from connectors_dagster.load.lake_tables import delete_rows_where, set_where
 from connectors_dagster.rows.table_columns import ROW_ID
 from connectors_dagster.spec.added_columns import ABSENT_SINCE, WINDOW
 from connectors_dagster.spec.resource import Resource
@@ -102,8 +103,7 @@ class MissingRows:
         if resource.missing_rows == "delete":
             self._delete(client, resource.name, condition, values)
             return
-        table, since = client.make_qualified_table_name(resource.name), client.escape_column_name(ABSENT_SINCE)
-        client.execute_sql(f"UPDATE {table} SET {since} = '{self.now.isoformat()}' WHERE {condition}", *values)
+        set_where(client, resource.name, ABSENT_SINCE, self.now.isoformat(), condition, values)
 
     def _delete(self, client: SqlClientBase[Any], name: str, condition: str, values: Sequence[Any]) -> None:
         table = client.make_qualified_table_name(name)
@@ -113,7 +113,7 @@ class MissingRows:
                 theirs = f"{parent} IN (SELECT {row} FROM {table} WHERE {condition})"
                 with suppress(DatabaseUndefinedRelation):  # no row had a value for it yet
                     self._delete(client, nested, theirs, values)
-        client.execute_sql(f"DELETE FROM {table} WHERE {condition}", *values)
+        delete_rows_where(client, name, condition, values)
 
     def _count(self, client: SqlClientBase[Any]) -> tuple[int, int]:
         table = client.make_qualified_table_name(self.resource.name)

@@ -29,6 +29,7 @@ from connectors_dagster.load.inventory import (
     refuse_gap,
     refuse_retyped,
 )
+from connectors_dagster.load.lake import check_resources, prepare_folders, tables_of
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
@@ -71,11 +72,13 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     use_defaults()
     destination = build_destination()
     check_destination(destination, request.connector.name)
+    check_resources(request.resources_to_load())
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
     with open_family(destination, request.connector.name, request.name, "reading and loading") as family:
         load, pipeline = Load(family), family.pipeline
         with _step(load, "schema"):
             pipeline.sync_destination()
+            prepare_folders(pipeline, request.resources_to_load())
             stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
         with _timed(load, "extract"):
             load.outcomes = extract(pipeline, request, connection)
@@ -117,7 +120,7 @@ def _compare(load: Load, request: LoadRequest, stored: Schema | None) -> Sequenc
     if stored is not None:
         with load.pipeline.destination_client(request.name) as job_client:
             refuse_retyped(job_client, stored)
-    with load.pipeline.sql_client() as client:
+    with tables_of(load.pipeline) as client:
         found = columns_in(client)
         tables = [table for outcome in load.outcomes.values() for table in outcome.tables]
         refuse_foreign_tables(client.dataset_name, found, tables)
@@ -147,7 +150,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
             schema=load.pipeline.default_schema,
         )
         try:
-            with load.pipeline.sql_client() as client:
+            with tables_of(load.pipeline) as client:
                 missing = missing_rows.apply(client)
         except DatabaseUndefinedRelation:
             continue  # nothing is declared and no row was read: there is no table yet
@@ -161,7 +164,7 @@ def _count_rows(load: Load) -> None:
     """Count the rows of the tables where the destination knows the number."""
     if not destination_traits().counts_rows:
         return
-    with load.pipeline.sql_client() as client:
+    with tables_of(load.pipeline) as client:
         for outcome in load.outcomes.values():
             if outcome.dlt_resource is not None:
                 table = client.make_qualified_table_name(outcome.resource.name)
@@ -174,7 +177,7 @@ def _note_last_load(load: Load) -> None:
     if loaded:
         load.last_load_id = max(loaded)
     elif destination_traits().describes_tables:
-        with load.pipeline.sql_client() as client:
+        with tables_of(load.pipeline) as client:
             load.last_load_id = last_load(client, load.pipeline.pipeline_name)
 
 

@@ -38,7 +38,7 @@ def rows_of(pipeline: dlt.Pipeline, reader: RowReader, schema: Schema) -> ArrowR
             f"{resource}: the table was loaded without child tables, and max_table_nesting asks for them: drop the "
             "table and reload it, or remove max_table_nesting"
         )
-    if (resource.columns or single) and not levels:
+    if (resource.columns or single or not destination_traits().child_tables) and not levels:
         return ArrowRows(reader, _columns(pipeline, resource, schema, stored))
 
     # The naming convention that dlt returns before a pipeline runs does not know the maximum length of names.

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.settings import destination_name, table_format
+from connectors_dagster.config.values import TableFormat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,18 +14,23 @@ class Traits:
 
     Args:
         writer_lock: how concurrent writers are kept apart: by a ``file`` beside the database, which takes one writing
-            process; by an ``advisory`` lock of the database for each family; or not at all.
+            process; by an ``advisory`` lock of the database for each family; by either of them at the ``catalog`` of
+            a lake; or not at all.
         counts_rows: whether it counts the rows of a table without reading them.
         stores_nul: whether text may contain the character NUL.
-        describes_tables: whether its information schema lists tables and columns as they are named here.
+        describes_tables: whether it lists tables and columns as they are named here.
         reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
+        table_format: of the files of a lake, which the library of this name reads and changes; None for a database.
+        child_tables: whether a merge also replaces the child tables that dlt makes of nested lists.
     """
 
-    writer_lock: Literal["file", "advisory"] | None = None
+    writer_lock: Literal["file", "advisory", "catalog"] | None = None
     counts_rows: bool = False
     stores_nul: bool = True
     describes_tables: bool = False
     reads_parquet: bool = False
+    table_format: TableFormat | None = None
+    child_tables: bool = True
 
     @property
     def in_file(self) -> bool:
@@ -34,11 +40,14 @@ class Traits:
     @property
     def retypes_columns(self) -> bool:
         """Whether columns can get another type: no load can interfere, and statements form a transaction."""
-        return self.writer_lock is not None
+        return self.writer_lock in ("file", "advisory")
 
 
 TRAITS: Mapping[str, Traits] = {
     "duckdb": Traits(writer_lock="file", counts_rows=True, describes_tables=True, reads_parquet=True),
+    "ducklake": Traits(writer_lock="catalog", counts_rows=True, describes_tables=True, reads_parquet=True),
+    "delta": Traits(table_format="delta", counts_rows=True, describes_tables=True, child_tables=False),
+    "iceberg": Traits(table_format="iceberg", counts_rows=True, describes_tables=True, child_tables=False),
     "motherduck": Traits(counts_rows=True, describes_tables=True),
     "postgres": Traits(writer_lock="advisory", stores_nul=False, describes_tables=True),
     "redshift": Traits(stores_nul=False, describes_tables=True),
@@ -47,4 +56,5 @@ TRAITS: Mapping[str, Traits] = {
 
 def destination_traits() -> Traits:
     """Return the traits of the configured destination; the most cautious ones for a destination not listed here."""
-    return TRAITS.get(destination_name(), Traits())
+    name = destination_name()
+    return TRAITS.get(table_format() or name if name == "filesystem" else name, Traits())

@@ -29,6 +29,7 @@ PUBLIC = {
     "dlt.common.pipeline",
     "dlt.common.schema",
     "dlt.destinations.exceptions",
+    "dlt.destinations.impl.ducklake.configuration",
     "dlt.destinations.sql_client",
     "dlt.pipeline.exceptions",
     "dlt.sources",

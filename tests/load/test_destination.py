@@ -13,6 +13,7 @@ import pytest
 import connectors_dagster
 from connectors_dagster import load_connectors
 from connectors_dagster.errors import LoadError, SettingError
+from connectors_dagster.load.destination import build_destination, check_destination
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import TRAITS
@@ -94,12 +95,18 @@ def test_an_unknown_destination_is_refused_with_the_one_that_is_meant(api, load,
     assert not api.requests
 
 
-@pytest.mark.parametrize("name", ["filesystem", "lancedb"])
+@pytest.mark.parametrize("name", ["filesystem", "lancedb", "athena"])
 def test_a_destination_that_cannot_replace_rows_is_refused_because_they_would_be_doubled(api, load, monkeypatch, name):
     monkeypatch.setenv("CONNECTORS__DESTINATION", name)
     with pytest.raises(SettingError, match=f"CONNECTORS__DESTINATION is '{name}', which cannot replace rows"):
         load("storefront/customers")
     assert not api.requests
+
+
+def test_a_destination_that_replaces_rows_in_the_tables_that_dlt_makes_is_not_refused(monkeypatch):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "athena")
+    monkeypatch.setenv("DESTINATION__ATHENA__FORCE_ICEBERG", "true")
+    check_destination(build_destination(), "storefront")
 
 
 def test_rows_of_a_database_of_sqlalchemy_are_merged_and_nested_fields_are_json_not_text(

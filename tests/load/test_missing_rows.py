@@ -126,6 +126,7 @@ def test_children_stay_while_their_parent_is_only_marked_or_if_declared(load_fam
     assert (warehouse.ids("shop.orders"), warehouse.ids("shop.lines")) == ([2], [10, 20])
 
 
+@pytest.mark.only_in("duckdb", "postgres", "ducklake")
 @pytest.mark.parametrize("hints", [{}, {"columns": {"id": {"data_type": "bigint"}}, "max_table_nesting": 3}])
 @pytest.mark.parametrize("destination", ["warehouse", "postgres"])
 def test_rows_of_child_tables_that_dlt_made_are_deleted_with_their_row(
@@ -141,6 +142,7 @@ def test_rows_of_child_tables_that_dlt_made_are_deleted_with_their_row(
     assert dict(zip(tables, counts, strict=True)) == dict(zip(tables, (1, 2, 2, 0), strict=True))
 
 
+@pytest.mark.only_in("duckdb", "postgres", "ducklake")
 def test_rows_of_child_tables_go_with_children_that_their_parent_no_longer_has(load_children, warehouse):
     for lines in ([{"id": 5, "tags": ["a"]}, {"id": 6, "tags": ["b"]}], [{"id": 6, "tags": ["b"]}]):
         load_children({"id": 1}, lines=[lines], max_table_nesting=2)

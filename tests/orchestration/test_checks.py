@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import dagster as dg
-import duckdb
 import pytest
 
 from connectors_dagster import Connector, load_connectors
@@ -15,6 +14,7 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.runs import RANGE_END, RANGE_START
 from tests.support.rows import order
 
+CHANGED = pytest.mark.only_in("duckdb", "ducklake")
 STOREFRONT = load_connectors()["storefront"]
 FIRST = datetime(2024, 1, 31, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def run_checks(instance):
 
 
 @pytest.fixture
-def loaded(api, materialize):
+def loaded(api, materialize, warehouse):
     """The first window of orders, loaded."""
     api.set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-01-06T00:00:00")])
     assert materialize("storefront/orders", until=FIRST).errors == []
@@ -50,22 +50,22 @@ def test_rows_just_loaded_pass_every_check(loaded, run_checks):
     }
 
 
+@CHANGED
 def test_a_duplicate_key_fails(loaded, run_checks, warehouse):
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("INSERT INTO storefront.orders SELECT * FROM storefront.orders WHERE id = 1")
+    warehouse.change("INSERT INTO storefront.orders SELECT * FROM storefront.orders WHERE id = 1")
     assert not run_checks()["key"].passed
 
 
+@CHANGED
 def test_a_row_outside_the_loaded_windows_fails(loaded, run_checks, warehouse):
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("UPDATE storefront.orders SET date_modified_gmt = '2024-02-10 00:00:00+00' WHERE id = 1")
+    warehouse.change("UPDATE storefront.orders SET date_modified_gmt = '2024-02-10 00:00:00+00' WHERE id = 1")
     assert not run_checks()["cursor_in_windows"].passed
 
 
+@CHANGED
 def test_a_cursor_that_says_that_there_is_no_time_is_not_outside(loaded, run_checks, warehouse):
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("UPDATE storefront.orders SET date_modified_gmt = '0001-01-01 00:00:00+00' WHERE id = 1")
-        connection.execute("UPDATE storefront.orders SET date_modified_gmt = '9999-12-31 23:59:59+00' WHERE id = 2")
+    warehouse.change("UPDATE storefront.orders SET date_modified_gmt = '0001-01-01 00:00:00+00' WHERE id = 1")
+    warehouse.change("UPDATE storefront.orders SET date_modified_gmt = '9999-12-31 23:59:59+00' WHERE id = 2")
     assert run_checks()["cursor_in_windows"].passed
 
 

@@ -14,12 +14,14 @@ from typing import Any
 
 import psycopg2
 
+from tests.support.warehouse import Tables
+
 USER = "postgres"
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
 
 
 @dataclass
-class Postgres:
+class Postgres(Tables):
     """The database that a test loads into."""
 
     port: int
@@ -39,10 +41,6 @@ class Postgres:
                 return cursor.fetchall()
         finally:
             connection.close()
-
-    def ids(self, table: str) -> list[Any]:
-        """Return the sorted ids of a table, including duplicates."""
-        return [row[0] for row in self.query(f"SELECT id FROM {table} ORDER BY id")]
 
     def create(self) -> None:
         """Create the database."""
