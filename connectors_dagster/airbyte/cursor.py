@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.moments import check_end, check_start
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import BOUNDS, compiled
+from connectors_dagster.airbyte.texts import BOUNDS
 from connectors_dagster.expressions.durations import parse_duration
 from connectors_dagster.expressions.expression import ExpressionError
 from connectors_dagster.spec.options import Cursor

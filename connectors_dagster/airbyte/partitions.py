@@ -5,11 +5,12 @@ from typing import Any
 
 from connectors_dagster.airbyte.cursor import filters_by_time
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import constant, write_text
+from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.placeholders import Setting
 
 SLICE = re.compile(r"\bstream_(?:slice|partition|interval)\b")

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.parameters import with_parameters
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.row_expressions import write_expression
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import compiled, constant
 
 PLAIN = re.compile(r"[A-Za-z_]\w*")
 GLOBS = re.compile(r"[*?\[\]!]")

@@ -50,6 +50,14 @@ class Settings:
             found[path] = name
         return found
 
+    def is_plain(self, path: Path) -> bool:
+        """Tell whether a setting can hold a property: text, a number, true or false, or a list of texts."""
+        written, _ = self.declared.get(path, ({}, False))
+        kind, items = written.get("type", "string"), written.get("items")
+        kinds = {one for one in (kind if isinstance(kind, list) else [kind]) if one != "null"}
+        of_texts = isinstance(items, Mapping) and items.get("type", "string") == "string"
+        return len(kinds) == 1 and kinds <= set(TYPES) and ("array" not in kinds or of_texts)
+
     def setting(self, path: Path, *, secret: bool = False) -> Setting:
         """Return the placeholder for a property; one that the spec does not declare may be missing, and is text."""
         written, required = self.declared.get(path, ({}, False))

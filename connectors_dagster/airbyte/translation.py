@@ -24,7 +24,7 @@ from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.airbyte.transformations import translate_transformations
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.placeholders import find_placeholders
+from connectors_dagster.spec.placeholders import written_placeholders
 
 FEATURES: Sequence[Callable[[Stream], Piece]] = (
     check_fields,
@@ -124,7 +124,7 @@ def _base_url(stream: Stream) -> Piece:
         raise NotNativeError("no address")
     if "{" in written:
         raise NotNativeError("an address that is made of a row or a window", stream.base_url)
-    if any(setting.optional for setting in find_placeholders(written)):
+    if any(one.optional for one in written_placeholders(written)):
         raise NotNativeError("an address that may be missing", stream.base_url)
     return Piece()
 

@@ -56,7 +56,7 @@ def check_connector(connector: "Connector") -> None:
         raise ValueError(f"{connector.name}: {error}") from None
     try:
         # dlt does not know settings: it is shown numbers for those that are numbers.
-        examples = example_values(settings)
+        examples = example_values(settings, [connector.config, *_auths(connector)])
         filled = _without_repeated(fill_placeholders(connector.config, examples))
         validate_dict(RESTAPIConfig, filled, path=connector.name)
         for auth in _auths(connector):
@@ -297,7 +297,7 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
     yield from _json_path_problems(paths)
     paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")
     try:
-        create_paginator(fill_placeholders(paginator, example_values(connector.settings)))
+        create_paginator(fill_placeholders(paginator, example_values(connector.settings, paginator)))
     except Exception as error:  # noqa: BLE001  # as above, and whatever the class of a paginator raises
         yield f"paginator {paginator!r} cannot be used: {error}"
 

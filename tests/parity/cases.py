@@ -56,6 +56,47 @@ CASES = (
         ),
     ),
     case(
+        "values computed from settings",
+        ("expressions over `config`", "a credential that the `spec` does not require"),
+        stream(
+            requester={
+                "url_base": "https://{{ 'eu' if config['region'] == 'EU' else 'us' }}.api.example/v1",
+                "path": "/{{ config['shop'] | upper }}/things",
+                "request_parameters": {
+                    "sites": "{{ config['sites'] | join(';') }}",
+                    "since": "{{ timestamp(config['start']) | int * 1000 }}",
+                    "open": "{{ config['open'] }}",
+                    "of": "of-{{ config['unknown'] }}",
+                    "none": "{{ config.get('unknown') }}",
+                    "rate": "{{ config['rate'] }}",
+                },
+                "request_headers": {"X-Open": "{{ config['open'] and true }}"},
+                "authenticator": {"type": "BearerAuthenticator", "api_token": "{{ config['key'] }}"},
+            }
+        ),
+        stream(
+            "searches",
+            requester={
+                "url_base": "https://{{ 'eu' if config['region'] == 'EU' else 'us' }}.api.example/v1",
+                "http_method": "POST",
+                "request_body_json": {"shop": "{{ config['shop'] }}", "count": "{{ config['count'] }}"},
+                "authenticator": {
+                    "type": "ApiKeyAuthenticator",
+                    "header": "X-Key",
+                    "api_token": "{{ 'key ' + config['token'] }}",
+                },
+            },
+        ),
+        spec={
+            "region": {"type": "string", "enum": ["US", "EU"], "default": "EU"},
+            "sites": {"type": "array", "items": {"type": "string"}},
+            "open": {"type": "boolean"},
+            "rate": {"type": "number", "default": 1000},
+            "count": {"type": "string", "default": "5"},
+            "key": {"type": "string", "airbyte_secret": True},
+        },
+    ),
+    case(
         "a setting of every connector",
         "a property that every connector has",
         stream(requester={"request_parameters": {"step": "{{ config['step'] }}", "schedule": "{{ config.schedule }}"}}),
