@@ -28,7 +28,6 @@ PRECISIONS = (
     (re.compile(r"%H"), timedelta(hours=1)),
 )
 DAY = timedelta(days=1)
-WINDOW = timedelta(days=30)
 
 
 def translate_cursor(stream: Stream) -> Piece:
@@ -160,7 +159,6 @@ def _readable(text: str) -> bool:
 
 
 def _step(written: Component) -> str | None:
-    """Return the longest time that one request may ask for, if that is less than a window."""
-    step = duration_of(written, "step")
+    """Return the longest time that one request may ask for."""
     bounded = written.get("end_time_option") or "end_time" in str(written)
-    return step if step and bounded and _fixed(step) < WINDOW else None
+    return duration_of(written, "step") if bounded else None

@@ -76,10 +76,10 @@ def _list(router: Component, stream: Stream) -> Piece:
 
 
 def _check_windows(parent: Stream) -> None:
-    """Accept parents with a cursor only if their requests do not filter by it: children of all of them are read."""
+    """Accept parents with a cursor: children of all of them are read. A parent with a parent must not filter by it."""
     above: Stream | None = parent
     while above:
-        if above.cursor and filters_by_time(above):
+        if above.cursor and above.parent and filters_by_time(above):
             raise NotNativeError("a child of a parent that is filtered by time", above.vendor_name)
         above = above.parent
 

@@ -27,8 +27,6 @@ def translate_selection(stream: Stream) -> Piece:
     decoder = stream.retriever.get("decoder") or {}
     if decoder:
         only_type(decoder, "JsonDecoder", what="a decoder")
-    if (cast := stream.selector.get("schema_normalization") or "None") != "None":
-        raise NotNativeError("rows that are cast to their schema", cast if isinstance(cast, str) else "")
     extractor = stream.selector.get("extractor") or {}
     only_type(extractor, "DpathExtractor", what="an extractor")
     if extractor.get("record_expander"):

@@ -234,6 +234,8 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "has_children_values is set, but has_children_field does not say of which field of the parent row"
     if options.separate_children and not resource.requested_children:
         yield "separate_children is set, but no resource is requested per row of this one"
+    if options.filter_for_children and (not options.separate_children or not resource.filtered or resource.parent):
+        yield "filter_for_children is for a list with separate_children whose requests have the bounds of windows"
     if "processing_steps" in resource.definition:
         yield "processing_steps are not supported: use record_filter and transformations of the resource"
     if resource.parent and not resource.included:

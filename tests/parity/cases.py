@@ -17,6 +17,11 @@ from tests.parity.parts import (
 )
 
 TEAMS = stream("teams", at=["teams"], paginator=pages("PageIncrement", page_size=2, start_from_page=1))
+BOARDS = stream(
+    "boards",
+    incremental_sync=dated(step="P10D", cursor_granularity="PT1S"),
+    paginator=pages("PageIncrement", page_size=3),
+)
 SECRET = {"type": "string", "airbyte_secret": True}
 TOKEN = "{{ config['token'] }}"
 
@@ -44,6 +49,49 @@ CASES = (
             "level": {"type": "integer", "default": 7},
             "account": {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}},
         },
+    ),
+    case(
+        "children of all parents since the start",
+        "a child of a parent that is filtered by time",
+        *(
+            lambda boards: (
+                boards,
+                stream(
+                    "cards",
+                    requester={"path": "/boards/{{ stream_partition.board }}/cards"},
+                    partition_router=child(boards, name="board"),
+                ),
+                stream(
+                    "notes",
+                    requester={"path": "/notes"},
+                    incremental_sync=dated(),
+                    partition_router=child(boards, name="board", into=option("board")),
+                ),
+            )
+        )(
+            stream(
+                "boards",
+                incremental_sync=dated(step="P10D", cursor_granularity="PT1S"),
+                paginator=pages("PageIncrement", page_size=3),
+            )
+        ),
+    ),
+    case(
+        "rows that are cast",
+        "`schema_normalization: Default`",
+        stream(
+            fields={"id": "string", "title": "integer", "size": "string", "open": "string", "nested": "string"},
+            selector={"schema_normalization": "Default"},
+            transformations=[added(size_text=("{{ record['size'] }}", "string"))],
+        ),
+        stream(
+            "numbers",
+            fields={"id": "string", "title": "string", "size": "number", "open": "integer"},
+            selector={
+                "schema_normalization": "Default",
+                "record_filter": {"type": "RecordFilter", "condition": "{{ record['size'] is number }}"},
+            },
+        ),
     ),
     case(
         "settings with defaults",

@@ -61,30 +61,32 @@ def _no_sleep(seconds: float) -> None:
     """Wait no time."""
 
 
-def read(resource: Resource, connection: Connection, slices: Sequence[Slice]) -> list[dict[str, Any]]:
+def read(resource: Resource, connection: Connection, slices: Sequence[Slice], span: Slice) -> list[dict[str, Any]]:
     """Return the rows of a resource as they are loaded, without the columns that are added to them.
 
     Raises:
         ApiError: not everything could be read.
     """
-    rows, _ = _read(resource, connection, slices if resource.windowed else [])
+    rows, _ = _read(resource, connection, slices if resource.windowed else [], span)
     return rows
 
 
 def _read(
-    resource: Resource, connection: Connection, slices: Sequence[Slice]
+    resource: Resource, connection: Connection, slices: Sequence[Slice], span: Slice, own: Slice | None = None
 ) -> tuple[list[dict[str, Any]], ResourceReader]:
     above = resource.parent
     if above and above.family != resource.family:
         slices_above: Sequence[Slice] = []  # a parent from another family is read whole
+        whole = span if above.options.filter_for_children else None
     else:
-        slices_above = slices if above and above.windowed else []
-    parents = _read(above, connection, slices_above)[1].rows_of_children if above else {}
+        slices_above, whole = slices if above and above.windowed else [], None
+    parents = _read(above, connection, slices_above, span, whole)[1].rows_of_children if above else {}
     reader = ResourceReader(
         resource=resource,
         connection=connection,
         slices=slices,
         parents=parents,
+        span=own,
     )
     rows = [decode_row(row) for page, _ in reader.pages() for row in page]
     for error in reader.failed.errors.values():
