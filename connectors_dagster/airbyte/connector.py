@@ -114,7 +114,9 @@ def _made(
         schema={one.name: declare_columns(one, manifest.folder) for one in pieces},
         resources={one.name: ResourceOptions(**piece.options) for one, piece in chosen.items() if piece.options},
         retry=Retry(
-            statuses=Retry().statuses | retried, attempts=max(ATTEMPTS, *(piece.attempts for piece in chosen.values()))
+            statuses=Retry().statuses | retried,
+            attempts=max(ATTEMPTS, *(piece.attempts for piece in chosen.values())),
+            wait_headers=tuple(dict.fromkeys(name for piece in chosen.values() for name in piece.wait_headers)),
         ),
         ignored_responses={"": "none"},
         excluded=excluded,

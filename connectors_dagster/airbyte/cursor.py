@@ -47,11 +47,11 @@ def translate_cursor(stream: Stream) -> Piece:
         raise NotNativeError("a cursor that is not the name of a field", field)
     check_start(written)
     check_end(written)
+    filtered = filters_by_time(stream)
     for other in ("clamping", "partition_field_start", "partition_field_end", "is_client_side_incremental"):
-        if written.get(other):
+        if written.get(other) and (other != "is_client_side_incremental" or filtered or stream.parent):
             raise NotNativeError(f"{other} of a cursor", written[other])
     bounds = joined(_bounds(stream))
-    filtered = filters_by_time(stream)
     cursor = Cursor(
         **formats_of(written, filtered=filtered),
         lower="inclusive" if granularity_of(written) else "exclusive",

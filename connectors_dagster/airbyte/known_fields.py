@@ -60,11 +60,12 @@ STRAY: Mapping[str, frozenset[str]] = {
         "BearerAuthenticator": "authenticator field_path",
         "CursorPagination": "extractorPath",
         "DatetimeBasedCursor": "path incremental_cursor",
-        "DeclarativeStream": "partition_router",
+        "DeclarativeStream": "partition_router selector requester paginator "
+        "ignore_stream_slicer_parameters_on_paginated_requests",
         "DpathExtractor": "path",
         "HttpRequester": "error_handlers request_params",
         "HttpResponseFilter": "backoff_strategies",
-        "RequestPath": "field_name",
+        "RequestPath": "field_name inject_into",
         "SimpleRetriever": "primary_key",
     }.items()
 }

@@ -6,7 +6,6 @@ from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled, constant
-from connectors_dagster.airbyte.parameters import with_parameters
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.row_expressions import write_expression
 from connectors_dagster.airbyte.stream import Stream, only_type
@@ -32,7 +31,7 @@ def translate_selection(stream: Stream) -> Piece:
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
     chosen = {**_filter(stream), **({"object_is_row": True} if stream.paginator else {})}
-    path = tuple(map(_field, with_parameters(list(extractor.get("field_path") or ()), extractor)))
+    path = tuple(map(_field, extractor.get("field_path") or ()))
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)
     selector = f"$.{written_path(path)}" if path[0] == ALL else written_path(path)

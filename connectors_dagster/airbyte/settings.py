@@ -60,7 +60,8 @@ class Settings:
 
     def setting(self, path: Path, *, secret: bool = False) -> Setting:
         """Return the placeholder for a property; one that the spec does not declare may be missing, and is text."""
-        written, required = self.declared.get(path, ({}, False))
+        # Without a `spec`, nothing says that a property may be missing.
+        written, required = self.declared.get(path, ({}, not self.spec))
         kind = _type(written)
         default = REQUIRED if required else None
         if _fits(written.get("default"), kind):

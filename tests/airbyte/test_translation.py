@@ -630,13 +630,45 @@ def test_parameters_are_read_in_requests_and_paths_to_the_rows(tmp_path):
         ("{{ parameters.kind }}", {"kind": "{{ config.shop }}"}),
         ("{{ parameters.kind }}", {"kind": True}),
         ("{{ parameters.items }}", {"items": "a"}),
-        ("{{ parameters.get('kind') }}", {"kind": "a"}),
+        ("{{ parameters.get('kind') }}", {"other": "a"}),
     ],
 )
 def test_parameters_whose_value_is_no_plain_text_are_not_read(tmp_path, text, given):
     things = stream(requester={"request_parameters": {"kind": text}})
     [one] = written(tmp_path, {**things, "$parameters": given}).streams
     assert str(one.reasons[0]) == f"an expression over parameters: {text}"
+
+
+def test_parameters_are_read_in_every_part_of_a_stream_also_inside_of_an_expression(tmp_path):
+    things = stream(
+        selector={
+            "extractor": {"field_path": ["{{ parameters.get('field', 'rows') }}"]},
+            "record_filter": {"condition": "{{ record[parameters['cursor']] > parameters.least }}"},
+        },
+        paginator=pages("PageIncrement", size="{{ parameters['size'] }}"),
+        incremental_sync=DATES | {"cursor_field": "{{ parameters['cursor'] }}"},
+    )
+    connector = written(tmp_path, {**things, "$parameters": {"cursor": "changed", "least": 5, "size": 50}}).connector
+    assert connector
+    resource = connector.graph["things"]
+    assert (resource.endpoint["data_selector"], resource.cursor_path) == ("rows", "changed")
+    assert resource.endpoint["params"]["size"] == 50
+    assert resource.options.record_filter == "{{ record['changed'] > 5 }}"
+
+
+def test_without_a_spec_what_is_read_must_be_given(tmp_path):
+    requester = {"url_base": "https://{{ config['site'] }}.example", "path": "/a/{{ config.get('kind', 'all') }}"}
+    connector = written(tmp_path, stream(requester=requester), spec={}).connector
+    assert connector and {str(one): one.required for one in connector.settings} == {"site": True, "kind": False}
+
+
+def test_headers_say_how_long_to_wait(tmp_path):
+    waits = [
+        {"type": "WaitUntilTimeFromHeader", "header": "X-Reset"},
+        {"type": "WaitTimeFromHeader", "header": "Retry-After"},
+    ]
+    connector = written(tmp_path, stream(requester={"error_handler": {"backoff_strategies": waits}})).connector
+    assert connector and connector.retry.wait_headers == ("X-Reset",)
 
 
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):

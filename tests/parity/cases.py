@@ -77,6 +77,18 @@ CASES = (
         ),
     ),
     case(
+        "waits that a header says",
+        "`WaitTimeFromHeader`, `WaitUntilTimeFromHeader`",
+        stream(
+            requester={
+                "error_handler": handled(
+                    {"action": "RETRY", "http_codes": [503]},
+                    backoff_strategies=[{"type": "WaitTimeFromHeader", "header": "X-Wait"}],
+                )
+            }
+        ),
+    ),
+    case(
         "rows that are cast",
         "`schema_normalization: Default`",
         stream(

@@ -100,7 +100,13 @@ class Comparison:
         native = [one for one in found.streams if one.engine == "native" and (not only or one.vendor_name in only)]
         if not native or not found.connector:
             return
-        resolved = self.cdk.resolve(written)
+        try:
+            resolved = self.cdk.resolve(written)
+        except TheirError as error:
+            yield from (
+                Compared(name=one.vendor_name, verdict="not compared", why=f"airbyte-cdk: {error}") for one in native
+            )
+            return
         start = self.grid.opened(self.now)[0].start
         config = configuration(resolved, self.vendor.base, start)
         definitions = {one["name"]: one for one in reversed(resolved["streams"]) if "name" in one}

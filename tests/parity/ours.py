@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors_dagster.airbyte.manifest import Manifest, read_manifest
+from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.settings import Settings
 from connectors_dagster.airbyte.translation import Translated, translate
 from connectors_dagster.read.connection import Connection, connect
@@ -35,7 +36,8 @@ def configured(manifest: Manifest, config: Mapping[str, Any], start: datetime) -
     """Give a connector the settings that a configuration has."""
     settings, before = Settings(manifest.spec), dict(os.environ)
     os.environ[f"SOURCES__{NAME}__START_DATE".upper()] = start.date().isoformat()
-    for path, name in settings.names.items():
+    names = settings.names or {path: identifier("_".join(path)) for path in _leaves(config, ())}
+    for path, name in names.items():
         value: Any = config
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
@@ -47,6 +49,11 @@ def configured(manifest: Manifest, config: Mapping[str, Any], start: datetime) -
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _leaves(config: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, value in config.items():
+        yield from _leaves(value, (*at, name)) if isinstance(value, Mapping) else [(*at, name)]
 
 
 def connected(connector: Connector) -> Connection:
