@@ -7,7 +7,7 @@ from typing import Any
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.settings import Path
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.expressions.lookup import Lookup
+from connectors_dagster.expressions.lookup import MISSING, Lookup
 from connectors_dagster.spec.computed import Computed, Kind
 from connectors_dagster.spec.placeholders import Secret, Setting
 
@@ -39,9 +39,10 @@ def computed(
     if whole != len(IS_GIVEN.findall(text)) or not paths or None in paths:
         return None
     known = [path for path in dict.fromkeys(paths) if path]
-    settings = {path: stream.settings.setting(path) for path in known}
+    lacking = any(step.default is not MISSING for one in expression.lookups for step in one.steps)
+    settings = {path: stream.settings.setting(path, may_lack=lacking) for path in known}
     if secret and not any(isinstance(one, Secret) for one in settings.values()):
-        settings = {path: stream.settings.setting(path, secret=True) for path in known}
+        settings = {path: stream.settings.setting(path, secret=True, may_lack=lacking) for path in known}
     config: dict[str, Any] = {}
     return Computed(text, {"config": config}, kind=kind, types=types) if _put_all(config, settings) else None
 

@@ -102,7 +102,8 @@ def _placeholder(lookup: Lookup | Fallback, stream: Stream, text: str, *, secret
 
 
 def _setting(lookup: Lookup, path: tuple[str, ...], stream: Stream, *, secret: bool) -> Setting:
-    found, last = stream.settings.setting(path, secret=secret), lookup.steps[-1]
+    last = lookup.steps[-1]
+    found = stream.settings.setting(path, secret=secret, may_lack=last.default is not MISSING)
     if last.default is MISSING or last.default is None or not found.optional:
         return found
     # The default of `get` is what is used without the setting.

@@ -90,7 +90,7 @@ def translate(manifest: Manifest, *, name: str = "") -> Translated:
 
 def plain_streams(manifest: Manifest) -> list[Stream]:
     """Return the streams of a manifest that are no more than streams, each name once."""
-    settings, siblings = Settings(manifest.spec), dict[str, Stream]()
+    settings, siblings = Settings(manifest.spec, rules=manifest.rules), dict[str, Stream]()
     written = {str(one.get("name")): one for one in manifest.streams if one.get("type") == "DeclarativeStream"}.values()
     names = identifiers(str(one.get("name")) for one in written)
     streams = [

@@ -662,6 +662,15 @@ def test_without_a_spec_what_is_read_must_be_given(tmp_path):
     assert connector and {str(one): one.required for one in connector.settings} == {"site": True, "kind": False}
 
 
+def test_a_property_that_is_changed_before_it_is_read_is_not_native(tmp_path):
+    rules = {"transformations": [{"type": "ConfigAddFields", "fields": [{"path": ["shop"], "value": "a"}]}]}
+    reads = stream(requester={"path": "/of/{{ config['shop'] }}"})
+    spec = {"connection_specification": SPEC, "config_normalization_rules": rules}
+    translated = written(tmp_path, reads, stream("others"), spec=spec)
+    assert [one.engine for one in translated.streams] == ["none", "native"]
+    assert str(translated.streams[0].reasons[0]) == "a configuration that is changed before it is read: shop"
+
+
 def test_headers_say_how_long_to_wait(tmp_path):
     waits = [
         {"type": "WaitUntilTimeFromHeader", "header": "X-Reset"},
