@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
@@ -147,7 +148,12 @@ def duration_of(written: Component, name: str) -> str | None:
         found = None
     if not isinstance(found, str) or not _readable(found):
         raise NotNativeError(f"{name} that a setting determines", text)
-    return found if _fixed(found) else None
+    length = _fixed(found)
+    if length.microseconds:  # the durations of a connector are whole seconds
+        if name != "lookback_window":
+            raise NotNativeError("a duration with a fraction of a second", text)
+        return f"PT{ceil(length.total_seconds())}S"
+    return found if length else None
 
 
 def _readable(text: str) -> bool:

@@ -1,5 +1,6 @@
 """What each feature of a manifest becomes, and why a stream has no translation."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -669,6 +670,14 @@ def test_a_property_that_is_changed_before_it_is_read_is_not_native(tmp_path):
     translated = written(tmp_path, reads, stream("others"), spec=spec)
     assert [one.engine for one in translated.streams] == ["none", "native"]
     assert str(translated.streams[0].reasons[0]) == "a configuration that is changed before it is read: shop"
+
+
+def test_a_lookback_of_a_part_of_a_second_is_a_second(tmp_path):
+    cursor = DATES | {"lookback_window": "PT0.1S"}
+    connector = written(tmp_path, stream(incremental_sync=cursor)).connector
+    assert connector and connector.lookback >= timedelta(seconds=1)
+    [one] = written(tmp_path, stream(incremental_sync=DATES | {"step": "PT0.5S", "end_time_option": LINK})).streams
+    assert "a duration with a fraction" in " ".join(map(str, one.reasons))
 
 
 def test_headers_say_how_long_to_wait(tmp_path):

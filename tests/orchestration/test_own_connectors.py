@@ -101,9 +101,6 @@ def test_a_project_may_have_several_components_in_its_folder(folder):
     location = load_location()
     assert location.broken == ()
     assert {"one", "other"} <= {assets.connector.name for assets in location.known}
-    assert {"one/things", "other/things"} <= {
-        key.to_user_string() for key in location.definitions.resolve_asset_graph().get_all_asset_keys()
-    }
 
 
 def test_what_is_broken_is_named_and_the_others_go_on(folder):
