@@ -676,7 +676,9 @@ def test_a_lookback_of_a_part_of_a_second_is_a_second(tmp_path):
     cursor = DATES | {"lookback_window": "PT0.1S"}
     connector = written(tmp_path, stream(incremental_sync=cursor)).connector
     assert connector and connector.lookback >= timedelta(seconds=1)
-    [one] = written(tmp_path, stream(incremental_sync=DATES | {"step": "PT0.5S", "end_time_option": LINK})).streams
+    [one] = written(
+        tmp_path, stream(incremental_sync=DATES | {"step": "PT0.5S", "end_time_option": {**PARAM, "field_name": "to"}})
+    ).streams
     assert "a duration with a fraction" in " ".join(map(str, one.reasons))
 
 

@@ -77,6 +77,12 @@ CASES = (
         ),
     ),
     case(
+        "rules for another property",
+        "`config_normalization_rules`",
+        stream(),
+        rules={"transformations": [{"type": "ConfigAddFields", "fields": [{"path": ["region"], "value": "eu"}]}]},
+    ),
+    case(
         "waits that a header says",
         "`WaitTimeFromHeader`, `WaitUntilTimeFromHeader`",
         stream(
