@@ -17,6 +17,7 @@ from tests.parity.parts import (
 )
 
 TEAMS = stream("teams", at=["teams"], paginator=pages("PageIncrement", page_size=2, start_from_page=1))
+ADDED = {"type": "AddedFieldDefinition", "path": ["region"], "value": "eu"}
 BOARDS = stream(
     "boards",
     incremental_sync=dated(step="P10D", cursor_granularity="PT1S"),
@@ -80,7 +81,10 @@ CASES = (
         "rules for another property",
         "`config_normalization_rules`",
         stream(),
-        rules={"transformations": [{"type": "ConfigAddFields", "fields": [{"path": ["region"], "value": "eu"}]}]},
+        rules={
+            "type": "ConfigNormalizationRules",
+            "transformations": [{"type": "ConfigAddFields", "fields": [ADDED]}],
+        },
     ),
     case(
         "waits that a header says",
