@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.settings import Path
 from connectors_dagster.airbyte.stream import Stream
@@ -45,6 +46,17 @@ def computed(
         settings = {path: stream.settings.setting(path, secret=True, may_lack=lacking) for path in known}
     config: dict[str, Any] = {}
     return Computed(text, {"config": config}, kind=kind, types=types) if _put_all(config, settings) else None
+
+
+def surely_computed(text: str, stream: Stream, *, kind: Kind = "value", types: tuple[type, ...] = ()) -> Computed:
+    """Return what an expression computes from settings.
+
+    Raises:
+        NotNativeError: it reads something that is no setting, such as an object.
+    """
+    if found := computed(text, stream, kind=kind, types=types):
+        return found
+    raise NotNativeError("an expression over config", text)
 
 
 def _read(lookup: Lookup, stream: Stream) -> Iterator[Path | None]:

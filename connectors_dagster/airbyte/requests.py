@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors_dagster.airbyte.computed import computed
+from connectors_dagster.airbyte.computed import surely_computed
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
@@ -47,7 +47,7 @@ def _path(stream: Stream) -> str:
         raise NotNativeError("an address instead of a path", path)
     written = write_text(path, stream)
     if isinstance(written, Setting):
-        return Text(computed(path, stream, kind="text") if written.optional else written)
+        return Text(surely_computed(path, stream, kind="text") if written.optional else written)
     return written
 
 
@@ -66,7 +66,7 @@ def _header(value: Any, stream: Stream) -> Any:
         return None if found is None else str(found)
     written = write_text(value, stream, kind="written")
     if isinstance(written, Setting) and written.type in (bool, list):
-        return computed(value, stream, kind="written")  # as Python writes it
+        return surely_computed(value, stream, kind="written")  # as Python writes it
     return Text(written) if isinstance(written, Setting) and written.type is not str else written
 
 

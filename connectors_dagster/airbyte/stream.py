@@ -37,7 +37,8 @@ class Stream:
     @cached_property
     def retriever(self) -> Component:
         """Reads the rows."""
-        return filled(_part(self.definition, "retriever"))
+        found: Component = filled(_part(self.definition, "retriever"))
+        return found
 
     @cached_property
     def requester(self) -> Component:

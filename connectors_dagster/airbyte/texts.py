@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connectors_dagster.airbyte.computed import computed
+from connectors_dagster.airbyte.computed import computed, surely_computed
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled, config_path, constant
 from connectors_dagster.airbyte.stream import Stream
@@ -140,7 +140,7 @@ def write_param(value: Any, stream: Stream) -> Any:
         return _sent(found) if not isinstance(found, str) else _plain(found, value)
     written = write_text(value, stream, kind="value", types=(str, list))
     if isinstance(written, Setting) and written.type is bool:
-        return computed(value, stream, types=(str, list))  # as Python writes it
+        return surely_computed(value, stream, types=(str, list))  # as Python writes it
     return written
 
 
@@ -161,7 +161,7 @@ def write_json(value: Any, stream: Stream) -> Any:
         return constant(value)
     written = write_text(value, stream, kind="value")
     if isinstance(written, Setting) and not isinstance(written, Computed) and written.type is str:
-        return computed(value, stream)  # Airbyte makes a number of a text that has only digits
+        return surely_computed(value, stream)  # Airbyte makes a number of a text that has only digits
     return written
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
@@ -38,7 +38,7 @@ def _casts(stream: Stream) -> Iterator[Transformation]:
     if written == "None":
         return
     loader = stream.definition.get("schema_loader") or {}
-    schema = loader.get("schema") if isinstance(loader, Mapping) else None
+    schema: Any = loader.get("schema") if isinstance(loader, Mapping) else None
     plain = isinstance(schema, Mapping) and not any(name in str(schema) for name in ("'$ref'", "{{"))
     filtered_later = stream.selector.get("record_filter") and stream.selector.get("transform_before_filtering")
     if written != "Default" or not plain or filtered_later:

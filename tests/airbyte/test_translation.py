@@ -682,6 +682,13 @@ def test_a_lookback_of_a_part_of_a_second_is_a_second(tmp_path):
     assert "a duration with a fraction" in " ".join(map(str, one.reasons))
 
 
+def test_a_property_that_is_an_object_without_fields_is_no_setting(tmp_path):
+    spec = {"connection_specification": {"properties": {"lines": {"type": "object"}}}}
+    sent = {"http_method": "POST", "request_body_json": {"lines": "{{ config['lines'] }}"}}
+    [one] = written(tmp_path, stream(requester=sent), spec=spec).streams
+    assert one.reasons[0].piece == "an expression over config"
+
+
 def test_headers_say_how_long_to_wait(tmp_path):
     waits = [
         {"type": "WaitUntilTimeFromHeader", "header": "X-Reset"},
