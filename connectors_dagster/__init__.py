@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from connectors_dagster.orchestration.component import RestConnector
     from connectors_dagster.orchestration.manifest_component import AirbyteManifest
     from connectors_dagster.spec.authentication import AuthChoice, SessionToken
+    from connectors_dagster.spec.computed import Computed
     from connectors_dagster.spec.connector import Connector
     from connectors_dagster.spec.next_page import NextPage
     from connectors_dagster.spec.options import Cursor, ResourceOptions, Retry
@@ -28,6 +29,7 @@ __all__ = [
     "AirbyteManifest",
     "Api",
     "AuthChoice",
+    "Computed",
     "Connector",
     "Cursor",
     "NextPage",
@@ -53,6 +55,7 @@ _MODULES = {
     "AirbyteManifest": "orchestration.manifest_component",
     "Api": "orchestration.asset_keys",
     "AuthChoice": "spec.authentication",
+    "Computed": "spec.computed",
     "Connector": "spec.connector",
     "Cursor": "spec.options",
     "NextPage": "spec.next_page",

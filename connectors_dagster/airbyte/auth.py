@@ -8,13 +8,14 @@ from typing import Any
 
 from connectors_dagster.airbyte.credentials import LOCATIONS, credential, plain_auth
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import place_of, put
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.requests import BODIES, translate_requests
 from connectors_dagster.airbyte.selection import GLOBS, written_path
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import compiled, write_text
+from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.placeholders import Setting, Text
 from connectors_dagster.spec.windows import shortest

@@ -8,6 +8,7 @@ from typing import Any, cast
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.airbyte.columns import declare_columns
+from connectors_dagster.airbyte.cursor import filters_by_time
 from connectors_dagster.airbyte.error_handling import ATTEMPTS
 from connectors_dagster.airbyte.errors import Reason
 from connectors_dagster.airbyte.manifest import Manifest
@@ -95,7 +96,8 @@ def _made(
     chosen = dict(pieces)
     for one in {one.parent for one in pieces if one.parent and one.parent.cursor and not one.parent.parent}:
         # A child has no windows: whether its rows changed does not show in those of its parent.
-        chosen[one] = joined([chosen[one], Piece(options={"separate_children": True})])
+        filtered = {"filter_for_children": True} if filters_by_time(one) else {}
+        chosen[one] = joined([chosen[one], Piece(options={"separate_children": True, **filtered})])
     lookbacks = [shortest(piece.lookback, what="lookback_window") for piece in chosen.values() if piece.lookback]
     retried = frozenset(status for piece in chosen.values() for status in piece.retried)
     first = next(iter(pieces))
@@ -112,7 +114,9 @@ def _made(
         schema={one.name: declare_columns(one, manifest.folder) for one in pieces},
         resources={one.name: ResourceOptions(**piece.options) for one, piece in chosen.items() if piece.options},
         retry=Retry(
-            statuses=Retry().statuses | retried, attempts=max(ATTEMPTS, *(piece.attempts for piece in chosen.values()))
+            statuses=Retry().statuses | retried,
+            attempts=max(ATTEMPTS, *(piece.attempts for piece in chosen.values())),
+            wait_headers=tuple(dict.fromkeys(name for piece in chosen.values() for name in piece.wait_headers)),
         ),
         ignored_responses={"": "none"},
         excluded=excluded,

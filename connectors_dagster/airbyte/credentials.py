@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.known_fields import ALWAYS
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import place_of
 from connectors_dagster.airbyte.parameters import PARAMETERS
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import compiled, write_param, write_text
-from connectors_dagster.spec.placeholders import Secret, find_placeholders
+from connectors_dagster.airbyte.texts import write_param, write_text
+from connectors_dagster.spec.computed import Computed
+from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
 
 LOCATIONS: Mapping[str, str] = {"headers": "header", "params": "query"}
 TOKEN_FIELDS: Mapping[str, Any] = {
@@ -55,7 +57,7 @@ def _basic(written: Component, stream: Stream) -> dict[str, Any]:
     if password and compiled(password).is_constant:  # a word that the API wants beside a key, and no secret
         chosen: str = Secret("password_of_the_manifest", default=password, description="password, as the manifest says")
     else:
-        chosen = _or_empty(credential(password, stream, optional=True))
+        chosen = credential(password, stream)
     return {"type": "http_basic", "username": credential(username, stream, secret=False), "password": chosen}
 
 
@@ -98,22 +100,20 @@ def _api_key(written: Component, stream: Stream) -> dict[str, Any]:
     return {"type": "api_key", "name": path[0], "api_key": key, "location": LOCATIONS[part]}
 
 
-def _or_empty(password: str) -> str:
-    """Return a password that is empty if none is given: many APIs want a key as user name, and no password."""
-    if not isinstance(password, Secret) or not password.optional:
-        return password
-    return Secret(password, default="", description=password.description)
+def _or_empty(written: str) -> str:
+    """Return a credential that is empty if none is given and none must be: Airbyte sends it so."""
+    if not isinstance(written, Setting) or isinstance(written, Computed) or not written.optional:
+        return written
+    make = Secret if isinstance(written, Secret) else Setting
+    return make(written, default="", description=written.description)
 
 
-def credential(text: Any, stream: Stream, *, secret: bool = True, optional: bool = False) -> str:
+def credential(text: Any, stream: Stream, *, secret: bool = True) -> str:
     """Return a placeholder for a credential, which may stand inside text; an empty text is one too."""
     written = write_text(str(text or ""), stream, secret=secret)
-    settings = list(find_placeholders(written))
-    if written and not settings:
+    if written and not any(find_placeholders(written)):
         raise NotNativeError("a credential that is written into the manifest")
-    if not optional and any(setting.optional for setting in settings):
-        raise NotNativeError("a credential that may be missing", ", ".join(settings))
-    return written
+    return _or_empty(written)
 
 
 KINDS: Mapping[str, Callable[[Component, Stream], dict[str, Any]]] = {

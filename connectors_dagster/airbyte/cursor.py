@@ -2,15 +2,17 @@
 
 import re
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.moments import check_end, check_start
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import BOUNDS, compiled
+from connectors_dagster.airbyte.texts import BOUNDS
 from connectors_dagster.expressions.durations import parse_duration
 from connectors_dagster.expressions.expression import ExpressionError
 from connectors_dagster.spec.options import Cursor
@@ -27,7 +29,6 @@ PRECISIONS = (
     (re.compile(r"%H"), timedelta(hours=1)),
 )
 DAY = timedelta(days=1)
-WINDOW = timedelta(days=30)
 
 
 def translate_cursor(stream: Stream) -> Piece:
@@ -47,11 +48,11 @@ def translate_cursor(stream: Stream) -> Piece:
         raise NotNativeError("a cursor that is not the name of a field", field)
     check_start(written)
     check_end(written)
+    filtered = filters_by_time(stream)
     for other in ("clamping", "partition_field_start", "partition_field_end", "is_client_side_incremental"):
-        if written.get(other):
+        if written.get(other) and (other != "is_client_side_incremental" or filtered or stream.parent):
             raise NotNativeError(f"{other} of a cursor", written[other])
     bounds = joined(_bounds(stream))
-    filtered = filters_by_time(stream)
     cursor = Cursor(
         **formats_of(written, filtered=filtered),
         lower="inclusive" if granularity_of(written) else "exclusive",
@@ -147,7 +148,12 @@ def duration_of(written: Component, name: str) -> str | None:
         found = None
     if not isinstance(found, str) or not _readable(found):
         raise NotNativeError(f"{name} that a setting determines", text)
-    return found if _fixed(found) else None
+    length = _fixed(found)
+    if length.microseconds:  # the durations of a connector are whole seconds
+        if name != "lookback_window":
+            raise NotNativeError("a duration with a fraction of a second", text)
+        return f"PT{ceil(length.total_seconds())}S"
+    return found if length else None
 
 
 def _readable(text: str) -> bool:
@@ -159,7 +165,6 @@ def _readable(text: str) -> bool:
 
 
 def _step(written: Component) -> str | None:
-    """Return the longest time that one request may ask for, if that is less than a window."""
-    step = duration_of(written, "step")
+    """Return the longest time that one request may ask for."""
     bounded = written.get("end_time_option") or "end_time" in str(written)
-    return step if step and bounded and _fixed(step) < WINDOW else None
+    return duration_of(written, "step") if bounded else None

@@ -29,10 +29,9 @@ def translate_error_handling(stream: Stream) -> Piece:
         NotNativeError: it decides by something that is not known here.
     """
     handlers = list(_handlers(stream.requester.get("error_handler")))
-    for handler in handlers:
-        _check_waits(handler.get("backoff_strategies") or ())
+    waits = tuple(header for handler in handlers for header in _waits(handler.get("backoff_strategies") or ()))
     attempts = [int(handler["max_retries"]) for handler in handlers if str(handler.get("max_retries", "")).isdigit()]
-    whole = Piece(attempts=max((ATTEMPTS, *attempts)))
+    whole = Piece(attempts=max((ATTEMPTS, *attempts)), wait_headers=waits)
     conditional = any(_condition(one) for handler in handlers for one in _filters(handler))
     return joined([whole, _by_rules(handlers) if conditional else _by_status(handlers)])
 
@@ -144,15 +143,16 @@ def _handlers(written: Any) -> Iterator[Component]:
         yield from _handlers(one)
 
 
-def _check_waits(strategies: Sequence[Component]) -> None:
+def _waits(strategies: Sequence[Component]) -> Iterator[str]:
+    """Yield the headers that say how long to wait, beside `Retry-After`, which is always followed."""
     for strategy in strategies:
-        if only_type(strategy, *TIMING, what="a wait between retries") in (
-            "WaitTimeFromHeader",
-            "WaitUntilTimeFromHeader",
-        ):
-            header = str(strategy.get("header"))
-            if header.lower() != "retry-after" or strategy.get("regex"):
-                raise NotNativeError("a wait that another header says", header)
+        kind = only_type(strategy, *TIMING, what="a wait between retries")
+        header = str(strategy.get("header"))
+        if kind not in ("WaitTimeFromHeader", "WaitUntilTimeFromHeader") or header.lower() == "retry-after":
+            continue
+        if strategy.get("regex") or "{" in header:
+            raise NotNativeError("a wait inside of a header", strategy.get("regex") or header)
+        yield header
 
 
 def _statuses(one: Component) -> Sequence[int]:

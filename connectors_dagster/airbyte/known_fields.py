@@ -1,11 +1,13 @@
 """The fields of components that are read here; a stream with any other is not translated, because it may mean more."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.parameters import PARAMETERS
 from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.settings import ANY
 from connectors_dagster.airbyte.stream import Stream
 
 ALWAYS = frozenset(("type", PARAMETERS, "name", "description"))
@@ -60,11 +62,12 @@ STRAY: Mapping[str, frozenset[str]] = {
         "BearerAuthenticator": "authenticator field_path",
         "CursorPagination": "extractorPath",
         "DatetimeBasedCursor": "path incremental_cursor",
-        "DeclarativeStream": "partition_router",
+        "DeclarativeStream": "partition_router selector requester paginator "
+        "ignore_stream_slicer_parameters_on_paginated_requests",
         "DpathExtractor": "path",
         "HttpRequester": "error_handlers request_params",
         "HttpResponseFilter": "backoff_strategies",
-        "RequestPath": "field_name",
+        "RequestPath": "field_name inject_into",
         "SimpleRetriever": "primary_key",
     }.items()
 }
@@ -79,6 +82,11 @@ def check_fields(stream: Stream) -> Piece:
     Raises:
         NotNativeError: one of them is not.
     """
+    if changed := stream.settings.changed:
+        written = str(stream.definition)
+        names = "|".join(map(re.escape, changed))
+        if re.search(r"\bconfig\b" if ANY in changed else rf"\bconfig\b.*?\b(?:{names})\b", written):
+            raise NotNativeError("a configuration that is changed before it is read", ", ".join(sorted(changed)))
     for component in _components(stream.definition):
         kind = str(component["type"])
         if kind in KNOWN:

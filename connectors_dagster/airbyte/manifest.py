@@ -29,6 +29,7 @@ class Manifest:
         streams: the streams, in order.
         dynamic: how many kinds of streams are made up when they are read.
         spec: the JSON schema of its settings.
+        rules: how the configuration is changed before it is read.
         rest: what else is in it that applies to all streams.
         folder: where other files of the connector are.
         start_date: start of the first window, an ISO 8601 date, if a user gave one.
@@ -41,6 +42,7 @@ class Manifest:
     streams: tuple[Component, ...]
     dynamic: int
     spec: Mapping[str, Any]
+    rules: Mapping[str, Any]
     rest: Mapping[str, Any]
     folder: Path
     start_date: str | None = None
@@ -61,7 +63,8 @@ def read_manifest(path: Path) -> Manifest:
         resolved = inherit_parameters({"type": "DeclarativeSource", **resolve_references(document, READ)})
     except ManifestError as error:
         raise ManifestError(f"{file}: {error}") from None
-    spec = (resolved.get("spec") or {}).get("connection_specification") or {}
+    written = resolved.get("spec") or {}
+    spec = written.get("connection_specification") or {}
     named_by_folder = file.stem in ("manifest", "connector_manifest")
     return Manifest(
         name=(file.absolute().parent.name if named_by_folder else file.stem).removeprefix("source-"),
@@ -70,6 +73,7 @@ def read_manifest(path: Path) -> Manifest:
         streams=tuple(stream for stream in resolved.get("streams") or () if isinstance(stream, dict)),
         dynamic=len(resolved.get("dynamic_streams") or ()),
         spec=spec if isinstance(spec, dict) else {},
+        rules=written.get("config_normalization_rules") or {},
         rest={name: resolved[name] for name in ("spec", "api_budget") if name in resolved},
         folder=file.absolute().parent,
     )

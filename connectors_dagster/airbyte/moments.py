@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.manifest import Component
-from connectors_dagster.airbyte.texts import compiled
 from connectors_dagster.expressions.expression import Expression, ExpressionError
 from connectors_dagster.expressions.macros import NOW, str_to_datetime
 from connectors_dagster.expressions.time_formats import parse_time

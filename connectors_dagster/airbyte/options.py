@@ -3,10 +3,11 @@
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.airbyte.texts import constant
+from connectors_dagster.spec.placeholders import Setting, Text
 
 PARTS = {"request_parameter": "params", "header": "headers", "body_json": "json", "body_data": "data"}
 
@@ -35,6 +36,8 @@ def put(option: Component, value: Any, stream: Stream) -> Piece:
         NotNativeError: the place has no translation.
     """
     part, path = place_of(option, stream)
+    if part == "headers" and isinstance(value, int | Setting) and not isinstance(value, bool):
+        value = Text(value) if isinstance(value, Setting) else str(value)  # a header is text
     for name in reversed(path):
         value = {name: value}
     return Piece(endpoint={part: value})

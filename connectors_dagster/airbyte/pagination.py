@@ -5,11 +5,12 @@ from typing import Any
 
 from connectors_dagster.airbyte.cursor_pages import translate_cursor_pages
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import place_of, put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import compiled, constant, write_text
+from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.placeholders import Setting
 

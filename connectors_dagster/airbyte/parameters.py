@@ -1,7 +1,7 @@
 """Parameters of a manifest: `$parameters` are inherited by everything inside a component, and types are filled in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 PARAMETERS = "$parameters"
@@ -48,7 +48,13 @@ CUSTOM: Mapping[str, str] = {
 }
 
 
-PARAMETER = re.compile(r"""\{\{ *parameters(?:\.(?P<name>\w+)|\[(?P<quote>['"])(?P<key>\w+)(?P=quote)\]) *\}\}""")
+LOOKUP = (
+    r"""parameters(?:\.(?P<name>(?!get\b)\w+)|\[ *(?P<q>['"])(?P<key>\w+)(?P=q) *\]"""
+    r"""|\.get\( *(?P<p>['"])(?P<got>\w+)(?P=p)(?:, *(?P<d>['"])(?P<default>[\w. -]*)(?P=d))? *\))"""
+)
+PARAMETER, INSIDE = re.compile(rf"\{{\{{ *{LOOKUP} *\}}\}}"), re.compile(rf"(?<![\w.'\"$]){LOOKUP}")
+"""A parameter alone, and one in a larger expression."""
+READ = re.compile(r"parameters *[.\[]")
 UNUSUAL = re.compile(r"[{}‹\n\r]")
 
 
@@ -63,14 +69,29 @@ def with_parameters(written: Any, component: Mapping[str, Any]) -> Any:
         return [with_parameters(item, component) for item in written]
     if not isinstance(written, str):
         return written
-    return PARAMETER.sub(lambda found: _value(found, component.get(PARAMETERS) or {}), written)
+    if not READ.search(written):
+        return written
+    parameters = component.get(PARAMETERS) or {}
+    whole = PARAMETER.sub(lambda found: _written(found, parameters, str), written)
+    return INSIDE.sub(lambda found: _written(found, parameters, repr), whole)
 
 
-def _value(found: re.Match[str], parameters: Mapping[str, Any]) -> str:
-    value = parameters.get(found["key"] or found["name"])
+def _written(found: re.Match[str], parameters: Mapping[str, Any], write: Callable[[Any], str]) -> str:
+    value = _value(found, parameters)
+    return found[0] if value is None else write(value)
+
+
+def reads_parameters(component: Mapping[str, Any]) -> bool:
+    """Tell whether an expression in a component may read a parameter."""
+    return PARAMETERS in component and bool(READ.search(str(component)))
+
+
+def _value(found: re.Match[str], parameters: Mapping[str, Any]) -> str | int | None:
+    """Return a parameter; None if there is none, or its text could be read as something else."""
+    value = parameters.get(found["key"] or found["got"] or found["name"], found["default"])
     plain = isinstance(value, str | int) and not isinstance(value, bool) and not UNUSUAL.search(str(value))
     is_method = bool(found["name"]) and hasattr(parameters, found["name"])  # jinja2 prefers attributes
-    return str(value) if plain and not is_method else found[0]
+    return value if plain and not is_method else None
 
 
 def inherit_parameters(component: Mapping[str, Any], place: str = "", given: Mapping[str, Any] | None = None) -> Any:

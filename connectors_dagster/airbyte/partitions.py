@@ -5,11 +5,12 @@ from typing import Any
 
 from connectors_dagster.airbyte.cursor import filters_by_time
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import constant, write_text
+from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.placeholders import Setting
 
 SLICE = re.compile(r"\bstream_(?:slice|partition|interval)\b")
@@ -75,10 +76,10 @@ def _list(router: Component, stream: Stream) -> Piece:
 
 
 def _check_windows(parent: Stream) -> None:
-    """Accept parents with a cursor only if their requests do not filter by it: children of all of them are read."""
+    """Accept parents with a cursor: children of all of them are read. A parent with a parent must not filter by it."""
     above: Stream | None = parent
     while above:
-        if above.cursor and filters_by_time(above):
+        if above.cursor and above.parent and filters_by_time(above):
             raise NotNativeError("a child of a parent that is filtered by time", above.vendor_name)
         above = above.parent
 

@@ -15,6 +15,7 @@ class Piece:
         options: fields of its `ResourceOptions`.
         retried: HTTP statuses that are retried beyond the usual ones.
         attempts: how often a request is retried.
+        wait_headers: headers that say how long to wait before a retry.
         lookback: an ISO 8601 duration: how long the API may take to show a change.
     """
 
@@ -23,6 +24,7 @@ class Piece:
     options: Mapping[str, Any] = field(default_factory=dict)
     retried: frozenset[int] = frozenset()
     attempts: int = 0
+    wait_headers: tuple[str, ...] = ()
     lookback: str | None = None
 
 
@@ -36,6 +38,7 @@ def joined(pieces: Iterable[Piece]) -> Piece:
             options=_joined(whole.options, piece.options),
             retried=whole.retried | piece.retried,
             attempts=max(whole.attempts, piece.attempts),
+            wait_headers=tuple(dict.fromkeys((*whole.wait_headers, *piece.wait_headers))),
             lookback=piece.lookback or whole.lookback,
         )
     return whole

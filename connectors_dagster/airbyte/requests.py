@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connectors_dagster.airbyte.computed import surely_computed
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import compiled, constant, write_json, write_param, write_text
+from connectors_dagster.airbyte.texts import write_json, write_param, write_text
 from connectors_dagster.spec.placeholders import Setting, Text
 
 BODIES = ("request_body_json", "request_body_data", "request_body")
@@ -45,7 +47,7 @@ def _path(stream: Stream) -> str:
         raise NotNativeError("an address instead of a path", path)
     written = write_text(path, stream)
     if isinstance(written, Setting):
-        raise NotNativeError("a path that is one setting", path)
+        return Text(surely_computed(path, stream, kind="text") if written.optional else written)
     return written
 
 
@@ -62,9 +64,9 @@ def _header(value: Any, stream: Stream) -> Any:
     if compiled(value).is_constant:
         found = constant(value)
         return None if found is None else str(found)
-    written = write_text(value, stream)
+    written = write_text(value, stream, kind="written")
     if isinstance(written, Setting) and written.type in (bool, list):
-        raise NotNativeError("a boolean in the request, which Airbyte writes as Python does", value)
+        return surely_computed(value, stream, kind="written")  # as Python writes it
     return Text(written) if isinstance(written, Setting) and written.type is not str else written
 
 

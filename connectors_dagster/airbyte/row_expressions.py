@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.airbyte.texts import OVER, compiled
+from connectors_dagster.airbyte.texts import OVER
 from connectors_dagster.expressions.expression import ALIASES
 from connectors_dagster.expressions.lookup import Lookup
 from connectors_dagster.spec.transformations import SCOPE

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
-from connectors_dagster.airbyte.parameters import with_parameters
+from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.row_expressions import write_expression
 from connectors_dagster.airbyte.stream import Stream, only_type
-from connectors_dagster.airbyte.texts import compiled, constant
 
 PLAIN = re.compile(r"[A-Za-z_]\w*")
 GLOBS = re.compile(r"[*?\[\]!]")
@@ -27,14 +26,12 @@ def translate_selection(stream: Stream) -> Piece:
     decoder = stream.retriever.get("decoder") or {}
     if decoder:
         only_type(decoder, "JsonDecoder", what="a decoder")
-    if (cast := stream.selector.get("schema_normalization") or "None") != "None":
-        raise NotNativeError("rows that are cast to their schema", cast if isinstance(cast, str) else "")
     extractor = stream.selector.get("extractor") or {}
     only_type(extractor, "DpathExtractor", what="an extractor")
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
     chosen = {**_filter(stream), **({"object_is_row": True} if stream.paginator else {})}
-    path = tuple(map(_field, with_parameters(list(extractor.get("field_path") or ()), extractor)))
+    path = tuple(map(_field, extractor.get("field_path") or ()))
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)
     selector = f"$.{written_path(path)}" if path[0] == ALL else written_path(path)

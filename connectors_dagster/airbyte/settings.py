@@ -1,7 +1,7 @@
 """Settings of a connector: the properties that the `spec` of a manifest declares."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ TAKEN = frozenset(
 """Settings that every connector has, which mean something else."""
 TYPES: Mapping[str, type[Any]] = {"integer": int, "number": float, "boolean": bool, "array": list, "string": str}
 ALTERNATIVES = ("oneOf", "anyOf", "allOf")
+ANY = "*"
 Path = tuple[str, ...]
 
 
@@ -25,10 +26,17 @@ class Settings:
     Args:
         spec: the JSON schema of the configuration.
         given: the path of an object that is given, so that what one of its alternatives requires is required.
+        rules: how the configuration is changed before it is read.
     """
 
     spec: Mapping[str, Any]
     given: Path | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """The properties that the rules may change: the names in all their paths; ``*`` if those are not known."""
+        return frozenset(_changed(self.rules))
 
     @cached_property
     def declared(self) -> Mapping[Path, tuple[Mapping[str, Any], bool]]:
@@ -50,9 +58,20 @@ class Settings:
             found[path] = name
         return found
 
-    def setting(self, path: Path, *, secret: bool = False) -> Setting:
-        """Return the placeholder for a property; one that the spec does not declare may be missing, and is text."""
-        written, required = self.declared.get(path, ({}, False))
+    def is_plain(self, path: Path) -> bool:
+        """Tell whether a setting can hold a property: text, a number, true or false, or a list of texts."""
+        written, _ = self.declared.get(path, ({}, False))
+        kind, items = written.get("type", "string"), written.get("items")
+        kinds = {one for one in (kind if isinstance(kind, list) else [kind]) if one != "null"}
+        of_texts = isinstance(items, Mapping) and items.get("type", "string") == "string"
+        return len(kinds) == 1 and kinds <= set(TYPES) and ("array" not in kinds or of_texts)
+
+    def setting(self, path: Path, *, secret: bool = False, may_lack: bool = False) -> Setting:
+        """Return the placeholder for a property; one that the spec does not declare may be missing, and is text.
+
+        Without a spec, it must be given, unless it is read in a way that says that it `may_lack`.
+        """
+        written, required = self.declared.get(path, ({}, not self.spec and not may_lack))
         kind = _type(written)
         default = REQUIRED if required else None
         if _fits(written.get("default"), kind):
@@ -65,6 +84,17 @@ class Settings:
         if choices and default not in (REQUIRED, None) and default not in choices:
             choices = ()
         return make(name, type=kind, default=default, choices=choices, description=description)
+
+
+def _changed(rules: Any, at: str = "") -> Iterator[str]:
+    if isinstance(rules, Mapping):
+        for key, value in rules.items():
+            yield from _changed(value, str(key))
+    elif isinstance(rules, list):
+        for item in rules:
+            yield from _changed(item, at)
+    elif at in ("path", "field_path", "field_pointers"):
+        yield ANY if "{" in str(rules) or ANY in str(rules) else str(rules)
 
 
 def _properties(

@@ -9,12 +9,10 @@ from typing import Any
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.names import identifiers
-from connectors_dagster.airbyte.parameters import with_parameters
+from connectors_dagster.airbyte.parameters import PARAMETERS, reads_parameters, with_parameters
 from connectors_dagster.airbyte.settings import Settings
 
 EMPTY: Component = {}
-REQUESTED = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data")
-"""What of a requester may have parameters in it."""
 EMPTY_PARTS = re.compile(r"(?<!:)/{2,}")
 
 
@@ -36,16 +34,16 @@ class Stream:
     settings: Settings
     siblings: Mapping[str, "Stream"] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def retriever(self) -> Component:
         """Reads the rows."""
-        return _part(self.definition, "retriever")
+        found: Component = filled(_part(self.definition, "retriever"))
+        return found
 
     @cached_property
     def requester(self) -> Component:
         """Makes the requests."""
-        found = _part(self.retriever, "requester")
-        return {**found, **{name: with_parameters(found[name], found) for name in REQUESTED if name in found}}
+        return _part(self.retriever, "requester")
 
     @property
     def paginator(self) -> Component:
@@ -60,12 +58,12 @@ class Stream:
     @property
     def cursor(self) -> Component:
         """Says which rows are new."""
-        return _part(self.definition, "incremental_sync") or _part(self.retriever, "incremental_sync")
+        return filled(_part(self.definition, "incremental_sync")) or _part(self.retriever, "incremental_sync")
 
     @property
     def transformations(self) -> Sequence[Component]:
         """Change the rows."""
-        return tuple(self.definition.get("transformations") or ())
+        return tuple(map(filled, self.definition.get("transformations") or ()))
 
     @cached_property
     def routers(self) -> list[Component]:
@@ -98,6 +96,30 @@ class Stream:
     def base_url(self) -> str:
         """The address before the path, as it is written; Airbyte joins them so that no part in between is empty."""
         return EMPTY_PARTS.sub("/", str(self.requester.get("url_base") or self.requester.get("url") or ""))
+
+
+def filled(component: Any) -> Any:
+    """Return a component with the values of parameters in its texts, and in everything inside it.
+
+    Another stream inside it stays as it is.
+    """
+    if isinstance(component, list):
+        return [filled(item) for item in component]
+    if not isinstance(component, Mapping) or not reads_parameters(component):
+        return component
+    return {
+        key: item
+        if key in (PARAMETERS, "stream")
+        else filled(item)
+        if _is_component(item)
+        else with_parameters(item, component)
+        for key, item in component.items()
+    }
+
+
+def _is_component(item: Any) -> bool:
+    items = item if isinstance(item, list) else [item]
+    return any(isinstance(one, Mapping) and "type" in one for one in items)
 
 
 def _part(component: Component, name: str) -> Component:

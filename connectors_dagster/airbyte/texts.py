@@ -3,50 +3,47 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connectors_dagster.airbyte.computed import computed, surely_computed
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled, config_path, constant
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.expressions.expression import ALIASES, Expression, ExpressionError, known_expression
+from connectors_dagster.expressions.expression import ALIASES
 from connectors_dagster.expressions.lookup import MISSING, Fallback, Lookup
+from connectors_dagster.spec.computed import Computed, Kind
 from connectors_dagster.spec.placeholders import Secret, Setting, Text
 
 BOUNDS: Mapping[str, str] = {"start_time": "{incremental.start_value}", "end_time": "{incremental.end_value}"}
 OVER = "an expression over"
 
 
-def compiled(text: str) -> Expression:
-    """Compile a text.
-
-    Raises:
-        NotNativeError: it is not an expression.
-    """
-    try:
-        return known_expression(text)
-    except ExpressionError as error:
-        raise NotNativeError("an expression that cannot be read", error) from None
-
-
-def constant(text: str, *, types: tuple[type, ...] = ()) -> Any:
-    """Return the value of a text without lookups, which Airbyte reads as Python does: ``100`` is a number."""
-    return Expression(text, types=types).render()
-
-
-def config_path(lookup: Lookup) -> tuple[str, ...] | None:
-    """Return the path of a property of `config`, or None if something else is looked up."""
-    keys = tuple(step.key for step in lookup.steps)
-    return keys if lookup.name == "config" and keys and all(isinstance(key, str) for key in keys) else None  # type: ignore[return-value]  # checked
-
-
-def write_text(text: str, stream: Stream, *, secret: bool = False) -> str:
+def write_text(
+    text: str, stream: Stream, *, secret: bool = False, kind: Kind = "text", types: tuple[type, ...] = ()
+) -> str:
     """Return a text with placeholders for settings, bounds of the window and fields of the parent row.
 
     Args:
         text: what the manifest says.
         stream: where it says it.
         secret: whether settings in it are secret even if the `spec` does not say so.
+        kind: what is computed from settings: see `Computed`.
+        types: the types that it may have.
 
     Raises:
-        NotNativeError: the text does more than to put values together.
+        NotNativeError: the text does more than to put values together, or to compute one from settings.
     """
+    try:
+        written = _put_together(text, stream, secret=secret)
+        if isinstance(written, Setting) and written.optional and ".get" in text:
+            # Without a value, `get` gives None, of which a request may have the name.
+            return computed(text, stream, secret=secret, kind=kind, types=types) or written
+        return written
+    except NotNativeError:
+        if found := computed(text, stream, secret=secret, kind=kind, types=types):
+            return found
+        raise
+
+
+def _put_together(text: str, stream: Stream, *, secret: bool) -> str:
     expression = compiled(text)
     if expression.is_constant:
         return _plain(expression.text, text)
@@ -105,7 +102,8 @@ def _placeholder(lookup: Lookup | Fallback, stream: Stream, text: str, *, secret
 
 
 def _setting(lookup: Lookup, path: tuple[str, ...], stream: Stream, *, secret: bool) -> Setting:
-    found, last = stream.settings.setting(path, secret=secret), lookup.steps[-1]
+    last = lookup.steps[-1]
+    found = stream.settings.setting(path, secret=secret, may_lack=last.default is not MISSING)
     if last.default is MISSING or last.default is None or not found.optional:
         return found
     # The default of `get` is what is used without the setting.
@@ -140,9 +138,9 @@ def write_param(value: Any, stream: Stream) -> Any:
     if compiled(value).is_constant:
         found = constant(value, types=(str, list))
         return _sent(found) if not isinstance(found, str) else _plain(found, value)
-    written = write_text(value, stream)
+    written = write_text(value, stream, kind="value", types=(str, list))
     if isinstance(written, Setting) and written.type is bool:
-        raise NotNativeError("a boolean in the request, which Airbyte writes as Python does", value)
+        return surely_computed(value, stream, types=(str, list))  # as Python writes it
     return written
 
 
@@ -161,9 +159,9 @@ def write_json(value: Any, stream: Stream) -> Any:
         return value
     if compiled(value).is_constant:
         return constant(value)
-    written = write_text(value, stream)
-    if isinstance(written, Setting) and written.type is str:
-        raise NotNativeError("a text as a JSON value, of which Airbyte makes a number if it has only digits", value)
+    written = write_text(value, stream, kind="value")
+    if isinstance(written, Setting) and not isinstance(written, Computed) and written.type is str:
+        return surely_computed(value, stream)  # Airbyte makes a number of a text that has only digits
     return written
 
 

@@ -1,8 +1,8 @@
 """Transformations of rows."""
 
 import re
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
@@ -28,8 +28,23 @@ def translate_transformations(stream: Stream) -> Piece:
     """
     if stream.definition.get("file_uploader"):
         raise NotNativeError("files that are downloaded for rows")
-    changes = tuple(_change(one, stream) for one in stream.transformations)
+    changes = (*(_change(one, stream) for one in stream.transformations), *_casts(stream))
     return Piece(options={"transformations": changes} if changes else {})
+
+
+def _casts(stream: Stream) -> Iterator[Transformation]:
+    """Yield the cast of rows to their schema, which comes after everything else."""
+    written = stream.selector.get("schema_normalization") or "None"
+    if written == "None":
+        return
+    loader = stream.definition.get("schema_loader") or {}
+    schema: Any = loader.get("schema") if isinstance(loader, Mapping) else None
+    plain = isinstance(schema, Mapping) and not any(name in str(schema) for name in ("'$ref'", "{{"))
+    filtered_later = stream.selector.get("record_filter") and stream.selector.get("transform_before_filtering")
+    if written != "Default" or not plain or filtered_later:
+        raise NotNativeError("rows that are cast to their schema", written if isinstance(written, str) else "")
+    if schema.get("properties"):
+        yield Transformation(cast_to={"properties": schema["properties"]})
 
 
 def _change(written: Component, stream: Stream) -> Transformation:

@@ -24,7 +24,7 @@ from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.airbyte.transformations import translate_transformations
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.placeholders import find_placeholders
+from connectors_dagster.spec.placeholders import written_placeholders
 
 FEATURES: Sequence[Callable[[Stream], Piece]] = (
     check_fields,
@@ -90,7 +90,7 @@ def translate(manifest: Manifest, *, name: str = "") -> Translated:
 
 def plain_streams(manifest: Manifest) -> list[Stream]:
     """Return the streams of a manifest that are no more than streams, each name once."""
-    settings, siblings = Settings(manifest.spec), dict[str, Stream]()
+    settings, siblings = Settings(manifest.spec, rules=manifest.rules), dict[str, Stream]()
     written = {str(one.get("name")): one for one in manifest.streams if one.get("type") == "DeclarativeStream"}.values()
     names = identifiers(str(one.get("name")) for one in written)
     streams = [
@@ -124,7 +124,7 @@ def _base_url(stream: Stream) -> Piece:
         raise NotNativeError("no address")
     if "{" in written:
         raise NotNativeError("an address that is made of a row or a window", stream.base_url)
-    if any(setting.optional for setting in find_placeholders(written)):
+    if any(one.optional for one in written_placeholders(written)):
         raise NotNativeError("an address that may be missing", stream.base_url)
     return Piece()
 

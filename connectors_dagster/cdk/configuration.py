@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled, config_path
 from connectors_dagster.airbyte.manifest import Manifest
 from connectors_dagster.airbyte.settings import ALTERNATIVES, Settings
-from connectors_dagster.airbyte.texts import compiled, config_path
 from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.placeholders import REQUIRED, Secret, Setting, fill_placeholders
 

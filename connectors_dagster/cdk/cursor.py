@@ -2,10 +2,10 @@
 
 from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, formats_of, granularity_of
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.moments import check_end, check_start
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.airbyte.texts import compiled
 from connectors_dagster.spec.options import Cursor
 
 CHANGES_BOUNDS = ("clamping", "is_client_side_incremental", "partition_field_start", "partition_field_end")

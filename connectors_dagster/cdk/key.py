@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.key import key_paths
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.airbyte.texts import compiled
 
 HASH = Piece(options={"key": "row_hash"})
 

@@ -15,7 +15,7 @@ from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
-from connectors_dagster.airbyte.translation import Translated, TranslatedStream, plain_streams, translate
+from connectors_dagster.airbyte.translation import KINDS, Translated, TranslatedStream, plain_streams, translate
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
@@ -189,6 +189,8 @@ def _described(
         if name not in known:
             yield _with_engine(TranslatedStream(name=name, vendor_name=each.stream.vendor_name, engine="none"), each)
     for one in translated:
+        if one.reasons and one.reasons[0].piece == KINDS["ConditionalStreams"]:
+            continue  # those in it are streams of their own here
         yield one if one.name in kept or one.name not in found else _with_engine(one, found[one.name])
 
 

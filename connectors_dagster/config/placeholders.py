@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors_dagster.config.settings import environment_name, setting_path
 from connectors_dagster.config.values import check
 from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.spellings import SHORTEST
+from connectors_dagster.spec.computed import Computed, find_computed, with_computed
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import (
     REQUIRED,
@@ -54,6 +56,7 @@ def read_settings(connector: Connector) -> dict[Setting, Any]:
     if missing := [setting for setting in connector.needed_settings(values) if values[setting] is REQUIRED]:
         raise MissingSettingsError(connector, missing)
     values = {setting: None if value is REQUIRED else value for setting, value in values.items()}
+    values = _with_computed(connector, connector.computed(values), values)
     for setting, value in values.items():
         if isinstance(setting, Secret) and isinstance(value, str) and 0 < len(value) < SHORTEST:
             name = environment_name(connector, setting)
@@ -81,6 +84,8 @@ def read_setting(connector: Connector, setting: Setting) -> Any:
             shown = "cannot be used" if hidden else f"is {one!r}"
             allowed = ", ".join(map(as_text, setting.choices))
             raise SettingError(f"{environment_name(connector, setting)} {shown}: it must be one of {allowed}")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # in a request, 100 is not 100.0
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -97,8 +102,11 @@ def check_declared_settings(connector: Connector) -> None:
 
 def known_secrets(connector: Connector) -> tuple[str, ...]:
     """Read the secrets of a connector that have a value, even if other settings are missing."""
-    found = ((setting, _value(connector, setting)) for setting in connector.settings)
-    return secret_values({setting: value for setting, value in found if value is not None})
+    read = ((setting, _value(connector, setting)) for setting in connector.settings)
+    found = {setting: value for setting, value in read if value is not None}
+    with suppress(KeyError, SettingError):  # without all settings, nothing is computed, and nothing is sent
+        found = _with_computed(connector, connector.computed(found), found)
+    return secret_values(found)
 
 
 def is_configured(connector: Connector) -> bool:
@@ -111,7 +119,7 @@ def is_configured(connector: Connector) -> bool:
 
 def secret_values(values: Mapping[Setting, Any]) -> tuple[str, ...]:
     """List the values that must never be shown."""
-    found = (value for setting, value in values.items() if isinstance(setting, Secret) and value)
+    found = (value for setting, value in values.items() if _is_hidden(setting) and value)
     return tuple(str(one) for value in found for one in (value if isinstance(value, list) else [value]))
 
 
@@ -122,7 +130,7 @@ def base_url(connector: Connector, resource: Resource | None = None) -> str | No
     values = {one: read_setting(connector, declared[one]) for one in find_placeholders(address)}
     if any(value is REQUIRED for value in values.values()):
         return None
-    return str(fill_placeholders(address, values)).strip()
+    return str(fill_placeholders(address, _with_computed(connector, find_computed(address), values))).strip()
 
 
 def missing_for_base_url(connector: Connector) -> list[str]:
@@ -134,9 +142,23 @@ def missing_for_base_url(connector: Connector) -> list[str]:
 
 def described_values(values: Mapping[Setting, Any]) -> str:
     """Describe the values of the settings that are declared with a type, choices or a default; no secrets."""
-    declared = (one for one in values if one.declaration != Setting(one).declaration and not isinstance(one, Secret))
+    plain = (one for one in values if not isinstance(one, Secret | Computed))
+    declared = (one for one in plain if one.declaration != Setting(one).declaration)
     shown = ((one, "left out" if values[one] is None else as_text(values[one])) for one in declared)
     return ", ".join(f"{one} = {value}{' (default)' if values[one] == one.default else ''}" for one, value in shown)
+
+
+def _with_computed(
+    connector: Connector, computed: Iterable[Computed], values: Mapping[Setting, Any]
+) -> dict[Setting, Any]:
+    try:
+        return with_computed(computed, values)
+    except ValueError as error:
+        raise SettingError(f"{connector.name}: a setting has a value that does not fit: {error}") from None
+
+
+def _is_hidden(setting: Setting) -> bool:
+    return setting.secret if isinstance(setting, Computed) else isinstance(setting, Secret)
 
 
 def _has_own(connector: Connector) -> bool:

@@ -14,6 +14,7 @@ from dlt.sources import DltResource, DltSource
 
 from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
+from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.errors import ApiError, LoadError, caused_by
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.arrow_rows import ArrowRows
@@ -135,6 +136,15 @@ def _reader(
         connection=connection,
         parents=readers[parent.name].rows_of_children if parent else {},
         page_limit=request.page_limit,
+        span=_span(resource, request),
+    )
+
+
+def _span(resource: Resource, request: LoadRequest) -> Slice | None:
+    """Return all windows as one slice for a parent from another family that is read with its filter."""
+    ours = resource.root.family in {one.family for one in request.resources}
+    return (
+        None if ours or not resource.options.filter_for_children else window_grid(request.connector).whole(request.now)
     )
 
 

@@ -23,6 +23,7 @@ from connectors_dagster.orchestration.json_schema import Documented, rest_api_sc
 from connectors_dagster.orchestration.scaffolder import SCHEMA_FILE, RestConnectorScaffolder
 from connectors_dagster.orchestration.setting_model import SettingModel, check_used, placeholder, text_of
 from connectors_dagster.orchestration.templates import check_templates, refuse_templates
+from connectors_dagster.spec.computed import Computed
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.placeholders import Secret, Setting, find_placeholders
@@ -31,6 +32,7 @@ from connectors_dagster.spec.response_rule import ResponseRule
 from connectors_dagster.spec.schema_file import StrictLoader
 
 PLACEHOLDER = re.compile(r"\{\{\s*(setting|secret)\.(\w+)\s*\}\}")
+READS, EXPRESSION = re.compile(r"\b(setting|secret)\.(\w+)"), re.compile(r"\{\{.*?\}\}", re.DOTALL)
 NO_EXPRESSIONS: Mapping[str, Any] = {
     "record_filter": None,
     "transformations": (),
@@ -198,22 +200,32 @@ def _filled(value: Any, declared: Mapping[str, SettingModel]) -> Any:
         return {key: _filled(item, declared) for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, declared) for item in value]
-    if isinstance(value, str) and PLACEHOLDER.search(value):
+    if isinstance(value, str) and READS.search(value):
         return _text(value, declared)
     refuse_templates(value)
     return value
 
 
 def _text(written: str, declared: Mapping[str, SettingModel]) -> str:
-    """Return a setting, or a text with settings in it."""
+    """Return a setting, a value that is computed from settings, or a text with such in it."""
     parts: list[str] = []
     end = 0
-    for found in PLACEHOLDER.finditer(written):
-        parts += (written[end : found.start()], placeholder(KINDS[found[1]], found[2], declared))
+    for found in EXPRESSION.finditer(written):
+        parts += (written[end : found.start()], _expression(found[0], declared, whole=found[0] == written))
         end = found.end()
     parts.append(written[end:])
     refuse_templates([part for part in parts if not isinstance(part, Setting)])
     return text_of(parts)
+
+
+def _expression(written: str, declared: Mapping[str, SettingModel], *, whole: bool) -> str:
+    """Return a setting, or what is computed from some; in a text, a value that is missing is empty."""
+    if found := PLACEHOLDER.fullmatch(written):
+        return placeholder(KINDS[found[1]], found[2], declared)
+    scope: dict[str, dict[str, Setting]] = {kind: {} for kind in KINDS}
+    for kind, name in READS.findall(written):
+        scope[kind][name] = placeholder(KINDS[kind], name, declared)
+    return Computed(written, scope, kind="value" if whole else "text") if any(scope.values()) else written
 
 
 def _attributes() -> type[pydantic.BaseModel]:

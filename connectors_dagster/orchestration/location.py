@@ -123,7 +123,7 @@ class _Loader:
             # Dagster warns that it uses previews of its own to look into the folder.
             for category in (dg.PreviewWarning, dg.BetaWarning):
                 warnings.filterwarnings("ignore", category=category, module=r"dagster\.")
-            self.definitions.append(build_components(tree))
+            self.definitions.append(_without_tree(build_components(tree)))
         for assets in shops:
             self._take(place, assets)
 
@@ -150,6 +150,12 @@ def new_components_folder() -> Path:
     """Return the folder in which new components are written: that of the project, or `defs` in this one's checkout."""
     project = project_folder()
     return Path(next(iter(defs_folder.__path__))) if project == PROJECT else project / OWN_CONNECTORS
+
+
+def _without_tree(one: dg.Definitions) -> dg.Definitions:
+    """Return definitions without the tree of components they come from: Dagster cannot merge those of several trees."""
+    names = ("assets", "schedules", "sensors", "jobs", "resources", "executor", "loggers", "asset_checks", "metadata")
+    return dg.Definitions(**{name: getattr(one, name) for name in names})
 
 
 def load_location() -> Location:

@@ -91,6 +91,7 @@ class AirbyteManifest(RestConnector):
             ValueError: no stream can be read, or a key or cursor is for no stream.
             YAMLError: a key is written twice in the file.
         """
+        attributes = attributes or ManifestAttributes()  # empty ones come as None
         given: dict[str, Any] = {name: getattr(attributes, name) for name in ManifestAttributes.model_fields}
         select, prefix, translation = component_parts(given, context)
         refuse_templates(given)

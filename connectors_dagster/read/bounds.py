@@ -51,6 +51,16 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
     return Requested(EPOCH if older else lower, upper if resource.bounded else None)
 
 
+def exact_bounds(resource: Resource, part: Slice) -> Bounds:
+    """Return the bounds of a part of all windows as the API writes them, without a margin: no row is dropped later."""
+    assert resource.cursor
+    timestamps = resource.cursor.bounds_format or resource.cursor.timestamp_format
+    lower, upper = timestamps.floor(max(part.window.start, EARLIEST)), timestamps.ceil(part.window.end)
+    if resource.cursor.lower == "inclusive":  # else the next part begins one step later
+        upper -= timestamps.granularity
+    return {"start_value": timestamps.encode(lower), "end_value": timestamps.encode(upper)}
+
+
 def window_bounds(resource: Resource, slices: Sequence[Slice]) -> Bounds:
     """Return the bounds for neighbouring slices as the API writes them; empty for a read without the filter.
 

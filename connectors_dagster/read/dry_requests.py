@@ -17,6 +17,7 @@ from connectors_dagster.http.session_token import put_token
 from connectors_dagster.read.bounds import window_bounds
 from connectors_dagster.rows.json_codec import load
 from connectors_dagster.spec.authentication import SessionToken
+from connectors_dagster.spec.computed import Computed
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.declared_settings import USUAL as USUAL_VALUES
 from connectors_dagster.spec.placeholders import Secret, Setting, Text, fill_placeholders
@@ -109,9 +110,17 @@ def _values(connector: Connector) -> dict[Setting, Any]:
     values = {setting: _value(setting) for setting in connector.settings}
     for address in (connector.config["client"]["base_url"], *(one.base_url for one in connector.graph.values())):
         host: Any = address.parts[0] if isinstance(address, Text) else address
-        if isinstance(host, Setting) and "://" not in values[host]:
+        if isinstance(host, Setting) and not isinstance(host, Computed) and "://" not in values[host]:
             values[host] = f"https://{values[host].lower().replace('_', '-')}.example"
-    return values
+    return {**values, **{one: _computed(one, values) for one in connector.computed(values)}}
+
+
+def _computed(one: Computed, values: Mapping[Setting, Any]) -> Any:
+    """Return a computed value, or the expression if the examples do not fit it."""
+    try:
+        return MASK if one.secret else one.value(values)
+    except ValueError:
+        return one.text
 
 
 def _value(setting: Setting) -> Any:

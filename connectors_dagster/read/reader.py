@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from connectors_dagster.http.endpoint import Endpoint
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.read.bounds import unfiltered, window_bounds
+from connectors_dagster.http.request_parts import Bounds
+from connectors_dagster.read.bounds import exact_bounds, unfiltered, window_bounds
 from connectors_dagster.read.concurrency import Interleaved
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.endpoints import open_endpoint
@@ -40,11 +41,13 @@ class ResourceReader(RowReader):
         connection: the settings of the connector, and how requests are made.
         parents: rows of the parent, by slice, when there is one.
         page_limit: maximum pages of each sequence, for a trial run; unlimited by default.
+        span: all windows, of a resource that is read for its children alone and whose requests filter by time.
     """
 
     connection: Connection
     parents: Mapping[Slice | None, ParentRows] = field(default_factory=dict)
     page_limit: int | None = None
+    span: Slice | None = None
 
     def __post_init__(self) -> None:
         """Prepare the requests."""
@@ -100,7 +103,7 @@ class ResourceReader(RowReader):
                     yield self.failed.guard([slice_], self._children(slice_, parents, numbers, shared))
             return
         if not self.slices:
-            yield from map(self._whole, self.endpoint.each)
+            yield from (self._whole(each, bounds) for bounds in self._bounds() for each in self.endpoint.each)
             return
         for parts, undated in self._requested_parts():
             for read in self._readings():
@@ -144,11 +147,19 @@ class ResourceReader(RowReader):
         latest = now() + DAY if now else END_OF_TIME  # local dates may be a day ahead
         yield from ({part: slice_} for slice_ in slices for part in slice_.parts(step) if part.since <= latest)
 
-    def _whole(self, each: Each) -> Iterator[ReadPage]:
+    def _bounds(self) -> Iterator[Bounds]:
+        """Yield the bounds of the requests for everything; none at all unless there is a span."""
+        if not self.span:
+            yield {}
+            return
+        for parts in self._parts([self.span]):
+            yield from (exact_bounds(self.resource, part) for part in parts)
+
+    def _whole(self, each: Each, bounds: Bounds) -> Iterator[ReadPage]:
         label = f"{self.resource}{describe(each)}"
         with self._counting({None: None}) as counted:
             session = self._session(counted[None], label)
-            for rows in self.endpoint.pages(session, each=each):
+            for rows in self.endpoint.pages(session, bounds, each=each):
                 yield ReadPage.of({None: self.bad_rows.keep_good(None, rows, counted[None])}, session)
             _report(label, counted[None])
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from connectors_dagster.errors import RowError
+from connectors_dagster.rows.casts import casting
 from connectors_dagster.rows.raw_json import RawRow, is_raw
 from connectors_dagster.rows.row_values import Scope, compiled
 from connectors_dagster.spec.options import ResourceOptions
@@ -75,6 +76,8 @@ class RowChanges:
     def _compiled(self, one: Transformation) -> list[Change]:
         if one.lower_names:
             return [_lower_names]
+        if one.cast_to:
+            return [casting(one.cast_to)]
         removed = [_removing(name) for name in one.remove_fields]
         renamed = [_renaming(one.rename_fields)] if one.rename_fields else []
         return [*(self._adding(name, value) for name, value in one.add_fields.items()), *removed, *renamed]

@@ -14,6 +14,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 from connectors_dagster.compat.dlt_internals import build_resource_dependency_graph
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.braces import escape_braces
+from connectors_dagster.spec.computed import Computed, find_computed
 from connectors_dagster.spec.declared_settings import declared_settings
 from connectors_dagster.spec.for_each import marked
 from connectors_dagster.spec.list_tables import list_tables
@@ -220,9 +221,16 @@ class Connector:
 
     def needed_settings(self, values: Mapping[Setting, Any]) -> tuple[Setting, ...]:
         """Return the settings that are used with these values: not those of authentication that is not chosen."""
-        chosen = [(one.by, one.chosen(values)) for one in self.auth_choices]
-        used = set(find_placeholders([self.config, self._plain_options, chosen]))
+        used = set(find_placeholders(self._used(values)))
         return tuple(one for one in self.settings if one in used)
+
+    def computed(self, values: Mapping[Setting, Any]) -> tuple[Computed, ...]:
+        """Return what is computed from these values of settings: not in authentication that is not chosen."""
+        return tuple(find_computed(self._used(values)))
+
+    def _used(self, values: Mapping[Setting, Any]) -> Sequence[Any]:
+        """Return what may have settings, with the chosen authentication only."""
+        return [self.config, self._plain_options, [(one.by, one.chosen(values)) for one in self.auth_choices]]
 
     @property
     def _plain_options(self) -> Sequence[Any]:

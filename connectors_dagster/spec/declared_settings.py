@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from connectors_dagster.spec.placeholders import Secret, Setting, Text, find_placeholders
+from connectors_dagster.spec.computed import Computed, find_computed
+from connectors_dagster.spec.placeholders import Secret, Setting, Text, find_placeholders, written_placeholders
 
 SENT = ("headers", "params", "json", "data")
 """Parts of a request that may lack a field."""
@@ -29,9 +30,9 @@ def declared_settings(config: Any) -> tuple[Setting, ...]:
     return tuple(found.values())
 
 
-def example_values(settings: Iterable[Setting]) -> dict[Setting, Any]:
-    """Return a value for each setting that is no text, with which the rest of a configuration can be checked."""
-    found: dict[Setting, Any] = {setting: setting for setting in settings}
+def example_values(settings: Iterable[Setting], config: Any) -> dict[Setting, Any]:
+    """Return values for settings, and for what is computed in a configuration, with which the rest can be checked."""
+    found: dict[Setting, Any] = {setting: setting for setting in (*settings, *find_computed(config))}
     for setting in (one for one in found if one.type in USUAL):
         known = [*setting.choices[:1], *([setting.default] if setting.default_given else [])]
         found[setting] = known[-1] if known else USUAL[setting.type]
@@ -42,7 +43,7 @@ def misplaced_settings(config: Any, addresses: Sequence[Any], settings: Iterable
     """Describe the settings in places where they cannot be used; `addresses` are all that requests go to."""
     optional = {setting for setting in settings if setting.optional}
     for setting in (*_needed(config), *_needed(addresses)):
-        if setting in optional:
+        if setting in optional or (isinstance(setting, Computed) and setting.optional):
             yield (
                 f"setting {setting} may have no value, but it is used where one is needed: give it a default, or use "
                 f"it only in {', '.join(SENT)}, where it can be left out"
@@ -61,4 +62,4 @@ def _needed(value: Any) -> Iterator[Setting]:
         for item in value:
             yield from _needed(item)
     elif isinstance(value, Setting | Text):
-        yield from find_placeholders(value)
+        yield from written_placeholders(value)

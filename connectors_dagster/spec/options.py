@@ -139,6 +139,8 @@ class ResourceOptions:
         shared_list: for a child, a list with the rows of all parents that newer versions of the API have.
         separate_children: read the children as families of their own, for all parents, because a parent row does
             not change when one of its children does.
+        filter_for_children: with `separate_children`, request the parents with the bounds of all windows, from the
+            start date on, for an API that needs bounds or returns only some rows without them.
         children: lists in the rows that become tables of their own, by the field with the list, such as
             ``{"line_items": "order_lines"}``; a path such as ``lines.data`` for a list in an object. The table has the
             fields of the items, the key of the parent row, and in the column `_position` the place in the list, from 0.
@@ -189,6 +191,7 @@ class ResourceOptions:
     keep_slashes: bool = False
     shared_list: SharedList | None = None
     separate_children: bool = False
+    filter_for_children: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
     auth_choice: AuthChoice | None = None

@@ -90,6 +90,10 @@ class Setting(str):
         """All that is declared beside the name."""
         return self.type, self.default, self.choices, self.description
 
+    def asked(self) -> Iterator["Setting"]:
+        """Yield the settings that must be read for the value: this one."""
+        yield self
+
 
 class Secret(Setting):
     """A placeholder for a setting whose value is never shown. It takes the arguments of `Setting`."""
@@ -123,19 +127,28 @@ def _marked(part: str) -> str:
 
 
 def find_placeholders(value: Any) -> Iterator[Setting]:
-    """Yield every placeholder inside nested mappings, lists, texts and dataclasses, in order of appearance."""
+    """Yield every setting inside nested mappings, lists, texts and dataclasses, in order of appearance.
+
+    In the place of a value that is computed, those that it is computed from are yielded.
+    """
+    for placeholder in written_placeholders(value):
+        yield from placeholder.asked()
+
+
+def written_placeholders(value: Any) -> Iterator[Setting]:
+    """Yield the placeholders inside a value as they are written, in order of appearance."""
     if isinstance(value, Setting):
         yield value
     elif is_dataclass(value):
-        yield from find_placeholders(list(_fields(value).values()))
+        yield from written_placeholders(list(_fields(value).values()))
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from find_placeholders(item)
+            yield from written_placeholders(item)
     elif isinstance(value, Text):
         yield from (part for part in value.parts if isinstance(part, Setting))
     elif isinstance(value, Iterable) and not isinstance(value, str | bytes):
         for item in value:
-            yield from find_placeholders(item)
+            yield from written_placeholders(item)
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Any, Literal
 
 from connectors_dagster.spec.expression_scope import unknown_names
 
@@ -36,12 +36,15 @@ class Transformation:
         remove_fields: names of fields to leave out; a row may lack them.
         rename_fields: new names by names; a row may lack them.
         lower_names: whether the names of all fields become lower case.
+        cast_to: a JSON schema: each value becomes one of its type, as far as that is possible; also inside of objects
+            and lists. What has a union of types, or cannot be cast, stays.
     """
 
     add_fields: Mapping[str, str | TypedValue] = field(default_factory=dict)
     remove_fields: tuple[str, ...] = ()
     rename_fields: Mapping[str, str] = field(default_factory=dict)
     lower_names: bool = False
+    cast_to: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a change that is none or several, or that reads what it cannot know."""

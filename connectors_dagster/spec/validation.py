@@ -56,7 +56,7 @@ def check_connector(connector: "Connector") -> None:
         raise ValueError(f"{connector.name}: {error}") from None
     try:
         # dlt does not know settings: it is shown numbers for those that are numbers.
-        examples = example_values(settings)
+        examples = example_values(settings, [connector.config, *_auths(connector)])
         filled = _without_repeated(fill_placeholders(connector.config, examples))
         validate_dict(RESTAPIConfig, filled, path=connector.name)
         for auth in _auths(connector):
@@ -234,6 +234,8 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "has_children_values is set, but has_children_field does not say of which field of the parent row"
     if options.separate_children and not resource.requested_children:
         yield "separate_children is set, but no resource is requested per row of this one"
+    if options.filter_for_children and (not options.separate_children or not resource.filtered or resource.parent):
+        yield "filter_for_children is for a list with separate_children whose requests have the bounds of windows"
     if "processing_steps" in resource.definition:
         yield "processing_steps are not supported: use record_filter and transformations of the resource"
     if resource.parent and not resource.included:
@@ -297,7 +299,7 @@ def _path_problems(resource: "Resource") -> Iterator[str]:
     yield from _json_path_problems(paths)
     paginator = endpoint.get("paginator") or connector.config["client"].get("paginator")
     try:
-        create_paginator(fill_placeholders(paginator, example_values(connector.settings)))
+        create_paginator(fill_placeholders(paginator, example_values(connector.settings, paginator)))
     except Exception as error:  # noqa: BLE001  # as above, and whatever the class of a paginator raises
         yield f"paginator {paginator!r} cannot be used: {error}"
 

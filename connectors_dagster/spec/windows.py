@@ -150,6 +150,11 @@ class WindowGrid:
         edges = [self._edge(index) for index in range(count + 1)]
         return [Window(start, end) for start, end in pairwise(edges)]
 
+    def whole(self, now: datetime) -> Slice:
+        """Return all windows that have started by `now` as one slice, which records nothing as read."""
+        start = self._first
+        return Slice(Window(start, self._edge(self._started(now))), start, start, first=True)
+
     def find(self, key: str) -> Window:
         """Return the window of a partition key.
 

@@ -1,5 +1,6 @@
 """What each feature of a manifest becomes, and why a stream has no translation."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
 from connectors_dagster.airbyte.translation import Translated, translate
-from connectors_dagster.spec.placeholders import Text, find_placeholders
+from connectors_dagster.spec.computed import with_computed
+from connectors_dagster.spec.placeholders import Text, fill_placeholders, find_placeholders
 
 PARAM = {"type": "RequestOption", "inject_into": "request_parameter"}
 DATES = {
@@ -167,10 +169,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ({"decoder": {"type": "XmlDecoder"}}, "a decoder"),
         ({"requester": {"retries": 3}}, "a field that is not known here"),
         ({"requester": {"http_method": "DELETE"}}, "an HTTP method"),
-        ({"requester": {"path": "/a/{{ config.shop | upper }}"}}, "an expression over config"),
-        ({"requester": {"path": "/a/{{ config.region }}"}}, "an optional setting inside text"),
-        ({"requester": {"request_parameters": {"exact": "{{ config.exact }}"}}}, "a boolean in the request"),
-        ({"requester": {"request_body_json": {"shop": "{{ config.shop }}"}}}, "a text as a JSON value"),
+        ({"requester": {"path": "/a/{{ config | length }}"}}, "an expression over config"),
         ({"requester": {"authenticator": {"type": "OAuthAuthenticator"}}}, "OAuth access tokens"),
         (
             {"requester": {"authenticator": {"type": "BearerAuthenticator", "api_token": "abc"}}},
@@ -456,13 +455,20 @@ def test_a_setting_with_another_value_if_it_is_empty_has_that_as_its_default(tmp
     assert translated.connector, translated.streams
     found = {one: one.default for one in translated.connector.settings}
     assert found["region"] == "eu"
-    for other in (
-        "{{ config['shop'] or 'eu' }}",
-        "{{ config['region'] or config['shop'] }}",
-        "{{ config['count'] or 'a' }}",
-    ):
-        [one] = written(tmp_path, stream(requester={"path": other})).streams
-        assert one.reasons[0].piece == "an expression over config"
+
+
+def test_what_an_expression_makes_of_settings_is_computed_when_they_are_read(tmp_path):
+    path = "/a/{{ config.shop | upper }}/{{ 'all' if 'region' in config else config['count'] or 'few' }}"
+    params = {"exact": "{{ config.exact }}", "region": "{{ config['region'] | lower }}", "of": "of-{{ config.region }}"}
+    body = {"shop": "{{ config.shop }}"}
+    wanted = {"path": path, "request_parameters": params, "http_method": "POST", "request_body_json": body}
+    connector = written(tmp_path, stream(requester=wanted)).connector
+    assert connector
+    values = {one: {"shop": "7", "exact": True}.get(one) for one in connector.settings}
+    endpoint = fill_placeholders(connector.graph["things"].endpoint, with_computed(connector.computed(values), values))
+    assert endpoint["path"] == "a/7/few"
+    assert endpoint["params"] == {"exact": "True", "of": "of-"}
+    assert endpoint["json"] == {"shop": 7}
 
 
 def test_streams_that_contradict_each_other_do_not_take_the_others_with_them(tmp_path):
@@ -545,8 +551,9 @@ def test_authentication_that_a_setting_chooses_is_translated_if_all_that_it_may_
     )
     assert {str(one): one.required for one in translated.connector.settings}["account_key"]
     missing = spec(alternative("key", "key"), alternative("login", "user", "key", required=False))
+    sent_empty = written(tmp_path, stream(requester={"authenticator": chosen}), spec=missing).connector
+    assert sent_empty and {str(one): one.default for one in sent_empty.settings}["account_key"] == ""
     for authenticator, given, reason in (
-        (chosen, missing, "a credential that may be missing"),
         (choice(key=key, own={"type": "CustomAuthenticator", "class_name": "own.Auth"}), needed, "Python of the"),
         (chosen | {"authenticator_selection_path": []}, needed, "authentication that a setting chooses: at"),
     ):
@@ -624,13 +631,71 @@ def test_parameters_are_read_in_requests_and_paths_to_the_rows(tmp_path):
         ("{{ parameters.kind }}", {"kind": "{{ config.shop }}"}),
         ("{{ parameters.kind }}", {"kind": True}),
         ("{{ parameters.items }}", {"items": "a"}),
-        ("{{ parameters.get('kind') }}", {"kind": "a"}),
+        ("{{ parameters.get('kind') }}", {"other": "a"}),
     ],
 )
 def test_parameters_whose_value_is_no_plain_text_are_not_read(tmp_path, text, given):
     things = stream(requester={"request_parameters": {"kind": text}})
     [one] = written(tmp_path, {**things, "$parameters": given}).streams
     assert str(one.reasons[0]) == f"an expression over parameters: {text}"
+
+
+def test_parameters_are_read_in_every_part_of_a_stream_also_inside_of_an_expression(tmp_path):
+    things = stream(
+        selector={
+            "extractor": {"field_path": ["{{ parameters.get('field', 'rows') }}"]},
+            "record_filter": {"condition": "{{ record[parameters['cursor']] > parameters.least }}"},
+        },
+        paginator=pages("PageIncrement", size="{{ parameters['size'] }}"),
+        incremental_sync=DATES | {"cursor_field": "{{ parameters['cursor'] }}"},
+    )
+    connector = written(tmp_path, {**things, "$parameters": {"cursor": "changed", "least": 5, "size": 50}}).connector
+    assert connector
+    resource = connector.graph["things"]
+    assert (resource.endpoint["data_selector"], resource.cursor_path) == ("rows", "changed")
+    assert resource.endpoint["params"]["size"] == 50
+    assert resource.options.record_filter == "{{ record['changed'] > 5 }}"
+
+
+def test_without_a_spec_what_is_read_must_be_given(tmp_path):
+    requester = {"url_base": "https://{{ config['site'] }}.example", "path": "/a/{{ config.get('kind', 'all') }}"}
+    connector = written(tmp_path, stream(requester=requester), spec={}).connector
+    assert connector and {str(one): one.required for one in connector.settings} == {"site": True, "kind": False}
+
+
+def test_a_property_that_is_changed_before_it_is_read_is_not_native(tmp_path):
+    rules = {"transformations": [{"type": "ConfigAddFields", "fields": [{"path": ["shop"], "value": "a"}]}]}
+    reads = stream(requester={"path": "/of/{{ config['shop'] }}"})
+    spec = {"connection_specification": SPEC, "config_normalization_rules": rules}
+    translated = written(tmp_path, reads, stream("others"), spec=spec)
+    assert [one.engine for one in translated.streams] == ["none", "native"]
+    assert str(translated.streams[0].reasons[0]) == "a configuration that is changed before it is read: shop"
+
+
+def test_a_lookback_of_a_part_of_a_second_is_a_second(tmp_path):
+    cursor = DATES | {"lookback_window": "PT0.1S"}
+    connector = written(tmp_path, stream(incremental_sync=cursor)).connector
+    assert connector and connector.lookback >= timedelta(seconds=1)
+    [one] = written(
+        tmp_path, stream(incremental_sync=DATES | {"step": "PT0.5S", "end_time_option": {**PARAM, "field_name": "to"}})
+    ).streams
+    assert "a duration with a fraction" in " ".join(map(str, one.reasons))
+
+
+def test_a_property_that_is_an_object_without_fields_is_no_setting(tmp_path):
+    spec = {"connection_specification": {"properties": {"lines": {"type": "object"}}}}
+    sent = {"http_method": "POST", "request_body_json": {"lines": "{{ config['lines'] }}"}}
+    [one] = written(tmp_path, stream(requester=sent), spec=spec).streams
+    assert one.reasons[0].piece == "an expression over config"
+
+
+def test_headers_say_how_long_to_wait(tmp_path):
+    waits = [
+        {"type": "WaitUntilTimeFromHeader", "header": "X-Reset"},
+        {"type": "WaitTimeFromHeader", "header": "Retry-After"},
+    ]
+    connector = written(tmp_path, stream(requester={"error_handler": {"backoff_strategies": waits}})).connector
+    assert connector and connector.retry.wait_headers == ("X-Reset",)
 
 
 def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):

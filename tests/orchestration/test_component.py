@@ -265,7 +265,7 @@ IN_TEXT = """
       - name: tickets
         endpoint:
           path: "/{{ setting.shop }}/tickets"
-          params: {since: "{{ setting.since }}", per: "{{ setting.page_size }}"}
+          params: {since: "{{ setting.since }}", per: "{{ setting.page_size }}", of: "{{ setting.shop | upper }}"}
           paginator: {type: offset, limit: "{{ setting.page_size }}", total_path: null}
 """
 DECLARED = {
@@ -285,6 +285,7 @@ def test_settings_inside_text_and_their_types_are_the_same_in_yaml_and_python(sc
     assert connector.config["client"]["headers"]["X-Auth"] == Text("token ", Secret("token"), " of ", shop)
     endpoint = connector.graph["tickets"].endpoint
     assert (endpoint["path"], endpoint["paginator"]["limit"]) == (Text("/", shop, "/tickets"), size)
+    assert endpoint["params"]["of"].value({shop: "acme"}) == "ACME"
     assert {str(one): one.declaration for one in connector.settings if one != "token"} == {
         name: one.declaration for name, one in DECLARED.items()
     }

@@ -93,6 +93,16 @@ def test_a_manifest_of_airbyte_is_a_connector_without_any_other_file(folder):
     assert own(location) == ["things/things"] and not location.broken
 
 
+def test_a_project_may_have_several_components_in_its_folder(folder):
+    for name in ("one", "other"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "manifest.yaml").write_text(MANIFEST)
+        (folder / name / "defs.yaml").write_text("type: connectors_dagster.AirbyteManifest\n\nattributes: {}\n")
+    location = load_location()
+    assert location.broken == ()
+    assert {"one", "other"} <= {assets.connector.name for assets in location.known}
+
+
 def test_what_is_broken_is_named_and_the_others_go_on(folder):
     (folder / "desk.py").write_text(PYTHON)
     (folder / "empty.py").touch()

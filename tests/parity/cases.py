@@ -17,6 +17,12 @@ from tests.parity.parts import (
 )
 
 TEAMS = stream("teams", at=["teams"], paginator=pages("PageIncrement", page_size=2, start_from_page=1))
+ADDED = {"type": "AddedFieldDefinition", "path": ["region"], "value": "eu"}
+BOARDS = stream(
+    "boards",
+    incremental_sync=dated(step="P10D", cursor_granularity="PT1S"),
+    paginator=pages("PageIncrement", page_size=3),
+)
 SECRET = {"type": "string", "airbyte_secret": True}
 TOKEN = "{{ config['token'] }}"
 
@@ -46,6 +52,70 @@ CASES = (
         },
     ),
     case(
+        "children of all parents since the start",
+        "a child of a parent that is filtered by time",
+        *(
+            lambda boards: (
+                boards,
+                stream(
+                    "cards",
+                    requester={"path": "/boards/{{ stream_partition.board }}/cards"},
+                    partition_router=child(boards, name="board"),
+                ),
+                stream(
+                    "notes",
+                    requester={"path": "/notes"},
+                    incremental_sync=dated(),
+                    partition_router=child(boards, name="board", into=option("board")),
+                ),
+            )
+        )(
+            stream(
+                "boards",
+                incremental_sync=dated(step="P10D", cursor_granularity="PT1S"),
+                paginator=pages("PageIncrement", page_size=3),
+            )
+        ),
+    ),
+    case(
+        "rules for another property",
+        "`config_normalization_rules`",
+        stream(),
+        rules={
+            "type": "ConfigNormalizationRules",
+            "transformations": [{"type": "ConfigAddFields", "fields": [ADDED]}],
+        },
+    ),
+    case(
+        "waits that a header says",
+        "`WaitTimeFromHeader`, `WaitUntilTimeFromHeader`",
+        stream(
+            requester={
+                "error_handler": handled(
+                    {"action": "RETRY", "http_codes": [503]},
+                    backoff_strategies=[{"type": "WaitTimeFromHeader", "header": "X-Wait"}],
+                )
+            }
+        ),
+    ),
+    case(
+        "rows that are cast",
+        "`schema_normalization: Default`",
+        stream(
+            fields={"id": "string", "title": "integer", "size": "string", "open": "string", "nested": "string"},
+            selector={"schema_normalization": "Default"},
+            transformations=[added(size_text=("{{ record['size'] }}", "string"))],
+        ),
+        stream(
+            "numbers",
+            fields={"id": "string", "title": "string", "size": "number", "open": "integer"},
+            selector={
+                "schema_normalization": "Default",
+                "record_filter": {"type": "RecordFilter", "condition": "{{ record['size'] is number }}"},
+            },
+        ),
+    ),
+    case(
         "settings with defaults",
         "`config['site'] or 'eu'`",
         stream(
@@ -54,6 +124,47 @@ CASES = (
                 "request_parameters": {"locale": "{{ config['locale'] or 'nl' }}"},
             }
         ),
+    ),
+    case(
+        "values computed from settings",
+        ("expressions over `config`", "a credential that the `spec` does not require"),
+        stream(
+            requester={
+                "url_base": "https://{{ 'eu' if config['region'] == 'EU' else 'us' }}.api.example/v1",
+                "path": "/{{ config['shop'] | upper }}/things",
+                "request_parameters": {
+                    "sites": "{{ config['sites'] | join(';') }}",
+                    "since": "{{ timestamp(config['start']) | int * 1000 }}",
+                    "open": "{{ config['open'] }}",
+                    "of": "of-{{ config['unknown'] }}",
+                    "none": "{{ config.get('unknown') }}",
+                    "rate": "{{ config['rate'] }}",
+                },
+                "request_headers": {"X-Open": "{{ config['open'] and true }}"},
+                "authenticator": {"type": "BearerAuthenticator", "api_token": "{{ config['key'] }}"},
+            }
+        ),
+        stream(
+            "searches",
+            requester={
+                "url_base": "https://{{ 'eu' if config['region'] == 'EU' else 'us' }}.api.example/v1",
+                "http_method": "POST",
+                "request_body_json": {"shop": "{{ config['shop'] }}", "count": "{{ config['count'] }}"},
+                "authenticator": {
+                    "type": "ApiKeyAuthenticator",
+                    "header": "X-Key",
+                    "api_token": "{{ 'key ' + config['token'] }}",
+                },
+            },
+        ),
+        spec={
+            "region": {"type": "string", "enum": ["US", "EU"], "default": "EU"},
+            "sites": {"type": "array", "items": {"type": "string"}},
+            "open": {"type": "boolean"},
+            "rate": {"type": "number", "default": 1000},
+            "count": {"type": "string", "default": "5"},
+            "key": {"type": "string", "airbyte_secret": True},
+        },
     ),
     case(
         "a setting of every connector",
@@ -132,9 +243,7 @@ CASES = (
     ),
     case("a feed", "`DatetimeBasedCursor`", stream(incremental_sync=dated(start=None, end=None, is_data_feed=True))),
     case("a feed from a time on", "`DatetimeBasedCursor`", stream(incremental_sync=dated(end=None))),
-    case(
-        "requests for a week", "`step` shorter", stream(incremental_sync=dated(step="P1W", cursor_granularity="PT1S"))
-    ),
+    case("requests for a week", "`step`", stream(incremental_sync=dated(step="P1W", cursor_granularity="PT1S"))),
     case("changes that show late", "`lookback_window`", stream(incremental_sync=dated(lookback_window="P2D"))),
     case(
         "pages by number",

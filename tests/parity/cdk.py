@@ -4,6 +4,7 @@ import json
 import os
 import selectors
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,12 @@ class Cdk:
     python: Path = PYTHON
     jobs: int = field(default=0, init=False)
     _process: subprocess.Popen[str] | None = field(default=None, init=False)
+    _limit: float | None = field(default=None, init=False)
+    _left: float = field(default=0.0, init=False)
+
+    def begin(self, limit: float | None) -> None:
+        """Begin a manifest, whose jobs may take so many seconds together; None for any number."""
+        self._limit, self._left = limit, limit or 0.0
 
     def resolve(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """Return a manifest with its references and parameters resolved."""
@@ -48,6 +55,8 @@ class Cdk:
         Raises:
             TheirError: it failed, or took too long.
         """
+        if self._limit is not None and self._left <= 0:
+            raise TheirError(f"no result within {self._limit:g} s for the whole manifest")
         if self.jobs and self.jobs % JOBS_OF_A_PROCESS == 0:
             self.close()
         self.jobs += 1
@@ -55,12 +64,15 @@ class Cdk:
         assert process.stdin and process.stdout
         process.stdin.write(json.dumps(job, default=str) + "\n")
         process.stdin.flush()
+        seconds = MOST_SECONDS if self._limit is None else min(MOST_SECONDS, self._left)
+        began = time.monotonic()
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            line = process.stdout.readline() if selector.select(MOST_SECONDS) else ""
+            line = process.stdout.readline() if selector.select(seconds) else ""
+        self._left -= time.monotonic() - began
         if not line:
             self.close()
-            raise TheirError(f"no result within {MOST_SECONDS:g} s")
+            raise TheirError(f"no result within {seconds:.0f} s")
         answer = json.loads(line)
         if "error" in answer:
             if job["operation"] == "read" and not job.get("may_fail"):

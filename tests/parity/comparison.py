@@ -100,7 +100,13 @@ class Comparison:
         native = [one for one in found.streams if one.engine == "native" and (not only or one.vendor_name in only)]
         if not native or not found.connector:
             return
-        resolved = self.cdk.resolve(written)
+        try:
+            resolved = self.cdk.resolve(written)
+        except TheirError as error:
+            yield from (
+                Compared(name=one.vendor_name, verdict="not compared", why=f"airbyte-cdk: {error}") for one in native
+            )
+            return
         start = self.grid.opened(self.now)[0].start
         config = configuration(resolved, self.vendor.base, start)
         definitions = {one["name"]: one for one in reversed(resolved["streams"]) if "name" in one}
@@ -178,7 +184,8 @@ class Comparison:
         return Side(rows=Counter(texts.keys()) if slice_ else texts, asked=self.vendor.asked)
 
     def _ours(self, connector: Connector, resource: Resource, slice_: Slice | None) -> Side:
-        found = ours.read(resource, ours.connected(connector), [slice_] if slice_ else [])
+        span = self.grid.whole(self.now)
+        found = ours.read(resource, ours.connected(connector), [slice_] if slice_ else [], span)
         texts = Counter(_text(ours.stripped(resource, row)) for row in found)
         keys = Counter(ours.key_of(resource, row) for row in found)
         return Side(rows=Counter(texts.keys()) if slice_ else texts, asked=self.vendor.asked, keys=keys)
@@ -232,7 +239,9 @@ def _other_requests(stream: Described, mine: Side, theirs: Side) -> Iterator[str
         found = [
             outermost(times) if times else None
             for side in (mine, theirs)
-            for times in [[asked.bounds[bound] for asked in side.asked if bound in asked.bounds]]
+            for times in [
+                [one.bounds[bound] for one in side.asked if one.stream == stream.name and bound in one.bounds]
+            ]
         ]
         if None in found and found != [None, None]:
             yield f"{bound} of a window: {found[0]} is asked for, and {found[1]} by Airbyte"

@@ -3,8 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
+
+from connectors_dagster.airbyte.expressions import config_path
+from connectors_dagster.expressions.expression import ExpressionError, known_expression
 
 ADDRESS = re.compile(r"https?://")
 NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
@@ -40,7 +44,34 @@ def with_small_pages(manifest: Any) -> Any:
 def configuration(manifest: Mapping[str, Any], base: str, start: datetime) -> dict[str, Any]:
     """Return a configuration with a value for every property that the `spec` of a manifest declares."""
     spec = (manifest.get("spec") or {}).get("connection_specification") or {}
+    if not spec:
+        return _without_spec(manifest.get("streams"), base)
     return dict(_values(spec, set(_hosts(manifest.get("streams"))), base, start))
+
+
+def _without_spec(streams: Any, base: str) -> dict[str, Any]:
+    """Return a configuration with a text for every property that is read; that of an address is one."""
+    config: dict[str, Any] = {}
+    hosts = set(_hosts(streams))
+    for path in sorted({path for text in _texts(streams) for path in _paths(text)}):
+        at = config
+        for step in path[:-1]:
+            at = at.setdefault(step, {})
+        name = path[-1]
+        at[name] = f"{base}/host-of-{name}" if name in hosts else f"{name.lower().replace('_', '-')}-x7"
+    return config
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _texts(item)
+    if isinstance(value, str) and "config" in value:
+        yield value
+
+
+def _paths(text: str) -> Iterator[tuple[str, ...]]:
+    with suppress(ExpressionError):
+        yield from filter(None, map(config_path, known_expression(text).lookups))
 
 
 def _hosts(value: Any, name: str = "") -> Iterator[str]:
@@ -102,4 +133,16 @@ def alone(manifest: Mapping[str, Any], stream: Mapping[str, Any], window: tuple[
         cursor = {key: value for key, value in written.items() if key != "lookback_window"}
         chosen["incremental_sync"] = {**cursor, "start_datetime": start, "end_datetime": end}
     kept = {key: value for key, value in manifest.items() if key in ("version", "type", "spec")}
+    chosen = _without_files(chosen)
     return {**kept, "check": {"type": "CheckStream", "stream_names": [stream["name"]]}, "streams": [chosen]}
+
+
+def _without_files(value: Any) -> Any:
+    """Return a part of a manifest without the schemas in files beside it, which do not change what is read."""
+    if isinstance(value, list):
+        return [_without_files(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "JsonFileSchemaLoader":
+        return {"type": "InlineSchemaLoader", "schema": {}}
+    return {key: _without_files(item) for key, item in value.items()}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors_dagster.airbyte.manifest import Manifest, read_manifest
+from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.settings import Settings
 from connectors_dagster.airbyte.translation import Translated, translate
 from connectors_dagster.read.connection import Connection, connect
@@ -35,7 +36,8 @@ def configured(manifest: Manifest, config: Mapping[str, Any], start: datetime) -
     """Give a connector the settings that a configuration has."""
     settings, before = Settings(manifest.spec), dict(os.environ)
     os.environ[f"SOURCES__{NAME}__START_DATE".upper()] = start.date().isoformat()
-    for path, name in settings.names.items():
+    names = settings.names or {path: identifier("_".join(path)) for path in _leaves(config, ())}
+    for path, name in names.items():
         value: Any = config
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
@@ -47,6 +49,11 @@ def configured(manifest: Manifest, config: Mapping[str, Any], start: datetime) -
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _leaves(config: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for name, value in config.items():
+        yield from _leaves(value, (*at, name)) if isinstance(value, Mapping) else [(*at, name)]
 
 
 def connected(connector: Connector) -> Connection:
@@ -61,30 +68,32 @@ def _no_sleep(seconds: float) -> None:
     """Wait no time."""
 
 
-def read(resource: Resource, connection: Connection, slices: Sequence[Slice]) -> list[dict[str, Any]]:
+def read(resource: Resource, connection: Connection, slices: Sequence[Slice], span: Slice) -> list[dict[str, Any]]:
     """Return the rows of a resource as they are loaded, without the columns that are added to them.
 
     Raises:
         ApiError: not everything could be read.
     """
-    rows, _ = _read(resource, connection, slices if resource.windowed else [])
+    rows, _ = _read(resource, connection, slices if resource.windowed else [], span)
     return rows
 
 
 def _read(
-    resource: Resource, connection: Connection, slices: Sequence[Slice]
+    resource: Resource, connection: Connection, slices: Sequence[Slice], span: Slice, own: Slice | None = None
 ) -> tuple[list[dict[str, Any]], ResourceReader]:
     above = resource.parent
     if above and above.family != resource.family:
         slices_above: Sequence[Slice] = []  # a parent from another family is read whole
+        whole = span if above.options.filter_for_children else None
     else:
-        slices_above = slices if above and above.windowed else []
-    parents = _read(above, connection, slices_above)[1].rows_of_children if above else {}
+        slices_above, whole = slices if above and above.windowed else [], None
+    parents = _read(above, connection, slices_above, span, whole)[1].rows_of_children if above else {}
     reader = ResourceReader(
         resource=resource,
         connection=connection,
         slices=slices,
         parents=parents,
+        span=own,
     )
     rows = [decode_row(row) for page, _ in reader.pages() for row in page]
     for error in reader.failed.errors.values():

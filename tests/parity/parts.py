@@ -33,16 +33,17 @@ class Case:
 
 
 def case(name: str, covers: str | tuple[str, ...], *streams: Part, **parts: Any) -> Case:
-    """Describe a case; `spec` replaces properties, and any other part is one of the manifest."""
+    """Describe a case; `spec` replaces properties, `rules` change it, and any other part is one of the manifest."""
     own = parts.pop("spec", {})
     required = [*SPEC["required"], *parts.pop("required", [])]
     spec = {**SPEC, "required": required, "properties": {**SPEC["properties"], **own}}
+    rules = {"config_normalization_rules": parts.pop("rules")} if "rules" in parts else {}
     manifest = {
         "version": "7.0.0",
         "type": "DeclarativeSource",
         "check": {"type": "CheckStream", "stream_names": [streams[0].get("name", "things")]},
         "streams": list(streams),
-        "spec": {"type": "Spec", "connection_specification": spec},
+        "spec": {"type": "Spec", "connection_specification": spec, **rules},
         **parts,
     }
     return Case(name=name, covers=(covers,) if isinstance(covers, str) else covers, manifest=manifest)

@@ -1,8 +1,9 @@
 """The result of all manifests as a page of the documentation."""
 
+import re
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
         f"- {whole} manifests have only native streams; of {readable}, all streams are read by one or the other.",
         f"- {verdicts['equal']} native streams are equal in this project and in airbyte-cdk, against a made-up API.",
         f"- {verdicts['different']} native streams differ.",
-        f"- {verdicts['not compared']} native streams were not compared, because airbyte-cdk did not get to their end.",
+        f"- {verdicts['not compared']} native streams were not compared, because airbyte-cdk did not get to their end:",
+        *_not_compared(results),
         "",
         "Streams are equal if both read the same rows in each window and make the same requests, and keys are unique.",
         "`connectors explain` shows for each stream why it is not native; here, the reasons are counted.",
@@ -72,6 +74,19 @@ def write_report(page: Path, results: Sequence[ManifestResult]) -> None:
         "",
     ]
     page.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _not_compared(results: Sequence[ManifestResult]) -> Iterator[str]:
+    """Yield how often airbyte-cdk stopped for what reason, and in which connectors."""
+    found: dict[str, list[str]] = {}
+    for result in results:
+        for one in result.compared:
+            if one.verdict == "not compared":
+                why = one.why.removeprefix("airbyte-cdk: ").removeprefix("RuntimeError: ").split(". ")[0]
+                found.setdefault(re.sub(r"[\w'/.:-]*\d[\w'/.:-]*|\./\S+", "…", why)[:LONGEST], []).append(result.name)
+    for why, names in sorted(found.items()):
+        counts = Counter(names)
+        yield f"  - {why}: {', '.join(f'{name} ({count})' for name, count in counts.items())}"
 
 
 def _native(result: ManifestResult) -> int:

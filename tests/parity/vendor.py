@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.parity.asked import Asked
+from tests.parity.asked import PARTS, Asked
 from tests.parity.described import Described
-from tests.parity.filtering import bounds_of, within
+from tests.parity.filtering import OPTIONS, bounds_of, within
 from tests.parity.made_up import MadeUp, Row
 from tests.parity.pages import TOKEN, Page, page_of
 from tests.parity.templates import below, pattern
@@ -167,8 +167,17 @@ def known(stream: Described, asked: Asked) -> Any:
         body = _without(body, keys)
     query.pop("zz", None)
     headers = {name: value for name, value in asked.headers.items() if name not in HIDDEN}
-    written = json.dumps([asked.method, unquote(asked.path), query, body, headers], sort_keys=True)
-    for bound, raw in asked.bounds.get("raw", {}).items():
+    parts: dict[str, Any] = {"query": query, "body": body, "headers": headers}
+    inside = dict(asked.bounds.get("raw", {}))
+    for name, bound in OPTIONS:
+        option = stream.cursor.get(name) or {}
+        part = PARTS.get(str(option.get("inject_into")), "")
+        if part and asked.at(option) is not None:  # the start of the configuration may be elsewhere in the request
+            keys = [str(key) for key in option.get("field_path") or [option.get("field_name")]]
+            parts[part] = _without(parts[part], [key.lower() if part == "headers" else key for key in keys])
+            inside.pop(bound, None)
+    written = json.dumps([asked.method, unquote(asked.path), *parts.values()], sort_keys=True)
+    for bound, raw in inside.items():
         written = written.replace(json.dumps(raw)[1:-1], f"<{bound}>")
     return re.sub(r"last\d{5}", "<page>", TOKEN.sub("<page>", written))
 
