@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from connectors_dagster.config.settings import configured as configured_for
-from connectors_dagster.config.settings import environment_name
+from connectors_dagster.config.settings import configured, environment_name
 from connectors_dagster.config.values import names
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
@@ -19,8 +18,8 @@ def selected_resources(connector: Connector, select: Sequence[str] | None = None
         ValueError: nothing is left to load, or a name is not that of a resource.
     """
     setting = environment_name(connector, "resources")
-    configured = names(configured_for(connector, "resources"))
-    wanted, where = (configured, setting) if configured is not None else (select, f"{connector.name}: select")
+    given = names(configured(connector, "resources"))
+    wanted, where = (given, setting) if given is not None else (select, f"{connector.name}: select")
     if wanted is None:
         chosen = tuple(name for name, one in connector.graph.items() if one.definition.get("selected", True))
         if not chosen:

@@ -181,7 +181,10 @@ def test_toml_has_settings_that_exist(block):
     content = tomllib.loads(block.text)
     assert set(content.pop("connectors", {})) <= set(OF_ALL)
     for name, given in content.pop("sources", {}).items():
-        assert set(given) <= {*OF_A_CONNECTOR, *map(str, load_connectors()[name].settings)}
+        of_shops = [own for own in given.values() if isinstance(own, dict)]
+        of_all = {setting: value for setting, value in given.items() if value not in of_shops}
+        for part in (of_all, *of_shops):
+            assert set(part) <= {*OF_A_CONNECTOR, *map(str, load_connectors()[name].settings)}
     assert set(content.pop("project", {}).get("entry-points", ())) <= {ENTRY_POINTS}
     assert content == {}
 

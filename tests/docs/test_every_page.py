@@ -10,6 +10,7 @@ import click
 import connectors_dagster
 from connectors_dagster.cli import main
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
+from connectors_dagster.config.shops import SHOPS
 from connectors_dagster.config.settings import LIMITS
 from connectors_dagster.orchestration.assets import ReadConfig
 from connectors_dagster.orchestration.checks import CHECKS
@@ -98,6 +99,9 @@ def settings_in_code() -> set[str]:
     code = "\n".join(PACKAGE.values())
     keys = re.findall(r"\b(?:dlt\.(?:config|secrets)\.get|read)\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
     keys += [f"connectors.{name}" for name in re.findall(r"\bseconds\(\"(\w+)\"", code)]
+    of_a_connector = re.findall(r"\b(?:_read|configured)\(connector, \"(\w+)\"", code)
+    keys += [f"sources.{{}}.{name}" for name in of_a_connector]
+    keys.append(SHOPS)
     keys += [f"sources.{{}}.{limit.name}" for limit in LIMITS]
     named = [re.sub(r"^sources\.\{[^}]*\}", "sources.<connector>", key) for key in keys]
     return {key.replace(".", "__").upper() for key in named if "{" not in key}
@@ -116,7 +120,11 @@ def test_a_misspelled_setting_is_compared_with_every_setting_that_is_read():
 
 def test_every_setting_of_the_project_named_on_a_page_exists():
     known = settings_in_code()
-    assert wrong(lambda text: re.findall(r"\bCONNECTORS__[A-Z_]+\b", text), lambda _, name: name in known) == {}
+    named = wrong(
+        lambda text: re.findall(r"\bCONNECTORS__[A-Z_]+\b", text),
+        lambda _, name: name in known or name.startswith("CONNECTORS__SHOPS__"),
+    )
+    assert named == {}
 
 
 def imported(text: str) -> Iterator[str]:
