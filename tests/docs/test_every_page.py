@@ -10,8 +10,8 @@ import click
 import connectors_dagster
 from connectors_dagster.cli import main
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
-from connectors_dagster.config.shops import SHOPS
 from connectors_dagster.config.settings import LIMITS
+from connectors_dagster.config.shops import SHOPS
 from connectors_dagster.orchestration.assets import ReadConfig
 from connectors_dagster.orchestration.checks import CHECKS
 
