@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load.destination import location, reading
+from connectors_dagster.load.destination import reading
 from connectors_dagster.load.inventory import Columns, columns_in
 from connectors_dagster.load.lake_tables import delete_rows_where
+from connectors_dagster.load.location import location
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.spec.resource import Resource
 

@@ -25,7 +25,7 @@ from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load import ducklake
 from connectors_dagster.load.duckdb_errors import explain, is_locked
 from connectors_dagster.load.family_lock import only_merger
-from connectors_dagster.load.lake import check_libraries, lake_location
+from connectors_dagster.load.lake import check_libraries
 from connectors_dagster.load.lake_tables import LakeTables
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import remember
@@ -91,15 +91,6 @@ def check_destination(destination: AnyDestination, dataset: str) -> None:
             f"{environment(CREDENTIALS)} is {duckdb_file()}: DuckDB confuses a file with a schema of the same name, "
             f"and {dataset!r} is the schema of the connector: rename the file"
         )
-
-
-def location() -> str:
-    """Describe the destination for people and records, without credentials."""
-    if destination_traits().writer_lock == "catalog":
-        return f"{destination_name()} {ducklake.location()}"
-    if destination_traits().table_format:
-        return lake_location()
-    return f"{destination_name()} {duckdb_file()}" if destination_traits().in_file else destination_name()
 
 
 def _merges(destination: AnyDestination) -> bool:

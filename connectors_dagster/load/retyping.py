@@ -11,10 +11,11 @@ from dlt.destinations.exceptions import DatabaseException
 from connectors_dagster.compat.dlt_internals import store_schema
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load.destination import build_destination, duckdb_file, location
+from connectors_dagster.load.destination import build_destination, duckdb_file
 from connectors_dagster.load.dlt_errors import root_cause
 from connectors_dagster.load.family import open_family
 from connectors_dagster.load.inventory import columns_in, refuse_retyped
+from connectors_dagster.load.location import location
 from connectors_dagster.load.resource_rows import columns_of
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.rows.column_types import TYPE_HINTS

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from connectors_dagster.config import placeholders
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
-from connectors_dagster.load.destination import location
 from connectors_dagster.load.inventory import Inventory
+from connectors_dagster.load.location import location
 from connectors_dagster.orchestration.glossary import ORDER
 from connectors_dagster.orchestration.remarks import remarks_on
 from connectors_dagster.secrets.redaction import redact
@@ -145,11 +146,13 @@ def ends_of_reads(
         recorded: what was recorded, by window.
         inventory: what the destination holds now; without it, the records are believed.
     """
-    here, found = (read_from(resource), location()), {}
+    api, found = read_from(resource), dict[str, datetime]()
+    # Records of earlier versions only have the type of a destination that is a server.
+    here = {(api, location()), (api, destination_name())}
     for window, metadata in recorded.items():
         value = metadata.get("fetched_until")
         there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))
-        if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there != here:
+        if not isinstance(value, dg.TimestampMetadataValue) or value.value is None or there not in here:
             continue
         if inventory is None or not _lost(resource, metadata, inventory):
             found[window] = datetime.fromtimestamp(value.value, UTC)
