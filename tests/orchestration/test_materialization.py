@@ -105,6 +105,11 @@ def test_a_materialization_also_shows_columns_the_api_added(api, run_assets):
     assert "gift_note" in [column.name for column in columns]
 
 
+def test_a_materialization_does_not_repeat_the_columns_of_its_asset(api, run_assets):
+    api.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
+    assert "dagster/column_schema" not in told(run_assets("storefront/orders"), "storefront/orders")
+
+
 def test_an_asset_is_stale_after_a_day_without_a_load_unless_configured(monkeypatch):
     day = dg.FreshnessPolicy.time_window(timedelta(hours=24), timedelta(hours=12))
     assert {spec.freshness_policy for key, spec in SPECS.items() if not key.endswith("/api")} == {day}

@@ -154,7 +154,7 @@ class Comparison:
     def _read(self, connector: Connector, resource: Resource) -> Side:
         now = datetime.now(UTC)
         slices = GRID.slices(GRID.opened(now), now=now, lookback=connector.lookback)
-        side = self._counted(lambda: _rows(connector, resource, slices if resource.windowed else []))
+        side = self._counted(lambda: _rows(connector, resource, slices))
         if resource.windowed and not side.error:
             side.of_last = self._counted(lambda: _rows(connector, resource, slices[-1:])).requests
         return side
