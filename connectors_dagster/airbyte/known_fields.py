@@ -26,6 +26,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "AddedFieldDefinition": "path value value_type",
         "RemoveFields": "field_pointers",
         "KeysToLower": "",
+        "DpathFlattenFields": "field_path delete_origin_value replace_record key_transformation",
         "DpathExtractor": "field_path record_expander decoder",
         "DefaultPaginator": "pagination_strategy page_token_option page_size_option decoder",
         "NoPagination": "",

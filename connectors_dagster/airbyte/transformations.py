@@ -48,12 +48,23 @@ def _casts(stream: Stream) -> Iterator[Transformation]:
 
 
 def _change(written: Component, stream: Stream) -> Transformation:
-    kind = only_type(written, "AddFields", "RemoveFields", "KeysToLower", what="a transformation")
+    known = ("AddFields", "RemoveFields", "KeysToLower", "DpathFlattenFields")
+    kind = only_type(written, *known, what="a transformation")
     if written.get("condition"):
         raise NotNativeError("a transformation with a condition", written["condition"])
     if kind == "KeysToLower":
         return Transformation(lower_names=True)
+    if kind == "DpathFlattenFields":
+        return _flatten(written)
     return _add(written, stream) if kind == "AddFields" else _remove(written)
+
+
+def _flatten(written: Component) -> Transformation:
+    name = _path(written.get("field_path"))
+    others = [one for one in ("replace_record", "key_transformation") if written.get(one)]
+    if GLOBS.search(name) or "{{" in name or others or not written.get("delete_origin_value"):
+        raise NotNativeError("an object that is flattened in another way", name)
+    return Transformation(flatten_fields=(name,))
 
 
 def _add(written: Component, stream: Stream) -> Transformation:

@@ -7,7 +7,7 @@ import msgspec
 
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.casts import casting
-from connectors_dagster.rows.raw_json import RawRow, is_raw
+from connectors_dagster.rows.raw_json import NULL, RawRow, decode_fields, is_raw
 from connectors_dagster.rows.row_values import Scope, compiled
 from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.transformations import Transformation, TypedValue
@@ -80,7 +80,9 @@ class RowChanges:
             return [casting(one.cast_to)]
         removed = [_removing(name) for name in one.remove_fields]
         renamed = [_renaming(one.rename_fields)] if one.rename_fields else []
-        return [*(self._adding(name, value) for name, value in one.add_fields.items()), *removed, *renamed]
+        flattened = [_flattening(name) for name in one.flatten_fields]
+        added = [self._adding(name, value) for name, value in one.add_fields.items()]
+        return [*added, *removed, *renamed, *flattened]
 
     def _adding(self, name: str, written: str | TypedValue) -> Change:
         text, types = (written.value, (TYPES[written.type],)) if isinstance(written, TypedValue) else (written, ())
@@ -102,6 +104,16 @@ def _removing(name: str) -> Change:
         return row
 
     return remove
+
+
+def _flattening(name: str) -> Change:
+    def flatten(row: RawRow) -> RawRow:
+        if bytes(row.get(name, NULL)).lstrip()[:1] != b"{":
+            return row
+        own, others = decode_fields(row[name]), {field: value for field, value in row.items() if field != name}
+        return row if own.keys() & row.keys() else others | own
+
+    return flatten
 
 
 def _renaming(names: Mapping[str, str]) -> Change:

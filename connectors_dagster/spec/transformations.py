@@ -35,6 +35,8 @@ class Transformation:
             that is missing is an error.
         remove_fields: names of fields to leave out; a row may lack them.
         rename_fields: new names by names; a row may lack them.
+        flatten_fields: names of objects whose fields take their place in the row, as often those of `attributes`. An
+            object stays if one of its fields has the name of another field of the row.
         lower_names: whether the names of all fields become lower case.
         cast_to: a JSON schema: each value becomes one of its type, as far as that is possible; also inside of objects
             and lists. What has a union of types, or cannot be cast, stays.
@@ -43,6 +45,7 @@ class Transformation:
     add_fields: Mapping[str, str | TypedValue] = field(default_factory=dict)
     remove_fields: tuple[str, ...] = ()
     rename_fields: Mapping[str, str] = field(default_factory=dict)
+    flatten_fields: tuple[str, ...] = ()
     lower_names: bool = False
     cast_to: Mapping[str, Any] = field(default_factory=dict)
 

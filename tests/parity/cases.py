@@ -415,6 +415,18 @@ CASES = (
             ],
         ),
     ),
+    case(
+        "flattened objects",
+        "`DpathFlattenFields`",
+        stream(
+            fields={"id": "string", "attributes": "object", "rest": "object"},
+            transformations=[
+                added(name="{{ record['attributes'] }}"),
+                {"type": "DpathFlattenFields", "field_path": ["attributes"], "delete_origin_value": True},
+                {"type": "DpathFlattenFields", "field_path": ["nothing"], "delete_origin_value": True},
+            ],
+        ),
+    ),
     case("bearer", "bearer tokens", authorized(type="BearerAuthenticator", api_token=TOKEN)),
     case(
         "API keys",

@@ -78,6 +78,22 @@ def test_transformations_are_made_in_their_order():
     assert changed('{"a": {"b": 1}, "Z": 2}', *transformations) == {"z": "2", "total": "1", "c": "1"}
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"id": 1, "a": {"b": 1.10, "c": {"d": []}}}', {"id": "1", "b": "1.10", "c": '{"d": []}'}),
+        ('{"id": 1, "a": {"id": 2}}', {"id": "1", "a": '{"id": 2}'}),
+        ('{"id": 1, "a": {"a": 2}}', {"id": "1", "a": '{"a": 2}'}),
+        ('{"id": 1, "a": {}}', {"id": "1"}),
+        ('{"id": 1, "a": null}', {"id": "1", "a": "null"}),
+        ('{"id": 1, "a": [{"b": 1}]}', {"id": "1", "a": '[{"b": 1}]'}),
+        ('{"id": 1}', {"id": "1"}),
+    ],
+)
+def test_the_fields_of_an_object_take_its_place_unless_one_is_there_already(body, expected):
+    assert changed(body, Transformation(flatten_fields=("a",))) == expected
+
+
 def test_two_fields_with_one_name_are_refused():
     for change in (Transformation(lower_names=True), Transformation(rename_fields={"A": "a"})):
         with pytest.raises(RowError, match="shop/things: a row cannot be changed: the fields A, a get the same name"):
