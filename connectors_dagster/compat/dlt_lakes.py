@@ -7,18 +7,19 @@ Not public in dlt:
 * that a load job merges into an Iceberg table with `merge_iceberg_table` of that module. It is replaced: dlt merges
   1,000 rows per commit, so that a load that is killed leaves a part of its rows, and it fails if a column is new.
 
-Importing this module loads neither delta-rs nor pyiceberg.
+Importing this module loads neither Arrow nor delta-rs nor pyiceberg.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.dataset as ds
 from dlt.common.schema.utils import get_columns_names_with_prop
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DELTA_LOG, ICEBERG_METADATA, ROW = "_delta_log", "metadata", "row number"
 
@@ -33,10 +34,10 @@ class OpenTable:
     """
 
     rows: Any
-    replace: Callable[[pa.RecordBatchReader], None]
+    replace: Callable[["pa.RecordBatchReader"], None]
 
     @property
-    def schema(self) -> pa.Schema:
+    def schema(self) -> "pa.Schema":
         """The columns."""
         return self.rows.schema
 
@@ -128,11 +129,13 @@ def _iceberg_rows(table: Any, filesystem: Any) -> Any:
         return table.scan().to_arrow()
     if not tasks:
         return schema.empty_table()
+    import pyarrow.dataset as ds
+
     files = [filesystem._strip_protocol(task.file.file_path) for task in tasks]
     return ds.dataset(files, schema=schema, filesystem=filesystem, format="parquet")
 
 
-def _overwrite_iceberg(table: Any, rows: pa.Table) -> None:
+def _overwrite_iceberg(table: Any, rows: "pa.Table") -> None:
     table.overwrite(rows.cast(table.schema().as_arrow()))
 
 
@@ -143,8 +146,10 @@ def merge_iceberg_in_one_commit() -> None:
     vars(pyiceberg)["merge_iceberg_table"] = _merge_iceberg
 
 
-def _merge_iceberg(table: Any, data: pa.Table, schema: Any, load_table_name: str) -> None:  # noqa: ARG001  # dlt's
+def _merge_iceberg(table: Any, data: "pa.Table", schema: Any, load_table_name: str) -> None:  # noqa: ARG001  # dlt's
     """Merge rows by key: the rows with other keys and the new rows take the place of all rows."""
+    import pyarrow as pa
+
     new = data.select(table.schema().as_arrow().names).cast(table.schema().as_arrow())
     keys, before = get_columns_names_with_prop(schema, "primary_key"), table.scan().to_arrow()
     numbered = before.select(keys).append_column(ROW, pa.array(range(before.num_rows), pa.int64()))

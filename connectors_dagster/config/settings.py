@@ -156,7 +156,7 @@ def enabled(available: Iterable[Connector]) -> tuple[str, ...]:
         SettingError: the configuration lists a connector that does not exist.
     """
     connectors = {connector.name: connector for connector in available}
-    known = {*connectors, *(connector.common_name for connector in connectors.values())}
+    known = dict.fromkeys([*connectors, *(connector.common_name for connector in connectors.values())])
     if unknown := [name for name in _turned_on() or () if name not in known]:
         hint = suggest(unknown[0], known)
         raise SettingError(f"{environment('connectors.enabled')} lists {unknown}, which do not exist; {hint}")

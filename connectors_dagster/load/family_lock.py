@@ -33,6 +33,7 @@ def family_lock(pipeline: dlt.Pipeline, purpose: str) -> Iterator[Callable[[], N
         LoadError: the file of the lock cannot be written.
     """
     family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
+    purpose = f"{purpose} {pipeline.pipeline_name}"
     if url := locks_server():
         with postgres_lock(url, f"family {family}", purpose=purpose, where=described(LOCKS, url)) as lock:
             yield lock.check
@@ -41,7 +42,7 @@ def family_lock(pipeline: dlt.Pipeline, purpose: str) -> Iterator[Callable[[], N
             yield lock.check
     else:
         file = work_subfolder("families") / f"{pipeline.pipeline_name}.lock"
-        with exclusive_lock(file, f"{purpose} {pipeline.pipeline_name}"):
+        with exclusive_lock(file, purpose):
             yield _keep
 
 

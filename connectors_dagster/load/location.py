@@ -1,6 +1,5 @@
 """Where the destination is, for people and for records of what it holds."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -28,8 +27,8 @@ def location() -> str:
         return lake_location()
     if traits.in_file:
         return f"{name} {duckdb_file()}"
-    configured: Iterator[Any] = (dlt.secrets.get(f"destination.{name}.credentials{field}") for field in SERVER)
-    return _server(name, *map(str, configured))
+    configured: list[Any] = [dlt.secrets.get(f"destination.{name}.credentials{field}") for field in SERVER]
+    return _server(name, *map(str, configured)) if any(configured) else name
 
 
 @lru_cache(maxsize=100)

@@ -61,11 +61,12 @@ def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
     for assets in shops:
         check_settings(assets.connector)
         check_declared_settings(assets.connector)
+    automation = build_automation(shops)  # first, because it checks the cron expressions
     loaded = [family for assets in shops for family in build_assets(assets)]
     return dg.Definitions.merge(
         dg.Definitions(
             assets=[*(assets.specs[assets.api.name] for assets in shops), *loaded],
             asset_checks=[build_checks(assets) for assets in shops],
         ),
-        build_automation(shops),
+        automation,
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import dlt
@@ -42,14 +44,14 @@ def assets_of(name: str) -> list[ConnectorAssets]:
 def test_each_shop_is_loaded_from_its_own_account_into_tables_of_its_own(shops, materialize, warehouse):
     shops["nl"].set("storefront/orders", [order(1, "2024-01-05T00:00:00"), order(2, "2024-01-06T00:00:00")])
     shops["de"].set("storefront/orders", [order(7, "2024-01-05T00:00:00")])
-    assert not materialize("storefront").errors
+    assert not materialize("storefront", until=datetime(2024, 1, 30, tzinfo=UTC)).errors
     assert warehouse.query("SELECT id FROM storefront_nl.orders ORDER BY id") == [(1,), (2,)]
     assert warehouse.query("SELECT id FROM storefront_de.orders") == [(7,)]
 
 
 def test_one_shop_can_be_loaded_alone(shops, materialize):
     shops["de"].set("storefront/orders", [order(7, "2024-01-05T00:00:00")])
-    summary = materialize("storefront_de/orders")
+    summary = materialize("storefront_de/orders", until=datetime(2024, 1, 30, tzinfo=UTC))
     assert summary.lines["storefront_de/orders"].rows == 1 and not shops["nl"].requests
 
 
@@ -130,8 +132,17 @@ def test_a_shop_that_cannot_be_is_named(project, monkeypatch, written, said):
     assert any(said in broken.reason for broken in load_location().broken)
 
 
-def test_shops_can_be_listed_in_a_file(project):
-    (project / ".dlt").mkdir()
-    (project / ".dlt" / "config.toml").write_text('[connectors.shops]\nstorefront = ["nl", "de"]\n')
+@pytest.fixture
+def written(project: Path) -> Iterator[Path]:
+    """A file with settings, which are forgotten after the test."""
+    file = project / ".dlt" / "config.toml"
+    file.parent.mkdir()
+    yield file
+    file.unlink()
+    dlt.current.run_context().reload()
+
+
+def test_shops_can_be_listed_in_a_file(written):
+    written.write_text('[connectors.shops]\nstorefront = ["nl", "de"]\n')
     dlt.current.run_context().reload()
     assert [shop.name for shop in each_shop(load_connector("storefront"))] == ["storefront_nl", "storefront_de"]
