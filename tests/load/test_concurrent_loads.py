@@ -37,6 +37,7 @@ def set_orders_of_eight_windows(api, *, per_window: int) -> list[str]:
     return [window.key for window in windows]
 
 
+@pytest.mark.journey
 def test_eight_windows_of_a_family_loaded_concurrently_leave_every_row_once(api, warehouse):
     windows = set_orders_of_eight_windows(api, per_window=150)
     reads = run_at_once(*(Job(ORDERS, [window]) for window in windows))

@@ -67,6 +67,7 @@ def test_a_permanent_failure_is_not_retried(api, instance, materialize, status):
     assert len(api.asked("/v1/ips")) == 1
 
 
+@pytest.mark.journey
 def test_a_transient_failure_is_retried_by_the_session_and_then_twice_more_by_dagster(
     api, instance, materialize, waits
 ):
@@ -77,6 +78,7 @@ def test_a_transient_failure_is_retried_by_the_session_and_then_twice_more_by_da
     assert materialized(instance) == set()
 
 
+@pytest.mark.journey
 def test_a_retry_by_dagster_that_succeeds_materializes_everything(api, warehouse, instance, materialize, waits):
     set_two_customers(api, "Oslo")
     api.answer("/v1/customers", 503, times=1 + 3)

@@ -53,6 +53,7 @@ def test_items_of_a_list_that_are_gone_are_gone(api, postgres):
     assert lines == [(1, 0, 2, Decimal("0.25"))]
 
 
+@pytest.mark.journey
 def test_families_that_create_a_dataset_concurrently_load_exactly(api, postgres):
     api.tables.update(generate_tables(scale=0.05))
     billing = [family for family in families() if family[0].startswith("billing/")]
@@ -76,6 +77,7 @@ def test_a_dataset_that_another_client_creates_at_the_same_time_is_used(api, pos
     assert postgres.ids("storefront.orders") == [1]
 
 
+@pytest.mark.journey
 def test_machines_that_share_only_the_database_never_merge_a_table_concurrently(api, postgres, project, monkeypatch):
     monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.1")
     first, second = (window.key for window in opened()[:2])

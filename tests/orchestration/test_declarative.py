@@ -84,6 +84,7 @@ def test_what_was_never_loaded_is_requested_once_and_again_only_when_it_is_due(d
     assert daemon.evaluate(after=HOUR) == {"customers": True, "orders": [FIRST, SECOND]}
 
 
+@pytest.mark.journey
 def test_a_window_that_was_read_to_its_end_is_requested_no_more_and_the_open_one_when_it_is_due(api, daemon):
     api.set("storefront/orders", [order(1, "2024-01-10T00:00:00")])
     api.set("storefront/customers", [{"id": 7}])

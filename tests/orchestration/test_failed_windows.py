@@ -97,6 +97,7 @@ def test_the_windows_that_were_read_well_are_loaded_and_the_bad_one_fails_by_nam
     assert error.endswith(": loaded")
 
 
+@pytest.mark.journey
 def test_a_window_that_failed_is_read_by_the_next_run_like_one_that_was_never_read(
     orders, warehouse, instance, materialize
 ):
@@ -375,6 +376,7 @@ def test_after_a_revoked_key_the_loads_that_are_left_are_not_tried_and_are_named
     assert warehouse.ids("storefront.orders") == [1] and recorded(instance) == {WINDOWS[0]: 1}
 
 
+@pytest.mark.journey
 def test_a_retry_reads_only_the_loads_that_are_left(orders, warehouse, instance, materialize, two_loads, waits):
     break_windows(orders, WINDOWS[3], status=503, times=1 + 3)
     assert materialize("storefront/orders").errors == []

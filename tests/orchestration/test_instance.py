@@ -12,6 +12,7 @@ from tests.support.processes import FORKS, Job, Trap
 STORAGES = {"runs.db", "index.db", "schedules.db"}
 
 
+@pytest.mark.journey
 def test_processes_that_open_a_new_instance_at_once_create_it_once(project, monkeypatch):
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     processes = [FORKS.Process(target=Job([]).open_instance) for _ in range(4)]

@@ -113,6 +113,7 @@ def test_every_key_has_the_prefix_and_the_translation_and_the_lineage_follows(bu
     assert origins == {keys["customers"]}
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(("options", "pattern", "prefix"), KEYS[-1:])  # what differs most; it takes long
 def test_the_schedule_resumes_windows_under_changed_keys(api, warehouse, build, monkeypatch, options, pattern, prefix):
     orders, lines, coupons, customers = (

@@ -115,6 +115,7 @@ def resource_of(name: str) -> Resource:
     return load_connectors()[connector].graph[resource]
 
 
+@pytest.mark.journey
 @many
 @given(history=histories, name=st.sampled_from(list(MAKERS)))
 def test_the_newest_state_of_everything_in_the_api_has_been_read_at_the_end(api: Api, history: History, name: str):
@@ -133,6 +134,7 @@ def test_the_newest_state_of_everything_in_the_api_has_been_read_at_the_end(api:
     assert table == {id: (at and at.replace(tzinfo=None).isoformat(), state) for id, (at, state) in world.rows.items()}
 
 
+@pytest.mark.journey
 @few
 @given(history=short_histories, name=st.sampled_from(list(MAKERS)), data=st.data())
 def test_the_table_ends_up_with_what_the_api_has(api, tmp_path_factory, monkeypatch, history, name, data):

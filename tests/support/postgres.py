@@ -57,7 +57,7 @@ def lose_family_lock(postgres: Postgres) -> None:
     """Cut the connection with which a load keeps other machines from its family."""
     ended = postgres.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name LIKE '% (reading and loading) on %'"
+        "WHERE application_name LIKE '% (reading and loading %'"
     )
     assert ended == [(True,)]
 
