@@ -13,7 +13,7 @@ from tests.support.rows import order
 ORDERS = ["storefront/orders"]
 JANUARY = ["2024-01-01"]
 READ = "connectors_dagster.load.pipeline:_load"
-HELD = r"process \d+ \(reading and loading storefront_orders\) .* holds the lock of family storefront\.storefront_orders"
+HELD = r"process .*\(reading and loading storefront_orders\) .* holds the lock of family storefront\.storefront_orders"
 
 
 def read_and_pause(project):

@@ -56,8 +56,7 @@ class Postgres(Tables):
 def lose_family_lock(postgres: Postgres) -> None:
     """Cut the connection with which a load keeps other machines from its family."""
     ended = postgres.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name LIKE '% (reading and loading %'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '% (reading and loading %'"
     )
     assert ended == [(True,)]
 
