@@ -24,7 +24,7 @@ from connectors_dagster.orchestration.import_folder import write_component
 from connectors_dagster.orchestration.imported import mark_read
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location, new_components_folder
-from connectors_dagster.orchestration.selection import select
+from connectors_dagster.orchestration.selection import select_connector
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret
 from connectors_dagster.spec.windows import describe_windows
@@ -132,7 +132,7 @@ def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> No
 
 def _mark(name: str, manifest: Manifest, states: list[StreamState]) -> None:
     """Record the windows that Airbyte has read, and say which they are and what is not known."""
-    [assets] = select(load_location(), [name])
+    assets = select_connector(load_location(), name)
     names = identifiers(str(one.get("name")) for one in manifest.streams)
     by_name = {names.get(one.name, identifier(one.name)): one for one in states}
     with open_instance(project_folder()) as instance:

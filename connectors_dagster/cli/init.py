@@ -19,7 +19,7 @@ from connectors_dagster.http.origin import home_origin
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import load_location
-from connectors_dagster.orchestration.selection import select
+from connectors_dagster.orchestration.selection import select_connector
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting, as_text
 from connectors_dagster.spec.windows import WindowGrid
@@ -39,7 +39,7 @@ def initialize(name: str) -> int:
         UnknownNameError: the name is not a connector.
         SettingError: a file in `.dlt` cannot be changed.
     """
-    [assets] = select(load_location(), [name])
+    assets = select_connector(load_location(), name)
     connector = assets.connector
     if connector.credentials_help:
         say(connector.credentials_help)

@@ -40,4 +40,4 @@ def reset(name: str, *, drop_rows: bool, sure: bool) -> None:
     for table, count in (delete_rows(members) if drop_rows else {}).items():
         say(f"{table}: deleted {count:,} {noun(count, 'row')}")
     command = "demo" if is_demo else f"run {resource.root} --missing"
-    say(f"`connectors {command}` loads them again, as does the schedule of {assets.name}")
+    say(f"`connectors {command}` loads them again, as does the schedule {assets.schedule_name}")

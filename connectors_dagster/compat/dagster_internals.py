@@ -127,14 +127,14 @@ def latest_materialization_ids(
 
 def fetch_materializations(
     instance: dg.DagsterInstance, wanted: dg.AssetRecordsFilter, *, limit: int
-) -> Iterator[tuple[int, dg.AssetMaterialization]]:
-    """Yield the newest materializations that a filter selects, each with its storage id.
+) -> Iterator[tuple[int, float, dg.AssetMaterialization]]:
+    """Yield the newest materializations that a filter selects, each with its storage id and the time of the record.
 
-    Uses `asset_materialization` and `storage_id` of the event records.
+    Uses `asset_materialization`, `storage_id` and `timestamp` of the event records.
     """
     for record in instance.fetch_materializations(wanted, limit=limit).records:
         if record.asset_materialization:
-            yield record.storage_id, record.asset_materialization
+            yield record.storage_id, record.timestamp, record.asset_materialization
 
 
 def last_materialization(

@@ -163,12 +163,14 @@ def _is_hidden(setting: Setting) -> bool:
 
 def _has_own(connector: Connector) -> bool:
     """Return whether a shop has a setting of its own: else it would be read with the account of another."""
-    return any(_value_in(connector.sections[0], setting) is not None for setting in connector.settings)
+    return any(_value_in(connector.sections[0], setting) not in (None, "") for setting in connector.settings)
 
 
 def _value(connector: Connector, setting: Setting) -> Any:
-    found = (_value_in(section, setting) for section in connector.sections)
-    return next((value for value in found if value is not None), None)
+    """Return what is given for a shop, or else for all shops; secrets belong to one shop, lest accounts be confused."""
+    sections = connector.sections[:1] if isinstance(setting, Secret) else connector.sections
+    found = [value for section in sections if (value := _value_in(section, setting)) is not None]
+    return next((value for value in found if value != ""), found[0] if found else None)
 
 
 def _value_in(section: str, setting: Setting) -> Any:

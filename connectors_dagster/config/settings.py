@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -53,8 +53,9 @@ def setting_path(connector: Connector, setting: str) -> str:
 
 def configured(connector: Connector, setting: str) -> Any:
     """Return what is configured for a connector: for its shop, or else for all its shops; None if nothing is."""
-    found: Iterator[Any] = (dlt.config.get(f"sources.{section}.{setting}") for section in connector.sections)
-    return next((value for value in found if value is not None), None)
+    values: list[Any] = [dlt.config.get(f"sources.{section}.{setting}") for section in connector.sections]
+    found = [value for value in values if value is not None]
+    return next((value for value in found if value != ""), found[0] if found else None)
 
 
 def check_settings(connector: Connector) -> None:
@@ -246,7 +247,7 @@ def show_examples() -> bool:
 
 def is_of_shop(connector: Connector, setting: str) -> bool:
     """Return whether a setting is configured for the shop of a connector, and not for all its shops."""
-    return bool(connector.shop) and dlt.config.get(setting_path(connector, setting)) is not None
+    return bool(connector.shop) and dlt.config.get(setting_path(connector, setting)) not in (None, "")
 
 
 def _read(connector: Connector, setting: str, kind: Any, default: Value) -> Value:

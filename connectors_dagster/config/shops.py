@@ -1,16 +1,19 @@
 """Shops: several accounts of one API, each read by a connector of its own with settings of its own."""
 
+import logging
 import re
+from typing import Any
 
 import dlt
 
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR
-from connectors_dagster.config.values import environment, names
+from connectors_dagster.config.values import environment, names, sections_in
 from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.validation import connector_name_problems
 
 SHOPS = "connectors.shops"
+log = logging.getLogger(__name__)
 
 
 def each_shop(connector: Connector) -> list[Connector]:
@@ -20,12 +23,33 @@ def each_shop(connector: Connector) -> list[Connector]:
         SettingError: a shop is listed twice, cannot have its name, or has the name of a setting.
     """
     path = f"{SHOPS}.{connector.name}"
-    shops = names(dlt.config.get(path))
-    if shops is None:
-        return [connector]
-    if problem := _problem(connector, shops):
+    written: Any = dlt.config.get(path)
+    if written is not None and not _is_list(written):
+        raise SettingError(f"{environment(path)} is {written!r}: it must be a list of the names of shops")
+    shops = names(written)
+    if shops is not None and (problem := _problem(connector, shops)):
         raise SettingError(f"{environment(path)}: {problem}")
-    return [connector.of_shop(shop) for shop in shops]
+    for section in sorted(sections_in(f"sources.{connector.name}") - set(shops or ())):
+        name = environment(f"sources.{connector.name}.{section}")
+        log.warning("%s__… is for no shop: %s lists %s", name, environment(path), ", ".join(shops or ["none"]))
+    return [connector] if shops is None else [connector.of_shop(shop) for shop in shops]
+
+
+def check_shops() -> None:
+    """Refuse shops that are listed for no connector.
+
+    Raises:
+        SettingError: says how to list them.
+    """
+    written: Any = dlt.config.get(SHOPS)
+    if written is not None and not isinstance(written, dict):
+        raise SettingError(
+            f"{environment(SHOPS)} is {written!r}: name the connector, as in {environment(SHOPS)}__STOREFRONT=nl,de"
+        )
+
+
+def _is_list(written: Any) -> bool:
+    return isinstance(written, str) or (isinstance(written, list) and all(isinstance(one, str) for one in written))
 
 
 def _problem(connector: Connector, shops: list[str]) -> str | None:

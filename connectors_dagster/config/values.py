@@ -73,6 +73,13 @@ def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
         yield f"{prefix}{name.upper()} is not a setting: did you mean {prefix}{near.upper()}?"
 
 
+def sections_in(section: str) -> set[str]:
+    """Return the names of the sections in a section of the files and the environment."""
+    in_file, in_environment = _written(section)
+    of_file = {name for name, value in in_file.items() if isinstance(value, dict)}
+    return of_file | {name.partition("__")[0] for name in in_environment if "__" in name}
+
+
 def misspelt_sections(section: str, known: Iterable[str]) -> Iterator[str]:
     """Describe each section in a section that is unknown and resembles a known one, with the name it resembles."""
     in_file, in_environment = _written(section)

@@ -7,7 +7,9 @@ import dlt
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from connectors_dagster.compat.dlt_internals import DltException
 from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.load import ducklake
 from connectors_dagster.load.destination import build_destination, duckdb_file
 from connectors_dagster.load.lake import lake_location
@@ -16,6 +18,10 @@ from connectors_dagster.secrets.redaction import redact
 
 SERVER = ("", ".host", ".port", ".database", ".project_id", ".server_hostname", ".drivername")
 """Fields of credentials, or their text as a whole, that say where a server is."""
+
+
+PLACES = ("host", "service", "unix_socket")
+"""Parameters of URLs that say where a server is."""
 
 
 def location() -> str:
@@ -38,10 +44,23 @@ def _server(name: str, *_: str) -> str:
     dlt takes too long to resolve them for every record.
     """
     destination = build_destination()
-    found = str(destination.configuration(destination.spec(), accept_partial=True))
     try:
-        url = make_url(found)
-        found = URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
+        found = str(destination.configuration(destination.spec(), accept_partial=True))
+    except (DltException, ImportError, ValueError):  # a load will say what is wrong with the credentials
+        return name
+    try:
+        found = _without_user(make_url(found))
     except ArgumentError:
-        found = redact(found)
-    return f"{name} {found}".strip()
+        found = found.rpartition("@")[2]
+    return f"{name} {redact(found)}".strip()
+
+
+def _without_user(url: URL) -> str:
+    """Return the parts of a URL that say where a server is."""
+    if "@" in f"{url.host}{url.database}":
+        return ""  # the password is not encoded, so that a part of it is taken for something else
+    database = url.database
+    if url.drivername.startswith("sqlite") and database:
+        database = str((project_folder() / database).resolve())
+    place = {key: value for key, value in url.query.items() if key in PLACES}
+    return URL.create(url.drivername, host=url.host, port=url.port, database=database, query=place).render_as_string()

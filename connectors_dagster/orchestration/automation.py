@@ -21,52 +21,51 @@ LISTED = 3
 
 
 def build_automation(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
-    """Build the job of a connector, what keeps it current, and the sensor that adds its partitions, for all its shops.
+    """Build the job of a connector, what keeps it current, and the sensor that adds its partitions.
+
+    Shops that share a job share all of it.
 
     Raises:
         SettingError: the configured schedule is not a cron expression.
     """
-    first = shops[0]
-    job = dg.define_asset_job(
-        name=first.job_name,
-        selection=dg.AssetSelection.assets(*(key for assets in shops for key in assets.by_key)),
-        description=f"Loads all resources of {first.connector.common_name}, or the windows you select.",
-        tags={"connector": first.connector.common_name},
-    )
-    windowed = [assets for assets in shops if assets.has_windows]
+    job, windowed = build_job(shops), [assets for assets in shops if assets.has_windows]
     sensors: list[dg.SensorDefinition] = [build_window_sensor(windowed)] if windowed else []
-    alike: dict[str, list[ConnectorAssets]] = {}
-    for assets in shops:
-        alike.setdefault(_schedule_name(assets), []).append(assets)
-    # Of the others too, because it checks the cron expression.
-    schedules = {name: _build_schedule(name, of_name, job) for name, of_name in alike.items()}
     how = {assets: settings.automation(assets.connector) for assets in shops}
     if declarative := [assets for assets in shops if how[assets] == "declarative"]:
         sensors.append(build_condition_sensor(declarative))
-    wanted = dict.fromkeys(_schedule_name(assets) for assets in shops if how[assets] == "schedule")
-    return dg.Definitions(jobs=[job], schedules=[schedules[name] for name in wanted], sensors=sensors)
+    schedule = _build_schedule(shops, job)  # in any case, because it checks the cron expression
+    return dg.Definitions(jobs=[job], schedules=[schedule] if "schedule" in how.values() else [], sensors=sensors)
 
 
-def _schedule_name(assets: ConnectorAssets) -> str:
-    """Return the name of the schedule: a shop with a cron expression of its own has one of its own."""
-    own = settings.is_of_shop(assets.connector, "schedule")
-    return f"refresh_{assets.name if own else assets.job_name}"
+def build_job(shops: Sequence[ConnectorAssets], name: str | None = None) -> Any:
+    """Build the job that loads all resources of a connector, or of several of its shops."""
+    name = name or shops[0].job_name
+    return dg.define_asset_job(
+        name=name,
+        selection=dg.AssetSelection.assets(*(key for assets in shops for key in assets.by_key)),
+        description=f"Loads all resources of {_listed(shops)}, or the windows you select.",
+        tags={"connector": shops[0].connector.common_name},
+    )
 
 
-def _build_schedule(name: str, shops: Sequence[ConnectorAssets], job: Any) -> dg.ScheduleDefinition:
+def _listed(shops: Sequence[ConnectorAssets]) -> str:
+    names = [assets.connector.name for assets in shops]
+    return " and ".join(names[:LISTED]) + (" and others" if len(names) > LISTED else "")
+
+
+def _build_schedule(shops: Sequence[ConnectorAssets], job: Any) -> dg.ScheduleDefinition:
     connector, cron = shops[0].connector, cron_of(shops[0])
     try:
         return dg.ScheduleDefinition(
-            name=name,
+            name=shops[0].schedule_name,
             job=job,
             cron_schedule=cron,
             execution_timezone="UTC",
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description=(
-                f"Loads everything of {' and '.join(assets.connector.name for assets in shops[:LISTED])}"
-                f"{' and others' if len(shops) > LISTED else ''} since the start date and keeps it current. Each tick "
-                "requests every window that is missing or incomplete, oldest first, and the resources without windows. "
-                "It skips what is already queued or running. After a pause it requests everything that was missed."
+                f"Loads everything of {_listed(shops)} since the start date and keeps it current. Each tick requests "
+                "every window that is missing or incomplete, oldest first, and the resources without windows. It skips "
+                "what is already queued or running. After a pause it requests everything that was missed."
             ),
             execution_fn=lambda context: _refresh(shops, context),
         )

@@ -61,12 +61,15 @@ def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
     for assets in shops:
         check_settings(assets.connector)
         check_declared_settings(assets.connector)
-    automation = build_automation(shops)  # first, because it checks the cron expressions
-    loaded = [family for assets in shops for family in build_assets(assets)]
-    return dg.Definitions.merge(
-        dg.Definitions(
-            assets=[*(assets.specs[assets.api.name] for assets in shops), *loaded],
-            asset_checks=[build_checks(assets) for assets in shops],
-        ),
-        automation,
+    alike: dict[str, list[ConnectorAssets]] = {}
+    for assets in shops:
+        alike.setdefault(assets.job_name, []).append(assets)
+    automation = [build_automation(group) for group in alike.values()]  # first, because it checks the cron expressions
+    return dg.Definitions.merge(*map(build_loaded, shops), *automation)
+
+
+def build_loaded(assets: ConnectorAssets) -> dg.Definitions:
+    """Build what is loaded of a connector or a shop, and its checks, without what keeps it current."""
+    return dg.Definitions(
+        assets=[assets.specs[assets.api.name], *build_assets(assets)], asset_checks=[build_checks(assets)]
     )

@@ -63,7 +63,7 @@ def run_checks(definitions: dg.Definitions, instance: dg.DagsterInstance, select
 def _run(
     definitions: dg.Definitions, instance: dg.DagsterInstance, assets: ConnectorAssets, resources: Sequence[Resource]
 ) -> RunResult | None:
-    job = find_job(definitions, assets.job_name)
+    job = find_job(definitions, assets.job_in(definitions))
     checks = checks_of(job, {assets.key(resource) for resource in resources})
     if not checks:
         return None

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import dagster as dg
 
 from connectors_dagster.config.selected_resources import selected_resources
+from connectors_dagster.config.settings import is_of_shop
 from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.orchestration.asset_keys import Api, Keys, default_key, relink
 from connectors_dagster.orchestration.asset_specs import Description, describe_asset
@@ -96,10 +97,24 @@ class ConnectorAssets:
         """A part of the names of ops: ``<prefix>_<connector>``."""
         return self._prefixed(self.connector.name)
 
-    @property
+    @cached_property
     def job_name(self) -> str:
-        """The name of the job, and part of that of its schedule and sensors; the shops of a connector share them."""
-        return self._prefixed(self.connector.common_name)
+        """The name of the job, and part of that of its schedule and sensors.
+
+        The shops of a connector share them, but for a shop with a schedule or windows of its own: a job has the windows
+        of one kind only.
+        """
+        own = any(is_of_shop(self.connector, setting) for setting in ("schedule", "start_date", "step"))
+        return self.name if own else self._prefixed(self.connector.common_name)
+
+    def job_in(self, definitions: dg.Definitions) -> str:
+        """Return the name of the job that loads these assets; one of their own if it is in the definitions."""
+        return self.name if any(job.name == self.name for job in definitions.jobs or ()) else self.job_name
+
+    @property
+    def schedule_name(self) -> str:
+        """The name of the schedule."""
+        return f"refresh_{self.job_name}"
 
     @property
     def sensor_name(self) -> str:

@@ -18,7 +18,7 @@ from connectors_dagster.compat.dagster_internals import (
     open_component_tree,
 )
 from connectors_dagster.config import settings
-from connectors_dagster.config.shops import each_shop
+from connectors_dagster.config.shops import check_shops, each_shop
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import (
     connector_files,
@@ -29,8 +29,9 @@ from connectors_dagster.connectors import (
     load_installed,
 )
 from connectors_dagster.errors import SettingError
+from connectors_dagster.orchestration.automation import build_job
 from connectors_dagster.orchestration.broken import Broken, describe_broken
-from connectors_dagster.orchestration.build import definitions_of
+from connectors_dagster.orchestration.build import build_loaded, definitions_of
 from connectors_dagster.orchestration.component import RestConnector
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.import_folder import MANIFEST
@@ -128,11 +129,14 @@ class _Loader:
             self._take(place, assets)
 
     def _check_name(self, place: str, connector: Connector) -> None:
-        if other := self.places.get(connector.name):
-            raise ValueError(f"{connector.name}: both in {other} and in {place}; rename one of them")
+        for name in (connector.name, connector.common_name):
+            other = self.places.get(name, place)
+            if name in self.found or other != place:
+                raise ValueError(f"{name}: both in {other} and in {place}; rename one of them")
 
     def _take(self, place: str, assets: ConnectorAssets) -> None:
-        self.found[assets.connector.name], self.places[assets.connector.name] = assets, place
+        self.found[assets.connector.name] = assets
+        self.places |= {assets.connector.name: place, assets.connector.common_name: place}
 
     @contextmanager
     def _noting(self, place: str, folder: Path | None = None) -> Iterator[list[str]]:
@@ -165,6 +169,7 @@ def load_location() -> Location:
         SettingError: a setting that all connectors share has a value that cannot be used.
     """
     settings.check_shared_settings()
+    check_shops()
     loader = _Loader()
     for name in connector_names():
         loader.add(f"connectors/{name}.py", partial(_shipped, name))
@@ -194,10 +199,19 @@ def including(location: Location, wanted: Iterable[ConnectorAssets]) -> Location
     added = [assets for assets in wanted if assets not in location.enabled]
     if not added:
         return location
+    there = {assets.job_name for assets in location.enabled}
+    # The job of a connector has only the shops that are enabled: each other one gets a job of its own.
+    alone = [assets for assets in added if assets.job_name in there]
     alike: dict[str, list[ConnectorAssets]] = {}
     for assets in added:
-        alike.setdefault(assets.job_name, []).append(assets)
-    definitions = dg.Definitions.merge(location.definitions, *map(definitions_of, alike.values()))
+        if assets not in alone:
+            alike.setdefault(assets.connector.common_name, []).append(assets)
+    definitions = dg.Definitions.merge(
+        location.definitions,
+        *map(definitions_of, alike.values()),
+        *map(build_loaded, alone),
+        dg.Definitions(jobs=[build_job([assets], assets.name) for assets in alone]),
+    )
     return replace(location, enabled=[*location.enabled, *added], definitions=definitions)
 
 

@@ -148,7 +148,7 @@ def ends_of_reads(
     """
     api, found = read_from(resource), dict[str, datetime]()
     # Records of earlier versions only have the type of a destination that is a server.
-    here = {(api, location()), (api, destination_name())}
+    here = {(api, redact(location())), (api, destination_name())}
     for window, metadata in recorded.items():
         value = metadata.get("fetched_until")
         there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))

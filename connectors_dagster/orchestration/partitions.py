@@ -48,11 +48,11 @@ def unknown_partitions(instance: dg.DagsterInstance, grid: WindowGrid, now: date
 
 
 def build_window_sensor(shops: Sequence[ConnectorAssets]) -> dg.SensorDefinition:
-    """Build the sensor that adds a partition when its window starts, and reports the window on the asset of the API.
+    """Build the sensor that adds a partition when its window starts, and reports the window on the assets of the APIs.
 
-    It removes partitions that are no window. The shops of a connector share it.
+    It removes partitions that are no window. The shops that share a job have the same windows.
     """
-    name, grids = shops[0].job_name, {assets.grid.name: assets.grid for assets in shops}
+    name, grid = shops[0].job_name, shops[0].grid
 
     @dg.sensor(
         name=shops[0].sensor_name,
@@ -61,29 +61,23 @@ def build_window_sensor(shops: Sequence[ConnectorAssets]) -> dg.SensorDefinition
         description=f"Adds a partition for every window of {name} that has started, and removes any other.",
     )
     def open_windows_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now, instance = clock.now(), context.instance
-        missing = {name: keys for name, grid in grids.items() if (keys := missing_windows(instance, grid, now))}
-        unknown = {name: keys for name, grid in grids.items() if (keys := unknown_partitions(instance, grid, now))}
-        windows = {name: opened for name, grid in grids.items() if (opened := grid.opened(now))}
-        newest = " ".join(opened[-1].key for opened in windows.values())
+        now = clock.now()
+        missing = missing_windows(context.instance, grid, now)
+        unknown = unknown_partitions(context.instance, grid, now)
+        windows = grid.opened(now)
+        noted = not windows or windows[-1].key == context.cursor
         if unknown:
-            removed = ", ".join(key for keys in unknown.values() for key in keys)
-            context.log.warning(f"removed partitions that are no window of {name}: {removed}")
-        if not missing and not unknown and newest == (context.cursor or ""):
-            return dg.SkipReason(f"All windows that have started have partitions.{_on_pools(instance, shops)}")
-        noted = set((context.cursor or "").split())
+            context.log.warning(f"removed partitions that are no window of {name}: {', '.join(unknown)}")
+        if not missing and not unknown and noted:
+            return dg.SkipReason(f"All windows that have started have partitions.{_on_pools(context.instance, shops)}")
         return dg.SensorResult(
             # Connectors with the same windows share partitions: another sensor may have added them already.
             dynamic_partitions_requests=[
-                *(dg.AddDynamicPartitionsRequest(name, keys) for name, keys in missing.items()),
-                *(dg.DeleteDynamicPartitionsRequest(name, keys) for name, keys in unknown.items()),
+                *([dg.AddDynamicPartitionsRequest(grid.name, missing)] if missing else []),
+                *([dg.DeleteDynamicPartitionsRequest(grid.name, unknown)] if unknown else []),
             ],
-            asset_events=[
-                observe_open_window(assets.key(assets.api), windows[assets.grid.name])
-                for assets in shops
-                if assets.grid.name in windows and windows[assets.grid.name][-1].key not in noted
-            ],
-            cursor=newest or None,
+            asset_events=[] if noted else [observe_open_window(one.key(one.api), windows) for one in shops],
+            cursor=windows[-1].key if windows else None,
         )
 
     return open_windows_sensor

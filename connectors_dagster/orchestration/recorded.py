@@ -19,16 +19,18 @@ Recorded = Mapping[str, dg.MetadataValue[Any]]
 """The metadata of a materialization; empty if there is none."""
 
 
+Read = tuple[float, str, Recorded]
+"""When something was recorded about a window, which window that is, and what says how far it was read."""
 MOST_KNOWN = 200_000
 """Maximum records that are remembered, of about 1 KB each."""
-_known: dict[tuple[Path, dg.AssetKey], dict[int, tuple[str, Recorded]]] = {}
-"""What was recorded about reads, by instance and asset, and by storage id, with the window: a record never changes."""
+_known: dict[tuple[Path, dg.AssetKey], dict[int, Read]] = {}
+"""What was recorded about reads, by instance and asset, and by storage id: a record never changes."""
 
 
 def last_metadata(instance: dg.DagsterInstance, key: dg.AssetKey) -> Recorded:
     """Return the metadata of the last materialization of an asset."""
     newest = next(fetch_materializations(instance, dg.AssetRecordsFilter(asset_key=key), limit=1), None)
-    return newest[1].metadata if newest else {}
+    return newest[-1].metadata if newest else {}
 
 
 def metadata_by_window(
@@ -36,7 +38,7 @@ def metadata_by_window(
 ) -> Mapping[str, Recorded]:
     """Return the metadata of the last materialization of each window, or of some; makes few queries."""
     ids = latest_materialization_ids(instance, key, windows)
-    return {window: metadata for _, window, metadata in _fetch(instance, key, ids)}
+    return {window: metadata for _, _, window, metadata in _fetch(instance, key, ids)}
 
 
 def reads_by_window(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str, Recorded]:
@@ -45,23 +47,26 @@ def reads_by_window(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[s
     if sum(map(len, list(_known.values()))) > MOST_KNOWN:
         _known.clear()
     known = _known.get(place, {})
-    if known and _reads(instance, key, [newest := max(known)]) != {newest: known[newest]}:
+    proof = sorted({max(known), max(known.keys() & set(ids), default=max(known))}) if known else []
+    if _reads(instance, key, proof) != {one: known[one] for one in proof}:
         known = {}  # it was deleted, or this is another instance at the same place
     known = known | _reads(instance, key, [one for one in ids if one not in known])
     _known[place] = {one: known[one] for one in ids if one in known}
-    return dict(_known[place].values())
+    return {window: found for _, window, found in _known[place].values()}
 
 
-def _reads(instance: dg.DagsterInstance, key: dg.AssetKey, ids: Sequence[int]) -> dict[int, tuple[str, Recorded]]:
+def _reads(instance: dg.DagsterInstance, key: dg.AssetKey, ids: Sequence[int]) -> dict[int, Read]:
     return {
-        storage_id: (window, {name: metadata[name] for name in OF_READS if name in metadata})
-        for storage_id, window, metadata in _fetch(instance, key, ids)
+        storage_id: (at, window, {name: metadata[name] for name in OF_READS if name in metadata})
+        for storage_id, at, window, metadata in _fetch(instance, key, ids)
     }
 
 
-def _fetch(instance: dg.DagsterInstance, key: dg.AssetKey, ids: Sequence[int]) -> Iterator[tuple[int, str, Recorded]]:
-    for at in range(0, len(ids), QUERY_LIMIT):
-        wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[at : at + QUERY_LIMIT])
-        for storage_id, found in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
+def _fetch(
+    instance: dg.DagsterInstance, key: dg.AssetKey, ids: Sequence[int]
+) -> Iterator[tuple[int, float, str, Recorded]]:
+    for first in range(0, len(ids), QUERY_LIMIT):
+        wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[first : first + QUERY_LIMIT])
+        for storage_id, at, found in fetch_materializations(instance, wanted, limit=QUERY_LIMIT):
             if found.partition:
-                yield storage_id, found.partition, found.metadata
+                yield storage_id, at, found.partition, found.metadata

@@ -158,7 +158,7 @@ def _execute(
     note(run_id)
     # Checks scan whole tables, so they run on request only, not with every load.
     return execute_run(
-        find_job(definitions, item.assets.job_name),
+        find_job(definitions, item.assets.job_in(definitions)),
         instance,
         run_id=run_id,
         location=HERE,

@@ -49,6 +49,19 @@ def select_one(location: Location, name: str) -> tuple[ConnectorAssets, Resource
     return assets, resources[0]
 
 
+def select_connector(location: Location, name: str) -> ConnectorAssets:
+    """Find a single connector by its name.
+
+    Raises:
+        UnknownNameError: the name is not that of a connector, or that of several shops.
+    """
+    found = list(select(location, [name]))
+    if len(found) > 1:
+        shops = ", ".join(assets.connector.name for assets in found)
+        raise UnknownNameError(f"{name} has several shops: name one of them: {shops}")
+    return found[0]
+
+
 def _refusal(location: Location, name: str) -> str:
     if broken := [str(one) for one in location.broken if name.partition("/")[0] in one.connectors]:
         return "\n".join(broken)

@@ -69,7 +69,8 @@ def test_values_arrive_as_they_were_sent_also_when_they_are_merged(declare, load
         False,
         0.1,
     ]
-    assert (json.loads(nested) if isinstance(nested, str) else nested) == NESTED
+    found = json.loads(nested) if isinstance(nested, str) else nested
+    assert {**found, "number": float(found["number"])} == NESTED  # Postgres writes it without an exponent
 
 
 def test_windows_that_are_loaded_twice_have_the_same_contents(api, warehouse, load):

@@ -12,15 +12,24 @@ import pytest
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.config.shops import each_shop
 from connectors_dagster.connectors import load_connector
-from connectors_dagster.definitions import defs
+from connectors_dagster.definitions import definitions_in, defs
 from connectors_dagster.errors import SettingError
+from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.automation import build_automation
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.location import including, load_location
+from connectors_dagster.orchestration.selection import UnknownNameError, select, select_connector
 from tests.support.api import Api
 from tests.support.rows import order
 
 SHOPS = ("nl", "de")
+OWN = """
+from connectors_dagster import Connector
+connector = Connector(name="storefront_nl", description="x", schema={}, config={
+    "client": {"base_url": "https://shop.example"},
+    "resources": [{"name": "things", "primary_key": "id", "write_disposition": "merge", "endpoint": "things"}],
+})
+"""
 
 
 @pytest.fixture
@@ -78,24 +87,28 @@ def test_a_setting_of_a_shop_overrides_that_of_all_shops(shops, monkeypatch):
     assert [resource.name for resource in de.resources] == ["orders"] and len(nl.resources) > 1
 
 
-def test_windows_of_different_start_dates_are_opened_by_one_sensor(shops, instance, monkeypatch):
+def test_shops_with_windows_or_a_schedule_of_their_own_have_jobs_of_their_own(shops, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__DE__START_DATE", "2025-01-01")
-    found = assets_of("storefront")
-    [sensor] = [one for one in build_automation(found).sensors or () if one.name == "open_windows_storefront"]
-    with dg.build_sensor_context(instance) as context:
-        result = sensor(context)
-    assert isinstance(result, dg.SensorResult)
-    assert {one.partitions_def_name for one in result.dynamic_partitions_requests or ()} == {
-        assets.grid.name for assets in found
-    }
-    assert len(result.asset_events) == len(SHOPS)
+    repository = defs().get_repository_def()
+    repository.load_all_definitions()
+    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "storefront", "storefront_de"}
+    assert {one.name for one in repository.schedule_defs} == {"refresh_storefront", "refresh_storefront_de"}
+    sensors = {one.name for one in repository.sensor_defs}
+    assert {"open_windows_storefront", "open_windows_storefront_de"} <= sensors
+    monkeypatch.setenv("SOURCES__STOREFRONT__NL__SCHEDULE", "0 5 * * *")
+    crons = {one.name: one.cron_schedule for one in defs().get_repository_def().schedule_defs}
+    assert crons.keys() == {"refresh_storefront_nl", "refresh_storefront_de"}
+    assert crons["refresh_storefront_nl"] == "0 5 * * *"
 
 
-def test_a_shop_with_a_schedule_of_its_own_has_one(shops, monkeypatch):
-    monkeypatch.setenv("SOURCES__STOREFRONT__DE__SCHEDULE", "0 5 * * *")
-    names = {one.name: one.cron_schedule for one in defs().get_repository_def().schedule_defs}
-    assert names.keys() == {"refresh_storefront", "refresh_storefront_de"}
-    assert names["refresh_storefront_de"] == "0 5 * * *"
+def test_a_shop_that_is_not_enabled_can_be_run_beside_one_that_is(shops, materialize, instance, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "storefront_nl")
+    shops["de"].set("storefront/orders", [order(7, "2024-01-05T00:00:00")])
+    location = load_location()
+    selected = select(location, ["storefront_de/orders"])
+    whole = definitions_in(including(location, selected))
+    plans = list(runs.plan(instance, selected, until=datetime(2024, 1, 30, tzinfo=UTC)))
+    assert runs.execute(whole, instance, plans).lines["storefront_de/orders"].rows == 1
 
 
 def test_one_tick_requests_what_each_shop_lacks(shops, instance):
@@ -106,15 +119,48 @@ def test_one_tick_requests_what_each_shop_lacks(shops, instance):
     assert connectors == {"storefront_nl", "storefront_de"}
 
 
-def test_a_shop_without_a_setting_of_its_own_is_not_read_with_the_account_of_another(shops, monkeypatch):
+@pytest.mark.parametrize("own", [{}, {"BASE_URL": "http://127.0.0.1:9"}, {"START_DATE": "2025-01-01"}])
+def test_a_shop_is_never_read_with_the_secrets_of_another(shops, monkeypatch, own):
     monkeypatch.setenv("CONNECTORS__SHOPS__STOREFRONT", "nl,uk")
     for name, value in shops["nl"].environment.items():
         if name.startswith("SOURCES__STOREFRONT__"):
             monkeypatch.setenv(name, value)
+    for name, value in own.items():
+        monkeypatch.setenv(f"SOURCES__STOREFRONT__UK__{name}", value)
     uk = each_shop(load_connector("storefront"))[1]
     assert not placeholders.is_configured(uk)
-    with pytest.raises(SettingError, match="SOURCES__STOREFRONT__UK__"):
+    with pytest.raises(SettingError, match="SOURCES__STOREFRONT__UK__API_SECRET"):
         placeholders.read_settings(uk)
+
+
+def test_settings_of_no_shop_are_named(shops, monkeypatch, caplog):
+    monkeypatch.setenv("SOURCES__STOREFRONT__NLL__API_KEY", "x")
+    load_location()
+    assert "SOURCES__STOREFRONT__NLL__… is for no shop: CONNECTORS__SHOPS__STOREFRONT lists nl, de" in caplog.text
+
+
+def test_shops_of_no_connector_are_refused(project, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SHOPS", "nl,de")
+    with pytest.raises(SettingError, match="CONNECTORS__SHOPS__STOREFRONT=nl,de"):
+        load_location()
+
+
+def test_an_empty_text_of_a_shop_is_as_if_it_were_not_there(shops, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__SCHEDULE", "0 5 * * *")
+    monkeypatch.setenv("SOURCES__STOREFRONT__DE__SCHEDULE", "")
+    schedules = defs().get_repository_def().schedule_defs
+    assert [(one.name, one.cron_schedule) for one in schedules] == [("refresh_storefront", "0 5 * * *")]
+
+
+def test_a_name_that_means_a_shop_and_a_connector_is_refused(shops, project):
+    (project / "connectors").mkdir()
+    (project / "connectors" / "own.py").write_text(OWN)
+    assert any("storefront_nl: both in" in broken.reason for broken in load_location().broken)
+
+
+def test_init_asks_for_one_of_several_shops(shops):
+    with pytest.raises(UnknownNameError, match="storefront has several shops: name one of them: storefront_de, "):
+        select_connector(load_location(), "storefront")
 
 
 @pytest.mark.parametrize(
