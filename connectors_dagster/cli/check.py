@@ -12,7 +12,7 @@ from connectors_dagster.cli.terminal import say, show_json
 from connectors_dagster.config.placeholders import described_values
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.errors import ApiError, SettingError, UnreachableError
-from connectors_dagster.load.location import location
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.automation import cron_of
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets

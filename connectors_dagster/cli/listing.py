@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from connectors_dagster.cli.terminal import say, show_table
 from connectors_dagster.config.placeholders import is_configured
 from connectors_dagster.load.destination import build_destination
-from connectors_dagster.load.location import location
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select

@@ -6,7 +6,7 @@ from connectors_dagster.cli.demo_project import follow_demo
 from connectors_dagster.cli.terminal import say
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.load.deleted_rows import delete_rows
-from connectors_dagster.load.location import location
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.reset import forget, loaded_with

@@ -10,7 +10,7 @@ from typing import Any
 import dlt
 
 from connectors_dagster.config.settings import environment_name, setting_path
-from connectors_dagster.config.values import check
+from connectors_dagster.config.values import check, first_given
 from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.spellings import SHORTEST
 from connectors_dagster.spec.computed import Computed, find_computed, with_computed
@@ -169,8 +169,7 @@ def _has_own(connector: Connector) -> bool:
 def _value(connector: Connector, setting: Setting) -> Any:
     """Return what is given for a shop, or else for all shops; secrets belong to one shop, lest accounts be confused."""
     sections = connector.sections[:1] if isinstance(setting, Secret) else connector.sections
-    found = [value for section in sections if (value := _value_in(section, setting)) is not None]
-    return next((value for value in found if value != ""), found[0] if found else None)
+    return first_given(_value_in(section, setting) for section in sections)
 
 
 def _value_in(section: str, setting: Setting) -> Any:

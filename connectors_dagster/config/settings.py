@@ -24,6 +24,7 @@ from connectors_dagster.config.values import (
     TableFormat,
     Value,
     environment,
+    first_given,
     misspelt,
     misspelt_sections,
     names,
@@ -53,9 +54,7 @@ def setting_path(connector: Connector, setting: str) -> str:
 
 def configured(connector: Connector, setting: str) -> Any:
     """Return what is configured for a connector: for its shop, or else for all its shops; None if nothing is."""
-    values: list[Any] = [dlt.config.get(f"sources.{section}.{setting}") for section in connector.sections]
-    found = [value for value in values if value is not None]
-    return next((value for value in found if value != ""), found[0] if found else None)
+    return first_given(dlt.config.get(f"sources.{section}.{setting}") for section in connector.sections)
 
 
 def check_settings(connector: Connector) -> None:
@@ -64,14 +63,23 @@ def check_settings(connector: Connector) -> None:
     Raises:
         SettingError: names the environment variable, the value and what is allowed.
     """
-    for section in connector.sections:
-        for name in misspelt(f"sources.{section}", {*OF_A_CONNECTOR, *connector.settings}):
-            log.warning(name)
+    _warn_of_misspelt(connector, connector.sections[:1])
     for option in (
         *(allow_http, automation, limits, max_loss, owners, stale_after),
         *(lookback, max_parallel_requests, requests_per_minute),
     ):
         option(connector)
+
+
+def check_common_settings(connector: Connector) -> None:
+    """Warn of misspelt settings that all shops of a connector share, which is one of them."""
+    _warn_of_misspelt(connector, connector.sections[1:])
+
+
+def _warn_of_misspelt(connector: Connector, sections: Iterable[str]) -> None:
+    for section in sections:
+        for name in misspelt(f"sources.{section}", {*OF_A_CONNECTOR, *connector.settings}):
+            log.warning(name)
 
 
 def check_sections(connectors: Iterable[str]) -> None:

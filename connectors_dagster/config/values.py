@@ -64,6 +64,12 @@ def check(path: str, kind: Any, configured: Any, *, hidden: bool = False) -> Any
         raise SettingError(f"{environment(path)} {shown}: {_wanted(error)}") from None
 
 
+def first_given(values: Iterable[Any]) -> Any:
+    """Return the first value that is given; an empty text counts only if nothing else is; None if there is none."""
+    found = [value for value in values if value is not None]
+    return next((value for value in found if value != ""), found[0] if found else None)
+
+
 def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
     """Describe each setting of a section that is unknown and resembles a known one, with the name it resembles."""
     in_file, in_environment = _written(section)
@@ -75,20 +81,24 @@ def misspelt(section: str, known: Iterable[str]) -> Iterator[str]:
 
 def sections_in(section: str) -> set[str]:
     """Return the names of the sections in a section of the files and the environment."""
-    in_file, in_environment = _written(section)
-    of_file = {name for name, value in in_file.items() if isinstance(value, dict)}
-    return of_file | {name.partition("__")[0] for name in in_environment if "__" in name}
+    of_file, of_environment = _sections(section)
+    return of_file | of_environment
 
 
 def misspelt_sections(section: str, known: Iterable[str]) -> Iterator[str]:
     """Describe each section in a section that is unknown and resembles a known one, with the name it resembles."""
-    in_file, in_environment = _written(section)
-    of_file = {name for name, value in in_file.items() if isinstance(value, dict)}
-    of_environment = {name.partition("__")[0] for name in in_environment if "__" in name}
+    of_file, of_environment = _sections(section)
     prefix = environment(section) + "__"
     for name, near in _resembling(of_file | of_environment, known):
         where = f"{prefix}{name.upper()}__…" if name in of_environment else f"[{section}.{name}] in config.toml"
         yield f"{where} is for no connector: did you mean {near}?"
+
+
+def _sections(section: str) -> tuple[set[str], set[str]]:
+    """Return the names of the sections in a section of the files, and of the environment."""
+    in_file, in_environment = _written(section)
+    of_file = {name for name, value in in_file.items() if isinstance(value, dict)}
+    return of_file, {name.partition("__")[0] for name in in_environment if "__" in name}
 
 
 def _written(section: str) -> tuple[dict[str, Any], set[str]]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from connectors_dagster.config.locks import exclusive_lock
-from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load.destination import reading
+from connectors_dagster.load.destination import build_destination, reading
+from connectors_dagster.load.destination_location import location
+from connectors_dagster.load.family import open_family
 from connectors_dagster.load.inventory import Columns, columns_in
 from connectors_dagster.load.lake_tables import delete_rows_where
-from connectors_dagster.load.location import location
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.spec.resource import Resource
 
@@ -26,9 +25,11 @@ def delete_rows(resources: Sequence[Resource]) -> dict[str, int]:
     if not destination_traits().describes_tables:
         raise LoadError(f"{location()}: rows cannot be deleted there: delete them by hand, then reset without them")
     connector, family = resources[0].connector, resources[0].pipeline_name
-    lock = exclusive_lock(work_subfolder("families") / f"{family}.lock", f"deleting the rows of {resources[0].root}")
     deleted = {}
-    with lock, reading(connector.name) as client:
+    with (
+        open_family(build_destination(), connector.name, family, "deleting the rows of"),
+        reading(connector.name) as client,
+    ):
         found = columns_in(client)
         for resource in resources:
             for table in _tables(resource, found):

@@ -167,18 +167,8 @@ def writer(pipeline: dlt.Pipeline) -> Iterator[None]:
         DestinationBusyError: another process keeps it open; names it and the place.
         LoadError: the destination cannot be opened at all.
     """
-    lock = destination_traits().writer_lock
-    if lock == "file":
-        with only_writer(duckdb_file(), f"loading {pipeline.pipeline_name}"):
-            yield
-    elif lock == "advisory":
-        with only_merger(pipeline):
-            yield
-    elif lock == "catalog":
-        family = f"{pipeline.dataset_name}.{pipeline.pipeline_name}"
-        with ducklake.only_lake_writer(f"loading {pipeline.pipeline_name}", family):
-            yield
-    else:
+    family, purpose = f"{pipeline.dataset_name}.{pipeline.pipeline_name}", f"loading {pipeline.pipeline_name}"
+    with only_merger(pipeline) if destination_traits().writer_lock == "advisory" else _turn(purpose, family=family):
         yield
 
 
@@ -226,13 +216,16 @@ def stored_schema(dataset: str, name: str) -> Schema:
 @contextmanager
 def nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
     """Wait until no process writes a destination that is a file, and keep them out."""
+    with _turn(purpose, timeout=timeout):
+        yield
+
+
+def _turn(purpose: str, *, family: str = "", timeout: float | None = None) -> AbstractContextManager[None]:
+    """Return the lock of a destination that is a file or a lake; `family` is what is written, if anything is."""
     lock = destination_traits().writer_lock
     if lock == "file":
-        turn: AbstractContextManager[None] = only_writer(duckdb_file(), purpose, timeout=timeout)
-    else:
-        turn = ducklake.only_lake_writer(purpose, timeout=timeout) if lock == "catalog" else nullcontext()
-    with turn:
-        yield
+        return only_writer(duckdb_file(), purpose, timeout=timeout)
+    return ducklake.only_lake_writer(purpose, family, timeout=timeout) if lock == "catalog" else nullcontext()
 
 
 def _open(path: Path, timeout: float | None = None) -> "duckdb.DuckDBPyConnection":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -123,8 +124,9 @@ def catalog_server() -> str | None:
     return catalog().set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+@cache
 def _make_catalog(url: str) -> None:
-    """Make the catalog if there is none yet; DuckLake fails if two processes do that at once.
+    """Make the catalog if there is none yet, once per process; DuckLake fails if two processes do that at once.
 
     Raises:
         DestinationBusyError: another process is still making it.

@@ -12,10 +12,10 @@ from connectors_dagster.compat.dlt_internals import store_schema
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, duckdb_file
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.dlt_errors import root_cause
 from connectors_dagster.load.family import open_family
 from connectors_dagster.load.inventory import columns_in, refuse_retyped
-from connectors_dagster.load.location import location
 from connectors_dagster.load.resource_rows import columns_of
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.rows.column_types import TYPE_HINTS
@@ -79,11 +79,7 @@ def retype(
         LoadError: a value does not convert exactly, or the destination cannot do it; nothing was changed.
         DestinationBusyError: a load of the family, or another program, keeps it busy; nothing was changed.
     """
-    if not destination_traits().retypes_columns:
-        raise LoadError(
-            f"{location()}: only columns in DuckDB and Postgres can be retyped: elsewhere, drop the table; the next "
-            "load creates it with the declared types, and its windows count as not loaded"
-        )
+    _check_destination()
     if destination_traits().in_file and not duckdb_file().exists():
         return []
     use_defaults()
@@ -103,6 +99,14 @@ def retype(
             if not dry_run:
                 _change(client, schema, retypings)
     return retypings
+
+
+def _check_destination() -> None:
+    if not destination_traits().retypes_columns:
+        raise LoadError(
+            f"{location()}: only columns in DuckDB and Postgres can be retyped: elsewhere, drop the table; the next "
+            "load creates it with the declared types, and its windows count as not loaded"
+        )
 
 
 def _untyped(

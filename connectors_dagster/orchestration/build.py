@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from connectors_dagster.config.placeholders import check_declared_settings
-from connectors_dagster.config.settings import check_settings
+from connectors_dagster.config.settings import check_common_settings, check_settings
 from connectors_dagster.config.shops import each_shop
 from connectors_dagster.orchestration.asset_specs import Translation, translated
 from connectors_dagster.orchestration.assets import build_assets
@@ -58,6 +58,8 @@ def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
         SettingError: an option of the connector has a value that cannot be used.
     """
     warn_of_missing_protection()
+    for assets in shops[:1]:
+        check_common_settings(assets.connector)
     for assets in shops:
         check_settings(assets.connector)
         check_declared_settings(assets.connector)

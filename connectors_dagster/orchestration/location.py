@@ -202,13 +202,9 @@ def including(location: Location, wanted: Iterable[ConnectorAssets]) -> Location
     there = {assets.job_name for assets in location.enabled}
     # The job of a connector has only the shops that are enabled: each other one gets a job of its own.
     alone = [assets for assets in added if assets.job_name in there]
-    alike: dict[str, list[ConnectorAssets]] = {}
-    for assets in added:
-        if assets not in alone:
-            alike.setdefault(assets.connector.common_name, []).append(assets)
     definitions = dg.Definitions.merge(
         location.definitions,
-        *map(definitions_of, alike.values()),
+        definitions_of([assets for assets in added if assets not in alone]),
         *map(build_loaded, alone),
         dg.Definitions(jobs=[build_job([assets], assets.name) for assets in alone]),
     )

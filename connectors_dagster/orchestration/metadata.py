@@ -10,8 +10,8 @@ from connectors_dagster.config import placeholders
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.inventory import Inventory
-from connectors_dagster.load.location import location
 from connectors_dagster.orchestration.glossary import ORDER
 from connectors_dagster.orchestration.remarks import remarks_on
 from connectors_dagster.secrets.redaction import redact

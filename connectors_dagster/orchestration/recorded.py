@@ -44,13 +44,14 @@ def metadata_by_window(
 def reads_by_window(instance: dg.DagsterInstance, key: dg.AssetKey) -> Mapping[str, Recorded]:
     """Return how far each window was read, as `OF_READS`; only what is new since the last call is fetched."""
     ids, place = latest_materialization_ids(instance, key), (instance_folder(instance), key)
-    if sum(map(len, list(_known.values()))) > MOST_KNOWN:
-        _known.clear()
     known = _known.get(place, {})
     proof = sorted({max(known), max(known.keys() & set(ids), default=max(known))}) if known else []
     if _reads(instance, key, proof) != {one: known[one] for one in proof}:
         known = {}  # it was deleted, or this is another instance at the same place
-    known = known | _reads(instance, key, [one for one in ids if one not in known])
+    if new := [one for one in ids if one not in known]:
+        known = known | _reads(instance, key, new)
+        if sum(map(len, list(_known.values()))) > MOST_KNOWN:
+            _known.clear()
     _known[place] = {one: known[one] for one in ids if one in known}
     return {window: found for _, window, found in _known[place].values()}
 

@@ -7,7 +7,7 @@ import msgspec
 
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.casts import casting
-from connectors_dagster.rows.raw_json import NULL, RawRow, decode_fields, is_raw
+from connectors_dagster.rows.raw_json import NULL, RawRow, decode_fields, first_byte, is_raw
 from connectors_dagster.rows.row_values import Scope, compiled
 from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.transformations import Transformation, TypedValue
@@ -108,7 +108,7 @@ def _removing(name: str) -> Change:
 
 def _flattening(name: str) -> Change:
     def flatten(row: RawRow) -> RawRow:
-        if bytes(row.get(name, NULL)).lstrip()[:1] != b"{":
+        if first_byte(row.get(name, NULL)) != b"{":
             return row
         own, others = decode_fields(row[name]), {field: value for field, value in row.items() if field != name}
         return row if own.keys() & row.keys() else others | own

@@ -6,6 +6,8 @@ import pytest
 
 from connectors_dagster.config.settings import check_shared_settings
 from connectors_dagster.errors import DestinationBusyError, SettingError, TransientLoadError
+from connectors_dagster.load.deleted_rows import delete_rows
+from tests.conftest import find
 from tests.support.postgres import lose_family_lock
 from tests.support.processes import Job, Trap, pause, run_at_once, start
 from tests.support.rows import order
@@ -73,6 +75,17 @@ def test_a_database_that_only_has_the_locks_keeps_families_apart_for_any_destina
     elsewhere.result()
     assert warehouse.ids("storefront.orders") == [1]
     assert postgres.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'storefront'") == [(0,)]
+
+
+def test_rows_are_not_deleted_while_another_machine_reads_their_family(api, postgres, project, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0.1")
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    elsewhere = read_and_pause(project)
+    with pytest.raises(DestinationBusyError, match=HELD):
+        delete_rows([find("storefront/orders")])
+    (project / "go on").touch()
+    elsewhere.result()
+    assert delete_rows([find("storefront/orders")]) == {"storefront.orders": 1}
 
 
 def test_locks_whose_database_is_down_are_a_transient_failure_without_its_password(api, project, monkeypatch):

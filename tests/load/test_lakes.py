@@ -11,8 +11,8 @@ from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
 from connectors_dagster.load import ducklake, lake
 from connectors_dagster.load.destination import reading
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.inventory import take_inventory
-from connectors_dagster.load.location import location
 from connectors_dagster.load.traits import destination_traits
 from tests.support.processes import Job, Trap, opened, pause, run_at_once, start
 from tests.support.rows import order

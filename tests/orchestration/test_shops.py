@@ -133,6 +133,12 @@ def test_a_shop_is_never_read_with_the_secrets_of_another(shops, monkeypatch, ow
         placeholders.read_settings(uk)
 
 
+def test_a_misspelt_setting_of_all_shops_is_named_once(shops, monkeypatch, caplog):
+    monkeypatch.setenv("SOURCES__STOREFRONT__REQUESTS_PER_MINUT", "60")
+    load_location()
+    assert caplog.text.count("SOURCES__STOREFRONT__REQUESTS_PER_MINUT is not a setting") == 1
+
+
 def test_settings_of_no_shop_are_named(shops, monkeypatch, caplog):
     monkeypatch.setenv("SOURCES__STOREFRONT__NLL__API_KEY", "x")
     load_location()

@@ -53,10 +53,16 @@ def fill_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
 
 
+PATIENCE = 300
+"""Seconds that a process waits for its test."""
+
+
 def pause() -> None:
-    """Create the file `paused` and wait until the test creates the file `go on`."""
+    """Create the file `paused` and wait until the test creates the file `go on`; not for ever: it may have failed."""
     Path("paused").touch()
+    latest = time.monotonic() + PATIENCE
     while not Path("go on").exists():
+        assert time.monotonic() < latest, "the test did not go on"
         time.sleep(0.01)
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from connectors_dagster.load.location import location
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration.metadata import ends_of_reads, read_from
 from tests.conftest import find
 
