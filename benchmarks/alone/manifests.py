@@ -1,5 +1,6 @@
 """The time and memory to load many manifests of Airbyte: ``python -m benchmarks.alone.manifests FOLDER``."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from resource import RUSAGE_SELF, getrusage
 import dagster as dg  # noqa: TID251  # what is measured is how Dagster loads
 import yaml
 
+from benchmarks.environment import ROOT
 from benchmarks.measure import MAXRSS_UNIT
 from benchmarks.peers.answer import say, timed
 
@@ -41,7 +43,8 @@ def main(manifests: Path) -> None:
         for file in sorted(manifests.glob("*/manifest.yaml")):
             if has_native_streams(file):
                 add(defs, file)
-        subprocess.run([sys.executable, "-W", "ignore", "-c", LOAD], cwd=folder, check=True)
+        here = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-W", "ignore", "-c", LOAD], cwd=folder, env=here, check=True)
 
 
 def has_native_streams(file: Path) -> bool:

@@ -1,6 +1,6 @@
 """A manifest: the file, with references and parameters resolved."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,18 @@ class Manifest:
     step: str | None = None
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, parse: Callable[[str], Any] = load_yaml) -> Manifest:
     """Read a manifest, or the `manifest.yaml` of a folder.
+
+    Args:
+        path: the file or the folder.
+        parse: reads YAML, and raises `YAMLError` if it is none.
 
     Raises:
         ManifestError: there is no such file, or it is no manifest.
     """
     file = path / "manifest.yaml" if path.is_dir() else path
-    document = _read(file)
+    document = _read(file, parse)
     if not isinstance(document, dict) or not (document.get("streams") or document.get("dynamic_streams")):
         raise ManifestError(f"{file}: is not a manifest of Airbyte: it has no 'streams'")
     try:
@@ -79,9 +83,9 @@ def read_manifest(path: Path) -> Manifest:
     )
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return load_yaml(file.read_text(encoding="utf-8"))
+        return parse(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(f"{file}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

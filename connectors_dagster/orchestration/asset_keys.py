@@ -18,15 +18,21 @@ class Api:
 
     Args:
         connector: the connector that reads the API.
-        name: last part of the asset key.
     """
 
     connector: Connector
-    name: str = "api"
+
+    @property
+    def name(self) -> str:
+        """The last part of the asset key: ``api``, or ``vendor_api`` beside a resource that is called ``api``."""
+        name = "api"
+        while name in self.connector.graph:
+            name = f"vendor_{name}"
+        return name
 
 
 def default_key(asset: Resource | Api) -> dg.AssetKey:
-    """Return ``<connector>/<resource>`` or ``<connector>/api``."""
+    """Return ``<connector>/<name>``."""
     return dg.AssetKey([asset.connector.name, asset.name])
 
 

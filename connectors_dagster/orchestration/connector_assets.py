@@ -37,11 +37,7 @@ class ConnectorAssets:
     describe: Description = describe_asset
 
     def __post_init__(self) -> None:
-        """Refuse a resource with the name of the API, and a selection of resources that do not exist."""
-        if self.api.name in self.connector.graph:
-            raise ValueError(
-                f"{self.connector.name}: a resource cannot be named {self.api.name!r}: the API has that name"
-            )
+        """Refuse a selection of resources that do not exist."""
         _ = self.resources
 
     @cached_property

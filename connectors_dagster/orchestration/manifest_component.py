@@ -1,6 +1,7 @@
 """A manifest of Airbyte, as a Dagster component: its streams are assets like those of any other connector."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -11,12 +12,15 @@ from connectors_dagster.airbyte.manifest import Manifest, read_manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.overrides import Overrides
 from connectors_dagster.cdk.translation import EngineOption, translate_with
+from connectors_dagster.config.workdir import work_folder
+from connectors_dagster.files.parsed_text import parsed
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
 from connectors_dagster.orchestration.json_schema import Documented
 from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
 from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.yaml_text import load_yaml
 
 MANIFEST = "manifest.yaml"
 
@@ -97,7 +101,7 @@ class AirbyteManifest(RestConnector):
         refuse_templates(given)
         file = inside_project(given["manifest"], context)
         name = given["name"] or Path(context.path).name
-        return cls(_connector(read_manifest(file), given, name), select, prefix, translation)
+        return cls(_connector(_read(file), given, name), select, prefix, translation)
 
 
 @paused_collector()
@@ -108,8 +112,14 @@ def load_manifest(file: Path) -> Connector:
         ManifestError: the file is no manifest.
         ValueError: no stream can be read.
     """
-    manifest = read_manifest(file)
+    manifest = _read(file)
     return _connector(manifest, ManifestAttributes(manifest=file.name).model_dump(), identifier(manifest.name))
+
+
+def _read(file: Path) -> Manifest:
+    """Read a manifest; its YAML is parsed once, and not in every process that loads the definitions."""
+    kept = work_folder() / "manifests" / f"{sha256(str(file.resolve()).encode()).hexdigest()}.json"
+    return read_manifest(file, lambda text: parsed(text, load_yaml, kept))
 
 
 def _connector(manifest: Manifest, given: dict[str, Any], name: str) -> Connector:

@@ -64,12 +64,12 @@ def test_the_address_shows_no_secret(monkeypatch):
     assert "hunter2" not in shown and "k1234567" not in shown
 
 
-def test_a_resource_cannot_take_the_name_of_the_api():
+def test_beside_a_resource_that_is_called_api_the_api_has_another_name():
     billing = load_connectors()["billing"]
     config = {**billing.config, "resources": [{"name": "api", "endpoint": {"path": "/api"}}]}
-    named = Connector(name="billing", description="", schema=billing.schema, config=config)
-    with pytest.raises(ValueError, match="billing: a resource cannot be named 'api'"):
-        build_definitions(named)
+    named = Connector(name="billing", description="", schema={}, config=config)
+    graph = build_definitions(named).resolve_asset_graph()
+    assert graph.get(dg.AssetKey(["billing", "api"])).parent_keys == {dg.AssetKey(["billing", "vendor_api"])}
 
 
 def test_the_api_shows_which_window_is_open_as_soon_as_it_opens(instance, monkeypatch):

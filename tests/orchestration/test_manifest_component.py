@@ -12,8 +12,10 @@ import yaml
 
 import connectors_dagster
 from connectors_dagster import AirbyteManifest
+from connectors_dagster.orchestration import manifest_component
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.scaffolder import ManifestParams, ManifestScaffolder
+from connectors_dagster.spec.yaml_text import load_yaml
 
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's
 CREW = Path(__file__).parents[1] / "airbyte" / "crew.yaml"
@@ -80,6 +82,18 @@ def test_a_manifest_is_read_and_checked_once_and_the_config_of_its_ops_is_found_
     counts = {one.code.co_name: one.callcount for one in profile.getstats() if not isinstance(one.code, str)}
     assert (counts["read_manifest"], counts["check_connector"]) == (1, 1)
     assert counts["build_family"] > 1 and counts.get("infer_schema_from_config_class", 0) <= 1
+
+
+def test_the_yaml_of_a_manifest_is_parsed_once_until_it_changes(scaffolded, monkeypatch):
+    scaffold(scaffolded.folder / "crew", CREW)
+    parses = []
+    monkeypatch.setattr(manifest_component, "load_yaml", lambda text: parses.append(text) or load_yaml(text))
+    first, second = scaffolded.load()[1], scaffolded.load()[1]
+    assert first.resolve_asset_graph().get_all_asset_keys() == second.resolve_asset_graph().get_all_asset_keys()
+    assert len(parses) == 1
+    file = scaffolded.folder / "crew" / "manifest.yaml"
+    file.write_text(file.read_text().replace("name: shifts", "name: duties"))
+    assert any(key.path[-1] == "duties" for key in scaffolded.load()[1].resolve_asset_graph().get_all_asset_keys())
 
 
 def test_dg_finds_the_component_in_the_package():
