@@ -28,17 +28,12 @@ def build_connector(
 ) -> Connector | None:
     """Make a connector of the streams that have a translation.
 
-    A stream that does not go together with the others, or with which the connector contradicts itself, is left out,
-    and its reason is added to `reasons`. All that is left out stands in `excluded`, also the `others`, which are no
-    plain streams.
+    A stream with which the connector contradicts itself is left out, and its reason is added to `reasons`. All that is
+    left out stands in `excluded`, also the `others`, which are no plain streams.
 
     Returns:
         None if no stream is left.
     """
-    base = _commonest_base(pieces)
-    for one in pieces:
-        if one.base_url != base:
-            reasons[one] = (Reason("another address than the other streams have", one.base_url),)
     try:
         return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
     except ValueError:
@@ -53,9 +48,9 @@ def described(manifest: Manifest) -> dict[str, Any]:
     return {"description": description, "start_date": manifest.start_date, **step}
 
 
-def _commonest_base(streams: Iterable[Stream]) -> str:
-    counts = Counter(one.base_url for one in streams)
-    return counts.most_common(1)[0][0] if counts else ""
+def _commonest_address(streams: Iterable[Stream]) -> str:
+    """Return the address that most streams have; the others get their own."""
+    return Counter(write_text(one.base_url, one) for one in streams).most_common(1)[0][0]
 
 
 def _kept(pieces: Pieces, reasons: Reasons) -> Pieces:
@@ -93,16 +88,18 @@ def _made(
 ) -> Connector | None:
     if not pieces:
         return None
-    chosen = dict(pieces)
+    chosen, address = dict(pieces), _commonest_address(pieces)
+    for one in chosen:
+        if (own := write_text(one.base_url, one)) != address:
+            chosen[one] = joined([chosen[one], Piece(options={"base_url": own})])
     for one in {one.parent for one in pieces if one.parent and one.parent.cursor and not one.parent.parent}:
         # A child has no windows: whether its rows changed does not show in those of its parent.
         filtered = {"filter_for_children": True} if filters_by_time(one) else {}
         chosen[one] = joined([chosen[one], Piece(options={"separate_children": True, **filtered})])
     lookbacks = [shortest(piece.lookback, what="lookback_window") for piece in chosen.values() if piece.lookback]
     retried = frozenset(status for piece in chosen.values() for status in piece.retried)
-    first = next(iter(pieces))
     config = {
-        "client": {"base_url": write_text(first.base_url, first)},
+        "client": {"base_url": address},
         "resources": [
             {"name": one.name, **piece.definition, "endpoint": dict(piece.endpoint)} for one, piece in chosen.items()
         ],

@@ -1,6 +1,7 @@
 """What a stream is requested for: rows of another stream, or values of a list."""
 
 import re
+from collections import Counter
 from typing import Any
 
 from connectors_dagster.airbyte.cursor import filters_by_time
@@ -14,22 +15,25 @@ from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.placeholders import Setting
 
 SLICE = re.compile(r"\bstream_(?:slice|partition|interval)\b")
-GROUPS = "GroupingPartitionRouter"
+LIST, GROUPS = "ListPartitionRouter", "GroupingPartitionRouter"
 
 
 def translate_partitions(stream: Stream) -> Piece:
-    """Translate the parent.
+    """Translate the parent and the lists; a stream is requested for all combinations of their rows and values.
 
     Raises:
-        NotNativeError: the parent is used in a way that has no translation, or it is something else than a parent.
+        NotNativeError: they are used in a way that has no translation, there are several parents, or something else.
     """
-    if not stream.routers:
-        return Piece()
-    if len(stream.lists) == len(stream.routers):
-        return joined(_list(router, stream) for router in stream.routers)
-    if len(stream.routers) > 1:
-        raise NotNativeError("requests per combination of several partitions", len(stream.routers))
-    router = stream.routers[0]
+    kinds = Counter(str(one.get("type")) for one in stream.routers)
+    if kinds.pop(LIST, 0) != len(stream.lists):
+        raise NotNativeError("several lists of partitions with one name", kinds)
+    if kinds.total() > 1:
+        raise NotNativeError("requests per combination of several partitions", kinds.total())
+    return joined(_list(one, stream) if one.get("type") == LIST else _parent(one, stream) for one in stream.routers)
+
+
+def _parent(router: Component, stream: Stream) -> Piece:
+    """Translate a stream for whose rows another one is requested."""
     if router.get("type") == GROUPS:
         raise NotNativeError("requests per group of parent rows")
     only_type(router, "SubstreamPartitionRouter", what="partitions")

@@ -80,9 +80,10 @@ class Stream:
     @cached_property
     def parent_config(self) -> Component:
         """How the rows of another stream are used in the requests of this one; empty if it has no parent."""
-        if len(self.routers) != 1 or self.routers[0].get("type") != "SubstreamPartitionRouter":
+        routers = [one for one in self.routers if one.get("type") != "ListPartitionRouter"]
+        if len(routers) != 1 or routers[0].get("type") != "SubstreamPartitionRouter":
             return EMPTY
-        parents: list[Component] = self.routers[0].get("parent_stream_configs") or []
+        parents: list[Component] = routers[0].get("parent_stream_configs") or []
         return parents[0] if len(parents) == 1 else EMPTY
 
     @cached_property

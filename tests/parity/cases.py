@@ -372,6 +372,40 @@ CASES = (
         ),
     ),
     case(
+        "values of a list for each row of a parent",
+        ("`ListPartitionRouter`", "`SubstreamPartitionRouter`"),
+        TEAMS,
+        stream(
+            "players",
+            requester={"path": "/teams/{{ stream_partition.team }}/{{ stream_slice['kind'] }}/players"},
+            partition_router=[listed("first", "second"), child(TEAMS, name="team")],
+        ),
+        stream(
+            "matches",
+            partition_router=[child(TEAMS, name="team", into=option("team")), listed("a", "b", into=option("kind"))],
+            incremental_sync=dated(cursor_granularity="PT1S", step="P1M"),
+            transformations=[added(of="{{ stream_partition.team }}-{{ stream_partition['kind'] }}")],
+        ),
+    ),
+    case(
+        "several addresses",
+        "another `url_base`",
+        authorized(type="BearerAuthenticator", api_token=TOKEN),
+        stream(
+            "reports",
+            requester={
+                "url_base": "https://reports.api.example/v2",
+                "authenticator": {
+                    "type": "ApiKeyAuthenticator",
+                    "api_token": "{{ config['key'] }}",
+                    "inject_into": {"type": "RequestOption", "inject_into": "header", "field_name": "X-Key"},
+                },
+            },
+        ),
+        stream("regions", requester={"url_base": "https://{{ config['region'] }}.api.example"}),
+        spec={"token": SECRET, "key": SECRET, "region": {"type": "string"}},
+    ),
+    case(
         "values of two lists, and windows",
         ("`ListPartitionRouter`", "`DatetimeBasedCursor`"),
         stream(
