@@ -233,20 +233,46 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
     assert found["step_setting"].optional  # the setting `step` is the length of windows
 
 
-def test_a_stream_at_another_address_and_a_child_of_a_stream_that_is_not_native_have_reasons(tmp_path):
+def test_a_child_of_a_stream_that_is_not_native_has_a_reason(tmp_path):
     parent = stream("parents", transformations=[{"type": "FlattenFields"}])
     config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": parent}
     router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
     child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
-    far = stream("far", requester={"url_base": "https://other.example"})
-    translated = written(tmp_path, stream(), stream("more"), parent, child, far)
+    translated = written(tmp_path, stream(), parent, child)
     assert {one.name: [str(reason) for reason in one.reasons] for one in translated.streams} == {
         "things": [],
-        "more": [],
         "parents": ["a transformation: FlattenFields"],
         "children": ["a parent that is not native: parents"],
-        "far": ["another address than the other streams have: https://other.example"],
     }
+
+
+def test_a_stream_at_another_address_than_most_keeps_it(tmp_path):
+    far = stream("far", requester={"url_base": "https://other.example"})
+    connector = written(tmp_path, far, stream(), stream("more")).connector
+    assert connector and connector.config["client"]["base_url"] == "https://api.example/v1"
+    assert {name: one.base_url for name, one in connector.graph.items()} == {
+        "far": "https://other.example",
+        "things": "https://api.example/v1",
+        "more": "https://api.example/v1",
+    }
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_a_stream_of_a_parent_and_lists_is_requested_for_each_combination(tmp_path, more):
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": stream()}
+    routers = [{"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}]
+    lists = [{"type": "ListPartitionRouter", "values": ["a", "b"], "cursor_field": "kind"}] * more
+    path = "/p/{{ stream_partition.of }}/{{ stream_slice.kind }}"
+    child = stream("children", partition_router=[*lists, *routers], primary_key="no", requester={"path": path})
+    translated = written(tmp_path, stream(), child)
+    if more > 1:
+        assert str(translated.streams[1].reasons[0]).startswith("several lists of partitions with one name")
+        return
+    assert translated.connector
+    children = translated.connector.graph["children"]
+    assert children.parent is translated.connector.graph["things"]
+    assert children.options.for_each == {"kind": ["a", "b"]}
+    assert children.primary_key == ("_things_id", "_kind", "no")
 
 
 def test_a_child_whose_requests_do_not_name_the_parent_is_not_native(tmp_path):
