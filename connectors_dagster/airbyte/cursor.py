@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
@@ -55,7 +55,7 @@ def translate_cursor(stream: Stream) -> Piece:
     bounds = joined(_bounds(stream))
     cursor = Cursor(
         **formats_of(written, filtered=filtered),
-        lower="inclusive" if granularity_of(written) else "exclusive",
+        lower=lower_bound(written),
         before_start="drop" if filtered else "keep",
         request_step=_step(written) if filtered else None,
     )
@@ -120,6 +120,20 @@ def granularity_of(written: Component) -> timedelta | None:
     """
     text = written.get("cursor_granularity")
     return _fixed(str(text)) or None if text else None
+
+
+def lower_bound(written: Component) -> Literal["inclusive", "exclusive", "unknown"]:
+    """Return whether rows at the start of a request are in it, as far as a cursor says.
+
+    With a granularity, Airbyte takes for granted that they are, and loses them where the API thinks otherwise.
+
+    Raises:
+        NotNativeError: the granularity is no duration.
+    """
+    granularity = granularity_of(written)
+    if granularity is None:
+        return "exclusive"
+    return "unknown" if granularity < DAY else "inclusive"
 
 
 def _fixed(text: str) -> timedelta:

@@ -1,6 +1,6 @@
 """The windows of a stream that airbyte-cdk reads, if it can be asked for exactly one of them."""
 
-from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, formats_of, granularity_of
+from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, formats_of, granularity_of, lower_bound
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.moments import check_end, check_start
@@ -31,11 +31,12 @@ def windows_of(stream: Stream) -> tuple[Piece, float]:
     except NotNativeError:
         return Piece(), 0.0
     incremental = {"cursor_path": field} | ({"start_param": "start", "end_param": "end"} if filtered else {})
+    lower = lower_bound(written)
     cursor = Cursor(
         **formats,
-        lower="inclusive" if granularity else "exclusive",
+        lower=lower,
         before_start="drop" if filtered else "keep",
         outside="drop",
     )
     found = Piece(endpoint={"incremental": incremental}, options={"cursor": cursor}, lookback=lookback)
-    return found, granularity.total_seconds() if granularity else 0.0
+    return found, granularity.total_seconds() if granularity and lower == "inclusive" else 0.0

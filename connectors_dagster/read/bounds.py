@@ -42,7 +42,7 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
         return Requested()
     timestamps = cursor.bounds_format or cursor.timestamp_format
     lower, upper = timestamps.floor(max(slices[0].since, EARLIEST)), timestamps.ceil(slices[-1].window.end)
-    if cursor.lower == "exclusive":
+    if cursor.lower != "inclusive":
         lower -= timestamps.granularity
     lower, upper = lower - timestamps.zone.repeated(lower), upper + timestamps.zone.repeated(upper)
     if timestamps.granularity >= DAY and timestamps.timezone == "UTC":
@@ -52,12 +52,17 @@ def requested(resource: Resource, slices: Sequence[Slice]) -> Requested:
 
 
 def exact_bounds(resource: Resource, part: Slice) -> Bounds:
-    """Return the bounds of a part of all windows as the API writes them, without a margin: no row is dropped later."""
+    """Return the bounds of a part of all windows as the API writes them.
+
+    There is no margin, because no row is dropped later, unless nobody knows whether the lower bound is inclusive.
+    """
     assert resource.cursor
     timestamps = resource.cursor.bounds_format or resource.cursor.timestamp_format
     lower, upper = timestamps.floor(max(part.window.start, EARLIEST)), timestamps.ceil(part.window.end)
     if resource.cursor.lower == "inclusive":  # else the next part begins one step later
         upper -= timestamps.granularity
+    elif resource.cursor.lower == "unknown":
+        lower -= timestamps.granularity
     return {"start_value": timestamps.encode(lower), "end_value": timestamps.encode(upper)}
 
 

@@ -58,8 +58,9 @@ class Cursor:
     Args:
         timestamp_format: how the API writes the cursor and the bounds of a window.
         bounds_format: how the bounds of a window are written, if not as the cursor in rows.
-        lower: whether the API returns a row that is exactly at `start_param`. (The upper bound does not matter:
-            rows that belong to the next window are dropped from this one.)
+        lower: whether the API returns a row that is exactly at `start_param`; if that is not ``inclusive``, requests
+            begin one step of the format earlier. (The upper bound does not matter: rows that belong to the next window
+            are dropped from this one.)
         without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the
             window.
         unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
@@ -79,7 +80,7 @@ class Cursor:
 
     timestamp_format: TimestampFormat = TimestampFormat()
     bounds_format: TimestampFormat | None = None
-    lower: Literal["inclusive", "exclusive"] = "inclusive"
+    lower: Literal["inclusive", "exclusive", "unknown"] = "inclusive"
     without_cursor: Literal["keep", "fail"] = "keep"
     unfiltered_first: bool = False
     reread_without_cursor: str | timedelta | None = None

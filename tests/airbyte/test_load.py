@@ -1,7 +1,7 @@
 """From a manifest to tables: over HTTP into DuckDB."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from connectors_dagster.sandbox import serving
 from connectors_dagster.spec.windows import WindowGrid
 
 CREW = Path(__file__).with_name("crew.yaml")
-NOW = datetime(2024, 2, 15, tzinfo=UTC)
+NOW, MOMENT = datetime(2024, 2, 15, tzinfo=UTC), timedelta(microseconds=1)
 SHIFTS = {"1": "2024-01-05T10:00:00.500+00:00", "2": "2024-01-31T00:00:00.000+00:00", "3": "2024-02-10T00:00:00+02:00"}
 
 
@@ -29,6 +29,7 @@ class Crew:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.tokens: set[str | None] = set()
+        self.excludes_bounds = False
         self.port = 0
 
     def app(self) -> Starlette:
@@ -57,6 +58,8 @@ class Crew:
     async def shifts(self, request: Request) -> JSONResponse:
         query = self.note(request)
         since, until = (datetime.fromisoformat(query[name]) for name in ("since", "until"))
+        if self.excludes_bounds:
+            since, until = since + MOMENT, until - MOMENT
         within = [
             {"id": id, "changed": at} for id, at in SHIFTS.items() if since <= datetime.fromisoformat(at) <= until
         ]
@@ -110,4 +113,10 @@ def test_the_streams_of_a_manifest_are_loaded_with_their_children_windows_and_se
     first = next(query for path, query in crew.asked if path == "/v1/teams")
     assert first == {"locale": "nl", "verbose": "1", "per_page": "2"}
     asked = {query["since"] for path, query in crew.asked if path == "/v1/shifts"}
-    assert asked == {"2024-01-01T00:00:00Z", "2024-01-31T00:00:00Z"}
+    assert asked == {"2023-12-31T23:59:59Z", "2024-01-30T23:59:59Z"}  # rows at the bound may be left out
+
+
+def test_rows_at_a_bound_are_loaded_although_the_api_leaves_them_out_of_both_windows(crew, warehouse):
+    crew.excludes_bounds = True
+    load(translate(read_manifest(CREW)).connector, "shifts")
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]

@@ -82,12 +82,19 @@ def test_windows_and_children_are_read_as_their_manifest_says(crew, warehouse):
     assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
     bounds = [(query["since"], query["until"]) for path, query in crew.asked if path == "/v1/shifts"]
     assert sorted(set(bounds)) == [
-        ("2024-01-01T00:00:00Z", "2024-01-30T23:59:59Z"),
-        ("2024-01-31T00:00:00Z", "2024-02-29T23:59:59Z"),
+        ("2023-12-31T23:59:59Z", "2024-01-31T00:00:00Z"),
+        ("2024-01-30T23:59:59Z", "2024-03-01T00:00:00Z"),
     ]
     members = warehouse.query("SELECT _team_id, id FROM crew.team_members ORDER BY 1, 2")
     assert members == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
     assert crew.tokens == {"Bearer t0ken-of-crew"}
+
+
+def test_rows_at_a_bound_are_loaded_although_the_api_leaves_them_out_of_both_windows(crew, warehouse):
+    crew.excludes_bounds = True
+    connector = translate_with(read_manifest(CREW), engine="airbyte").connector
+    assert connector is not None and load(connector, "shifts") == []
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
 
 
 def changed(folder: Path, **stream: Any) -> Path:
@@ -111,7 +118,7 @@ def test_a_child_with_a_cursor_of_its_own_is_read_by_window_and_its_parents_once
     parents = [query for path, query in crew.asked if path == "/v1/teams"]
     assert [query.get("page") for query in parents] == [None, "2"]
     children = [(path, query.get("since")) for path, query in crew.asked if path == "/v1/teams/1/members"]
-    assert {since for _, since in children} == {"2024-01-01T00:00:00Z", "2024-01-31T00:00:00Z"}
+    assert {since for _, since in children} == {"2023-12-31T23:59:59Z", "2024-01-30T23:59:59Z"}
 
 
 def test_the_connectors_own_python_runs_if_it_is_trusted_and_what_it_prints_is_no_row(crew, warehouse, tmp_path):

@@ -188,7 +188,8 @@ def _short(error: str) -> str:
 
 
 def _rows(connector: Connector, resource: Resource, slices: Sequence[Slice]) -> list[Row]:
-    return [ours.stripped(resource, row) for row in ours.read(resource, ours.connected(connector), slices, slices[0])]
+    span = GRID.whole(datetime.now(UTC))
+    return [ours.stripped(resource, row) for row in ours.read(resource, ours.connected(connector), slices, span)]
 
 
 def _differences(resource: Resource, mine: Sequence[Row], theirs: Sequence[Row]) -> Iterator[str]:

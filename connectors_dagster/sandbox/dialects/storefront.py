@@ -62,7 +62,12 @@ def _filtered(listing: Listing) -> list[Row]:
     """Filter rows as the shop software does: both bounds are exclusive, and rows without a date are left out."""
     gmt = one_of(listing.query, "dates_are_gmt", ("false", "true", "0", "1")) in ("true", "1")
     zone, column = (UTC, "date_modified_gmt") if gmt else (SHOP_ZONE, "date_modified")
-    after, before = (_bound(listing.query, name, zone) for name in ("modified_after", "modified_before"))
+    return between(listing, ("modified_after", "modified_before"), column, zone)
+
+
+def between(listing: Listing, names: tuple[str, str], column: str, zone: tzinfo) -> list[Row]:
+    """Return the rows whose time in a column is between two parameters, without those at either of them."""
+    after, before = (_bound(listing.query, name, zone) for name in names)
     if after is None and before is None:
         return listing.rows
     first, last = after or datetime.min, before or datetime.max

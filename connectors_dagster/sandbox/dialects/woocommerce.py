@@ -9,8 +9,9 @@ from starlette.requests import Request
 from connectors_dagster.sandbox.dialects.auth import basic
 from connectors_dagster.sandbox.dialects.dialect import Dialect, Listing, Page, RequestError
 from connectors_dagster.sandbox.dialects.parameters import whole_number
-from connectors_dagster.sandbox.dialects.storefront import SIZE, find, totals
+from connectors_dagster.sandbox.dialects.storefront import SIZE, between, find, totals
 from connectors_dagster.sandbox.rows.draw import Row
+from connectors_dagster.sandbox.rows.timeline import SHOP_ZONE
 from connectors_dagster.sandbox.settings import CREDENTIALS
 
 _KEYS = CREDENTIALS["woocommerce"]
@@ -56,7 +57,10 @@ def _shown(listing: Listing) -> list[Row]:
         return listing.rows
     parameter, column, usual = _SHOWN[listing.resource]
     wanted = listing.query.get(parameter, usual)
-    return [row for row in listing.rows if wanted in ("all", row[column])]
+    rows = listing.rows
+    if listing.resource == "product_reviews":  # comments of WordPress, which knows no dates_are_gmt for them
+        rows = between(listing, ("after", "before"), "date_created", SHOP_ZONE)
+    return [row for row in rows if wanted in ("all", row[column])]
 
 
 def _included(rows: list[Row], ids: str | None) -> list[Row]:
