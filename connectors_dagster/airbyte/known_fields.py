@@ -10,7 +10,7 @@ from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.settings import ANY
 from connectors_dagster.airbyte.stream import Stream
 
-ALWAYS = frozenset(("type", PARAMETERS, "name", "description"))
+ALWAYS = frozenset(("type", PARAMETERS, "name", "description", "$comment"))
 STREAM = "primary_key retriever schema_loader incremental_sync transformations state_migrations file_uploader"
 KNOWN: Mapping[str, frozenset[str]] = {
     kind: frozenset(names.split())
@@ -61,13 +61,14 @@ STRAY: Mapping[str, frozenset[str]] = {
     for kind, names in {
         "ApiKeyAuthenticator": "path request_parameters",
         "BearerAuthenticator": "authenticator field_path",
-        "CursorPagination": "extractorPath",
+        "CursorPagination": "extractorPath page_size_option",
         "DatetimeBasedCursor": "path incremental_cursor",
         "DeclarativeStream": "partition_router selector requester paginator "
         "ignore_stream_slicer_parameters_on_paginated_requests",
         "DpathExtractor": "path",
         "HttpRequester": "error_handlers request_params",
         "HttpResponseFilter": "backoff_strategies",
+        "RequestOption": "page_size",
         "RequestPath": "field_name inject_into",
         "SimpleRetriever": "primary_key",
     }.items()

@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import click
 import yaml
 
 from connectors_dagster.airbyte.translation import TranslatedStream
+from connectors_dagster.cdk.translation import translate_with
 from connectors_dagster.connectors import load_connector
 from connectors_dagster.sandbox import CREDENTIALS, base_url, environment
 from connectors_dagster.spec.added_columns import added_columns
@@ -34,6 +36,8 @@ GRID = WindowGrid("P30D", START.date().isoformat())
 DATE = START.strftime("%Y-%m-%dT%H:%M:%SZ")
 LONGEST = 300
 MANY = 20
+OTHERS = ("components.py", "schemas")
+"""Files beside a manifest that it may need."""
 STATUS = re.compile(r"(?:status code '|answered )(\d{3})\b")
 Row = dict[str, Any]
 
@@ -100,7 +104,10 @@ def main(names: str, manifests: Path, python: Path) -> None:
             continue
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
         with sandboxed(VENDORS[name].scale) as (sandbox, port):
-            for line in Comparison(name=name, document=document, sandbox=sandbox, port=port, cdk=cdk).lines():
+            comparison = Comparison(
+                name=name, document=document, folder=file.parent, sandbox=sandbox, port=port, cdk=cdk
+            )
+            for line in comparison.lines():
                 click.echo(line)
     cdk.close()
 
@@ -111,6 +118,7 @@ class Comparison:
 
     name: str
     document: Mapping[str, Any]
+    folder: Path
     sandbox: Sandboxed
     port: int
     cdk: Cdk
@@ -122,7 +130,10 @@ class Comparison:
         connector, resolved = load_connector(self.name), self.cdk.resolve(written)
         definitions = {one["name"]: one for one in resolved["streams"]}
         with tempfile.TemporaryDirectory() as folder, _settings(self.port, self.name):
-            manifest, found = ours.translated(written, Path(folder))
+            for beside in (one for one in self.folder.iterdir() if one.name in OTHERS):
+                (shutil.copytree if beside.is_dir() else shutil.copy)(beside, Path(folder) / beside.name)
+            manifest, _ = ours.translated(written, Path(folder))
+            found = translate_with(manifest, name=ours.NAME, trust_python=True)
             with ours.configured(manifest, config, START):
                 for stream in found.streams:
                     resource = connector.graph.get(VENDORS[self.name].names.get(stream.name, stream.name))
@@ -147,8 +158,8 @@ class Comparison:
                 yield from (f"        {text}" for text in _differences(resource, mine.rows, side.rows))
 
     def _translated(self, connector: Connector | None, stream: TranslatedStream) -> Side:
-        if stream.engine != "native" or not connector:
-            return Side(error=f"not native: {'; '.join(map(str, stream.reasons))}")
+        if stream.engine == "none" or not connector:
+            return Side(error=f"not read: {'; '.join(map(str, stream.reasons))}")
         return self._read(connector, connector.graph[stream.name])
 
     def _read(self, connector: Connector, resource: Resource) -> Side:
@@ -234,6 +245,7 @@ def _led_to(manifest: Any, base: str) -> Any:
 def _settings(port: int, name: str) -> Iterator[None]:
     """Give the connectors the sandbox's settings, and no limit of requests per minute."""
     before = dict(os.environ)
+    os.environ["CONNECTORS__AIRBYTE_PYTHON"] = str(PYTHON)
     limits = {f"SOURCES__{one.upper()}__REQUESTS_PER_MINUTE": "1000000" for one in (name, ours.NAME)}
     os.environ.update({**environment(port), **limits})
     try:
