@@ -1,5 +1,6 @@
 """Compares expressions with airbyte-cdk's interpolation, in scopes with many kinds of values."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ VALUES: Sequence[Any] = (
     *(0, 1, 7, 10**12, 1.5, 0.0, True, False, None, [], {}, ["a", "b"], {"a": 1}, {"id": "x", "name": "y"}),
     *([{"id": 1, "rel": "next", "href": "h"}], "user@x.example"),
 )  # fmt: skip
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 NOT_READ = ("error_message", "description", "spec", "metadata", "schemas", "schema")
 
 
@@ -57,6 +59,9 @@ def differences(cdk: Cdk, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     for number, text in enumerate(texts):
         if "generate_uuid" in text:
             continue  # another value each time
+        if not _is_read(text):
+            yield "not compared", f"{text!r}: is not read here, so that its stream is not native"
+            continue
         scopes = [_scope(text, Random(f"{number} {one}")) for one in range(SCOPES)]
         try:
             theirs = cdk.render(text=text, scopes=scopes, now=PRESENT.isoformat())
@@ -65,9 +70,22 @@ def differences(cdk: Cdk, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
             continue
         for scope, expected in zip(scopes, theirs, strict=True):
             own = _rendered(text, scope)
-            if own != expected:
+            if _comparable(own) != _comparable(expected):
                 yield "different", f"{text!r} is {own}, and {expected} in airbyte-cdk, with {scope}"
                 break
+
+
+def _is_read(text: str) -> bool:
+    try:
+        Expression(text)
+    except ExpressionError:
+        return False
+    return True
+
+
+def _comparable(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return values without the addresses in memory that methods show."""
+    return {way: value and ADDRESS.sub("", value) for way, value in values.items()}
 
 
 def _rendered(text: str, scope: Mapping[str, Any]) -> dict[str, str | None]:
