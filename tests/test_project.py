@@ -52,7 +52,11 @@ def test_what_the_next_major_release_may_break_has_an_upper_bound(name):
 
 MADE_BY_TESTS = {"components_of_a_test", "my_defs", "translated_in_a_test"}
 LAKES = "dlt[deltalake,postgres,pyiceberg]"
-BY_EXTRA = {"psycopg2-binary": LAKES, "deltalake": LAKES, "pyiceberg": LAKES, "redis": "redis>=5.2.0"}
+SDK = "opentelemetry-sdk>=1.45.2"
+BY_EXTRA = {
+    **{"psycopg2-binary": LAKES, "deltalake": LAKES, "pyiceberg": LAKES, "redis": "redis>=5.2.0"},
+    **{canonicalize_name(name): SDK for name in packages_distributions().get("opentelemetry", ["opentelemetry"])},
+}
 """Packages that are imported only where they are needed, and the requirement of an extra that installs each."""
 EXTRAS = {name for extra in PROJECT["optional-dependencies"].values() for name in extra}
 

@@ -15,6 +15,7 @@ from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.response import JsonAdapter
 from connectors_dagster.spec.limits import Limits
 from connectors_dagster.spec.options import Retry
+from connectors_dagster.telemetry.measures import Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class RequestPolicy:
         now: returns the time with a time zone, to compare with the clock of the API; None: it is not compared.
         kept_secrets: where refresh tokens are kept that the API puts in the place of others; None: they are not kept.
         reached: set once the API has responded to a request.
+        labels: the connector, and the resource if it is known, for metrics.
     """
 
     base_url: str
@@ -55,6 +57,7 @@ class RequestPolicy:
     now: Callable[[], datetime] | None = None
     kept_secrets: KeptSecrets | None = None
     reached: threading.Event = field(default_factory=threading.Event)
+    labels: Labels = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a base URL to which credentials must not be sent."""

@@ -26,6 +26,7 @@ from connectors_dagster.http.server_clock import lag_behind
 from connectors_dagster.secrets.redaction import excerpt, redact
 from connectors_dagster.spec.options import MissingEnvelope
 from connectors_dagster.spec.response_rule import IgnoredResponse, ResponseRule
+from connectors_dagster.telemetry import measures
 
 logger = logging.getLogger(__name__)
 LIMIT_PAUSE = 20.0
@@ -75,7 +76,7 @@ class ApiSession(requests.Session):
         self.mount("https://", policy.adapter)
         # Without any authentication of its own, requests would use ~/.netrc, even in place of a declared header.
         self.auth = _as_declared
-        self._exhausted = False
+        self._exhausted, self._status = False, 0
         self._environment: Mapping[str, Any] = {}
         self._retrying = build_retrying(
             policy.retry, reached=policy.reached.is_set, sleep=policy.sleep, before_sleep=self._note_retry
@@ -140,7 +141,9 @@ class ApiSession(requests.Session):
 
     def _attempt(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.stats.requests += 1
-        with self._allowed(), request_budget(self.policy.limits):
+        self._status = 0
+        measured = measures.request(str(request.method), self.policy.labels, lambda: self._status)
+        with self._allowed(), request_budget(self.policy.limits), measured:
             sent = self.policy.now() if self.policy.now else None
             response = cast(JsonResponse, self._send_authorized(request, **kwargs))
             response.rows_at = self.rows_at
@@ -174,6 +177,7 @@ class ApiSession(requests.Session):
             response = self._send_renewing(request, **kwargs)
         except requests.HTTPError as caught:
             error, response = caught, caught.response
+        self._status = 0 if response is None else response.status_code
         self._rule = None if response is None else find_rule(self.rules, response)
         if response is not None and self._rule:
             self._kept = response

@@ -20,6 +20,7 @@ from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.arrow_rows import ArrowRows
 from connectors_dagster.load.destination import file_format
 from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
+from connectors_dagster.load.measured import labels_of
 from connectors_dagster.load.rejected_rows import rejected_rows, separate_rejected
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.resource_rows import rows_of
@@ -32,6 +33,7 @@ from connectors_dagster.read.row_reader import RowReader
 from connectors_dagster.spec.added_columns import ABSENT_SINCE
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, describe_windows
+from connectors_dagster.telemetry import measures
 
 HINTS = ("primary_key", "merge_key", "write_disposition", "schema_contract", "table_format")
 ALL_LEVELS = 1_000
@@ -163,16 +165,18 @@ def _not_read(resource: Resource, parent: Outcome) -> ApiError:
 
 
 def _read(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowReader, outcome: Outcome) -> None:
-    started = time.monotonic()
+    started, labels = time.monotonic(), labels_of(reader.resource)
     try:
-        if reader.resource in request.resources_to_load():
-            _extract_resource(pipeline, request, reader, outcome)
-        else:
-            reader.bad_rows.set_aside = False  # nothing of it is loaded
-            for _ in reader.pages():
-                continue
+        with measures.phase("read", labels):
+            if reader.resource in request.resources_to_load():
+                _extract_resource(pipeline, request, reader, outcome)
+            else:
+                reader.bad_rows.set_aside = False  # nothing of it is loaded
+                for _ in reader.pages():
+                    continue
     except (PipelineStepFailed, ApiError, LoadError) as error:
         outcome.error = root_cause(error)
+    measures.record_phase("convert", reader.seconds_to_convert, labels)
     outcome.failed = reader.failed.errors
     outcome.seconds = time.monotonic() - started
 
@@ -198,7 +202,8 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
         older = rows.drop_older(pipeline, extracted)
         if resource.options.children and isinstance(rows, ArrowRows):
             outcome.kept = rows.keep(pipeline, extracted, Path(pipeline.pipelines_dir))
-        ready = pipeline.normalize().row_counts.get(resource.name, 0)
+        with measures.phase("normalize", labels_of(resource)):
+            ready = pipeline.normalize().row_counts.get(resource.name, 0)
     for stats in reader.stats_by_slice.values():
         stats.drift = rows.drift
         stats.missing_fields = [name for name in rows.columns.missing if name != ABSENT_SINCE]

@@ -30,10 +30,12 @@ from connectors_dagster.load.inventory import (
     refuse_retyped,
 )
 from connectors_dagster.load.lake import check_resources, prepare_folders, tables_of
+from connectors_dagster.load.measured import labels_of, measure_reads, measured_load
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import connect
+from connectors_dagster.telemetry import measures
 
 CREATE_ATTEMPTS = 10
 
@@ -43,10 +45,11 @@ class Load:
     """The result of loading a family; valid while its pipeline's folder exists.
 
     `last_load_id` is the last load of the family at the destination, also if this one brought no rows. `altered` names
-    the tables that were dropped or altered by hand since the load before.
+    the tables that were dropped or altered by hand since the load before. `labels` are those of metrics.
     """
 
     family: Family
+    labels: measures.Labels
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     info: LoadInfo | None = None
     last_load_id: str | None = None
@@ -74,14 +77,19 @@ def loading(request: LoadRequest) -> Iterator[Load]:
     check_destination(destination, request.connector.name)
     check_resources(request.resources_to_load())
     connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
-    with open_family(destination, request.connector.name, request.name, "reading and loading") as family:
-        load, pipeline = Load(family), family.pipeline
+    root = request.resources[0].root
+    with (
+        measured_load(root),
+        open_family(destination, request.connector.name, request.name, "reading and loading") as family,
+    ):
+        load, pipeline = Load(family, labels_of(root)), family.pipeline
         with _step(load, "schema"):
             pipeline.sync_destination()
             prepare_folders(pipeline, request.resources_to_load())
             stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
         with _timed(load, "extract"):
             load.outcomes = extract(pipeline, request, connection)
+        measure_reads(load.outcomes.values(), request.now)
         pa.default_memory_pool().release_unused()
         if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
             _load(load, request, stored)
@@ -190,5 +198,6 @@ def _step(load: Load, name: str) -> Iterator[None]:
 @contextmanager
 def _timed(load: Load, phase: str) -> Iterator[None]:
     started = time.monotonic()
-    yield
+    with measures.phase(phase, load.labels):
+        yield
     load.seconds[phase] = load.seconds.get(phase, 0.0) + time.monotonic() - started

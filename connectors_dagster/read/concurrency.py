@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from queue import Full, Queue
 from typing import Generic, TypeVar
 
@@ -58,7 +59,7 @@ class Interleaved(Generic[T]):
         """Start the threads and yield their items; closing the iterator stops them."""
         with ThreadPoolExecutor(self.workers, thread_name_prefix="read") as pool:
             for _ in range(self.workers):
-                pool.submit(self._drain)
+                pool.submit(copy_context().run, self._drain)  # requests belong to the trace of the consumer
             try:
                 yield from self._collect(self.workers)
             finally:

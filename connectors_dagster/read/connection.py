@@ -45,7 +45,8 @@ class Connection:
 
     def policy_of(self, resource: Resource) -> RequestPolicy:
         """Return how the requests of a resource are made."""
-        return replace(self.of_resources.get(resource.name, self.policy), leave_out=leave_out(resource))
+        policy = self.of_resources.get(resource.name, self.policy)
+        return replace(policy, leave_out=leave_out(resource), labels={**policy.labels, "resource": resource.name})
 
     def with_retry(self, retry: Retry) -> "Connection":
         """Return a connection that retries in another way."""
@@ -84,6 +85,7 @@ def connect(
         credentials=_credentials(connector, values, connector.config["client"].get("auth")),
         now=None if now is None else _clock_from(now),
         kept_secrets=kept_secrets(),
+        labels={"connector": connector.name},
     )
     return Connection(
         values=values,

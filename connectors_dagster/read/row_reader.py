@@ -1,5 +1,6 @@
 """What is common to everything that yields the rows of a resource, page by page and assigned to windows."""
 
+import time
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ class RowReader(ABC):
     read; rows of them may be among those that were read.
     `page_ends` has, for each page, the number of rows that were read up to its end, and `reread_pages` has the numbers
     of the pages that were read again on purpose. `slice_ends` has the number of rows up to which, and from the end
-    before, all rows are of one slice.
+    before, all rows are of one slice. `seconds_to_convert` is how long it took to make Arrow batches of the rows.
     """
 
     resource: Resource
@@ -58,6 +59,7 @@ class RowReader(ABC):
         self.slice_ends: list[tuple[int, Slice | None]] = []
         self.reread_pages: set[int] = set()
         self.finer_cursors = FinerCursors(self.resource)
+        self.seconds_to_convert = 0.0
 
     def batches(self, columns: TableColumns) -> Iterator[pa.RecordBatch]:
         """Yield Arrow batches; without rows there is one empty batch, so that the table gets its columns."""
@@ -67,10 +69,16 @@ class RowReader(ABC):
             rows.add(page)
             size += page_bytes
             if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
-                yield columns.to_batch(rows)
+                yield self._convert(columns, rows)
                 rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, True
         if rows or not any_rows:
-            yield columns.to_batch(rows)
+            yield self._convert(columns, rows)
+
+    def _convert(self, columns: TableColumns, rows: ColumnBuffer) -> pa.RecordBatch:
+        started = time.monotonic()
+        batch = columns.to_batch(rows)
+        self.seconds_to_convert += time.monotonic() - started
+        return batch
 
     @abstractmethod
     def pages(self) -> Iterator[tuple[list[RawRow], int]]:

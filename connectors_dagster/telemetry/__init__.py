@@ -1,0 +1,1 @@
+"""Traces and metrics of reading and loading, for OpenTelemetry. May import compat."""
