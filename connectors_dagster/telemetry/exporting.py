@@ -22,7 +22,7 @@ def is_wanted() -> bool:
 def start() -> bool:
     """Start the SDK once in this process; returns whether anything is measured.
 
-    A program that has started it, such as `opentelemetry-instrument`, keeps its providers. If the SDK cannot be started,
+    A program that has started it, such as `opentelemetry-instrument`, keeps its providers. If the SDK cannot start,
     that is a warning: what is loaded does not depend on it.
     """
     if not is_wanted():

@@ -31,6 +31,12 @@ class Collector:
         return [span for scope in scopes for span in scope.spans]
 
     @property
+    def sources(self) -> set[tuple[tuple[str, Any], ...]]:
+        """What the processes that have sent metrics call themselves."""
+        received = [ExportMetricsServiceRequest.FromString(body) for path, body in self.bodies if path == "/v1/metrics"]
+        return {tuple(labels(part.resource).items()) for one in received for part in one.resource_metrics}
+
+    @property
     def points(self) -> dict[str, list[tuple[dict[str, Any], float]]]:
         """By metric the labels and the value, or sum, of all points that the last export of it has."""
         received = [ExportMetricsServiceRequest.FromString(body) for path, body in self.bodies if path == "/v1/metrics"]

@@ -103,6 +103,17 @@ def test_no_secret_or_value_of_a_row_is_exported(api, collector, waits):
 
 
 @pytest.mark.journey
+def test_processes_send_what_a_collector_can_add_up(api, collector, monkeypatch):
+    for line in re.findall(r"\$ export (OTEL\w+(?:PREFERENCE|ATTRIBUTES)=\S+)", PAGE.read_text(encoding="utf-8")):
+        monkeypatch.setenv(*line.split("=", 1))
+    api.set("storefront/orders", ORDERS)
+    for _ in range(2):
+        run_at_once(Job(["storefront/orders"], WINDOWS))
+        assert only(collector, "connectors.rows", resource="orders") == 25
+    assert len(collector.sources) == 1
+
+
+@pytest.mark.journey
 def test_prometheus_reads_the_metrics_of_a_running_process(api, project, monkeypatch):
     port, page = free_port(), project / "page"
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "prometheus")
