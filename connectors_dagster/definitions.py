@@ -8,6 +8,7 @@ from connectors_dagster.orchestration.broken import BrokenConnectorsError, build
 from connectors_dagster.orchestration.examples import build_examples
 from connectors_dagster.orchestration.executors import configured_executor
 from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
+from connectors_dagster.orchestration.json_console import log_as_configured
 from connectors_dagster.orchestration.location import Location, load_location
 from connectors_dagster.orchestration.orphaned_runs import build_orphan_sensor
 
@@ -31,6 +32,7 @@ def definitions_in(location: Location) -> dg.Definitions:
         BrokenConnectorsError: no connector is left, because all that are enabled are broken.
         SettingError: the executor cannot be used.
     """
+    log_as_configured()
     if location.broken and not location.enabled:
         raise BrokenConnectorsError("\n".join(map(str, location.broken)))
     for broken in location.broken:

@@ -13,6 +13,7 @@ from connectors_dagster.cli.project import in_writable_folder
 from connectors_dagster.cli.sandbox_process import Sandbox, is_free, remembered, sandbox_process
 from connectors_dagster.cli.terminal import say
 from connectors_dagster.config import placeholders
+from connectors_dagster.config.json_logs import logs_are_json
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.files.private_files import OTHERS
 from connectors_dagster.files.project_files import workspace_file
@@ -55,7 +56,8 @@ def ui_command(port: int) -> list[str]:
         "-W",
         "ignore:Function `dev_command` is superseded",
     ]  # `dg dev` needs a project of its own
-    return [*python, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)]
+    log_format = ["--log-format", "json"] if logs_are_json() else []
+    return [*python, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port), *log_format]
 
 
 def choose_sandbox() -> Sandbox | None:

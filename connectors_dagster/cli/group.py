@@ -35,13 +35,18 @@ class _PlainErrors(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
+        from connectors_dagster.cli.terminal import end_with_error, log_as_configured
+
+        log_as_configured()
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            end_with_error(error)
         except Exception as error:
             from connectors_dagster.cli.user_errors import explain
 
             if text := explain(error):
-                raise click.ClickException(text) from None
+                end_with_error(click.ClickException(text))
             _end_if_secret()
             raise
 

@@ -7,14 +7,19 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from connectors_dagster.config.json_logs import JsonFormatter, logs_are_json
 from connectors_dagster.secrets.redaction import redact
 
 READS = "connectors_dagster.read.reader"
+LEVELS = {"red": logging.ERROR, "yellow": logging.WARNING}
+"""What a color means in a log."""
 
 
 def _console() -> Console:
@@ -30,8 +35,26 @@ out = _console()
 
 
 def say(text: str, *, style: str | None = None) -> None:
-    """Print a line without markup."""
+    """Print a line without markup; with JSON logs, as one of them."""
+    if logs_are_json():
+        text, style = _as_json(text, LEVELS.get(style or "", logging.INFO)), None
     out.print(redact(text), style=style, markup=False, highlight=False)
+
+
+def log_as_configured() -> None:
+    """Write the log of this process as JSON, if it is configured."""
+    if logs_are_json():
+        handler = logging.StreamHandler()
+        handler.setFormatter(JsonFormatter())
+        logging.getLogger().handlers = [handler]
+
+
+def end_with_error(error: click.ClickException) -> NoReturn:
+    """End the process with an error; with JSON logs, it is a line of them."""
+    if not logs_are_json():
+        raise error
+    click.echo(_as_json(error.format_message(), logging.ERROR), err=True)
+    sys.exit(error.exit_code)
 
 
 def show_json(value: object) -> None:
@@ -43,7 +66,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; without a terminal, print aligned plain lines."""
     texts = [[f"{cell:,}" if isinstance(cell, int) else redact(str(cell)) for cell in row] for row in rows]
     right = [all(isinstance(row[index], int | float) for row in rows) and bool(rows) for index in range(len(heads))]
-    if out.is_terminal:
+    if out.is_terminal and not logs_are_json():
         table = Table(*heads)
         for column, number in zip(table.columns, right, strict=True):
             column.justify = "right" if number else "left"
@@ -67,9 +90,10 @@ def show_reads(total: int) -> Iterator[None]:
     log, handler = logging.getLogger("connectors_dagster"), _Reads(total)
     level = log.level
     log.setLevel(logging.INFO)
-    log.addHandler(handler)
+    if not logs_are_json():  # else the handler of the process writes everything
+        log.addHandler(handler)
     try:
-        with handler.progress if out.is_terminal else _nothing():
+        with handler.progress if out.is_terminal and not logs_are_json() else _nothing():
             yield
     finally:
         log.removeHandler(handler)
@@ -103,6 +127,10 @@ class _Reads(logging.Handler):
     def _speed(self) -> str:
         seconds = max(time.monotonic() - self.started, 0.001)
         return f"{self.rows:,} rows, {self.rows / seconds:,.0f}/s"
+
+
+def _as_json(text: str, level: int) -> str:
+    return JsonFormatter().format(logging.LogRecord("connectors_dagster.cli", level, "", 0, text, (), None))
 
 
 @contextmanager
