@@ -37,8 +37,8 @@ class _PlainErrors(click.Group):
         """Run the command."""
         from connectors_dagster.cli.terminal import end_with_error, log_as_configured
 
-        log_as_configured()
         try:
+            log_as_configured()
             return super().invoke(ctx)
         except click.ClickException as error:
             end_with_error(error)

@@ -1,4 +1,4 @@
-"""The commands that change tables: run, reset and retype."""
+"""The commands that change tables, and what is recorded of them: run, reset, prune and retype."""
 
 import gc
 import os
@@ -66,6 +66,25 @@ def reset(name: str, drop_rows: bool, sure: bool) -> None:
     from connectors_dagster.cli.reset import reset as reset_resource
 
     reset_resource(name, drop_rows=drop_rows, sure=sure)
+
+
+@main.command()
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Keep runs that ended since then.")
+@click.option("--dry-run", is_flag=True, help="Print how many runs would be deleted, and delete nothing.")
+def prune(days: int, dry_run: bool) -> None:
+    """Delete old runs of connectors from Dagster's storage.
+
+    Runs with the last record of a resource or a window stay, however old:
+    they say what was loaded. Rows are not touched.
+
+    \b
+    Examples:
+      connectors prune --dry-run
+      connectors prune --days 90
+    """
+    from connectors_dagster.cli.prune import prune as prune_runs
+
+    prune_runs(days, dry_run=dry_run)
 
 
 @main.command()

@@ -36,7 +36,7 @@ out = _console()
 
 def say(text: str, *, style: str | None = None) -> None:
     """Print a line without markup; with JSON logs, as one of them."""
-    if logs_are_json():
+    if writes_json():
         text, style = _as_json(text, LEVELS.get(style or "", logging.INFO)), None
     out.print(redact(text), style=style, markup=False, highlight=False)
 
@@ -49,9 +49,14 @@ def log_as_configured() -> None:
         logging.getLogger().handlers = [handler]
 
 
+def writes_json() -> bool:
+    """Return whether this process writes its log as JSON."""
+    return any(isinstance(handler.formatter, JsonFormatter) for handler in logging.getLogger().handlers)
+
+
 def end_with_error(error: click.ClickException) -> NoReturn:
     """End the process with an error; with JSON logs, it is a line of them."""
-    if not logs_are_json():
+    if not writes_json():
         raise error
     click.echo(_as_json(error.format_message(), logging.ERROR), err=True)
     sys.exit(error.exit_code)
@@ -66,7 +71,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; without a terminal, print aligned plain lines."""
     texts = [[f"{cell:,}" if isinstance(cell, int) else redact(str(cell)) for cell in row] for row in rows]
     right = [all(isinstance(row[index], int | float) for row in rows) and bool(rows) for index in range(len(heads))]
-    if out.is_terminal and not logs_are_json():
+    if out.is_terminal and not writes_json():
         table = Table(*heads)
         for column, number in zip(table.columns, right, strict=True):
             column.justify = "right" if number else "left"
@@ -90,10 +95,10 @@ def show_reads(total: int) -> Iterator[None]:
     log, handler = logging.getLogger("connectors_dagster"), _Reads(total)
     level = log.level
     log.setLevel(logging.INFO)
-    if not logs_are_json():  # else the handler of the process writes everything
+    if not writes_json():  # else the handler of the process writes everything
         log.addHandler(handler)
     try:
-        with handler.progress if out.is_terminal and not logs_are_json() else _nothing():
+        with handler.progress if out.is_terminal and not writes_json() else _nothing():
             yield
     finally:
         log.removeHandler(handler)

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 from starlette.responses import JSONResponse
 
 from connectors_dagster.cli.sandbox_process import free_port
@@ -151,6 +152,12 @@ def test_the_dashboard_shows_every_metric_and_no_other():
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     used = set(re.findall(r"\b(?:connectors|http_client)_\w+", " ".join(queries)))
     assert {re.sub("_(bucket|sum|count)$", "", name) for name in used} == names_of_metrics()
+
+
+def test_every_part_of_the_collectors_pipelines_is_configured():
+    collector = yaml.safe_load((DASHBOARD.parent / "collector.yaml").read_text(encoding="utf-8"))
+    for pipeline in collector["service"]["pipelines"].values():
+        assert all(set(used) <= set(collector[kind]) for kind, used in pipeline.items())
 
 
 @pytest.mark.journey
