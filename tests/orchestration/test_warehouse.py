@@ -9,10 +9,14 @@ import pytest
 from starlette.requests import Request
 
 from connectors_dagster import load_connectors
+from connectors_dagster.definitions import defs
 from connectors_dagster.errors import LoadError
-from connectors_dagster.orchestration import assets, clock
+from connectors_dagster.orchestration import assets, clock, runs
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.instance import open_instance
+from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.selection import select
 from tests.support.postgres import Postgres
 from tests.support.rows import order
 
@@ -28,12 +32,12 @@ def orders(api, monkeypatch) -> None:
 
 
 @pytest.fixture
-def left(instance: dg.DagsterInstance) -> Callable[[], list[str]]:
+def left(instance: dg.DagsterInstance) -> Callable[..., list[str]]:
     """The windows of orders that a refresh would load."""
 
-    def left_() -> list[str]:
+    def left_(on: dg.DagsterInstance = instance) -> list[str]:
         storefront = ConnectorAssets(connector=load_connectors()["storefront"])
-        plans = backlog(instance, storefront, clock.now(), among=[storefront.connector.graph["orders"]])
+        plans = backlog(on, storefront, clock.now(), among=[storefront.connector.graph["orders"]])
         return [key for plan in plans for key in plan.windows]
 
     return left_
@@ -54,6 +58,48 @@ def test_windows_that_a_restored_backup_does_not_hold_are_loaded_again(materiali
     materialize("storefront/orders", since=MIDDLE)
     shutil.copy(tmp_path / "backup", warehouse.path)
     assert left() == [SECOND, THIRD]
+
+
+@pytest.mark.journey
+def test_windows_that_a_restored_instance_does_not_know_are_loaded_again_and_rows_stay_unique(
+    materialize, left, warehouse, project, tmp_path
+):
+    home, backup = project / ".dagster", tmp_path / "backup"
+    materialize("storefront/orders", until=MIDDLE)
+    shutil.copytree(home, backup)
+    materialize("storefront/orders", since=MIDDLE)
+    shutil.rmtree(home)
+    shutil.copytree(backup, home)
+    with open_instance(project) as restored:
+        assert left(restored) == [SECOND, THIRD]
+        selected = select(load_location(), ["storefront/orders"])
+        assert runs.execute(defs(), restored, list(runs.plan(restored, selected))).errors == []
+        assert left(restored) == [THIRD]
+    assert warehouse.ids("storefront.orders") == [1, 2]
+
+
+CHANGED_GRIDS = {
+    # Of the shorter windows, those count that start where a longer one did.
+    "STEP=P15D": ["2024-01-16", "2024-02-15", "2024-03-16"],
+    "STEP=P60D": [FIRST, THIRD],
+    "START_DATE=2023-12-02": ["2023-12-02", THIRD],
+    "START_DATE=2023-12-15": ["2023-12-15", "2024-01-14", "2024-02-13", "2024-03-14"],
+    "START_DATE=2024-01-31": [THIRD],
+}
+
+
+def test_after_a_change_of_step_or_start_windows_count_that_start_as_before_and_are_read_to_their_end(
+    materialize, left, warehouse, monkeypatch
+):
+    materialize("storefront/orders")
+    for setting, missing in CHANGED_GRIDS.items():
+        name, value = setting.split("=")
+        with monkeypatch.context() as changed:
+            changed.setenv(f"SOURCES__STOREFRONT__{name}", value)
+            assert left() == missing, setting
+    monkeypatch.setenv("SOURCES__STOREFRONT__STEP", "P15D")
+    assert materialize("storefront/orders").errors == []
+    assert (left(), warehouse.ids("storefront.orders")) == (["2024-03-16"], [1, 2])
 
 
 def test_a_window_without_rows_is_not_loaded_after_the_file_was_exchanged(api, materialize, left, warehouse):
