@@ -106,6 +106,7 @@ def test_only_orchestration_the_code_location_and_the_modules_for_its_internals_
         "compat/dagster_console.py",
         "compat/dagster_internals.py",
         "compat/dagster_pools.py",
+        "compat/dagster_retention.py",
         "compat/dagster_runs.py",
         "definitions.py",
     }

@@ -137,27 +137,6 @@ def fetch_materializations(
             yield record.storage_id, record.timestamp, record.asset_materialization
 
 
-def runs_of_last_materializations(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
-    """Return the ids of the runs that hold the last materialization of an asset, and of each of its partitions.
-
-    Uses `get_latest_storage_id_by_partition`, and `run_id` of the event records.
-    """
-    ids, found = latest_materialization_ids(instance, asset), set()
-    for first in range(0, len(ids), 500):  # databases limit the length of a list
-        wanted = dg.AssetRecordsFilter(asset_key=asset, storage_ids=ids[first : first + 500])
-        found |= {record.run_id for record in instance.fetch_materializations(wanted, limit=500).records}
-    return found | {record.run_id for record in instance.fetch_materializations(asset, limit=1).records}
-
-
-def ended_runs(instance: dg.DagsterInstance, before: datetime) -> Iterator[dg.DagsterRun]:
-    """Yield the runs that ended before a time, newest first (`get_runs` with a cursor)."""
-    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-    wanted, cursor = dg.RunsFilter(statuses=ended, updated_before=before), None
-    while runs := instance.get_runs(wanted, cursor=cursor, limit=500):
-        yield from runs
-        cursor = runs[-1].run_id
-
-
 def last_materialization(
     instance: dg.DagsterInstance, asset: dg.AssetKey
 ) -> tuple[Mapping[str, dg.MetadataValue[Any]], datetime] | None:

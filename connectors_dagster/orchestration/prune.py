@@ -5,7 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from connectors_dagster.compat.dagster_internals import ended_runs, runs_of_last_materializations
+from connectors_dagster.compat.dagster_retention import delete_run, ended_runs, runs_of_last_materializations
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 
 
@@ -23,9 +23,9 @@ def old_runs(instance: dg.DagsterInstance, connectors: Collection[ConnectorAsset
 
 
 def delete_runs(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> Iterator[str]:
-    """Delete runs with their events, and yield the id of each that is deleted."""
+    """Delete runs with their events and files, and yield the id of each that is deleted."""
     for run_id in run_ids:
-        instance.delete_run(run_id)
+        delete_run(instance, run_id)
         yield run_id
 
 

@@ -1,9 +1,12 @@
 """Old runs are deleted, and everything counts as read as before."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.scheduler.instigation import InstigatorType
 
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.location import load_location
@@ -26,7 +29,7 @@ def missing(instance: dg.DagsterInstance) -> list[tuple[str, ...]]:
 
 @pytest.mark.journey
 def test_windows_count_as_read_after_a_prune_and_only_superseded_runs_are_gone(
-    api, connectors, instance, monkeypatch, later
+    api, connectors, instance, monkeypatch, later, project
 ):
     start = datetime.now(UTC) - timedelta(days=45)
     monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", start.date().isoformat())
@@ -45,6 +48,9 @@ def test_windows_count_as_read_after_a_prune_and_only_superseded_runs_are_gone(
     assert f"{len(runs) - 3} runs" in connectors("prune").output
     kept = {run.run_id for run in instance.get_runs()}
     assert first <= kept and len(kept) == 3
+    files = {path.stem for path in (project / ".dagster" / "history" / "runs").glob("*.db")}
+    assert files == kept | {"index"}
+    assert {path.name for path in (project / ".dagster" / "storage").iterdir()} & runs <= kept
     later(0)
     assert missing(instance) == left
 
@@ -59,3 +65,17 @@ def test_runs_of_other_assets_stay(api, connectors, instance):
     far = datetime.now(UTC) + timedelta(days=400)
     assert len(instance.get_runs()) == 2
     assert old_runs(instance, load_location().enabled, far) == []
+
+
+def test_dagster_takes_the_retention_of_ticks_on_the_page(project):
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    retention = re.search(r"```text\n(retention:.*?)```", page, re.DOTALL)
+    assert retention
+    (project / ".dagster").mkdir()
+    (project / ".dagster" / "dagster.yaml").write_text(retention[1] + "telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.get() as instance:
+        kept = instance.get_tick_retention_settings(InstigatorType.SENSOR)
+    assert {status.value: days for status, days in kept.items()} == {
+        **{"SKIPPED": 7, "FAILURE": 30},
+        **{"SUCCESS": 90, "STARTED": 1},
+    }
