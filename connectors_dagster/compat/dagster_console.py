@@ -16,4 +16,4 @@ def use_console(console: dg.LoggerDefinition) -> None:
         level = (instance.python_log_level if instance else None) or "DEBUG"
         return [(console, {"name": "dagster", "log_level": level})]
 
-    context_creation_job.default_system_loggers = loggers  # type: ignore[assignment]  # a list is a sequence
+    context_creation_job.default_system_loggers = loggers  # type: ignore[attr-defined]  # not public
