@@ -64,6 +64,7 @@ AnyDestination = Destination[Any, Any]
 
 __all__ = [
     "DEDUPLICATED",
+    "SOURCE_FILTER",
     "AnyDestination",
     "DictValidationException",
     "DltException",
@@ -97,6 +98,8 @@ __all__ = [
 
 DEDUPLICATED = "x-stage-data-deduplicated"
 """The table hint that declares that no key occurs twice in the load."""
+SOURCE_FILTER = "x-merge-source-filter"
+"""The table hint with the condition for the rows of the load that are merged: `source_filter` of a disposition."""
 
 
 _get_type_hints: Any = vars(validation)["get_type_hints"]

@@ -42,13 +42,17 @@ ALL_LEVELS = 1_000
 
 @dataclass
 class Outcome:
-    """The result of one resource of a family; `failed` has its windows that are not recorded as read."""
+    """The result of one resource of a family.
+
+    `failed` has its windows that are not recorded as read; `cursor_column` is the column with its cursor, if any.
+    """
 
     resource: Resource
     stats_by_slice: Mapping[Slice | None, ReadStats] = field(default_factory=dict)
     previews: Mapping[Slice | None, Preview] = field(default_factory=dict)
     dlt_resource: DltResource | None = None
     load_ids: Sequence[str] = ()
+    cursor_column: str | None = None
     parents_read: Sequence[Any] = ()
     kept: KeptRows | None = None
     seconds: float = 0.0
@@ -212,6 +216,7 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
     with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
     outcome.load_ids = [load_id for load_id in extracted.loads_ids if load_id in with_rows]
     outcome.dlt_resource, outcome.parents_read = dlt_resource, reader.parents_read
+    outcome.cursor_column = rows.columns.column_of(resource.cursor_path)
 
 
 def _hints(resource: Resource) -> dict[str, Any]:

@@ -56,9 +56,14 @@ def columns_in(client: SqlClientBase[Any]) -> Columns:
     return {table: frozenset(names) for table, names in columns.items()}
 
 
+def completed_loads(client: SqlClientBase[Any], family: str) -> frozenset[str]:
+    """Return the ids of all loads of a family."""
+    return frozenset(_loads(client, family))
+
+
 def last_load(client: SqlClientBase[Any], family: str) -> str | None:
     """Return the id of the last load of a family, or None if there is none."""
-    return max(_loads(client, family), default=None)
+    return max(completed_loads(client, family), default=None)
 
 
 def refuse_foreign_tables(dataset: str, found: Columns, tables: Iterable[str]) -> None:

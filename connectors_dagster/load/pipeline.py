@@ -23,6 +23,7 @@ from connectors_dagster.load.extract import Outcome, extract
 from connectors_dagster.load.family import Family, open_family
 from connectors_dagster.load.inventory import (
     columns_in,
+    completed_loads,
     forget_if_altered,
     last_load,
     refuse_foreign_tables,
@@ -30,6 +31,7 @@ from connectors_dagster.load.inventory import (
     refuse_retyped,
 )
 from connectors_dagster.load.lake import check_resources, prepare_folders, tables_of
+from connectors_dagster.load.late_rows import keep_newer_rows, refuse_overtaken
 from connectors_dagster.load.measured import labels_of, measure_reads, measured_load
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.request import LoadRequest
@@ -44,6 +46,7 @@ CREATE_ATTEMPTS = 10
 class Load:
     """The result of loading a family; valid while its pipeline's folder exists.
 
+    `before` are the ids of the loads of the family that were completed before this one began to read.
     `last_load_id` is the last load of the family at the destination, also if this one brought no rows. `altered` names
     the tables that were dropped or altered by hand since the load before. `labels` are those of metrics.
     """
@@ -52,6 +55,7 @@ class Load:
     labels: measures.Labels
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     info: LoadInfo | None = None
+    before: frozenset[str] = frozenset()
     last_load_id: str | None = None
     altered: Sequence[str] = ()
     seconds: dict[str, float] = field(default_factory=dict)
@@ -87,6 +91,7 @@ def loading(request: LoadRequest) -> Iterator[Load]:
             pipeline.sync_destination()
             prepare_folders(pipeline, request.resources_to_load())
             stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
+            load.before = _completed(pipeline)
         with _timed(load, "extract"):
             load.outcomes = extract(pipeline, request, connection)
         measure_reads(load.outcomes.values(), request.now)
@@ -107,8 +112,11 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
     with _step(load, "load"), without_expected_warnings():
         if destination_traits().describes_tables:
             load.altered = _compare(load, request, stored)
+        others = _completed(load.pipeline) - load.before
+        refuse_overtaken([outcome.resource for outcome in load.outcomes.values() if outcome.load_ids], others)
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
+                keep_newer_rows(load.pipeline, load_id, outcome, others)
                 append_new_keys(load.pipeline, load_id, outcome.resource.name)
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
@@ -117,6 +125,14 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
             _handle_missing_rows(load, request)
         _count_rows(load)
         _note_last_load(load)
+
+
+def _completed(pipeline: dlt.Pipeline) -> frozenset[str]:
+    """Return the ids of all loads of the family, where the destination tells them."""
+    if not destination_traits().describes_tables:
+        return frozenset()
+    with tables_of(pipeline) as client:
+        return completed_loads(client, pipeline.pipeline_name)
 
 
 def _compare(load: Load, request: LoadRequest, stored: Schema | None) -> Sequence[str]:

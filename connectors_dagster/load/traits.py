@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from connectors_dagster.config.settings import destination_name, table_format
@@ -21,6 +22,7 @@ class Traits:
         describes_tables: whether it lists tables and columns as they are named here.
         reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
         table_format: of the files of a lake, which the library of this name reads and changes; None for a database.
+        compares_rows: whether a merge can leave out rows that are older than those of the table; tested here.
         child_tables: whether a merge also replaces the child tables that dlt makes of nested lists.
     """
 
@@ -30,6 +32,7 @@ class Traits:
     describes_tables: bool = False
     reads_parquet: bool = False
     table_format: TableFormat | None = None
+    compares_rows: bool = False
     child_tables: bool = True
 
     @property
@@ -43,13 +46,16 @@ class Traits:
         return self.writer_lock in ("file", "advisory")
 
 
+_EVERYWHERE = partial(Traits, counts_rows=True, describes_tables=True, compares_rows=True)
+_ANY_DUCKDB, _LAKE = partial(_EVERYWHERE, reads_parquet=True), partial(_EVERYWHERE, child_tables=False)
+
 TRAITS: Mapping[str, Traits] = {
-    "duckdb": Traits(writer_lock="file", counts_rows=True, describes_tables=True, reads_parquet=True),
-    "ducklake": Traits(writer_lock="catalog", counts_rows=True, describes_tables=True, reads_parquet=True),
-    "delta": Traits(table_format="delta", counts_rows=True, describes_tables=True, child_tables=False),
-    "iceberg": Traits(table_format="iceberg", counts_rows=True, describes_tables=True, child_tables=False),
+    "duckdb": _ANY_DUCKDB(writer_lock="file"),
+    "ducklake": _ANY_DUCKDB(writer_lock="catalog"),
+    "delta": _LAKE(table_format="delta"),
+    "iceberg": _LAKE(table_format="iceberg"),
     "motherduck": Traits(counts_rows=True, describes_tables=True),
-    "postgres": Traits(writer_lock="advisory", stores_nul=False, describes_tables=True),
+    "postgres": Traits(writer_lock="advisory", stores_nul=False, describes_tables=True, compares_rows=True),
     "redshift": Traits(stores_nul=False, describes_tables=True),
 }
 

@@ -125,6 +125,11 @@ class TableColumns:
         """Return the column of a declared field as the destination spells it."""
         return name and self._names.stored(name)
 
+    def column_of(self, field: str | None) -> str | None:
+        """Return the column that has the values of a field, as the destination spells it; None if there is none."""
+        column = self._names.columns.get(field or "")
+        return self._names.stored(column) if column in self.hints else None
+
     def fields(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of a loaded row by their names in the API."""
         return {name: self._value(column, row) for name, column in self._names.columns.items()}

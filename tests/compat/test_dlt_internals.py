@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import dlt
+import duckdb
 import pyarrow as pa
 import pytest
 import requests
@@ -241,6 +242,18 @@ def test_dlt_turns_the_write_disposition_into_the_hint_of_a_deduplicated_load():
     merge: Any = {"disposition": "merge", "deduplicated": True}
     table = dlt.resource([], name="t", primary_key="id", write_disposition=merge).compute_table_schema()
     assert table[internals.DEDUPLICATED] is True
+
+
+def test_dlt_turns_the_source_filter_of_a_disposition_into_its_hint_and_merges_only_rows_that_meet_it(tmp_path):
+    merge: Any = {"disposition": "merge", "source_filter": "id > 1"}
+    things = dlt.resource([{"id": 1}, {"id": 2}], name="things", primary_key="id", write_disposition=merge)
+    assert things.compute_table_schema()[internals.SOURCE_FILTER] == "id > 1"
+    file = str(tmp_path / "compat.db")
+    destination = dlt.destinations.duckdb(file)
+    pipeline = dlt.pipeline("compat", pipelines_dir=str(tmp_path), destination=destination, dataset_name="shop")
+    pipeline.run(things)
+    with duckdb.connect(file) as connection:
+        assert connection.execute("SELECT id FROM shop.things").fetchall() == [(2,)]
 
 
 def test_the_schema_of_a_package_can_be_changed_before_it_is_loaded(tmp_path):
