@@ -13,6 +13,7 @@ from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDestinationModule, remember_capabilities
+from connectors_dagster.compat.dlt_postgres import keep_empty_text
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock
@@ -143,14 +144,22 @@ def _engine_settings() -> dict[str, Any]:
     return {**configured, "json_serializer": lambda value: value if isinstance(value, str) else json.dumps(value)}
 
 
-def file_format(destination: AnyDestination) -> TLoaderFileFormat | None:
+def file_format(destination: AnyDestination, *, arrow: bool) -> TLoaderFileFormat | None:
     """Choose the file format: parquet if every installation accepts it, else SQL text, else what dlt prefers.
 
-    CSV is not used because dlt turns empty text into NULL on Postgres. Formats that only some installations accept are
-    not used because a table is created for the format of its first load (``jsonb`` does not accept parquet).
+    Postgres copies CSV, which is faster than SQL text; written from Arrow, it distinguishes empty text and NULL. Formats
+    that only some installations accept are not used because a table is created for the format of its first load
+    (``jsonb`` does not accept parquet).
+
+    Args:
+        destination: where the rows are loaded.
+        arrow: whether they arrive as Arrow batches, else as objects.
     """
     if destination_traits().table_format:
         return "parquet"
+    if destination_traits().copies_csv and arrow:
+        keep_empty_text()
+        return "csv"
     capabilities = destination.capabilities()
     formats = list(capabilities.supported_loader_file_formats or ())
     if capabilities.loader_file_format_selector and "parquet" in formats:

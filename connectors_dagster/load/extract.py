@@ -202,7 +202,9 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
     schema.remove_type_detection("iso_timestamp")  # values arrive with their types
     source = DltSource(schema, resource.connector.name, [dlt_resource])
     with without_expected_warnings():
-        extracted = pipeline.extract(source, loader_file_format=file_format(pipeline.destination))
+        extracted = pipeline.extract(
+            source, loader_file_format=file_format(pipeline.destination, arrow=isinstance(rows, ArrowRows))
+        )
         older = rows.drop_older(pipeline, extracted)
         if resource.options.children and isinstance(rows, ArrowRows):
             outcome.kept = rows.keep(pipeline, extracted, Path(pipeline.pipelines_dir))

@@ -107,7 +107,9 @@ def test_rows_that_are_compared_with_the_api_as_a_whole_are_read_again(declare, 
 
 
 @pytest.mark.journey
-def test_machines_without_a_common_lock_keep_the_newer_rows_of_each_other(api, warehouse, project):
+def test_machines_without_a_common_lock_keep_the_newer_rows_of_each_other(api, warehouse, project, monkeypatch):
+    monkeypatch.setenv("DESTINATION__DUCKLAKE__CREDENTIALS__STORAGE__BUCKET_URL", (project / "files").as_uri())
+
     def orders(*rows: tuple[int, str, str]) -> None:
         api.set("storefront/orders", [order(id, f"2024-01-{day}T00:00:00", status=status) for id, day, status in rows])
 
