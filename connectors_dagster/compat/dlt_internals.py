@@ -27,7 +27,7 @@ import re
 import sys
 from functools import lru_cache, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import dlt
 from dlt.common import jsonpath, validation
@@ -86,6 +86,7 @@ __all__ = [
     "make_parent_key_name",
     "next_reference",
     "normalized_packages",
+    "open_packed",
     "paginate_dependent_resource",
     "register_defaults",
     "remember_capabilities",
@@ -185,6 +186,12 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
 def store_schema(client: Any, schema: Schema) -> None:
     """Store a version of a schema in the destination, in the transaction of a client of dlt, after all other ones."""
     client._update_schema_in_storage(schema)
+
+
+def open_packed(file: str) -> IO[bytes]:
+    """Open a file of a package to read it, compressed or not."""
+    opened: IO[bytes] = FileStorage.open_zipsafe_ro(file, "rb")
+    return opened
 
 
 def normalized_packages(package_path: str) -> PackageStorage:

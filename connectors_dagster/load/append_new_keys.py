@@ -1,21 +1,28 @@
-"""Append instead of merge when a DuckDB table has none of the keys: a merge would write the rows twice."""
+"""Append instead of merge when a table has none of the keys: a merge would write the rows twice."""
 
+import io
+from collections.abc import Sequence
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
+from pyarrow import csv
 
 from connectors_dagster.compat.dlt_internals import (
     DEDUPLICATED,
     get_columns_names_with_prop,
     has_column_with_prop,
     normalized_packages,
+    open_packed,
 )
 from connectors_dagster.load.traits import destination_traits
 
 REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Column hints with which a merge also removes rows with other keys."""
+NEW = "keys_of_load"
+"""The name of a temporary table, which no schema has."""
 
 
 def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
@@ -24,7 +31,7 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
     Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
     package is loaded.
     """
-    if not destination_traits().reads_parquet:
+    if not (destination_traits().reads_parquet or destination_traits().copies_csv):
         return
     info = pipeline.get_load_package_info(load_id)
     package = normalized_packages(info.package_path)
@@ -52,6 +59,27 @@ def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) 
     with pipeline.destination_client(schema.name) as client:
         there, _ = client.get_storage_table(table)
         sql: SqlClientBase[Any] = client.sql_client
-        known, using = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
-        query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({using}) LIMIT 1"
-        return there and bool(sql.execute_sql(query, file))
+        known, columns = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
+        if not there:
+            return False
+        if destination_traits().reads_parquet:
+            query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({columns}) LIMIT 1"
+            return bool(sql.execute_sql(query, file))
+        with sql.begin_transaction():
+            sql.execute_sql(f"CREATE TEMPORARY TABLE {NEW} ON COMMIT DROP AS SELECT {columns} FROM {known} LIMIT 0")
+            with sql.native_connection.cursor() as cursor:
+                cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", _key_columns(file, keys))
+            return bool(sql.execute_sql(f"SELECT 1 FROM {NEW} JOIN {known} USING ({columns}) LIMIT 1"))
+
+
+def _key_columns(file: str, keys: Sequence[str]) -> io.BytesIO:
+    """Read the columns of a key from a CSV file, as they are written there, without a header."""
+    texts = csv.ConvertOptions(include_columns=keys, column_types=dict.fromkeys(keys, pa.string()))
+    lines = csv.ParseOptions(newlines_in_values=True)
+    with open_packed(file) as source, csv.open_csv(source, convert_options=texts, parse_options=lines) as reader:
+        found = io.BytesIO()
+        with csv.CSVWriter(found, reader.schema, write_options=csv.WriteOptions(include_header=False)) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+    found.seek(0)
+    return found

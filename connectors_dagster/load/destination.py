@@ -13,7 +13,7 @@ from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDestinationModule, remember_capabilities
-from connectors_dagster.compat.dlt_postgres import keep_empty_text
+from connectors_dagster.compat.dlt_postgres import copy_exactly
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock
@@ -147,9 +147,9 @@ def _engine_settings() -> dict[str, Any]:
 def file_format(destination: AnyDestination, *, arrow: bool) -> TLoaderFileFormat | None:
     """Choose the file format: parquet if every installation accepts it, else SQL text, else what dlt prefers.
 
-    Postgres copies CSV, which is faster than SQL text; written from Arrow, it distinguishes empty text and NULL. Formats
-    that only some installations accept are not used because a table is created for the format of its first load
-    (``jsonb`` does not accept parquet).
+    Postgres copies CSV, which is faster than SQL text; written from Arrow, it distinguishes empty text and NULL.
+    Formats that only some installations accept are not used because a table is created for the format of its first
+    load (``jsonb`` does not accept parquet).
 
     Args:
         destination: where the rows are loaded.
@@ -158,7 +158,7 @@ def file_format(destination: AnyDestination, *, arrow: bool) -> TLoaderFileForma
     if destination_traits().table_format:
         return "parquet"
     if destination_traits().copies_csv and arrow:
-        keep_empty_text()
+        copy_exactly()
         return "csv"
     capabilities = destination.capabilities()
     formats = list(capabilities.supported_loader_file_formats or ())
