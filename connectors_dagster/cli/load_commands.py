@@ -1,4 +1,4 @@
-"""The commands that change tables, and what is recorded of them: run, reset, prune and retype."""
+"""The commands that change tables, and what is recorded of them: run, reset, prune, retype and copy."""
 
 import gc
 import os
@@ -109,6 +109,25 @@ def retype(names: Sequence[str], **options: Any) -> None:
     from connectors_dagster.cli.retype import RetypeOptions, retype_columns
 
     sys.exit(retype_columns(names, RetypeOptions(**options)))
+
+
+@main.command("copy")
+@click.argument("names", metavar="NAME...", nargs=-1, type=Name(), required=True)
+@click.option("--from", "source", required=True, help="The destination with the rows: duckdb, ducklake or postgres.")
+def copy_tables(names: Sequence[str], source: str) -> None:
+    """Copy tables from another destination to the configured one.
+
+    Rows that the API no longer returns are copied too. The tables must not
+    exist there yet. No window counts as loaded there: the next run reads all
+    windows, and replaces the rows that the API still has.
+
+    \b
+    Examples:
+      CONNECTORS__DESTINATION=postgres connectors copy storefront --from duckdb
+    """
+    from connectors_dagster.cli.copy import copy
+
+    sys.exit(copy(names, source=source))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Columns that are text get their declared type: the command prints which, or why not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
@@ -10,8 +10,7 @@ from connectors_dagster.cli.terminal import say
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.retyping import Retyping, retype
 from connectors_dagster.orchestration.location import load_location
-from connectors_dagster.orchestration.selection import Selected, select
-from connectors_dagster.spec.resource import Resource
+from connectors_dagster.orchestration.selection import Selected, families, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ def retype_columns(names: Sequence[str], options: RetypeOptions) -> int:
     selected = select(load_location(), names)
     _check_columns(selected, options.columns)
     found, refused = 0, 0
-    for family in _families(selected):
+    for family in families(selected):
         try:
             retypings = retype(
                 family, columns=options.columns, keep_misfits=options.keep_misfits, dry_run=options.dry_run
@@ -65,12 +64,6 @@ def _described(one: Retyping) -> str:
     misfits = sum(one.misfits.values())
     kept = f"; the texts stay in {one.column.variant}"
     return f"{one}, {one.values - misfits:,} values" + (f"; {misfits:,} are only text" if misfits else "") + kept
-
-
-def _families(selected: Selected) -> Iterator[Sequence[Resource]]:
-    for resources in selected.values():
-        for name in dict.fromkeys(resource.pipeline_name for resource in resources):
-            yield [resource for resource in resources if resource.pipeline_name == name]
 
 
 def _check_columns(selected: Selected, columns: Sequence[str]) -> None:

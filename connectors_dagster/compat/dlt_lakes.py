@@ -150,8 +150,9 @@ def _merge_iceberg(table: Any, data: "pa.Table", schema: Any, load_table_name: s
     """Merge rows by key: the rows with other keys and the new rows take the place of all rows."""
     import pyarrow as pa
 
-    new = data.select(table.schema().as_arrow().names).cast(table.schema().as_arrow())
-    keys, before = get_columns_names_with_prop(schema, "primary_key"), table.scan().to_arrow()
+    columns, keys = table.schema().as_arrow(), get_columns_names_with_prop(schema, "primary_key")
+    new = data.select(columns.names).cast(columns)
+    before = table.scan().to_arrow().cast(columns)  # what was appended may have another type of text
     numbered = before.select(keys).append_column(ROW, pa.array(range(before.num_rows), pa.int64()))
     left = numbered.join(new.select(keys), keys, join_type="left anti")[ROW]
     write = table.overwrite if before.num_rows else table.append  # which warns if there is nothing to delete

@@ -115,16 +115,16 @@ def is_new() -> bool:
     return file is not None and file.parent.is_dir() and not file.exists()
 
 
-def build_destination() -> AnyDestination:
-    """Build the configured destination without opening it; from now on its secrets are masked.
+def build_destination(name: str | None = None) -> AnyDestination:
+    """Build a destination without opening it, by default the configured one; from now on its secrets are masked.
 
     Raises:
         SettingError: dlt has no such destination.
     """
     remember(destination_secrets())
-    if destination_traits().in_file:
+    name = name or destination_name()
+    if name == "duckdb":
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
-    name = destination_name()
     if name == "ducklake":
         return remember_capabilities(ducklake.build_ducklake())
     if name == "sqlalchemy":

@@ -36,6 +36,13 @@ def select(location: Location, names: Sequence[str] = ()) -> Selected:
     return {assets: resources for assets, resources in selected.items() if resources}
 
 
+def families(selected: Selected) -> Iterator[Sequence[Resource]]:
+    """Yield the resources that are selected, family by family."""
+    for resources in selected.values():
+        for name in dict.fromkeys(resource.pipeline_name for resource in resources):
+            yield [resource for resource in resources if resource.pipeline_name == name]
+
+
 def select_one(location: Location, name: str) -> tuple[ConnectorAssets, Resource]:
     """Find a single resource by its name, such as ``storefront/orders``.
 

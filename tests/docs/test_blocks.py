@@ -68,8 +68,9 @@ SERVED: Mapping[str, str] = {
     "new": "tests/orchestration/test_own_connectors.py",
     "explain": "tests/docs/test_coming_from_airbyte_page.py",
     "import": "tests/docs/test_coming_from_airbyte_page.py",
+    "copy": "tests/cli/test_copy.py",
 }
-"""Commands that serve until they are stopped, ask questions or need a manifest, with the tests that run them."""
+"""Commands that serve until they are stopped, ask questions, or need a manifest or two databases, with their tests."""
 FRAME: Mapping[str, Any] = {
     "name": "desk",
     "description": "A frame for fragments",

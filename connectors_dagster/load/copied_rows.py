@@ -1,0 +1,137 @@
+"""Copies the tables of a family from another destination, with the rows that the API no longer returns."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+
+import dlt
+import pyarrow as pa
+from dlt.common.schema import Schema
+from dlt.sources import DltResource, DltSource
+
+from connectors_dagster.compat.dlt_internals import AnyDestination, arrow_type
+from connectors_dagster.config.dlt_defaults import use_defaults
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.errors import LoadError
+from connectors_dagster.load.destination import (
+    LOAD_ID,
+    build_destination,
+    check_destination,
+    duckdb_file,
+    file_format,
+    only_writer,
+)
+from connectors_dagster.load.dlt_errors import without_expected_warnings
+from connectors_dagster.load.family import open_family
+from connectors_dagster.load.inventory import columns_in
+from connectors_dagster.load.lake import prepare_folders, tables_of
+from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.spec.plural import noun
+from connectors_dagster.spec.resource import Resource
+
+FROM = ("duckdb", "ducklake", "postgres")
+"""The destinations whose tables can be copied."""
+ROWS = 20_000
+
+
+def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
+    """Copy all tables of the family of some resources into the configured destination, where they must not exist yet.
+
+    The rows get a load of their own. No window counts as loaded there: the next loads read all windows and replace the
+    rows that the API still has.
+
+    Args:
+        resources: of one family.
+        source: the name of the destination with the rows; its settings are those with which they were loaded.
+
+    Returns:
+        The number of rows by table.
+
+    Raises:
+        LoadError: a table is there already, or has child tables of dlt, or rows were lost on the way.
+        DestinationBusyError: another process keeps a destination busy.
+    """
+    connector, family = resources[0].connector, resources[0].pipeline_name
+    use_defaults()
+    origin, target = build_destination(source), build_destination()
+    if source == destination_name():
+        raise LoadError(f"the rows are to be copied from {source}, and CONNECTORS__DESTINATION is {source} too: set it")
+    check_destination(target, connector.name)
+    with open_family(target, connector.name, family, "copying rows of") as opened, _open_source(source):
+        pipeline, stored = opened.pipeline, dlt.dataset(origin, connector.name, schema=family).schema
+        tables = [str(table["name"]) for table in stored.data_tables(seen_data_only=True)]
+        with opened.at_destination():
+            pipeline.sync_destination()
+            prepare_folders(pipeline, resources)
+            _refuse(pipeline, stored, tables)
+        counts: dict[str, int] = {}
+        rows = [_resource(origin, pipeline, stored, table, counts) for table in tables]
+        with without_expected_warnings():
+            made = DltSource(Schema(family), connector.name, rows)
+            pipeline.extract(made, loader_file_format=file_format(target, arrow=True))
+            ready = pipeline.normalize().row_counts
+        if lost := [table for table in tables if ready.get(table, 0) != counts.get(table, 0)]:
+            raise LoadError(f"{family}: rows of {', '.join(lost)} were lost on the way: nothing was copied")
+        with opened.at_destination(), without_expected_warnings():
+            pipeline.load()
+    return {f"{connector.name}.{table}": count for table, count in counts.items()}
+
+
+def _open_source(source: str) -> AbstractContextManager[None]:
+    return only_writer(duckdb_file(), "copying rows from it") if source == "duckdb" else nullcontext()
+
+
+def _refuse(pipeline: dlt.Pipeline, stored: Schema, tables: Sequence[str]) -> None:
+    """Refuse to copy what would be there twice, or what cannot be copied."""
+    if nested := [table for table in tables if stored.tables[table].get("parent")]:
+        raise LoadError(
+            f"{pipeline.pipeline_name}: {', '.join(nested)} are child tables that dlt has made, which cannot be "
+            "copied: load the family again"
+        )
+    with tables_of(pipeline) as client:
+        there = [table for table in tables if table.lower() in columns_in(client)]
+    if there:
+        raise LoadError(
+            f"{pipeline.dataset_name}: {noun(len(there), 'table')} {', '.join(there)} already there: copy before the "
+            "first load, or drop them first"
+        )
+
+
+def _resource(
+    origin: AnyDestination, pipeline: dlt.Pipeline, stored: Schema, table: str, counts: dict[str, int]
+) -> DltResource:
+    columns = {name: hints for name, hints in stored.get_table_columns(table).items() if name != LOAD_ID}
+    capabilities = pipeline.destination.capabilities()
+    schema = pa.schema(
+        pa.field(name, arrow_type(hints, capabilities), nullable=hints.get("nullable", True))
+        for name, hints in columns.items()
+    )
+
+    texts = {name for name, hints in columns.items() if hints.get("data_type") == "json"}
+
+    def rows() -> Iterator[pa.Table]:
+        with closing(_read(origin, pipeline.dataset_name, table, schema, texts)) as batches:
+            for batch in batches:
+                counts[table] = counts.get(table, 0) + batch.num_rows
+                yield batch
+
+    made: DltResource = dlt.resource(
+        rows,
+        name=table,
+        columns=dict(columns),
+        write_disposition="append",
+        table_format=destination_traits().table_format or "native",
+    )
+    return made
+
+
+def _read(
+    origin: AnyDestination, dataset: str, table: str, schema: pa.Schema, texts: Collection[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a table; `texts` are the columns of type json, which are read as text."""
+    with dlt.dataset(origin, dataset).sql_client as client:
+        names = {name: client.escape_column_name(name) for name in schema.names}
+        wanted = ", ".join(f"CAST({column} AS varchar)" if name in texts else column for name, column in names.items())
+        with client.execute_query(f"SELECT {wanted} FROM {client.make_qualified_table_name(table)}") as cursor:
+            while rows := cursor.fetchmany(ROWS):
+                values = zip(zip(*rows, strict=True), schema.types, strict=True)
+                yield pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in values], schema=schema)
