@@ -63,7 +63,7 @@ def _try_dataset(dataset: str) -> None:
         try_folder(dlt.dataset(build_destination(), name).destination_client)
         return
     with dlt.dataset(build_destination(), dataset).sql_client as client:
-        if client.has_dataset():
+        if destination_traits().plain_tables and client.has_dataset():
             table = client.make_qualified_table_name(name)
             client.execute_sql(f"CREATE TABLE {table} (id INTEGER)")
             client.execute_sql(f"DROP TABLE {table}")

@@ -36,12 +36,19 @@ def check_libraries(table_format: TableFormat) -> None:
 
 
 def check_resources(resources: Sequence[Resource]) -> None:
-    """Refuse what a lake cannot hold exactly.
+    """Refuse what a destination cannot hold exactly.
 
     Raises:
-        SettingError: rows would get child tables, or be merged by other columns than their key.
+        SettingError: rows of a lake would get child tables, or be merged by other columns than their key; or the
+            destination cannot find or mark the rows that the API no longer returns.
     """
     traits = destination_traits()
+    for resource in resources if not traits.updates_rows else ():
+        if resource.missing_rows == "mark" or (resource.list_of and resource.missing_rows == "delete"):
+            raise SettingError(
+                f"{resource} has missing_rows {resource.missing_rows!r}, which needs statements that "
+                f"{destination_name()} does not have: set it to 'keep', or choose another destination"
+            )
     for resource in resources if traits.table_format else ():
         for hint in ("max_table_nesting", "merge_key"):
             if resource.definition.get(hint):

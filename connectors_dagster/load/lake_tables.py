@@ -5,6 +5,7 @@ DuckDB runs the queries in memory. It reads the tables as Arrow, so that no exte
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -137,10 +138,10 @@ def delete_rows_where(client: Any, name: str, condition: str, values: Sequence[A
         client.execute_sql(f"DELETE FROM {client.make_qualified_table_name(name)} WHERE {condition}", *values)
 
 
-def set_where(client: Any, name: str, column: str, text: str, condition: str, values: Sequence[Any] = ()) -> None:
-    """Set a column of a table to a text without quotes in the rows that meet a condition, at any destination."""
+def set_where(client: Any, name: str, column: str, time: datetime, condition: str, values: Sequence[Any] = ()) -> None:
+    """Set a column of a table to a time in the rows that meet a condition, at any destination."""
     if isinstance(client, LakeTables):
-        client.update(name, column, text, condition, values)
+        client.update(name, column, time.isoformat(), condition, values)
     else:
         table, quoted = client.make_qualified_table_name(name), client.escape_column_name(column)
-        client.execute_sql(f"UPDATE {table} SET {quoted} = '{text}' WHERE {condition}", *values)
+        client.execute_sql(f"UPDATE {table} SET {quoted} = %s WHERE {condition}", time, *values)

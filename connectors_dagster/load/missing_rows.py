@@ -103,7 +103,7 @@ class MissingRows:
         if resource.missing_rows == "delete":
             self._delete(client, resource.name, condition, values)
             return
-        set_where(client, resource.name, ABSENT_SINCE, self.now.isoformat(), condition, values)
+        set_where(client, resource.name, ABSENT_SINCE, self.now, condition, values)
 
     def _delete(self, client: SqlClientBase[Any], name: str, condition: str, values: Sequence[Any]) -> None:
         table = client.make_qualified_table_name(name)

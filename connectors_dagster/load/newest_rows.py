@@ -31,7 +31,7 @@ def newest_rows(resource: Resource, limit: int) -> list[dict[str, Any]]:
         order = [column for column in (resource.cursor_path or "", LOAD_ID, *resource.primary_key) if column in there]
         by = f" ORDER BY {', '.join(f'{name(column)} DESC' for column in order)}" if order else ""
         try:
-            with client.execute_query(f"SELECT * FROM {table}{by} LIMIT {int(limit)}") as cursor:
+            with client.execute_query(_first(f"* FROM {table}{by}", int(limit))) as cursor:
                 columns = [column[0] for column in cursor.description]
                 rows = cursor.fetchall()
         except DatabaseUndefinedRelation:
@@ -40,6 +40,10 @@ def newest_rows(resource: Resource, limit: int) -> list[dict[str, Any]]:
             next_step = f"run {resource}` loads it" if ready else f"init {connector.name}` asks for its settings"
             raise LoadError(f"{resource} is not loaded yet: `connectors {next_step}") from None
     return [_readable(columns, row) for row in rows]
+
+
+def _first(query: str, limit: int) -> str:
+    return f"SELECT TOP {limit} {query}" if destination_traits().says_top else f"SELECT {query} LIMIT {limit}"
 
 
 def _readable(columns: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:

@@ -25,6 +25,9 @@ class Traits:
         copies_csv: whether it loads CSV faster than SQL text, and keeps empty text apart from NULL.
         compares_rows: whether a merge can leave out rows that are older than those of the table; tested here.
         child_tables: whether a merge also replaces the child tables that dlt makes of nested lists.
+        says_top: whether a query says TOP where others say LIMIT.
+        plain_tables: whether a statement creates a table from nothing but its columns.
+        updates_rows: whether UPDATE changes rows, and a condition of DELETE may look into another table, row by row.
     """
 
     writer_lock: Literal["file", "advisory", "catalog"] | None = None
@@ -36,6 +39,9 @@ class Traits:
     copies_csv: bool = False
     compares_rows: bool = False
     child_tables: bool = True
+    says_top: bool = False
+    plain_tables: bool = True
+    updates_rows: bool = True
 
     @property
     def in_file(self) -> bool:
@@ -61,6 +67,11 @@ TRAITS: Mapping[str, Traits] = {
         writer_lock="advisory", stores_nul=False, describes_tables=True, copies_csv=True, compares_rows=True
     ),
     "redshift": Traits(stores_nul=False, describes_tables=True),
+    "clickhouse": Traits(plain_tables=False, updates_rows=False),
+    "athena": Traits(plain_tables=False),
+    "mssql": Traits(says_top=True),
+    "synapse": Traits(says_top=True),
+    "fabric": Traits(says_top=True),
 }
 
 

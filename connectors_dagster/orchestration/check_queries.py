@@ -37,7 +37,7 @@ def key_is_unique(_instance: dg.DagsterInstance, resource: Resource, _key: dg.As
             _number(client, sql)
             for sql in (
                 f"SELECT count(*) FROM {table}",
-                f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {table} WHERE NOT ({null})) AS keys",
+                f"SELECT count(*) FROM (SELECT DISTINCT {listed} FROM {table} WHERE NOT ({null})) AS key_values",
             )
         )
     return rows == keys, {"rows": rows, "keys": keys}
