@@ -1,6 +1,6 @@
 """Copies the tables of a family from another destination, with the rows that the API no longer returns."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 
 import dlt
@@ -126,7 +126,7 @@ def _resource(
 
 def _read(
     origin: AnyDestination, dataset: str, table: str, schema: pa.Schema, texts: Collection[str]
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Yield the rows of a table; `texts` are the columns of type json, which are read as text."""
     with dlt.dataset(origin, dataset).sql_client as client:
         names = {name: client.escape_column_name(name) for name in schema.names}
