@@ -62,10 +62,10 @@ def keep_newer_rows(pipeline: dlt.Pipeline, load_id: str, outcome: Outcome, othe
     table, info = outcome.resource.name, pipeline.get_load_package_info(load_id)
     package = normalized_packages(info.package_path)
     schema = package.load_schema(load_id)
-    stored: dict[str, Any] = dict(schema.tables[table])
+    stored: dict[str, Any] = dict(schema.tables.get(table, {}))
     overtaken = bool(others) and outcome.resource.disposition == "merge"
-    if not overtaken and SOURCE_FILTER not in stored:
-        return
+    if not stored or not (overtaken or SOURCE_FILTER in stored):
+        return  # all rows were set aside, or this load was not overtaken
     stored.pop(SOURCE_FILTER, None)  # of the load before, which has stored it in the destination
     with tables_of(pipeline) as client:
         condition = _condition(client, stored, outcome.cursor_column, load_id, others) if overtaken else ""
