@@ -105,9 +105,9 @@ class ResourceReader(RowReader):
         if not self.slices:
             yield from (self._whole(each, bounds) for bounds in self._bounds() for each in self.endpoint.each)
             return
-        for parts, undated in self._requested_parts():
+        for parts in self._requested_parts():
             for read in self._readings():
-                yield self.failed.guard(list(parts.values()), self._windows(parts, undated=undated, read=read))
+                yield self.failed.guard(list(parts.values()), self._windows(parts, read))
 
     def _batches_of(self, parents: ParentRows) -> Iterator[range]:
         """Yield the numbers of parents whose children are read with one session.
@@ -126,16 +126,14 @@ class ResourceReader(RowReader):
             for parents in self.parents.values():
                 yield from (Reading(each, parents, numbers) for numbers in self._batches_of(parents))
 
-    def _requested_parts(self) -> Iterator[tuple[Mapping[Slice, Slice], Slice]]:
-        """Yield what is requested at a time, each with the slice that keeps the rows without a cursor."""
+    def _requested_parts(self) -> Iterator[Mapping[Slice, Slice]]:
+        """Yield what is requested at a time: slices, or parts of one, each with the slice that it belongs to."""
         # A window that was already read to its end needs no request, and some APIs reject such an empty range.
         slices = sorted(slice_ for slice_ in self.slices if slice_.since < slice_.window.end)
         at_once = not self.resource.bounded or unfiltered(self.resource, slices)
         groups = [slices] if at_once else [[slice_] for slice_ in slices]
-        undated: Slice | None = None
-        for parts in (parts for group in groups if group for parts in self._parts(group)):
-            undated = undated or next(iter(parts))  # the first part of the first window
-            yield parts, undated
+        for group in groups:
+            yield from self._parts(group) if group else ()
 
     def _parts(self, slices: Sequence[Slice]) -> Iterator[Mapping[Slice, Slice]]:
         """Yield what is requested at a time: slices, or parts of one, each with the slice that it belongs to."""
@@ -163,18 +161,14 @@ class ResourceReader(RowReader):
                 yield ReadPage.of({None: self.bad_rows.keep_good(None, rows, counted[None])}, session)
             _report(label, counted[None])
 
-    def _windows(self, parts: Mapping[Slice, Slice], *, undated: Slice, read: Reading) -> Iterator[ReadPage]:
-        """Read slices, or a part of one, with one sequence of requests and assign the rows to them.
-
-        Rows without a cursor go into the first window of the run, because they may have changed at any time.
-        """
+    def _windows(self, parts: Mapping[Slice, Slice], read: Reading) -> Iterator[ReadPage]:
+        """Read slices, or a part of one, with one sequence of requests and assign the rows to them."""
         asked, each = list(parts), read.each
         with self._counting(parts) as counted:
             shared, alone = ReadStats(), parts[asked[0]] if len(asked) == 1 else None
             window_filter = WindowFilter(
                 self.resource,
                 counted,
-                undated if undated in parts else None,
                 shared,
                 lambda bad: self.bad_rows.refuse(bad, alone, counted[asked[0]]),
             )

@@ -31,7 +31,6 @@ class WindowFilter:
     Args:
         resource: a resource with a cursor.
         stats_by_slice: the slices to fill, each with its counts.
-        undated: the slice that keeps the rows without a cursor; None if none of these slices does.
         read: the counts of the requests.
         refuse: gets the rows that cannot be placed, each with the reason; if it returns, they are left out.
     """
@@ -40,12 +39,11 @@ class WindowFilter:
         self,
         resource: Resource,
         stats_by_slice: Mapping[Slice, ReadStats],
-        undated: Slice | None,
         read: ReadStats,
         refuse: Callable[[Sequence[tuple[RawRow, str]]], None],
     ) -> None:
         """Prepare the bounds."""
-        self.resource, self.stats_by_slice, self.undated, self.refuse = resource, stats_by_slice, undated, refuse
+        self.resource, self.stats_by_slice, self.refuse = resource, stats_by_slice, refuse
         assert resource.cursor and resource.cursor_path
         self.cursor: Cursor = resource.cursor
         self.path = resource.cursor_path
@@ -60,6 +58,8 @@ class WindowFilter:
     def split(self, rows: Sequence[RawRow]) -> dict[Slice, list[RawRow]]:
         """Group rows by slice; a row outside all slices is counted in the stats of the first.
 
+        A row without a cursor goes into the first slice, because the API returned it for these. If the API returns it
+        for others, too, the load keeps one.
         A row whose cursor is not a timestamp, or is missing although `without_cursor` is "fail", is refused.
 
         Raises:
@@ -73,7 +73,7 @@ class WindowFilter:
         for number, (row, timestamp) in enumerate(zip(rows, timestamps, strict=True)):
             if number in bad:
                 continue
-            slice_ = self._without_cursor() if timestamp is None else self._slice_of(timestamp, row)
+            slice_ = self._first_without_cursor() if timestamp is None else self._slice_of(timestamp, row)
             if slice_ is None and timestamp is not None:
                 slice_ = self._outside(timestamp, row)
             if slice_ is None:
@@ -146,6 +146,6 @@ class WindowFilter:
         self.stats_by_slice[first].after_end += timestamp >= to_microseconds(first.extent.end)
         return None
 
-    def _without_cursor(self) -> Slice | None:
+    def _first_without_cursor(self) -> Slice:
         self.stats_by_slice[self._slices[0]].without_cursor += 1
-        return self.undated
+        return self._slices[0]

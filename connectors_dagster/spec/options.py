@@ -61,8 +61,8 @@ class Cursor:
         lower: whether the API returns a row that is exactly at `start_param`; if that is not ``inclusive``, requests
             begin one step of the format earlier. (The upper bound does not matter: rows that belong to the next window
             are dropped from this one.)
-        without_cursor: ``keep`` rows without a cursor in the first window of each run, or ``fail`` the
-            window.
+        without_cursor: ``keep`` rows without a cursor in the window that they were requested for, or in the first of
+            several; or ``fail`` the window.
         unfiltered_first: read the first window without the filter, for an API whose filter hides the rows without a
             cursor. If the run has other windows, their rows are taken from the same responses.
         reread_without_cursor: how often a refresh is made without the filter, as ``P30D`` or a `timedelta`, for an API

@@ -178,19 +178,20 @@ UNDATED = [{"at": None}, {}, {"at": ""}]
 
 
 @pytest.mark.parametrize("bounds", ["both", "none"])
-def test_rows_without_a_cursor_go_into_the_first_window_once(feed, tmp_path, bounds):
+def test_rows_without_a_cursor_go_into_the_first_window_of_each_response(feed, tmp_path, bounds):
     feed.put(0, END, at=END.isoformat())
     for id, fields in enumerate(UNDATED, start=1):
         feed.put(id, None, **fields)
     connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds)
-    assert read_slices(connector, slices(2)) == ([3, 1], [0, 1, 2, 3])
+    in_each = ([3, 4], [0, 1, 1, 2, 2, 3, 3])
+    assert read_slices(connector, slices(2)) == (in_each if bounds == "both" else ([3, 1], [0, 1, 2, 3]))
 
 
 @pytest.mark.parametrize("bounds", ["both", "none"])
 def test_rows_without_a_cursor_are_kept_when_the_first_window_is_not_read_again(feed, tmp_path, bounds):
     connector = build_connector(tmp_path, feed, Cursor(), bounds=bounds)
     feed.put(1, None, at=None)
-    assert read_slices(connector, slices(3)[1:]) == ([1, 0], [1])
+    assert read_slices(connector, slices(3)[1:]) == (([1, 1], [1, 1]) if bounds == "both" else ([1, 0], [1]))
 
 
 @pytest.mark.parametrize("fields", UNDATED, ids=["null", "missing", "empty"])
@@ -220,7 +221,7 @@ def test_rows_whose_cursor_says_that_there_is_no_time_are_rows_without_a_cursor(
         feed.put(id, None, at=value)
     timestamps = TimestampFormat(zero=("1970-01-01", "never"))
     connector = build_connector(tmp_path, feed, Cursor(timestamp_format=timestamps), bounds=bounds)
-    assert read_slices(connector, slices(2)) == ([len(NO_TIMES), 0], list(range(len(NO_TIMES))))
+    assert read_slices(connector, slices(1)) == ([len(NO_TIMES)], list(range(len(NO_TIMES))))
 
 
 def test_a_cursor_that_says_that_there_is_no_time_stays_as_it_was_written(feed, warehouse, tmp_path):
@@ -337,3 +338,15 @@ def test_an_option_of_incremental_that_would_be_ignored_is_refused(feed, tmp_pat
         ValueError, match=r"feed/changes: \['on_cursor_value_missing'\] of 'incremental' are not supported"
     ):
         replace(connector, config=config)
+
+
+@pytest.mark.parametrize("step", [None, "P7D"])
+def test_rows_without_a_cursor_are_kept_for_whichever_window_the_api_returns_them(feed, tmp_path, warehouse, step):
+    # The API filters by another time than that in the cursor.
+    asked = slices(3)
+    for id, (slice_, day) in enumerate((slice_, day) for slice_ in asked for day in (0, 20)):
+        feed.put(id, slice_.window.start + day * DAY, at=None)
+    connector = build_connector(tmp_path, feed, Cursor(request_step=step))
+    counts = load_slices(connector.graph["changes"], asked)
+    assert warehouse.ids("feed.changes") == list(range(6))
+    assert [stats.rows for stats in counts.values()] == [2, 2, 2]
