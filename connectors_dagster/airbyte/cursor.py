@@ -52,6 +52,8 @@ def translate_cursor(stream: Stream) -> Piece:
     for other in ("clamping", "partition_field_start", "partition_field_end", "is_client_side_incremental"):
         if written.get(other) and (other != "is_client_side_incremental" or filtered or stream.parent):
             raise NotNativeError(f"{other} of a cursor", written[other])
+    if filtered and not _asks_for(stream, "start_time"):
+        raise NotNativeError("requests with the end of a window, and not its start")
     bounds = joined(_bounds(stream))
     cursor = Cursor(
         **formats_of(written, filtered=filtered),
@@ -71,10 +73,12 @@ def _bounds(stream: Stream) -> list[Piece]:
 
 def filters_by_time(stream: Stream) -> bool:
     """Tell whether the requests of a stream have a bound of the window anywhere."""
+    return any(_asks_for(stream, bound) for bound in BOUNDS)
+
+
+def _asks_for(stream: Stream, bound: str) -> bool:
     parts = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data", "request_body")
-    written = str([stream.requester.get(part) for part in parts])
-    options = stream.cursor.get("start_time_option") or stream.cursor.get("end_time_option")
-    return bool(options) or any(bound in written for bound in BOUNDS)
+    return bool(stream.cursor.get(f"{bound}_option")) or bound in str([stream.requester.get(one) for one in parts])
 
 
 def formats_of(written: Component, *, filtered: bool) -> dict[str, Any]:

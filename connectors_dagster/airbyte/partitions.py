@@ -40,7 +40,7 @@ def _parent(router: Component, stream: Stream) -> Piece:
     config, parent = stream.parent_config, stream.parent
     if not config:
         raise NotNativeError("a child of several parents", len(router.get("parent_stream_configs") or ()))
-    if parent is None or not _same_requests(parent.definition, config.get("stream") or {}):
+    if parent is None or not _same_rows(parent.definition, config.get("stream") or {}):
         raise NotNativeError("a parent that is not a stream itself", (config.get("stream") or {}).get("name", ""))
     key = str(config.get("parent_key"))
     if not key.isidentifier():
@@ -74,6 +74,8 @@ def _list(router: Component, stream: Stream) -> Piece:
         found = [constant(value) if isinstance(value, str) else value for value in values]
         if not all(type(value) in (str, int) for value in found) or "{{" in str(values):
             raise NotNativeError("a list of partitions with other values than texts and numbers", values)
+        if found != values and (router.get("request_option") or {}).get("inject_into") == "body_json":
+            raise NotNativeError("a list of partitions with numbers that are text in a JSON body", values)
     chosen = Piece(options={"for_each": {name: found}, "include_each": [name], **_path_options(stream)})
     option = router.get("request_option")
     return joined([chosen, put(option, f"{{each.{name}}}", stream)]) if option else chosen
@@ -88,6 +90,6 @@ def _check_windows(parent: Stream) -> None:
         above = above.parent
 
 
-def _same_requests(one: Component, other: Component) -> bool:
-    """Tell whether two definitions of a stream request the same."""
-    return one.get("retriever") == other.get("retriever")
+def _same_rows(one: Component, other: Component) -> bool:
+    """Tell whether two definitions of a stream request the same, and make the same rows of it."""
+    return all(one.get(part) == other.get(part) for part in ("retriever", "incremental_sync", "transformations"))

@@ -15,7 +15,7 @@ TAKEN = frozenset(
 """Settings that every connector has, which mean something else."""
 TYPES: Mapping[str, type[Any]] = {"integer": int, "number": float, "boolean": bool, "array": list, "string": str}
 ALTERNATIVES = ("oneOf", "anyOf", "allOf")
-ANY = "*"
+ANY, SECRET = "*", "airbyte_secret"
 Path = tuple[str, ...]
 
 
@@ -40,10 +40,12 @@ class Settings:
 
     @cached_property
     def declared(self) -> Mapping[Path, tuple[Mapping[str, Any], bool]]:
-        """The properties by their path, each with whether it must be given."""
+        """The properties by their path, each with whether it must be given; secret if any alternative says so."""
         found: dict[Path, tuple[Mapping[str, Any], bool]] = {}
         for path, (written, must) in _properties(self.spec, (), self.given, required=True):
-            found[path] = (written, must and found.get(path, ({}, True))[1])
+            before, needed = found.get(path, ({}, True))
+            hidden = {SECRET: True} if before.get(SECRET) else {}
+            found[path] = ({**written, **hidden}, must and needed)
         return found
 
     @cached_property
@@ -77,7 +79,7 @@ class Settings:
         if _fits(written.get("default"), kind):
             default = written["default"]
         choices = tuple(choice for choice in written.get("enum") or () if _fits(choice, kind))
-        make = Secret if secret or written.get("airbyte_secret") else Setting
+        make = Secret if secret or written.get(SECRET) else Setting
         name = self.names.get(path) or identifier("_".join(path))
         said = str(written.get("description") or written.get("title") or "")
         description = " ".join(said.split())

@@ -151,6 +151,8 @@ def write_json(value: Any, stream: Stream) -> Any:
         NotNativeError: it has no translation.
     """
     if isinstance(value, Mapping):
+        if named := [key for key in value if isinstance(key, str) and not compiled(key).is_constant]:
+            raise NotNativeError("the name of a field in the body is an expression", named[0])
         items = ((write_json(key, stream), write_json(item, stream)) for key, item in value.items())
         return {key: item for key, item in items if item is not None}
     if isinstance(value, list):

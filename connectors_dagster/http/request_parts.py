@@ -48,7 +48,15 @@ def fill_each(parts: Mapping[str, Any], each: Each, *, keep_slashes: bool = Fals
     Values are quoted in the path; with `keep_slashes`, their slashes separate parts of it.
     """
     safe = "/" if keep_slashes else ""
-    return {part: _filled_each(value, each, safe if part == "path" else None) for part, value in parts.items()}
+    filled = {part: _filled_each(value, each, safe if part == "path" else None) for part, value in parts.items()}
+    return filled | {"headers": _as_text(filled.get("headers"))}
+
+
+def _as_text(headers: Any) -> Any:
+    """Return headers whose numbers are text; a bound or a value of a list keeps its type when it is filled in."""
+    if not isinstance(headers, Mapping):
+        return headers
+    return {name: str(value) if type(value) in (int, float) else value for name, value in headers.items()}
 
 
 def _filled_each(value: Any, each: Each, safe: str | None) -> Any:

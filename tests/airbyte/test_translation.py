@@ -800,3 +800,45 @@ def test_a_filter_and_transformations_become_options_and_partitions_get_their_na
         Transformation(add_fields={"new": "{{ record.n or parent['id'] }}-{{ parent['id'] }}"}),
     )
     assert each.transformations == (Transformation(add_fields={"new": "{{ each['region'] }}"}),)
+
+
+@pytest.mark.parametrize("differs", [{"incremental_sync": DATES}, {"transformations": [{"type": "KeysToLower"}]}])
+def test_a_parent_whose_rows_are_not_those_of_the_stream_of_its_name_is_not_that_stream(tmp_path, differs):
+    config = {"type": "ParentStreamConfig", "parent_key": "id", "partition_field": "of", "stream": stream()}
+    router = {"type": "SubstreamPartitionRouter", "parent_stream_configs": [config]}
+    child = stream("children", partition_router=router, requester={"path": "/p/{{ stream_partition.of }}"})
+    [reason] = written(tmp_path, stream(**differs), child).streams[1].reasons
+    assert str(reason) == "a parent that is not a stream itself: things"
+
+
+@pytest.mark.parametrize("name", ["{{ config['shop'] }}", "k-{{ config['shop'] }}"])
+def test_a_field_of_the_body_whose_name_is_an_expression_is_not_native(tmp_path, name):
+    body = {"http_method": "POST", "request_body_json": {"of": {name: 1}}}
+    [reason] = written(tmp_path, stream(requester=body)).streams[0].reasons
+    assert str(reason) == f"the name of a field in the body is an expression: {name}"
+
+
+def test_a_request_with_the_end_of_a_window_only_is_not_native(tmp_path):
+    dates = {**DATES, "end_time_option": {**PARAM, "field_name": "until"}}
+    del dates["start_time_option"]
+    [reason] = written(tmp_path, stream(incremental_sync=dates)).streams[0].reasons
+    assert str(reason) == "requests with the end of a window, and not its start"
+
+
+def test_values_of_a_list_that_are_numbers_as_text_are_not_native_in_a_json_body(tmp_path):
+    option = {"type": "RequestOption", "inject_into": "body_json", "field_name": "kind"}
+    router = {"type": "ListPartitionRouter", "values": ["1"], "cursor_field": "kind", "request_option": option}
+    [reason] = written(tmp_path, stream(partition_router=router, requester={"http_method": "POST"})).streams[0].reasons
+    assert str(reason).startswith("a list of partitions with numbers that are text in a JSON body")
+
+
+@pytest.mark.parametrize("secret_first", [True, False])
+def test_a_property_is_secret_if_any_alternative_says_so(tmp_path, secret_first):
+    secret = {"properties": {"tok": {"type": "string", "airbyte_secret": True}}}
+    plain = {"properties": {"tok": {"type": "string"}}}
+    either = [secret, plain] if secret_first else [plain, secret]
+    spec = {"type": "object", "properties": {"credentials": {"type": "object", "oneOf": either}}}
+    named = stream(requester={"request_parameters": {"key": "{{ config['credentials']['tok'] }}"}})
+    parts = {"spec": {"type": "Spec", "connection_specification": spec}}
+    connector = written(tmp_path, named, **parts).connector
+    assert connector and [type(one) for one in connector.settings] == [Secret]

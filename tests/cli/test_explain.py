@@ -22,7 +22,7 @@ def test_explain_shows_engine_key_cursor_and_window_of_each_stream_and_the_setti
     [shifts] = [
         one for one in json.loads(connectors("explain", str(CREW), "--json").output)["streams"] if one["cursor"]
     ]
-    bounds = {"since": "2024-01-01T00:00:00Z", "until": "2024-01-31T00:00:00Z"}
+    bounds = {"since": "2023-12-31T23:59:59Z", "until": "2024-01-31T00:00:00Z"}
     assert shifts["requests"] == [
         {
             "method": "GET",
