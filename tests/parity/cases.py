@@ -372,6 +372,22 @@ CASES = (
         ),
     ),
     case(
+        "numbers in headers",
+        ("`ListPartitionRouter`", "`DatetimeBasedCursor`"),
+        stream(
+            incremental_sync=dated("%s", start=option("X-Since", "header"), end=option("X-Until", "header")),
+            partition_router=listed("1", "2", into=option("X-Kind", "header")),
+        ),
+        stream(
+            "others",
+            incremental_sync=dated("%s", start=None, end=None),
+            requester={
+                "request_headers": {"X-Since": "{{ stream_interval.start_time }}", "X-Kind": "{{ stream_slice.kind }}"}
+            },
+            partition_router=listed("1", "2"),
+        ),
+    ),
+    case(
         "values of a list for each row of a parent",
         ("`ListPartitionRouter`", "`SubstreamPartitionRouter`"),
         TEAMS,

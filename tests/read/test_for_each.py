@@ -46,6 +46,15 @@ def test_everything_is_requested_for_each_combination_and_rows_say_which(api, wa
     assert len(trial.rows(connector.graph["sales"]) or ()) == 2  # with the first values only
 
 
+def test_numbers_are_text_in_a_header(api, tmp_path):
+    endpoint = {"path": "/sales", "headers": {"X-Kind": "{each.kind}", "X-Wide": 7}}
+    options = {"sales": ResourceOptions(for_each={"kind": [1, 2]})}
+    connector = connector_of(tmp_path, api.url, {**SALES, "primary_key": "id", "endpoint": endpoint}, options=options)
+    api.answer = lambda _: {"data": [{"id": 1}]}
+    load_resources(connector)
+    assert sorted((asked.headers["x-kind"], asked.headers["x-wide"]) for asked in api.asked) == [("1", "7"), ("2", "7")]
+
+
 def test_null_leaves_the_parameter_out(api, warehouse, tmp_path):
     endpoint = {"path": "/sales", "params": {"kind": "{each.kind}", "size": 7}}
     options = {"sales": ResourceOptions(for_each={"kind": [None, "old"]})}
