@@ -29,15 +29,19 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
     """Change a package to append if the table has none of its keys, which gives the same result as a merge.
 
     Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
-    package is loaded.
+    package is loaded. Rows that are written as SQL text are merged.
     """
-    if not (destination_traits().reads_parquet or destination_traits().copies_csv):
+    traits = destination_traits()
+    readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
+    if not readable:
         return
     info = pipeline.get_load_package_info(load_id)
     package = normalized_packages(info.package_path)
     schema = package.load_schema(load_id)
-    files = [job.file_path for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
-    if len(files) != 1 or not _keys_decide(schema, table) or _has_keys_of(pipeline, schema, table, files[0]):
+    jobs = [job for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
+    if [job.job_file_info.file_format for job in jobs] != [readable] or not _keys_decide(schema, table):
+        return
+    if _has_keys_of(pipeline, schema, table, jobs[0].file_path):
         return
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
