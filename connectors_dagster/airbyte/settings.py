@@ -1,18 +1,16 @@
 """Settings of a connector: the properties that the `spec` of a manifest declares."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from connectors_dagster.airbyte.names import identifier
+from connectors_dagster.spec.own_settings import OWN_SETTINGS
 from connectors_dagster.spec.placeholders import FITTING, REQUIRED, Secret, Setting
 
-TAKEN = frozenset(
-    "allow_http automation lookback max_loss max_pages max_parallel_requests max_response_bytes owners".split()
-    + "requests_per_minute resources schedule stale_after_hours step".split()
-)
-"""Settings that every connector has, which mean something else."""
+TAKEN = OWN_SETTINGS - {"start_date"}
+"""Settings that every connector has, which mean something else than a property; a start date means the same."""
 TYPES: Mapping[str, type[Any]] = {"integer": int, "number": float, "boolean": bool, "array": list, "string": str}
 ALTERNATIVES = ("oneOf", "anyOf", "allOf")
 ANY, SECRET = "*", "airbyte_secret"
@@ -53,11 +51,7 @@ class Settings:
         """The names of the settings by path; two properties never share one."""
         found: dict[Path, str] = {}
         for path in self.declared:
-            name = identifier("_".join(path))
-            name = f"{name}_setting" if name in TAKEN else name
-            while name in found.values():
-                name += "_2"
-            found[path] = name
+            found[path] = _free_name(path, found.values())
         return found
 
     def is_plain(self, path: Path) -> bool:
@@ -80,12 +74,21 @@ class Settings:
             default = written["default"]
         choices = tuple(choice for choice in written.get("enum") or () if _fits(choice, kind))
         make = Secret if secret or written.get(SECRET) else Setting
-        name = self.names.get(path) or identifier("_".join(path))
+        name = self.names.get(path) or _free_name(path, self.names.values())
         said = str(written.get("description") or written.get("title") or "")
         description = " ".join(said.split())
         if choices and default not in (REQUIRED, None) and default not in choices:
             choices = ()
         return make(name, type=kind, default=default, choices=choices, description=description)
+
+
+def _free_name(path: Path, used: Collection[str]) -> str:
+    """Return a name for a property that no other setting has."""
+    name = identifier("_".join(path))
+    name = f"{name}_setting" if name in TAKEN else name
+    while name in used:
+        name += "_2"
+    return name
 
 
 def _changed(rules: Any, at: str = "") -> Iterator[str]:

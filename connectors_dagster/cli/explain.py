@@ -15,6 +15,7 @@ from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.values import environment
 from connectors_dagster.read.dry_requests import DryRequest, dry_requests
+from connectors_dagster.secrets.redaction import MASK
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret, Setting
 from connectors_dagster.spec.resource import Resource
@@ -77,10 +78,15 @@ def _setting(one: Setting, connector: Connector | None) -> dict[str, Any]:
         "setting": environment_name(connector, one) if connector else environment(f"sources..{one}"),
         "type": "secret" if isinstance(one, Secret) else one.type.__name__,
         "required": one.required,
-        "default": None if one.required else one.default,
-        "choices": list(one.choices),
+        "default": None if one.required else _masked(one, one.default),
+        "choices": [_masked(one, choice) for choice in one.choices],
         "meaning": one.description,
     }
+
+
+def _masked(setting: Setting, value: Any) -> Any:
+    """Return a value of a setting as it is shown: that of a secret is hidden, if there is one."""
+    return MASK if isinstance(setting, Secret) and value else value
 
 
 def _show(translated: Translated, streams: list[dict[str, Any]], settings: list[dict[str, Any]]) -> None:

@@ -12,7 +12,9 @@ from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
 from connectors_dagster.airbyte.translation import Translated, translate
+from connectors_dagster.config.explained_settings import OF_A_CONNECTOR
 from connectors_dagster.spec.computed import with_computed
+from connectors_dagster.spec.own_settings import OWN_SETTINGS
 from connectors_dagster.spec.placeholders import Text, fill_placeholders, find_placeholders
 
 PARAM = {"type": "RequestOption", "inject_into": "request_parameter"}
@@ -231,6 +233,25 @@ def test_settings_keep_their_types_defaults_and_secrets(tmp_path):
     assert (found["region"].default, found["region"].required) == ("eu", False)
     assert found["undeclared"].optional
     assert found["step_setting"].optional  # the setting `step` is the length of windows
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_property_never_has_the_name_of_a_setting_that_every_connector_has(tmp_path, declared):
+    assert set(OF_A_CONNECTOR) == OWN_SETTINGS
+    requester = {"request_parameters": {name: f"{{{{ config['{name}'] }}}}" for name in OWN_SETTINGS}}
+    properties = {name: {"type": "string"} for name in OWN_SETTINGS} if declared else {}
+    spec = {"connection_specification": {"properties": properties}}
+    connector = written(tmp_path, stream(requester=requester), spec=spec).connector
+    assert connector
+    found = {str(one) for one in connector.settings}
+    assert found == {"start_date", *(f"{name}_setting" for name in OWN_SETTINGS - {"start_date"})}
+
+
+def test_a_property_that_the_spec_lacks_does_not_share_a_setting_with_one_that_it_has(tmp_path):
+    params = {"a": "{{ config.account.key }}", "b": "{{ config.account_key }}"}
+    connector = written(tmp_path, stream(requester={"request_parameters": params})).connector
+    assert connector
+    assert {str(one) for one in connector.settings} == {"account_key", "account_key_2"}
 
 
 def test_a_child_of_a_stream_that_is_not_native_has_a_reason(tmp_path):

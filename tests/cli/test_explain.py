@@ -67,3 +67,23 @@ def test_explain_names_a_file_that_is_no_manifest(connectors, tmp_path):
     done = connectors("explain", str(tmp_path))
     assert done.exit_code == 1
     assert "manifest.yaml: is not a manifest of Airbyte: it has no 'streams'" in done.output
+
+
+def test_the_default_of_a_secret_is_hidden_and_so_is_a_password_of_the_manifest(connectors, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    spec = written["spec"]["connection_specification"]
+    spec["properties"]["user"] = {"type": "string", "airbyte_secret": True, "default": "hidden-user"}
+    auth = {"type": "BasicHttpAuthenticator", "username": "{{ config['user'] }}", "password": "hidden-word"}
+    written["definitions"]["plan"]["retriever"]["requester"] = {
+        "type": "HttpRequester",
+        "url_base": "https://crew.example",
+        "path": "/plan",
+        "authenticator": auth,
+    }
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    for option in ([], ["--json"]):
+        done = connectors("explain", str(tmp_path / "crew.yaml"), *option)
+        assert done.exit_code == 0
+        assert "hidden" not in done.output
+    settings = {one["setting"]: one["default"] for one in json.loads(done.output)["settings"]}
+    assert settings["SOURCES__CREW__USER"] == settings["SOURCES__CREW__PASSWORD_OF_THE_MANIFEST"] == "***"
