@@ -14,6 +14,7 @@ from connectors_dagster.airbyte.options import place_of, put
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.requests import BODIES, translate_requests
 from connectors_dagster.airbyte.selection import GLOBS, written_path
+from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
@@ -30,8 +31,10 @@ def translate_auth(stream: Stream) -> Piece:
         NotNativeError: it has no translation.
     """
     written = stream.requester.get("authenticator")
-    if not isinstance(written, Mapping):
+    if not written:
         return Piece()
+    if not isinstance(written, Mapping):
+        raise NotNativeError("authentication", written)
     if written.get("type") == "SelectiveAuthenticator":
         return Piece(options={"auth_choice": _choice(written, stream)})
     if written.get("type") == "SessionTokenAuthenticator":
@@ -53,7 +56,7 @@ def _key_in_body(written: Component, stream: Stream) -> Piece:
 
 def _choice(written: Component, stream: Stream) -> AuthChoice:
     """Translate authentication that a setting chooses: every one that it may choose."""
-    path = tuple(written.get("authenticator_selection_path") or ())
+    path = tuple(listed(written.get("authenticator_selection_path"), "authenticator_selection_path"))
     if not path or not all(isinstance(name, str) and PLAIN.fullmatch(name) for name in path):
         raise NotNativeError("authentication that a setting chooses", f"at {path}")
     inside = replace(stream, settings=replace(stream.settings, given=path[:-1]))
@@ -77,8 +80,8 @@ def _login(written: Component, stream: Stream) -> SessionToken:
         url=_login_url(login, parts["path"]),
         method=parts.get("method", "GET"),
         **{part: parts[part] for part in ("params", "headers", "json", "data") if part in parts},
-        auth=plain_auth(auth, login) if isinstance(auth, Mapping) else {},
-        token_path=_token_path(written.get("session_token_path") or ()),
+        auth=plain_auth(auth, login) if auth else {},
+        token_path=_token_path(listed(written.get("session_token_path"), "session_token_path")),
         **_token_place(written.get("request_authentication") or {}, login),
         # Without a duration, Airbyte requests a token for every request.
         expires_after=_duration(written.get("expiration_duration") or "PT0S"),

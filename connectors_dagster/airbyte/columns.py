@@ -35,7 +35,7 @@ def declare_columns(stream: Stream, folder: Path) -> TTableSchemaColumns:
 
 
 def _schema(stream: Stream, folder: Path) -> Mapping[str, Any]:
-    loader = stream.definition.get("schema_loader") or {}
+    loader: Any = stream.definition.get("schema_loader") or {}
     if isinstance(loader, list):
         loader = loader[0] if loader else {}
     found = loader.get("schema")

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
-from connectors_dagster.airbyte.columns import declare_columns
 from connectors_dagster.airbyte.cursor import filters_by_time
 from connectors_dagster.airbyte.error_handling import ATTEMPTS
 from connectors_dagster.airbyte.errors import Reason
 from connectors_dagster.airbyte.manifest import Manifest
 from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.shapes import ODD, SHAPE_ERRORS, described
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.connector import Connector
@@ -36,12 +36,12 @@ def build_connector(
     """
     try:
         return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
-    except ValueError:
+    except SHAPE_ERRORS:
         _find_contradictions(manifest, name, pieces, reasons)
     return _made(manifest, name, _kept(pieces, reasons), _excluded(reasons, others))
 
 
-def described(manifest: Manifest) -> dict[str, Any]:
+def common_fields(manifest: Manifest) -> dict[str, Any]:
     """Return the fields of a connector that its streams do not matter for."""
     step = {"step": manifest.step} if manifest.step else {}
     description = manifest.description or f"{manifest.name}, read as its manifest says"
@@ -75,6 +75,8 @@ def _find_contradictions(manifest: Manifest, name: str, pieces: Pieces, reasons:
             _made(manifest, name, {**together, **chain})
         except ValueError as error:
             reasons[one] = (Reason("a contradiction", str(error)),)
+        except SHAPE_ERRORS as error:
+            reasons[one] = (Reason(ODD, described(error)),)
         else:
             together |= chain
 
@@ -106,9 +108,9 @@ def _made(
     }
     return Connector(
         name=name,
-        **described(manifest),
+        **common_fields(manifest),
         config=cast(RESTAPIConfig, config),
-        schema={one.name: declare_columns(one, manifest.folder) for one in pieces},
+        schema={one.name: piece.columns for one, piece in chosen.items()},
         resources={one.name: ResourceOptions(**piece.options) for one, piece in chosen.items() if piece.options},
         retry=Retry(
             statuses=Retry().statuses | retried,

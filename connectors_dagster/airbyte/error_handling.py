@@ -7,6 +7,7 @@ from typing import Any
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.spec.response_rule import ResponseRule, check_condition
 
@@ -132,14 +133,16 @@ def _action(one: Component) -> str:
 
 
 def _handlers(written: Any) -> Iterator[Component]:
-    if not isinstance(written, Mapping):
+    if not written:
         return
+    if not isinstance(written, Mapping):
+        raise NotNativeError("an error handler", written)
     if only_type(written, "DefaultErrorHandler", "CompositeErrorHandler", what="an error handler") == (
         "DefaultErrorHandler"
     ):
         yield written
         return
-    for one in written.get("error_handlers") or ():
+    for one in listed(written.get("error_handlers"), "error_handlers"):
         yield from _handlers(one)
 
 

@@ -3,6 +3,7 @@
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream
 
 HASH_REMARK = "Rows have no key: equal rows are one row."
@@ -39,7 +40,13 @@ def key_of(stream: Stream) -> tuple[str, ...]:
 
 
 def key_paths(definition: Component) -> list[list[str]]:
-    """Return the fields of the primary key of a stream, each as the path to it in a row."""
+    """Return the fields of the primary key of a stream, each as the path to it in a row.
+
+    Raises:
+        NotNativeError: it is no field, and no list of fields and paths.
+    """
     written = definition.get("primary_key") or ()
-    fields = (written,) if isinstance(written, str) else written
+    fields = (written,) if isinstance(written, str) else listed(written, "primary_key")
+    if not all(isinstance(step, str) for field in fields for step in (field if isinstance(field, list) else [field])):
+        raise NotNativeError("a key that is not the name of a field", written)
     return [[str(step) for step in field] if isinstance(field, list) else [str(field)] for field in fields if field]

@@ -6,6 +6,7 @@ from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.spec.placeholders import Setting, Text
 
@@ -18,7 +19,8 @@ def place_of(option: Component, stream: Stream) -> tuple[str, tuple[str, ...]]:
     Raises:
         NotNativeError: the place depends on values.
     """
-    where, path = str(option.get("inject_into")), option.get("field_path") or [option.get("field_name")]
+    where, path = str(option.get("inject_into")), listed(option.get("field_path"), "field_path")
+    path = path or [option.get("field_name")]
     if where not in PARTS:
         raise NotNativeError("a value in another part of the request", where)
     if option.get("field_path") and where != "body_json":

@@ -29,6 +29,9 @@ def translate_pagination(stream: Stream) -> Piece:
     if not paginator or paginator.get("type") == "NoPagination":
         return SINGLE
     only_type(paginator, "DefaultPaginator", what="a paginator")
+    for part in (paginator, paginator.get("pagination_strategy") or {}):
+        if part.get("decoder"):
+            only_type(part["decoder"], "JsonDecoder", what="a decoder")
     _check_repeated(stream)
     strategy = paginator.get("pagination_strategy") or {}
     kind = only_type(strategy, *STRATEGIES, what="a way to find the next page")

@@ -10,6 +10,7 @@ from connectors_dagster.airbyte.expressions import constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.shapes import ODD
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.placeholders import Setting
@@ -66,6 +67,8 @@ def _path_options(stream: Stream) -> dict[str, Any]:
 def _list(router: Component, stream: Stream) -> Piece:
     """Translate the values of a list, which a setting may hold."""
     name, values = stream.lists[str(router.get("cursor_field"))], router.get("values") or []
+    if not isinstance(values, str | list):
+        raise NotNativeError(ODD, f"values of a list of partitions are no list: {values}")
     if isinstance(values, str):
         found: Any = write_text(values, stream)
         if not isinstance(found, Setting) or found.type is not list or found.optional:

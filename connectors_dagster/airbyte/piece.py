@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlt.common.schema import TTableSchemaColumns
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
@@ -17,6 +19,7 @@ class Piece:
         attempts: how often a request is retried.
         wait_headers: headers that say how long to wait before a retry.
         lookback: an ISO 8601 duration: how long the API may take to show a change.
+        columns: the declared columns of the table.
     """
 
     definition: Mapping[str, Any] = field(default_factory=dict)
@@ -26,6 +29,7 @@ class Piece:
     attempts: int = 0
     wait_headers: tuple[str, ...] = ()
     lookback: str | None = None
+    columns: TTableSchemaColumns = field(default_factory=dict)
 
 
 def joined(pieces: Iterable[Piece]) -> Piece:
@@ -40,6 +44,7 @@ def joined(pieces: Iterable[Piece]) -> Piece:
             attempts=max(whole.attempts, piece.attempts),
             wait_headers=tuple(dict.fromkeys((*whole.wait_headers, *piece.wait_headers))),
             lookback=piece.lookback or whole.lookback,
+            columns={**whole.columns, **piece.columns},
         )
     return whole
 

@@ -7,6 +7,7 @@ from connectors_dagster.airbyte.computed import surely_computed
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
+from connectors_dagster.airbyte.shapes import ODD
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import write_json, write_param, write_text
 from connectors_dagster.spec.placeholders import Setting, Text
@@ -42,13 +43,16 @@ def translate_requests(stream: Stream, *, forms: bool = False) -> Piece:
 
 
 def _path(stream: Stream) -> str:
-    path = str(stream.requester.get("path") or "").lstrip("/")
+    written = stream.requester.get("path") or ""
+    if not isinstance(written, str | int):
+        raise NotNativeError(ODD, f"path is no text: {written}")
+    path = str(written).lstrip("/")
     if "://" in path:
         raise NotNativeError("an address instead of a path", path)
-    written = write_text(path, stream)
-    if isinstance(written, Setting):
-        return Text(surely_computed(path, stream, kind="text") if written.optional else written)
-    return written
+    found = write_text(path, stream)
+    if isinstance(found, Setting):
+        return Text(surely_computed(path, stream, kind="text") if found.optional else found)
+    return found
 
 
 def _name(name: Any) -> str:

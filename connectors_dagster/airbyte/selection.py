@@ -8,6 +8,7 @@ from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.row_expressions import write_expression
+from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream, only_type
 
 PLAIN = re.compile(r"[A-Za-z_]\w*")
@@ -31,7 +32,9 @@ def translate_selection(stream: Stream) -> Piece:
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
     chosen = {**_filter(stream), **({"object_is_row": True} if stream.paginator else {})}
-    path = tuple(map(_field, extractor.get("field_path") or ()))
+    if extractor.get("decoder"):
+        only_type(extractor["decoder"], "JsonDecoder", what="a decoder")
+    path = tuple(map(_field, listed(extractor.get("field_path"), "field_path")))
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)
     selector = f"$.{written_path(path)}" if path[0] == ALL else written_path(path)

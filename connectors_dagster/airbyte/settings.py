@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.spec.own_settings import OWN_SETTINGS
 from connectors_dagster.spec.placeholders import FITTING, REQUIRED, Secret, Setting
@@ -80,6 +81,23 @@ class Settings:
         if choices and default not in (REQUIRED, None) and default not in choices:
             choices = ()
         return make(name, type=kind, default=default, choices=choices, description=description)
+
+
+def check_settings(spec: Mapping[str, Any]) -> None:
+    """Check that properties can be read from a JSON schema.
+
+    Raises:
+        ManifestError: a part of it has another shape.
+    """
+    found = [one for key in ALTERNATIVES for one in spec.get(key) or () if isinstance(one, Mapping)]
+    for one in (spec, *found):
+        if not isinstance(one.get("properties") or {}, Mapping):
+            raise ManifestError(f"the properties of the spec are no object, but {str(one['properties'])[:100]!r}")
+        if one.get("properties") and not isinstance(one.get("required") or [], list):
+            raise ManifestError(f"'required' in the spec is no list, but {str(one['required'])[:100]!r}")
+        for inner in (one.get("properties") or {}).values():
+            if isinstance(inner, Mapping):
+                check_settings(inner)
 
 
 def _free_name(path: Path, used: Collection[str]) -> str:

@@ -11,6 +11,7 @@ from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.names import identifiers
 from connectors_dagster.airbyte.parameters import PARAMETERS, reads_parameters, with_parameters
 from connectors_dagster.airbyte.settings import Settings
+from connectors_dagster.airbyte.shapes import ODD, listed
 
 EMPTY: Component = {}
 EMPTY_PARTS = re.compile(r"(?<!:)/{2,}")
@@ -63,7 +64,7 @@ class Stream:
     @property
     def transformations(self) -> Sequence[Component]:
         """Change the rows."""
-        return tuple(map(filled, self.definition.get("transformations") or ()))
+        return tuple(map(filled, listed(self.definition.get("transformations"), "transformations")))
 
     @cached_property
     def routers(self) -> list[Component]:
@@ -124,8 +125,10 @@ def _is_component(item: Any) -> bool:
 
 
 def _part(component: Component, name: str) -> Component:
-    found: Any = component.get(name)
-    return found if isinstance(found, Mapping) else EMPTY
+    found: Any = component.get(name) or EMPTY
+    if not isinstance(found, Mapping):
+        raise NotNativeError(ODD, f"{name} is no object: {found}")
+    return found
 
 
 def only_type(component: Component, *kinds: str, what: str) -> str:

@@ -1,11 +1,13 @@
 """A manifest as a connector: the streams whose features all have a translation, and why the others have none."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from connectors_dagster.airbyte.auth import translate_auth
+from connectors_dagster.airbyte.columns import declare_columns
 from connectors_dagster.airbyte.connector import build_connector
 from connectors_dagster.airbyte.cursor import translate_cursor
 from connectors_dagster.airbyte.error_handling import translate_error_handling
@@ -20,27 +22,31 @@ from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.requests import translate_requests
 from connectors_dagster.airbyte.selection import translate_selection
 from connectors_dagster.airbyte.settings import Settings
+from connectors_dagster.airbyte.shapes import readable
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.airbyte.transformations import translate_transformations
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import written_placeholders
 
-FEATURES: Sequence[Callable[[Stream], Piece]] = (
-    check_fields,
-    translate_requests,
-    translate_auth,
-    translate_pagination,
-    translate_selection,
-    translate_transformations,
-    translate_key,
-    translate_partitions,
-    translate_cursor,
-    translate_error_handling,
-)
+Feature = Callable[[Stream], Piece]
+FEATURES: Mapping[str, Feature] = {
+    "fields": check_fields,
+    "requests": translate_requests,
+    "authentication": translate_auth,
+    "pagination": translate_pagination,
+    "selection of rows": translate_selection,
+    "transformations": translate_transformations,
+    "primary key": translate_key,
+    "partitions": translate_partitions,
+    "cursor": translate_cursor,
+    "error handling": translate_error_handling,
+}
+"""What a stream consists of, in the words of its reasons."""
+CONDITIONAL = "ConditionalStreams"
 KINDS: Mapping[str, str] = {
     "StateDelegatingStream": "a stream that is read in another way after the first time",
-    "ConditionalStreams": "streams that a setting chooses",
+    CONDITIONAL: "streams that a setting chooses",
     "DynamicDeclarativeStream": "streams that are made up when they are read",
 }
 Engine = Literal["native", "airbyte", "none"]
@@ -79,7 +85,7 @@ class Translated:
 def translate(manifest: Manifest, *, name: str = "") -> Translated:
     """Translate a manifest; `name` is that of the connector, by default the manifest's."""
     streams = plain_streams(manifest)
-    found = {one: _translate_stream(one) for one in streams}
+    found = {one: _translate_stream(one, manifest.folder) for one in streams}
     pieces = {one: piece for one, piece in found.items() if isinstance(piece, Piece)}
     reasons = {one: piece for one, piece in found.items() if not isinstance(piece, Piece)}
     others = tuple(_undescribed(manifest))
@@ -107,11 +113,16 @@ def plain_streams(manifest: Manifest) -> list[Stream]:
     return list(siblings.values())
 
 
-def _translate_stream(stream: Stream) -> Piece | tuple[Reason, ...]:
+def _translate_stream(stream: Stream, folder: Path) -> Piece | tuple[Reason, ...]:
+    rest: Mapping[str, Feature] = {
+        "address": _base_url,
+        "schema": lambda one: Piece(columns=declare_columns(one, folder)),
+    }
     pieces, reasons = [], []
-    for feature in (*FEATURES, _base_url):
+    for what, feature in (*FEATURES.items(), *rest.items()):
         try:
-            pieces.append(feature(stream))
+            with readable(what):
+                pieces.append(feature(stream))
         except NotNativeError as error:
             reasons.append(error.reason)
     return tuple(dict.fromkeys(reasons)) if reasons else joined(pieces)

@@ -7,15 +7,23 @@ from typing import Any, Literal, cast
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.airbyte.columns import declare_columns
-from connectors_dagster.airbyte.connector import described
+from connectors_dagster.airbyte.connector import common_fields
 from connectors_dagster.airbyte.errors import NotNativeError, Reason
 from connectors_dagster.airbyte.key import HASH_REMARK
-from connectors_dagster.airbyte.manifest import Manifest
+from connectors_dagster.airbyte.manifest import Component, Manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.shapes import listed, readable
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
-from connectors_dagster.airbyte.translation import KINDS, Translated, TranslatedStream, plain_streams, translate
+from connectors_dagster.airbyte.translation import (
+    CONDITIONAL,
+    KINDS,
+    Translated,
+    TranslatedStream,
+    plain_streams,
+    translate,
+)
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
@@ -87,7 +95,8 @@ def _found(
     found: dict[str, _Read | _Unread] = {}
     for stream in streams:
         try:
-            found.setdefault(stream.name, _read(stream, manifest, config, trust_python=trusted))
+            with readable("what airbyte-cdk needs to know"):
+                found.setdefault(stream.name, _read(stream, manifest, config, trust_python=trusted))
         except NotNativeError as error:
             found.setdefault(stream.name, _Unread(stream=stream, reason=error.reason))
     return found
@@ -96,13 +105,19 @@ def _found(
 def _streams(manifest: Manifest) -> Iterator[Stream]:
     """Yield the streams that can be named before they are read."""
     yield from plain_streams(manifest)
-    others = [one for one in manifest.streams if one.get("type") == "StateDelegatingStream"]
-    # Without a state, Airbyte reads such a stream as it does the first time.
-    definitions = [one.get("full_refresh_stream") or {} for one in others]
-    for written in manifest.streams:
-        definitions += (written.get("streams") or ()) if written.get("type") == "ConditionalStreams" else ()
-    plain = replace(manifest, streams=tuple({"type": "DeclarativeStream", **one} for one in definitions))
+    plain = replace(manifest, streams=tuple({"type": "DeclarativeStream", **one} for one, _ in _inner(manifest)))
     yield from plain_streams(plain)
+
+
+def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
+    """Yield the streams inside others, each with the type of the other one."""
+    for written in manifest.streams:
+        kind = str(written.get("type"))
+        # Without a state, Airbyte reads a stream that depends on it as it does the first time.
+        inside = {"StateDelegatingStream": [written.get("full_refresh_stream")], CONDITIONAL: written.get("streams")}
+        for one in listed(inside.get(kind), kind):
+            if isinstance(one, Mapping):
+                yield one, kind
 
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
@@ -158,7 +173,7 @@ def _connector(native: Connector | None, manifest: Manifest, name: str, read: Ma
     if native:
         excluded = {one: why for one, why in native.excluded.items() if one not in read}
         return replace(native, **fields, excluded=excluded)
-    return Connector(name=name, **described(manifest), **fields)
+    return Connector(name=name, **common_fields(manifest), **fields)
 
 
 def _address(read: Mapping[str, _Read]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, StreamEndEvent
 
+from connectors_dagster.spec.document_size import check_size
 from connectors_dagster.spec.schema_file import StrictLoader
 
 Next = Callable[[], Any]
@@ -23,14 +24,24 @@ def load_yaml(text: str) -> Any:
     """Read a document as `StrictLoader` does, with the same errors.
 
     Raises:
-        YAMLError: it is not YAML, or a key is written twice.
+        YAMLError: it is not YAML, a key is written twice, or it is nested too deeply or too large with its aliases
+            written out.
     """
-    if _Parser is None:
-        return yaml.load(text, Loader=StrictLoader)  # a safe one
     try:
-        return _Reader(_Parser(text)).document()
+        return _Reader(_Parser(text)).document() if _Parser else _strictly(text)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
     except (_UnusualError, yaml.YAMLError):
-        return yaml.load(text, Loader=StrictLoader)  # a safe one
+        return _strictly(text)
+
+
+def _strictly(text: str) -> Any:
+    try:
+        document = yaml.load(text, Loader=StrictLoader)  # a safe one
+        check_size(document)
+    except (ValueError, RecursionError) as error:
+        raise yaml.YAMLError(str(error)) from None
+    return document
 
 
 class _Reader:
