@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors_dagster.airbyte.json_file import field, read_json
+from connectors_dagster.airbyte.errors import ManifestError
+from connectors_dagster.airbyte.json_file import field, read_object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +32,12 @@ def read_catalog(file: Path) -> list[ConfiguredStream]:
     Raises:
         ManifestError: the file is no configured catalog.
     """
-    document = read_json(file, what="a configured catalog")
+    document = read_object(file, what="a configured catalog")
     catalog = field(document, "sync_catalog") or document
-    return list(_streams(field(catalog, "streams") or ()))
+    try:
+        return list(_streams(field(catalog, "streams") or ()))
+    except (AttributeError, TypeError):
+        raise ManifestError(f"{file}: is not a configured catalog: a stream in it is not written as one") from None
 
 
 def _streams(written: Sequence[Any]) -> Iterator[ConfiguredStream]:

@@ -26,6 +26,18 @@ def read_json(file: Path, *, what: str) -> Any:
     return found
 
 
+def read_object(file: Path, *, what: str) -> Mapping[str, Any]:
+    """Read a file with an object.
+
+    Raises:
+        ManifestError: it cannot be read, or is something else.
+    """
+    found = read_json(file, what=what)
+    if not isinstance(found, dict):
+        raise ManifestError(f"{file}: is not {what}: it must be an object, not a list")
+    return found
+
+
 def field(found: Any, name: str) -> Any:
     """Return a field by its name in snake case; None if there is none."""
     if not isinstance(found, Mapping):

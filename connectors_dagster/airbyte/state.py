@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.json_file import field, read_json
 from connectors_dagster.spec.windows import Window
 
@@ -37,9 +38,15 @@ def read_state(file: Path) -> list[StreamState]:
     """Read the state of a connection: a list of messages, an object by stream, or what Airbyte's API returns.
 
     Raises:
-        ManifestError: the file is not JSON.
+        ManifestError: the file is not JSON, or has none of these shapes.
     """
-    return list(_streams(read_json(file, what="a state")))
+    document = read_json(file, what="a state")
+    if field(document, "state_type") == "not_set":
+        return []
+    found = list(_streams(document))
+    if document and not found:
+        raise ManifestError(f"{file}: is not a state of Airbyte: there is no stream in it")
+    return found
 
 
 def _streams(document: Any) -> Iterator[StreamState]:
@@ -50,10 +57,11 @@ def _streams(document: Any) -> Iterator[StreamState]:
         yield from _messages(found)
     elif field(document, "type") or field(document, "stream_descriptor"):
         yield from _message(document)
-    else:
+    elif field(document, "state_type") == "legacy":
+        yield from _streams(field(document, "state") or {})
+    elif all(isinstance(state, Mapping) for state in document.values()):
         for name, state in document.items():
-            if isinstance(state, Mapping):
-                yield StreamState(name=str(name), state=state)
+            yield StreamState(name=str(name), state=state)
 
 
 def _messages(found: Sequence[Any]) -> Iterator[StreamState]:

@@ -48,6 +48,10 @@ class Configuration:
         """Return the settings that a `config.json` of Airbyte has, with their values."""
         return dict(self._given((), self.settings, config))
 
+    def unknown(self, config: Mapping[str, Any]) -> list[Path]:
+        """Return the paths of what a `config.json` of Airbyte has and no setting stands for."""
+        return list(_unknown((), self.settings, config))
+
     def _given(self, path: Path, setting: Any, value: Any) -> Iterator[tuple[Setting, Any]]:
         if isinstance(setting, Setting):
             if value is not None:
@@ -94,6 +98,16 @@ def configuration(manifest: Manifest, declared: Mapping[str, Setting]) -> Config
             setting = Setting(setting, default=manifest.start_date or FIRST_DAY, description=setting.description)
         _put(config, path, setting)
     return Configuration(settings=config, as_json=frozenset(as_json), times=frozenset(times))
+
+
+def _unknown(path: Path, setting: Any, value: Any) -> Iterator[Path]:
+    if isinstance(setting, Setting) or value is None:
+        return
+    if not isinstance(value, Mapping) or not isinstance(setting, Mapping):
+        yield path
+        return
+    for name, inner in value.items():
+        yield from _unknown((*path, str(name)), setting.get(name), inner)
 
 
 def _used(component: Any) -> Iterator[Path]:

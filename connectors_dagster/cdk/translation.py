@@ -85,7 +85,9 @@ def translate_with(
     found = _found([one for one in _streams(manifest) if one.name not in kept], manifest, config, trusted=trust_python)
     read = {one: each for one, each in found.items() if isinstance(each, _Read)}
     connector = _connector(native, manifest, name or identifier(manifest.name), read)
-    return Translated(connector=connector, streams=tuple(_described(translated.streams, kept, found)))
+    return Translated(
+        connector=connector, streams=tuple(_described(translated.streams, kept, found, _reasons_of_inner(manifest)))
+    )
 
 
 def _found(
@@ -118,6 +120,11 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
         for one in listed(inside.get(kind), kind):
             if isinstance(one, Mapping):
                 yield one, kind
+
+
+def _reasons_of_inner(manifest: Manifest) -> Mapping[str, Reason]:
+    """Return why the streams inside others are not native, by their vendor names."""
+    return {str(one.get("name")): Reason(KINDS[kind]) for one, kind in _inner(manifest)}
 
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
@@ -196,15 +203,21 @@ def _fits(used: Setting, declared: Setting | None) -> bool:
 
 
 def _described(
-    translated: Sequence[TranslatedStream], kept: set[str], found: Mapping[str, "_Read | _Unread"]
+    translated: Sequence[TranslatedStream],
+    kept: set[str],
+    found: Mapping[str, "_Read | _Unread"],
+    inner: Mapping[str, Reason],
 ) -> Iterator[TranslatedStream]:
     """Say what became of the streams, also of those that are only known here."""
     known = {one.name for one in translated}
     for name, each in found.items():
         if name not in known:
-            yield _with_engine(TranslatedStream(name=name, vendor_name=each.stream.vendor_name, engine="none"), each)
+            vendor_name = each.stream.vendor_name
+            reasons = (inner[vendor_name],) if vendor_name in inner else ()
+            one = TranslatedStream(name=name, vendor_name=vendor_name, engine="none", reasons=reasons)
+            yield _with_engine(one, each)
     for one in translated:
-        if one.reasons and one.reasons[0].piece == KINDS["ConditionalStreams"]:
+        if one.reasons and one.reasons[0].piece == KINDS[CONDITIONAL]:
             continue  # those in it are streams of their own here
         yield one if one.name in kept or one.name not in found else _with_engine(one, found[one.name])
 

@@ -1,5 +1,6 @@
 """Imports a connector of Airbyte: its manifest, its configuration, its streams, and how far they were read."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 import dlt
 
 from connectors_dagster.airbyte.catalog import ConfiguredStream, read_catalog
-from connectors_dagster.airbyte.json_file import read_json
+from connectors_dagster.airbyte.json_file import read_object
 from connectors_dagster.airbyte.key import key_paths
 from connectors_dagster.airbyte.manifest import Manifest, read_manifest
 from connectors_dagster.airbyte.names import identifier, identifiers
@@ -27,6 +28,7 @@ from connectors_dagster.orchestration.location import load_location, new_compone
 from connectors_dagster.orchestration.selection import select_connector
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret
+from connectors_dagster.spec.validation import connector_name_problems
 from connectors_dagster.spec.windows import describe_windows
 
 
@@ -64,15 +66,18 @@ def import_connector(request: ImportRequest) -> None:
     """
     manifest = read_manifest(request.manifest)
     name = request.name or identifier(manifest.name)
+    if problems := [*connector_name_problems(name)]:
+        raise click.ClickException(f"{'; '.join(problems)}: choose another --name")
     folder = (request.into or new_components_folder()) / name
     if (folder / "defs.yaml").exists():
         raise click.ClickException(f"{folder} has a component already: choose another --name, or remove it")
     streams = read_catalog(request.catalog) if request.catalog else []
     states = read_state(request.state) if request.state else []
-    config = read_json(request.config, what="a configuration") if request.config else {}
+    config = read_object(request.config, what="a configuration") if request.config else {}
     translated = translate_with(manifest, name=name, engine=request.engine, trust_python=request.trust_python)
     if translated.connector is None:
         raise click.ClickException(f"no stream of {request.manifest} can be read: `connectors explain` says why")
+    states = _known(states, manifest, translated.connector)
     chosen = _chosen(manifest, translated.connector, streams) if request.catalog else {}
     engine = {"engine": request.engine} if request.engine != "native" else {}
     trust = {"trust_python": True} if request.trust_python else {}
@@ -113,10 +118,11 @@ def _chosen(manifest: Manifest, connector: Connector, streams: list[ConfiguredSt
     return {"select": selected, "keys": keys or None, "cursors": cursors or None}
 
 
-def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> None:
+def _write_settings(manifest: Manifest, connector: Connector, config: Mapping[str, Any]) -> None:
     """Write the values of a `config.json` into the files of settings; a value that nothing uses is left out."""
     known = {str(one): one for one in connector.settings}
-    given = configuration(manifest, known).given(config) if isinstance(config, dict) else {}
+    properties = configuration(manifest, known)
+    given = properties.given(config)
     used = {setting: value for setting, value in given.items() if str(setting) in {*known, "start_date"}}
     secret = {setting_path(connector, one): value for one, value in used.items() if isinstance(one, Secret)}
     public = {setting_path(connector, one): value for one, value in used.items() if not isinstance(one, Secret)}
@@ -127,7 +133,25 @@ def _write_settings(manifest: Manifest, connector: Connector, config: Any) -> No
             say(f"wrote {', '.join(values)} to {_shown(file)}")
     for setting in given.keys() - used.keys():
         say(f"left out the setting {setting}: no stream uses it", style="yellow")
+    for path in properties.unknown(config):
+        say(f"left out {'.'.join(path)} of the configuration: the manifest does not have it", style="yellow")
     dlt.current.run_context().reload()  # it has read the files as they were
+
+
+def _known(states: Sequence[StreamState], manifest: Manifest, connector: Connector) -> list[StreamState]:
+    """Return the states of streams that the manifest has, and say which ones it does not have.
+
+    Raises:
+        ClickException: it has none of them.
+    """
+    names = {str(one.get("name")) for one in manifest.streams}
+    known = [one for one in states if one.name in names or identifier(one.name) in connector.graph]
+    unknown = [one.name for one in states if one not in known]
+    if unknown and not known:
+        raise click.ClickException(f"the state is of another connector: its streams are {', '.join(unknown)[:200]}")
+    for name in unknown:
+        say(f"left out the state of {name}: the manifest does not have it", style="yellow")
+    return known
 
 
 def _mark(name: str, manifest: Manifest, states: list[StreamState]) -> None:

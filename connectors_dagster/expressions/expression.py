@@ -8,9 +8,9 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
-from jinja2.sandbox import SandboxedEnvironment
 
 from connectors_dagster.errors import MaskedError
+from connectors_dagster.expressions.bounded import BoundedEnvironment
 from connectors_dagster.expressions.filters import FILTERS
 from connectors_dagster.expressions.literal import Types, read_literal, read_value
 from connectors_dagster.expressions.lookup import (
@@ -32,11 +32,10 @@ FALSE: tuple[Any, ...] = (False, None, "False", "false", "{}", "[]", "()", "", "
 Kind = Literal["value", "text", "condition"]
 
 
-def _environment() -> SandboxedEnvironment:
-    environment = SandboxedEnvironment()  # what it renders is not HTML
+def _environment() -> BoundedEnvironment:
+    environment = BoundedEnvironment()  # what it renders is not HTML
     environment.filters.update(FILTERS)
     environment.globals.update(MACROS)
-    del environment.globals["range"]  # a long one takes all memory
     return environment
 
 

@@ -109,9 +109,17 @@ def _fallback(node: nodes.Node | None) -> Fallback | None:
 def _written(node: nodes.Node | None) -> str | None:
     """Return the text of a constant."""
     try:
-        return str(node.as_const()) if isinstance(node, nodes.Expr) else None
-    except nodes.Impossible:
+        return str(_constant(node)) if isinstance(node, nodes.Expr) else None
+    except (nodes.Impossible, ArithmeticError, TypeError, ValueError):
         return None
+
+
+def _constant(node: nodes.Expr) -> Any:
+    """Return the value of a constant. Jinja does not compute one from others if a sandbox checks the operator."""
+    table = getattr(node.environment, "binop_table", {})
+    if isinstance(node, nodes.BinExpr) and node.operator in table:
+        return node.environment.call_binop(None, node.operator, _constant(node.left), _constant(node.right))  # type: ignore[union-attr]  # checked
+    return node.as_const()
 
 
 def _path(node: nodes.Node | None) -> Lookup | None:

@@ -143,7 +143,7 @@ def connector_name_problems(name: str) -> Iterator[str]:
 def _name_problems(name: str) -> Iterator[str]:
     """Describe what a database or dlt would not keep as it is, or what another table may have."""
     if not re.fullmatch(NAME, name):
-        yield f"name {name!r} must be lower-case letters, digits, underscores"
+        yield f"name {name!r} must be lower-case letters, digits, underscores, and begin with a letter"
     if len(name) > MAX_NAME:
         yield f"name {name!r} is longer than {MAX_NAME} characters"
     if "__" in name or name.endswith("_"):

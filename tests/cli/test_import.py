@@ -18,7 +18,7 @@ from tests.airbyte.test_load import CREW, NOW
 CONFIG = {
     "host": "https://crew.example",
     "start_date": "2024-01-01T00:00:00Z",
-    "credentials": {"token": "t0ken-of-crew"},
+    "credentials": {"token": "t0ken-of-crew", "inner": {"a": 1}},
     "nonsense": 1,
 }
 
@@ -79,6 +79,8 @@ def test_a_connection_of_airbyte_becomes_a_component_with_settings_streams_and_w
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o600
     assert "t0ken" not in done.output
     assert "left out gone: the manifest does not have it" in done.output
+    assert "left out credentials.inner of the configuration" in done.output
+    assert "left out nonsense of the configuration: the manifest does not have it" in done.output
     assert "recorded as read  crew/shifts: 2024-01-01" in done.output
     assert "no windows  crew/plan" in done.output
     location = load_location()
@@ -94,3 +96,31 @@ def test_a_component_that_is_there_is_not_overwritten(connectors, project):
     assert connectors("import", str(CREW)).exit_code == 0
     again = connectors("import", str(CREW))
     assert again.exit_code == 1 and "has a component already: choose another --name, or remove it" in again.output
+
+
+WRONG = [
+    ("config", [1], "config.json: is not a configuration: it must be an object, not a list"),
+    ("catalog", [1], "catalog.json: is not a configured catalog: it must be an object, not a list"),
+    ("catalog", {"streams": ["plan"]}, "catalog.json: is not a configured catalog: a stream in it is not written as"),
+    ("state", {"shifts": {"changed": "2024-02-05"}, "a": 1}, "state.json: is not a state of Airbyte: there is no"),
+    ("state", {"deals": {"at": 1}}, "the state is of another connector: its streams are deals"),
+]
+
+
+@pytest.mark.parametrize(("option", "content", "said"), WRONG)
+def test_a_file_of_another_shape_is_refused_before_anything_is_written(
+    connectors, tmp_path, project, option, content, said
+):
+    (tmp_path / f"{option}.json").write_text(json.dumps(content))
+    done = connectors("import", str(CREW), f"--{option}", str(tmp_path / f"{option}.json"))
+    assert done.exit_code == 1
+    assert said in done.output
+    assert not (project / "connectors" / "crew").exists()
+
+
+def test_a_connector_that_cannot_have_a_name_is_refused_with_the_rule(connectors):
+    done = connectors("import", str(CREW), "--name", "9bad")
+    assert done.exit_code == 1
+    assert (
+        "'9bad' must be lower-case letters, digits, underscores, and begin with a letter: choose another" in done.output
+    )

@@ -210,6 +210,32 @@ def test_nothing_beyond_the_values_can_be_reached(text):
         Expression(text, kind="text").render(**SCOPE)
 
 
+TOO_LARGE = [
+    "{{ 'x' * 10 ** 10 }}",
+    "{{ 10 ** 100000 }}",
+    "{{ 'x' | indent(config.n, true) }}",
+    "{{ [1] * config.n }}",
+    "{{ config.n * 'x' }}",
+    "{{ 7 ** config.n }}",
+    "{{ '%9999999999d' % config.n }}",
+    "{{ '%*d' | format(config.n, 1) }}",
+    "{{ 'x' | center(config.n) }}",
+    "{{ 'x'.ljust(config.n) }}",
+    "{{ '{:9999999999}'.format(1) }}",
+]
+
+
+@pytest.mark.parametrize("text", TOO_LARGE)
+def test_an_expression_cannot_make_a_value_that_fills_the_memory(text):
+    with pytest.raises(ExpressionError, match="OverflowError"):
+        assert len(str(Expression(text).render(config={"n": 10**10})))
+
+
+def test_operators_of_constants_and_numbers_are_computed_as_ever():
+    assert Expression("{{ 60 * 60 }}/{{ 2 ** 10 % 7 + 1 }}").parts == ("3600", "/", "3")
+    assert Expression("{{ 'a' * config.n }}{{ '%02d' % config.n }}").render(config={"n": 3}) == "aaa03"
+
+
 def test_an_expression_tells_what_it_reads():
     assert Expression("{{ stream_interval.start_time }}/{{ config.shop }}").names == {"stream_slice", "config"}
     assert Expression("{{ now_utc() }}").names == frozenset()
