@@ -120,4 +120,4 @@ def _read(file: Path, parse: Callable[[str], Any]) -> Any:
     except OSError as error:
         raise ManifestError(f"{file}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ManifestError(f"{file}: is not YAML: {error}") from None
+        raise ManifestError(f"{file}: is not YAML that can be read: {error}") from None

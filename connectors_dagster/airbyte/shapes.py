@@ -39,9 +39,10 @@ def described(error: Exception) -> str:
 
 
 def _place(found: TracebackType | None) -> str:
-    """Return the last function of this room that an error went through."""
-    frames = extract_tb(found)
-    own = [frame for frame in frames if Path(frame.filename).parent == Path(__file__).parent] or frames
+    """Return the last function of this project that an error went through."""
+    frames, here = extract_tb(found), Path(__file__)
+    own = [one for one in frames if Path(one.filename).is_relative_to(here.parents[1]) and one.filename != str(here)]
+    own = own or frames
     return f"{Path(own[-1].filename).stem}.{own[-1].name}"
 
 

@@ -224,5 +224,5 @@ def _described(
 
 def _with_engine(one: TranslatedStream, each: "_Read | _Unread") -> TranslatedStream:
     if isinstance(each, _Unread):
-        return replace(one, engine="none", reasons=(each.reason, *one.reasons))
+        return replace(one, engine="none", reasons=tuple(dict.fromkeys((each.reason, *one.reasons))))
     return replace(one, engine="airbyte")
