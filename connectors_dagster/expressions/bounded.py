@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
@@ -22,7 +22,7 @@ class BoundedEnvironment(SandboxedEnvironment):
     could make them large.
     """
 
-    intercepted_binops: ClassVar[frozenset[str]] = frozenset(("*", "**", "%"))
+    intercepted_binops = frozenset(("*", "**", "%"))
 
     def __init__(self) -> None:
         """Leave out what makes long lists and texts."""
