@@ -34,7 +34,7 @@ def translate_auth(stream: Stream) -> Piece:
     if not written:
         return Piece()
     if not isinstance(written, Mapping):
-        raise NotNativeError("authentication", written)
+        raise NotNativeError("authentication", "that is no object")  # it may have a secret
     if written.get("type") == "SelectiveAuthenticator":
         return Piece(options={"auth_choice": _choice(written, stream)})
     if written.get("type") == "SessionTokenAuthenticator":

@@ -13,7 +13,7 @@ from connectors_dagster.airbyte.key import HASH_REMARK
 from connectors_dagster.airbyte.manifest import Component, Manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece, joined
-from connectors_dagster.airbyte.shapes import listed, readable
+from connectors_dagster.airbyte.shapes import SHAPE_ERRORS, listed, readable
 from connectors_dagster.airbyte.stream import Stream
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.airbyte.translation import (
@@ -83,8 +83,7 @@ def translate_with(
     config = configuration(manifest, declared)
     kept = set(native.graph) if native else set()
     found = _found([one for one in _streams(manifest) if one.name not in kept], manifest, config, trusted=trust_python)
-    read = {one: each for one, each in found.items() if isinstance(each, _Read)}
-    connector = _connector(native, manifest, name or identifier(manifest.name), read)
+    connector = _consistent(native, manifest, name or identifier(manifest.name), found)
     return Translated(
         connector=connector, streams=tuple(_described(translated.streams, kept, found, _reasons_of_inner(manifest)))
     )
@@ -154,6 +153,25 @@ def _path(stream: Stream) -> str:
     """Return the path for people; what it is made of is not shown."""
     written = str(stream.requester.get("path") or "/")
     return written if "{" not in written else "/"
+
+
+def _consistent(
+    native: Connector | None, manifest: Manifest, name: str, found: dict[str, "_Read | _Unread"]
+) -> Connector | None:
+    """Add the streams that are read; one with which the connector contradicts itself becomes one that is not."""
+    read = {one: each for one, each in found.items() if isinstance(each, _Read)}
+    try:
+        return _connector(native, manifest, name, read)
+    except SHAPE_ERRORS:
+        connector, kept = native, dict[str, _Read]()
+    for one, each in read.items():
+        try:
+            connector = _connector(native, manifest, name, {**kept, one: each})
+        except SHAPE_ERRORS as error:
+            found[one] = _Unread(stream=each.stream, reason=Reason("a contradiction", str(error)))
+        else:
+            kept[one] = each
+    return connector
 
 
 def _connector(native: Connector | None, manifest: Manifest, name: str, read: Mapping[str, _Read]) -> Connector | None:

@@ -14,6 +14,7 @@ from connectors_dagster.cdk.translation import translate_with
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.values import environment
+from connectors_dagster.errors import MaskedError
 from connectors_dagster.read.dry_requests import DryRequest, dry_requests
 from connectors_dagster.secrets.redaction import MASK
 from connectors_dagster.spec.connector import Connector
@@ -55,6 +56,7 @@ def _settings(translated: Translated) -> list[Setting]:
 
 def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any]:
     resource = connector.graph.get(one.name) if connector and one.engine != "none" else None
+    requests, problem = _requests(resource) if resource and one.engine == "native" else ([], None)
     return {
         "stream": one.name,
         "vendor_name": one.vendor_name,
@@ -64,13 +66,18 @@ def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any
         "window": connector.step if connector and resource and resource.windowed else None,
         "parent": resource.parent.name if resource and resource.parent else None,
         "reasons": [str(reason) for reason in one.reasons],
-        "requests": [asdict(request) for request in _requests(resource)] if resource and one.engine == "native" else [],
+        "requests": [asdict(request) for request in requests],
+        "requests_unknown": problem,
     }
 
 
-def _requests(resource: Resource) -> list[DryRequest]:
+def _requests(resource: Resource) -> tuple[list[DryRequest], str | None]:
+    """Return the requests of a resource, or why they cannot be shown, such as an address that is none."""
     length = shortest(resource.connector.step, what="step")
-    return dry_requests(resource, Window(EXAMPLE, EXAMPLE + length))
+    try:
+        return dry_requests(resource, Window(EXAMPLE, EXAMPLE + length)), None
+    except MaskedError as error:
+        return [], str(error)
 
 
 def _setting(one: Setting, connector: Connector | None) -> dict[str, Any]:
@@ -97,6 +104,8 @@ def _show(translated: Translated, streams: list[dict[str, Any]], settings: list[
     for one in streams:
         for request in one["requests"]:
             say(f"request     {one['stream']}: {_request(request)}")
+        if one["requests_unknown"]:
+            say(f"no request  {one['stream']}: {one['requests_unknown']}", style="yellow")
     if settings:
         say("")
         show_table(SETTING, [[_cell(_default(one)[head]) for head in SETTING] for one in settings])

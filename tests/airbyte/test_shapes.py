@@ -34,7 +34,7 @@ STREAMS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"requester": {"error_handler": "ignore"}}, "an error handler: ignore"),
     ({"requester": {"authenticator": {**KEY, "inject_into": "header"}}}, f"{ODD}: authentication (AttributeError"),
-    ({"requester": {"authenticator": "foo"}}, "authentication: foo"),
+    ({"requester": {"authenticator": "foo"}}, "authentication: that is no object"),
     ({"requester": {"authenticator": {**SESSION, "login_requester": {}}}}, "a login: without a type"),
     ({"requester": {"path": ["things"]}}, f"{ODD}: path is no text"),
     ({"requester": "get"}, "requester is no object"),
@@ -89,6 +89,16 @@ def test_a_stream_inside_another_one_says_why_it_is_not_native(tmp_path):
     found = {one.name: one for one in translate_with(read_manifest(tmp_path), name="shop").streams}
     assert found["inner"].engine == "airbyte"
     assert [str(one) for one in found["inner"].reasons] == ["streams that a setting chooses"]
+
+
+def test_a_stream_that_contradicts_the_connector_is_not_read_by_airbyte_cdk_either_and_the_others_are(tmp_path):
+    changed = {"transformations": [{"type": "FlattenFields"}]}
+    written(tmp_path, stream("x" * 200, **changed), stream("others", **changed))
+    translated = translate_with(read_manifest(tmp_path), name="shop")
+    found = {one.name[:6]: (one.engine, str(one.reasons[0])[:42]) for one in translated.streams}
+    assert found["xxxxxx"][0] == "none" and found["xxxxxx"][1].startswith("a contradiction: ")
+    assert found["others"][0] == "airbyte"
+    assert translated.connector and list(translated.connector.graph) == ["others"]
 
 
 BOMB = "x:\n- &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

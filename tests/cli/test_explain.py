@@ -87,3 +87,13 @@ def test_the_default_of_a_secret_is_hidden_and_so_is_a_password_of_the_manifest(
         assert "hidden" not in done.output
     settings = {one["setting"]: one["default"] for one in json.loads(done.output)["settings"]}
     assert settings["SOURCES__CREW__USER"] == settings["SOURCES__CREW__PASSWORD_OF_THE_MANIFEST"] == "***"
+
+
+def test_a_stream_whose_requests_cannot_be_made_says_why(connectors, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    written["definitions"]["requester"]["url_base"] = "no address"
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    done = connectors("explain", str(tmp_path / "crew.yaml"))
+    assert done.exit_code == 0, done.output
+    assert "no request  teams: base_url 'no address/' is not an http(s) URL" in done.output
+    assert "4 of 4 streams are native" in done.output
