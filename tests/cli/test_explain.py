@@ -95,5 +95,5 @@ def test_a_stream_whose_requests_cannot_be_made_says_why(connectors, tmp_path):
     (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
     done = connectors("explain", str(tmp_path / "crew.yaml"))
     assert done.exit_code == 0, done.output
-    assert "no request  teams: base_url 'no address/' is not an http(s) URL" in done.output
+    assert "no request  teams: base_url 'no address' is not an http(s) URL" in done.output
     assert "4 of 4 streams are native" in done.output
