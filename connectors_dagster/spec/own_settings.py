@@ -8,4 +8,4 @@ OWN_SETTINGS = frozenset(field.name for field in fields(Limits) if field.name !=
     "allow_http automation lookback max_loss max_parallel_requests owners requests_per_minute resources".split()
     + "schedule stale_after_hours start_date step".split()
 )
-"""Their names. What a setting that is declared by a connector stands for must not have one of them."""
+"""Their names. A setting that stands for something else needs another name."""
