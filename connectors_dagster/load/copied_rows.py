@@ -10,7 +10,6 @@ from dlt.sources import DltResource, DltSource
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, arrow_type
 from connectors_dagster.config.dlt_defaults import use_defaults
-from connectors_dagster.config.settings import destination_name
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import (
     LOAD_ID,
@@ -53,7 +52,7 @@ def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
     connector, family = resources[0].connector, resources[0].pipeline_name
     use_defaults()
     origin, target = build_destination(source), build_destination()
-    if source == destination_name():
+    if destination_traits(source) is destination_traits():
         raise LoadError(f"the rows are to be copied from {source}, and CONNECTORS__DESTINATION is {source} too: set it")
     check_destination(target, connector.name)
     with open_family(target, connector.name, family, "copying rows of") as opened, _open_source(source):
@@ -77,7 +76,8 @@ def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
 
 
 def _open_source(source: str) -> AbstractContextManager[None]:
-    return only_writer(duckdb_file(), "copying rows from it") if source == "duckdb" else nullcontext()
+    in_file = destination_traits(source).in_file
+    return only_writer(duckdb_file(), "copying rows from it") if in_file else nullcontext()
 
 
 def _refuse(pipeline: dlt.Pipeline, stored: Schema, tables: Sequence[str]) -> None:

@@ -123,7 +123,7 @@ def build_destination(name: str | None = None) -> AnyDestination:
     """
     remember(destination_secrets())
     name = name or destination_name()
-    if name == "duckdb":
+    if destination_traits(name).in_file:
         return remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file())))
     if name == "ducklake":
         return remember_capabilities(ducklake.build_ducklake())

@@ -75,7 +75,7 @@ TRAITS: Mapping[str, Traits] = {
 }
 
 
-def destination_traits() -> Traits:
-    """Return the traits of the configured destination; the most cautious ones for a destination not listed here."""
-    name = destination_name()
+def destination_traits(name: str | None = None) -> Traits:
+    """Return the traits of a destination, by default the configured one; the most cautious ones if it is not listed."""
+    name = name or destination_name()
     return TRAITS.get(table_format() or name if name == "filesystem" else name, Traits())

@@ -181,6 +181,7 @@ sys.exit(any(name.partition(".")[0] in {"opentelemetry", "prometheus_client"} fo
 """
 
 
+@pytest.mark.journey
 def test_nothing_is_imported_unless_something_is_configured(api):
     api.set("storefront/orders", ORDERS)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OTEL_SERVICE_NAME": "shops"}
