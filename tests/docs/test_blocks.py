@@ -236,7 +236,7 @@ def test_a_line_for_a_shell_gives_its_completion(block):
 
 def typed() -> list[str]:
     """List each different command line of `connectors` that can be run here, in the order of a first hour."""
-    order = ["--version", "list", "check", "run", "status", "show", "retype", "reset"]
+    order = ["--version", "list", "check", "run", "status", "show", "retype", "reset", "prune"]
     lines = {" ".join(words[1:]) for _, words in console_lines() if name_of(words) == "connectors"}
     return sorted((line for line in lines if line.split()[0] not in SERVED), key=lambda x: order.index(x.split()[0]))
 

@@ -17,7 +17,7 @@ EXTRACTION = Trap("requests.sessions:Session.send", nth=2)
 NORMALIZE = Trap("dlt.normalize.items_normalizers.arrow:ArrowItemsNormalizer.__call__")
 STAGED = Trap("dlt.load.load:Load.create_followup_jobs")
 MERGED_IN_DUCKDB = Trap(f"{DLT}.duckdb.sql_client:DuckDbSqlClient.commit_transaction")
-MERGED_IN_POSTGRES = Trap(f"{DLT}.postgres.sql_client:Psycopg2SqlClient.commit_transaction", nth=2)
+MERGED_IN_POSTGRES = Trap(f"{DLT}.postgres.sql_client:Psycopg2SqlClient.commit_transaction", nth=3)
 COMMITTED = Trap("dlt.load.load:Load.complete_package")
 
 

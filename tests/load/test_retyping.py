@@ -74,6 +74,7 @@ NOT_NULL_AFTER_THE_TRANSACTION = Trap("connectors_dagster.load.retyping:_alter",
 def retype_things(folder: Path, environment: dict[str, str], trap: Trap | None) -> None:
     """Give `id` and `open` their types in a process of its own, in which something happens."""
     os.chdir(folder)
+    os.environ.clear()  # the server that this process is forked from may have begun in another test
     os.environ.update(environment)
     schema = folder / "shop.schema.yaml"
     schema.write_text(yaml.safe_dump({"tables": {"things": {"columns": OPEN}}}))
