@@ -58,8 +58,8 @@ def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
         SettingError: an option of the connector has a value that cannot be used.
     """
     warn_of_missing_protection()
-    for assets in shops[:1]:
-        check_common_settings(assets.connector)
+    for connector in {assets.connector.common_name: assets.connector for assets in shops}.values():
+        check_common_settings(connector)
     for assets in shops:
         check_settings(assets.connector)
         check_declared_settings(assets.connector)

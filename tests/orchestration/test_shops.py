@@ -139,6 +139,17 @@ def test_a_misspelt_setting_of_all_shops_is_named_once(shops, monkeypatch, caplo
     assert caplog.text.count("SOURCES__STOREFRONT__REQUESTS_PER_MINUT is not a setting") == 1
 
 
+def test_a_misspelt_setting_of_each_connector_is_named_if_several_are_added_at_once(project, monkeypatch, caplog):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "fulfillment")
+    for name in ("STOREFRONT", "BILLING"):
+        monkeypatch.setenv(f"CONNECTORS__SHOPS__{name}", "nl,de")
+        monkeypatch.setenv(f"SOURCES__{name}__REQUESTS_PER_MINUT", "60")
+    location = load_location()
+    including(location, list(select(location, ["storefront", "billing"])))
+    for name in ("STOREFRONT", "BILLING"):
+        assert caplog.text.count(f"SOURCES__{name}__REQUESTS_PER_MINUT is not a setting") == 1
+
+
 def test_settings_of_no_shop_are_named(shops, monkeypatch, caplog):
     monkeypatch.setenv("SOURCES__STOREFRONT__NLL__API_KEY", "x")
     load_location()
