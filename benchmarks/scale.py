@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
+from connectors_dagster.orchestration.window_runs import WINDOWS_PER_LOAD, WINDOWS_PER_RUN
+
 HOUR = 3600.0
-WINDOWS_PER_LOAD = 12
-WINDOWS_PER_RUN = 120
 
 
 @dataclass(frozen=True, kw_only=True)

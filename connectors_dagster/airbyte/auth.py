@@ -15,7 +15,7 @@ from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.requests import BODIES, translate_requests
 from connectors_dagster.airbyte.selection import GLOBS, written_path
 from connectors_dagster.airbyte.shapes import listed
-from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.stream import Stream, check_decoder, only_type
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.authentication import AuthChoice, SessionToken
 from connectors_dagster.spec.placeholders import Setting, Text
@@ -70,8 +70,7 @@ def _choice(written: Component, stream: Stream) -> AuthChoice:
 def _login(written: Component, stream: Stream) -> SessionToken:
     """Translate a login that returns the token for all other requests."""
     requester = written.get("login_requester") or {}
-    if written.get("decoder"):
-        only_type(written["decoder"], "JsonDecoder", what="a decoder")
+    check_decoder(written)
     only_type(requester, "HttpRequester", what="a login")
     login = replace(stream, definition={"retriever": {"requester": requester}})
     parts = translate_requests(login, forms=True).endpoint

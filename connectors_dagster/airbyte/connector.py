@@ -1,7 +1,7 @@
 """The connector that the native streams of a manifest make."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -48,11 +48,6 @@ def common_fields(manifest: Manifest) -> dict[str, Any]:
     return {"description": description, "start_date": manifest.start_date, **step}
 
 
-def _commonest_address(streams: Iterable[Stream]) -> str:
-    """Return the address that most streams have; the others get their own."""
-    return Counter(write_text(one.base_url, one) for one in streams).most_common(1)[0][0]
-
-
 def _kept(pieces: Pieces, reasons: Reasons) -> Pieces:
     """Return the streams without a reason; the children of others get one, and their children."""
     while True:
@@ -90,9 +85,11 @@ def _made(
 ) -> Connector | None:
     if not pieces:
         return None
-    chosen, address = dict(pieces), _commonest_address(pieces)
-    for one in chosen:
-        if (own := write_text(one.base_url, one)) != address:
+    addresses = {one: write_text(one.base_url, one) for one in pieces}
+    [(address, _)] = Counter(addresses.values()).most_common(1)
+    chosen = dict(pieces)
+    for one, own in addresses.items():
+        if own != address:
             chosen[one] = joined([chosen[one], Piece(options={"base_url": own})])
     for one in {one.parent for one in pieces if one.parent and one.parent.cursor and not one.parent.parent}:
         # A child has no windows: whether its rows changed does not show in those of its parent.

@@ -38,8 +38,8 @@ def put(option: Component, value: Any, stream: Stream) -> Piece:
         NotNativeError: the place has no translation.
     """
     part, path = place_of(option, stream)
-    if part == "headers" and isinstance(value, int | Setting) and not isinstance(value, bool):
-        value = Text(value) if isinstance(value, Setting) else str(value)  # a header is text
+    if part == "headers" and isinstance(value, Setting):
+        value = Text(value)  # a header is text
     for name in reversed(path):
         value = {name: value}
     return Piece(endpoint={part: value})

@@ -9,7 +9,7 @@ from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import place_of, put
 from connectors_dagster.airbyte.piece import Piece, joined
-from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.stream import Stream, check_decoder, only_type
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.next_page import NextPage
 from connectors_dagster.spec.placeholders import Setting
@@ -29,11 +29,10 @@ def translate_pagination(stream: Stream) -> Piece:
     if not paginator or paginator.get("type") == "NoPagination":
         return SINGLE
     only_type(paginator, "DefaultPaginator", what="a paginator")
-    for part in (paginator, paginator.get("pagination_strategy") or {}):
-        if part.get("decoder"):
-            only_type(part["decoder"], "JsonDecoder", what="a decoder")
-    _check_repeated(stream)
     strategy = paginator.get("pagination_strategy") or {}
+    for part in (paginator, strategy):
+        check_decoder(part)
+    _check_repeated(stream)
     kind = only_type(strategy, *STRATEGIES, what="a way to find the next page")
     size = _page_size(strategy, stream)
     return STRATEGIES[kind](stream, strategy, size)

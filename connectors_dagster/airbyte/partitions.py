@@ -11,12 +11,12 @@ from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.shapes import ODD
-from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.stream import LIST, Stream, only_type
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.placeholders import Setting
 
 SLICE = re.compile(r"\bstream_(?:slice|partition|interval)\b")
-LIST, GROUPS = "ListPartitionRouter", "GroupingPartitionRouter"
+GROUPS = "GroupingPartitionRouter"
 
 
 def translate_partitions(stream: Stream) -> Piece:
@@ -27,7 +27,7 @@ def translate_partitions(stream: Stream) -> Piece:
     """
     kinds = Counter(str(one.get("type")) for one in stream.routers)
     if kinds.pop(LIST, 0) != len(stream.lists):
-        raise NotNativeError("several lists of partitions with one name", kinds)
+        raise NotNativeError("several lists of partitions with one name", ", ".join(stream.lists))
     if kinds.total() > 1:
         raise NotNativeError("requests per combination of several partitions", kinds.total())
     return joined(_list(one, stream) if one.get("type") == LIST else _parent(one, stream) for one in stream.routers)

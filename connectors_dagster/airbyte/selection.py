@@ -9,7 +9,7 @@ from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.row_expressions import write_expression
 from connectors_dagster.airbyte.shapes import listed
-from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.stream import Stream, check_decoder, only_type
 
 PLAIN = re.compile(r"[A-Za-z_]\w*")
 GLOBS = re.compile(r"[*?\[\]!]")
@@ -24,16 +24,13 @@ def translate_selection(stream: Stream) -> Piece:
         NotNativeError: it has no translation.
     """
     only_type(stream.retriever, "SimpleRetriever", what="a retriever")
-    decoder = stream.retriever.get("decoder") or {}
-    if decoder:
-        only_type(decoder, "JsonDecoder", what="a decoder")
+    check_decoder(stream.retriever)
     extractor = stream.selector.get("extractor") or {}
     only_type(extractor, "DpathExtractor", what="an extractor")
     if extractor.get("record_expander"):
         raise NotNativeError("an expander of rows")
     chosen = {**_filter(stream), **({"object_is_row": True} if stream.paginator else {})}
-    if extractor.get("decoder"):
-        only_type(extractor["decoder"], "JsonDecoder", what="a decoder")
+    check_decoder(extractor)
     path = tuple(map(_field, listed(extractor.get("field_path"), "field_path")))
     if not path:
         return Piece(endpoint={"data_selector": "$"}, options=chosen)

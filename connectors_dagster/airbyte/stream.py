@@ -14,6 +14,7 @@ from connectors_dagster.airbyte.settings import Settings
 from connectors_dagster.airbyte.shapes import ODD, listed
 
 EMPTY: Component = {}
+LIST = "ListPartitionRouter"
 EMPTY_PARTS = re.compile(r"(?<!:)/{2,}")
 
 
@@ -75,13 +76,13 @@ class Stream:
     @cached_property
     def lists(self) -> Mapping[str, str]:
         """The lists for whose values the stream is requested: the names in `for_each` by those in the manifest."""
-        routers = [one for one in self.routers if one.get("type") == "ListPartitionRouter"]
+        routers = [one for one in self.routers if one.get("type") == LIST]
         return identifiers(str(one.get("cursor_field")) for one in routers)
 
     @cached_property
     def parent_config(self) -> Component:
         """How the rows of another stream are used in the requests of this one; empty if it has no parent."""
-        routers = [one for one in self.routers if one.get("type") != "ListPartitionRouter"]
+        routers = [one for one in self.routers if one.get("type") != LIST]
         if len(routers) != 1 or routers[0].get("type") != "SubstreamPartitionRouter":
             return EMPTY
         parents: list[Component] = routers[0].get("parent_stream_configs") or []
@@ -129,6 +130,16 @@ def _part(component: Component, name: str) -> Component:
     if not isinstance(found, Mapping):
         raise NotNativeError(ODD, f"{name} is no object: {found}")
     return found
+
+
+def check_decoder(component: Component) -> None:
+    """Accept a component that reads JSON, or does not say what it reads.
+
+    Raises:
+        NotNativeError: it reads something else.
+    """
+    if component.get("decoder"):
+        only_type(component["decoder"], "JsonDecoder", what="a decoder")
 
 
 def only_type(component: Component, *kinds: str, what: str) -> str:

@@ -6,7 +6,7 @@ from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.key import key_paths
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece
-from connectors_dagster.airbyte.stream import Stream
+from connectors_dagster.airbyte.stream import LIST, Stream
 
 HASH = Piece(options={"key": "row_hash"})
 
@@ -18,7 +18,7 @@ def partitions_of(stream: Stream) -> Mapping[str, str]:
 
 
 def _names(router: Mapping[str, object]) -> Iterator[str]:
-    if router.get("type") == "ListPartitionRouter":
+    if router.get("type") == LIST:
         yield str(router.get("cursor_field"))
     parents = router.get("parent_stream_configs")
     if router.get("type") == "SubstreamPartitionRouter" and isinstance(parents, list):

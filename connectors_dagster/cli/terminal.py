@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from connectors_dagster.config.json_logs import JsonFormatter, logs_are_json
+from connectors_dagster.config.json_logs import JsonFormatter, json_handler, logs_are_json
 from connectors_dagster.secrets.redaction import redact
 
 READS = "connectors_dagster.read.reader"
@@ -44,9 +44,7 @@ def say(text: str, *, style: str | None = None) -> None:
 def log_as_configured() -> None:
     """Write the log of this process as JSON, if it is configured."""
     if logs_are_json():
-        handler = logging.StreamHandler()
-        handler.setFormatter(JsonFormatter())
-        logging.getLogger().handlers = [handler]
+        logging.getLogger().handlers = [json_handler()]
 
 
 def writes_json() -> bool:

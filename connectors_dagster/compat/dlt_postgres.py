@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LOAD = "_dlt_load_id"
+from dlt.common.schema.typing import C_DLT_LOAD_ID
 
 
 @cache
@@ -28,7 +28,10 @@ def copy_exactly() -> None:
             """Copy the file."""
             if self.job_file_info().retry_count and self._is_alone():
                 client: Any = self._job_client.sql_client
-                table, load_id = client.make_qualified_table_name(self.load_table_name), client.escape_column_name(LOAD)
+                table, load_id = (
+                    client.make_qualified_table_name(self.load_table_name),
+                    client.escape_column_name(C_DLT_LOAD_ID),
+                )
                 client.execute_sql(f"DELETE FROM {table} WHERE {load_id} = %s", self._load_id)
             super().run()
 

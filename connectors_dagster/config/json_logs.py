@@ -16,6 +16,13 @@ def logs_are_json() -> bool:
     return bool(dlt.config.get("runtime.log_format") == "JSON")
 
 
+def json_handler() -> logging.Handler:
+    """Return a handler that writes lines of JSON to stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    return handler
+
+
 class JsonFormatter(logging.Formatter):
     """Writes a record as one line of JSON, with the names of fields that dlt's own log has, and secrets masked."""
 

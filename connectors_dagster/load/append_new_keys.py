@@ -14,9 +14,9 @@ from connectors_dagster.compat.dlt_internals import (
     DEDUPLICATED,
     get_columns_names_with_prop,
     has_column_with_prop,
-    normalized_packages,
     open_packed,
 )
+from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
 
 REMOVE_OTHERS = ("merge_key", "hard_delete")
@@ -25,7 +25,7 @@ NEW = "keys_of_load"
 """The name of a temporary table, which no schema has."""
 
 
-def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
+def append_new_keys(pipeline: dlt.Pipeline, package: Package, table: str) -> None:
     """Change a package to append if the table has none of its keys, which gives the same result as a merge.
 
     Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
@@ -33,20 +33,15 @@ def append_new_keys(pipeline: dlt.Pipeline, load_id: str, table: str) -> None:
     """
     traits = destination_traits()
     readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
-    if not readable:
+    schema, files = package.schema, package.files_of(table)
+    if [file.job_file_info.file_format for file in files] != [readable] or not _keys_decide(schema, table):
         return
-    info = pipeline.get_load_package_info(load_id)
-    package = normalized_packages(info.package_path)
-    schema = package.load_schema(load_id)
-    jobs = [job for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
-    if [job.job_file_info.file_format for job in jobs] != [readable] or not _keys_decide(schema, table):
-        return
-    if _has_keys_of(pipeline, schema, table, jobs[0].file_path):
+    if _has_keys_of(pipeline, schema, table, files[0].file_path):
         return
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
         column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it
-    package.save_schema(load_id, schema)
+    package.save()
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:

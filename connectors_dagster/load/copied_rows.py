@@ -27,8 +27,6 @@ from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.spec.plural import noun
 from connectors_dagster.spec.resource import Resource
 
-FROM = ("duckdb", "ducklake", "postgres")
-"""The destinations whose tables can be copied."""
 ROWS = 20_000
 
 
@@ -88,7 +86,8 @@ def _refuse(pipeline: dlt.Pipeline, stored: Schema, tables: Sequence[str]) -> No
             "copied: load the family again"
         )
     with tables_of(pipeline) as client:
-        there = [table for table in tables if table.lower() in columns_in(client)]
+        known = columns_in(client)
+        there = [table for table in tables if table.lower() in known]
     if there:
         raise LoadError(
             f"{pipeline.dataset_name}: {noun(len(there), 'table')} {', '.join(there)} already there: copy before the "

@@ -10,13 +10,14 @@ from typing import Any
 import dlt
 import pyarrow as pa
 
-from connectors_dagster.compat.dlt_internals import SOURCE_FILTER, get_columns_names_with_prop, normalized_packages
+from connectors_dagster.compat.dlt_internals import SOURCE_FILTER, get_columns_names_with_prop
 from connectors_dagster.errors import TransientLoadError
 from connectors_dagster.load.destination import LOAD_ID
 from connectors_dagster.load.duplicates import drop
 from connectors_dagster.load.extract import Outcome
 from connectors_dagster.load.lake import tables_of
 from connectors_dagster.load.lake_tables import LakeTables
+from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.spec.resource import Resource
 
@@ -47,7 +48,7 @@ def _by_row(resource: Resource) -> bool:
     return resource.merges_only_by_key and resource.missing_rows == "keep"
 
 
-def keep_newer_rows(pipeline: dlt.Pipeline, load_id: str, outcome: Outcome, others: Set[str]) -> None:
+def keep_newer_rows(pipeline: dlt.Pipeline, package: Package, outcome: Outcome, others: Set[str]) -> None:
     """Change a package so that it replaces no newer row that another load has brought since this one began to read.
 
     The row with the newer cursor stays. If cursors are equal, missing or not comparable, that of the load stays which
@@ -55,27 +56,25 @@ def keep_newer_rows(pipeline: dlt.Pipeline, load_id: str, outcome: Outcome, othe
 
     Args:
         pipeline: of the family.
-        load_id: the package, which is normalized.
+        package: of the resource.
         outcome: what the package has been read from.
         others: the ids of the loads of the family that were completed since this one began to read.
     """
-    table, info = outcome.resource.name, pipeline.get_load_package_info(load_id)
-    package = normalized_packages(info.package_path)
-    schema = package.load_schema(load_id)
-    stored: dict[str, Any] = dict(schema.tables.get(table, {}))
+    table = outcome.resource.name
+    stored: dict[str, Any] = dict(package.schema.tables.get(table, {}))
     overtaken = bool(others) and outcome.resource.disposition == "merge"
     if not stored or not (overtaken or SOURCE_FILTER in stored):
         return  # all rows were set aside, or this load was not overtaken
     stored.pop(SOURCE_FILTER, None)  # of the load before, which has stored it in the destination
     with tables_of(pipeline) as client:
-        condition = _condition(client, stored, outcome.cursor_column, load_id, others) if overtaken else ""
+        condition = _condition(client, stored, outcome.cursor_column, package.load_id, others) if overtaken else ""
         if isinstance(client, LakeTables):
-            files = [job.file_path for job in info.jobs["new_jobs"] if job.job_file_info.table_name == table]
-            _drop_older(client, map(Path, files), condition) if condition else None
+            files = [Path(file.file_path) for file in package.files_of(table)]
+            _drop_older(client, files, condition) if condition else None
         elif condition:
             stored[SOURCE_FILTER] = condition
-    schema.tables[table] = stored  # type: ignore[assignment]  # with the hint
-    package.save_schema(load_id, schema)
+    package.schema.tables[table] = stored  # type: ignore[assignment]  # with the hint
+    package.save()
 
 
 def _condition(client: Any, table: Any, cursor: str | None, load_id: str, others: Set[str]) -> str:

@@ -34,6 +34,7 @@ from connectors_dagster.load.lake import check_resources, prepare_folders, table
 from connectors_dagster.load.late_rows import keep_newer_rows, refuse_overtaken
 from connectors_dagster.load.measured import labels_of, measure_reads, measured_load
 from connectors_dagster.load.missing_rows import MissingRows
+from connectors_dagster.load.package import open_package
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import connect
@@ -116,8 +117,9 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
         refuse_overtaken([outcome.resource for outcome in load.outcomes.values() if outcome.load_ids], others)
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
-                keep_newer_rows(load.pipeline, load_id, outcome, others)
-                append_new_keys(load.pipeline, load_id, outcome.resource.name)
+                package = open_package(load.pipeline, load_id)
+                keep_newer_rows(load.pipeline, package, outcome, others)
+                append_new_keys(load.pipeline, package, outcome.resource.name)
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")

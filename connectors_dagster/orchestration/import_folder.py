@@ -23,11 +23,16 @@ def write_component(folder: Path, manifest: Path, attributes: Mapping[str, Any],
     file = manifest / MANIFEST if manifest.is_dir() else manifest
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(file, folder / MANIFEST)
-    for name in OTHERS:
-        if (file.parent / name).is_file():
-            shutil.copy(file.parent / name, folder / name)
-    if (schemas := file.parent / "schemas").is_dir():
-        shutil.copytree(schemas, folder / "schemas", dirs_exist_ok=True)
+    copy_others(file.parent, folder)
     given = {name: value for name, value in attributes.items() if value is not None}
     text = yaml.safe_dump({"attributes": {**given, "manifest": MANIFEST}}, sort_keys=False, allow_unicode=True)
     (folder / "defs.yaml").write_text(f"type: {kind}\n\n{text}", encoding="utf-8")
+
+
+def copy_others(source: Path, folder: Path) -> None:
+    """Copy the files beside a manifest that it may need into another folder."""
+    for name in OTHERS:
+        if (source / name).is_file():
+            shutil.copy(source / name, folder / name)
+    if (schemas := source / "schemas").is_dir():
+        shutil.copytree(schemas, folder / "schemas", dirs_exist_ok=True)

@@ -5,7 +5,7 @@ import logging
 import dagster as dg
 
 from connectors_dagster.compat.dagster_console import use_console
-from connectors_dagster.config.json_logs import JsonFormatter, logs_are_json
+from connectors_dagster.config.json_logs import json_handler, logs_are_json
 
 
 @dg.logger(
@@ -21,9 +21,7 @@ def json_console(context: dg.InitLoggerContext) -> logging.Logger:
     Dagster's `json_console_logger` writes whole events, which may contain secrets of errors.
     """
     logger = logging.getLoggerClass()(context.logger_config["name"], level=context.logger_config["log_level"].upper())
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
-    logger.addHandler(handler)
+    logger.addHandler(json_handler())
     return logger
 
 

@@ -6,7 +6,6 @@
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import yaml
 from connectors_dagster.airbyte.translation import TranslatedStream
 from connectors_dagster.cdk.translation import translate_with
 from connectors_dagster.connectors import load_connector
+from connectors_dagster.orchestration.import_folder import copy_others
 from connectors_dagster.sandbox import CREDENTIALS, base_url, environment
 from connectors_dagster.spec.added_columns import added_columns
 from connectors_dagster.spec.connector import Connector
@@ -36,8 +36,6 @@ GRID = WindowGrid("P30D", START.date().isoformat())
 DATE = START.strftime("%Y-%m-%dT%H:%M:%SZ")
 LONGEST = 300
 MANY = 20
-OTHERS = ("components.py", "schemas")
-"""Files beside a manifest that it may need."""
 STATUS = re.compile(r"(?:status code '|answered )(\d{3})\b")
 Row = dict[str, Any]
 
@@ -129,9 +127,8 @@ class Comparison:
         config = {**VENDORS[self.name].config, "start_date": DATE}
         connector, resolved = load_connector(self.name), self.cdk.resolve(written)
         definitions = {one["name"]: one for one in resolved["streams"]}
-        with tempfile.TemporaryDirectory() as folder, _settings(self.port, self.name):
-            for beside in (one for one in self.folder.iterdir() if one.name in OTHERS):
-                (shutil.copytree if beside.is_dir() else shutil.copy)(beside, Path(folder) / beside.name)
+        with tempfile.TemporaryDirectory() as folder, _settings(self.port, self.name, self.cdk.python):
+            copy_others(self.folder, Path(folder))
             manifest, _ = ours.translated(written, Path(folder))
             found = translate_with(manifest, name=ours.NAME, trust_python=True)
             with ours.configured(manifest, config, START):
@@ -242,10 +239,10 @@ def _led_to(manifest: Any, base: str) -> Any:
 
 
 @contextmanager
-def _settings(port: int, name: str) -> Iterator[None]:
-    """Give the connectors the sandbox's settings, and no limit of requests per minute."""
+def _settings(port: int, name: str, python: Path) -> Iterator[None]:
+    """Give the connectors the sandbox's settings, the Python of airbyte-cdk, and no limit of requests per minute."""
     before = dict(os.environ)
-    os.environ["CONNECTORS__AIRBYTE_PYTHON"] = str(PYTHON)
+    os.environ["CONNECTORS__AIRBYTE_PYTHON"] = str(python)
     limits = {f"SOURCES__{one.upper()}__REQUESTS_PER_MINUTE": "1000000" for one in (name, ours.NAME)}
     os.environ.update({**environment(port), **limits})
     try:
