@@ -33,7 +33,10 @@ LOAD = "from benchmarks.alone.manifests import load; load()"
 
 
 def main(manifests: Path) -> None:
-    """Make a project with a component for each manifest that has a native stream, and load it in a new process."""
+    """Make a project with a component for each manifest of which anything can be read, and load it in two processes.
+
+    The first translates the manifests; the second finds them translated, as all that come after it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
         defs = Path(folder) / PROJECT / "defs"
@@ -41,25 +44,26 @@ def main(manifests: Path) -> None:
         for package in (defs.parent, defs):
             (package / "__init__.py").touch()
         for file in sorted(manifests.glob("*/manifest.yaml")):
-            if has_native_streams(file):
+            if can_be_read(file):
                 add(defs, file)
         here = {**os.environ, "PYTHONPATH": str(ROOT)}
-        subprocess.run([sys.executable, "-W", "ignore", "-c", LOAD], cwd=folder, env=here, check=True)
+        for _ in range(2):
+            subprocess.run([sys.executable, "-W", "ignore", "-c", LOAD], cwd=folder, env=here, check=True)
 
 
-def has_native_streams(file: Path) -> bool:
-    """Return whether anything of a manifest can be loaded without airbyte-cdk."""
+def can_be_read(file: Path) -> bool:
+    """Return whether anything of a manifest can be read, by requests of this project or by airbyte-cdk."""
     from connectors_dagster.airbyte.manifest import read_manifest
-    from connectors_dagster.airbyte.translation import translate
+    from connectors_dagster.cdk.translation import translate_with
 
-    return translate(read_manifest(file)).connector is not None
+    return translate_with(read_manifest(file)).connector is not None
 
 
 def add(defs: Path, file: Path) -> None:
     """Add the component of a manifest, with the files beside it."""
     name = f"m_{file.parent.name.removeprefix('source-').replace('-', '_')}"[:40].rstrip("_")
     shutil.copytree(file.parent, defs / name)
-    component = {"type": "connectors_dagster.AirbyteManifest", "attributes": {"name": name}}
+    component = {"type": "connectors_dagster.AirbyteManifest", "attributes": {"name": name, "engine": "auto"}}
     (defs / name / "defs.yaml").write_text(yaml.safe_dump(component), encoding="utf-8")
 
 

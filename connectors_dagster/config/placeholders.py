@@ -9,6 +9,7 @@ from typing import Any
 
 import dlt
 
+from connectors_dagster.config.look_up import look_up
 from connectors_dagster.config.settings import environment_name, setting_path
 from connectors_dagster.config.values import check, first_given
 from connectors_dagster.errors import SettingError
@@ -175,7 +176,7 @@ def _value(connector: Connector, setting: Setting) -> Any:
 def _value_in(section: str, setting: Setting) -> Any:
     name = f"sources.{section}.{setting}"
     # With `str` as its type, dlt would write a secret into the trace that it keeps with every load package.
-    value: Any = dlt.secrets.get(name) if isinstance(setting, Secret) else dlt.config.get(name)
+    value: Any = dlt.secrets.get(name) if isinstance(setting, Secret) else look_up(name)
     return str(value) if value is not None and setting.type is str else value
 
 

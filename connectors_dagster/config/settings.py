@@ -10,6 +10,7 @@ from typing import Any
 import dlt
 
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
+from connectors_dagster.config.look_up import look_up
 from connectors_dagster.config.shared_servers import locks_server, request_limits_server
 from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
@@ -54,7 +55,7 @@ def setting_path(connector: Connector, setting: str) -> str:
 
 def configured(connector: Connector, setting: str) -> Any:
     """Return what is configured for a connector: for its shop, or else for all its shops; None if nothing is."""
-    return first_given(dlt.config.get(f"sources.{section}.{setting}") for section in connector.sections)
+    return first_given(look_up(f"sources.{section}.{setting}") for section in connector.sections)
 
 
 def check_settings(connector: Connector) -> None:
@@ -110,7 +111,7 @@ def check_shared_settings() -> None:
 def start_date(connector: Connector) -> str:
     """Read the start of a connector's first window, an ISO 8601 date; by default, what the connector declares."""
     wanted = configured(connector, "start_date") or connector.start_date
-    return str(wanted or dlt.config.get("start_date") or DEFAULT_START_DATE)
+    return str(wanted or look_up("start_date") or DEFAULT_START_DATE)
 
 
 def allow_http(connector: Connector) -> bool:
@@ -180,7 +181,7 @@ def is_enabled(connector: Connector) -> bool:
 
 def destination_name() -> str:
     """Read the type of the destination, as dlt names it."""
-    return str(dlt.config.get("connectors.destination") or "duckdb")
+    return str(look_up("connectors.destination") or "duckdb")
 
 
 def table_format() -> TableFormat | None:
@@ -212,7 +213,7 @@ def executor() -> str:
 
 def executor_config() -> Any:
     """Read the configuration of the executor: a JSON object, or the table of a file."""
-    return dlt.config.get("connectors.executor_config") or {}
+    return look_up("connectors.executor_config") or {}
 
 
 def failure_webhook() -> str | None:
@@ -255,7 +256,7 @@ def show_examples() -> bool:
 
 def is_of_shop(connector: Connector, setting: str) -> bool:
     """Return whether a setting is configured for the shop of a connector, and not for all its shops."""
-    return bool(connector.shop) and dlt.config.get(setting_path(connector, setting)) not in (None, "")
+    return bool(connector.shop) and look_up(setting_path(connector, setting)) not in (None, "")
 
 
 def _read(connector: Connector, setting: str, kind: Any, default: Value) -> Value:
@@ -268,4 +269,4 @@ def _read(connector: Connector, setting: str, kind: Any, default: Value) -> Valu
 
 
 def _turned_on() -> list[str] | None:
-    return names(dlt.config.get("connectors.enabled"))
+    return names(look_up("connectors.enabled"))

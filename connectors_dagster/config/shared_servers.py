@@ -3,9 +3,8 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-import dlt
-
 from connectors_dagster.config.destination_secrets import passwords_in
+from connectors_dagster.config.look_up import look_up
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.redaction import remember
@@ -23,7 +22,7 @@ def locks_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Postgres.
     """
-    return _checked(LOCKS, dlt.config.get("connectors.locks"), POSTGRES)
+    return _checked(LOCKS, look_up("connectors.locks"), POSTGRES)
 
 
 def request_limits_server() -> str | None:
@@ -34,7 +33,7 @@ def request_limits_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Redis.
     """
-    return _checked(REQUEST_LIMITS, dlt.config.get("connectors.request_limits"), REDIS)
+    return _checked(REQUEST_LIMITS, look_up("connectors.request_limits"), REDIS)
 
 
 def described(path: str, url: str) -> str:

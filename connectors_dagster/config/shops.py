@@ -4,9 +4,8 @@ import logging
 import re
 from typing import Any
 
-import dlt
-
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR
+from connectors_dagster.config.look_up import look_up
 from connectors_dagster.config.values import environment, names, sections_in
 from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.connector import Connector
@@ -23,7 +22,7 @@ def each_shop(connector: Connector) -> list[Connector]:
         SettingError: a shop is listed twice, cannot have its name, or has the name of a setting.
     """
     path = f"{SHOPS}.{connector.name}"
-    written: Any = dlt.config.get(path)
+    written = look_up(path)
     if written is not None and not _is_list(written):
         raise SettingError(f"{environment(path)} is {written!r}: it must be a list of the names of shops")
     shops = names(written)
@@ -41,7 +40,7 @@ def check_shops() -> None:
     Raises:
         SettingError: says how to list them.
     """
-    written: Any = dlt.config.get(SHOPS)
+    written = look_up(SHOPS)
     if written is not None and not isinstance(written, dict):
         raise SettingError(
             f"{environment(SHOPS)} is {written!r}: name the connector, as in {environment(SHOPS)}__STOREFRONT=nl,de"

@@ -6,9 +6,9 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
-import dlt
 import pydantic
 
+from connectors_dagster.config.look_up import look_up
 from connectors_dagster.errors import SettingError
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
 
@@ -42,7 +42,7 @@ def read(path: str, kind: Any, default: Value) -> Value:
     Raises:
         SettingError: names the environment variable, the value and what is allowed.
     """
-    configured: Any = dlt.config.get(path)
+    configured = look_up(path)
     if isinstance(configured, str):
         configured = configured.strip()
     if configured is None or configured == "":
@@ -103,7 +103,7 @@ def _sections(section: str) -> tuple[set[str], set[str]]:
 
 def _written(section: str) -> tuple[dict[str, Any], set[str]]:
     """Return what a section of the files has, and the rest of the environment variables that begin with it."""
-    in_file: Any = dlt.config.get(section)
+    in_file = look_up(section)
     prefix = environment(section) + "__"
     in_environment = {name.removeprefix(prefix).lower() for name in os.environ if name.startswith(prefix)}
     return in_file if isinstance(in_file, dict) else {}, in_environment

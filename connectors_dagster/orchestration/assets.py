@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from inspect import Parameter, Signature
 from typing import NoReturn
 
 import dagster as dg
@@ -36,6 +37,7 @@ from connectors_dagster.spec.windows import Slice, Window, describe_windows
 
 # Raised explicitly, for transient errors only: as the policy of an op, it would also retry after Ctrl-C.
 RETRY = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+MATERIALIZE = Signature([Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=dg.AssetExecutionContext)])
 ALTERED = (
     "{connector}.{table} was dropped or altered by hand since the last load. It was created again, and all windows of "
     "its family count as not loaded: the schedule loads them again."
@@ -92,15 +94,6 @@ def build_family(
     members = assets.families[op_name]
     windowed = members[0].windowed
 
-    @dg.multi_asset(
-        name=op_name,
-        specs=[_with_condition(assets.specs[resource.name], condition) for resource in members],
-        can_subset=True,
-        partitions_def=partitions_of(assets.grid) if windowed else None,
-        backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
-        pool=members[0].pipeline_name,
-        config_schema=_config_fields(),
-    )
     def materialize(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         config = ReadConfig(**context.op_execution_context.op_config)
         selected = [resource for resource in members if assets.key(resource) in context.selected_asset_keys]
@@ -121,7 +114,17 @@ def build_family(
             if errors:
                 _fail(context, errors, report.landed())
 
-    return materialize
+    # Dagster asks for the signature of a function a dozen times, and it is the same for all families.
+    materialize.__signature__ = MATERIALIZE  # type: ignore[attr-defined]
+    return dg.multi_asset(
+        name=op_name,
+        specs=[_with_condition(assets.specs[resource.name], condition) for resource in members],
+        can_subset=True,
+        partitions_def=partitions_of(assets.grid) if windowed else None,
+        backfill_policy=dg.BackfillPolicy.multi_run(WINDOWS_PER_RUN) if windowed else None,
+        pool=members[0].pipeline_name,
+        config_schema=_config_fields(),
+    )(materialize)
 
 
 def _with_condition(spec: dg.AssetSpec, condition: dg.AutomationCondition[dg.AssetKey] | None) -> dg.AssetSpec:

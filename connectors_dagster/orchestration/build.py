@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from connectors_dagster.config.look_up import look_ups_kept
 from connectors_dagster.config.placeholders import check_declared_settings
 from connectors_dagster.config.settings import check_common_settings, check_settings
 from connectors_dagster.config.shops import each_shop
@@ -51,6 +52,7 @@ def build_definitions(
 
 
 @paused_collector()
+@look_ups_kept()
 def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
     """Build everything Dagster shows of a connector; of each of its shops, if there are several.
 

@@ -1,5 +1,6 @@
 """A manifest of Airbyte, as a Dagster component: its streams are assets like those of any other connector."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -8,21 +9,21 @@ from typing import Any, Self, cast
 import dagster as dg
 import pydantic
 
-from connectors_dagster.airbyte.manifest import Manifest, read_manifest
+from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.overrides import Overrides
 from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.config.workdir import work_folder
-from connectors_dagster.files.parsed_text import parsed
+from connectors_dagster.files.kept_value import kept_value
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
 from connectors_dagster.orchestration.json_schema import Documented
 from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.yaml_text import load_yaml
 
 MANIFEST = "manifest.yaml"
+OVERRIDES = ("keys", "cursors", "start_date", "step")
 
 
 class _Attributes(Documented):
@@ -101,7 +102,7 @@ class AirbyteManifest(RestConnector):
         refuse_templates(given)
         file = inside_project(given["manifest"], context)
         name = given["name"] or Path(context.path).name
-        return cls(_connector(_read(file), given, name), select, prefix, translation)
+        return cls(_connector(file, given, name), select, prefix, translation)
 
 
 @paused_collector()
@@ -112,27 +113,30 @@ def load_manifest(file: Path) -> Connector:
         ManifestError: the file is no manifest.
         ValueError: no stream can be read.
     """
-    manifest = _read(file)
-    return _connector(manifest, ManifestAttributes(manifest=file.name).model_dump(), identifier(manifest.name))
+    return _connector(file, ManifestAttributes(manifest=file.name).model_dump())
 
 
-def _read(file: Path) -> Manifest:
-    """Read a manifest; its YAML is parsed once, and not in every process that loads the definitions."""
-    kept = work_folder() / "manifests" / f"{sha256(str(file.resolve()).encode()).hexdigest()}.json"
-    return read_manifest(file, lambda text: parsed(text, load_yaml, kept))
+def _connector(file: Path, given: Mapping[str, Any], name: str = "") -> Connector:
+    """Translate a manifest, once and not in every process that loads the definitions."""
+    options = {one: given[one] for one in ("engine", "trust_python", *OVERRIDES)}
+    kept = work_folder() / "manifests" / sha256(f"{file.resolve()} {name}".encode()).hexdigest()
+    return kept_value(kept, f"{options} {_contents(file)}", lambda: _translated(file, options, name))
 
 
-def _connector(manifest: Manifest, given: dict[str, Any], name: str) -> Connector:
-    names = ("keys", "cursors", "start_date", "step")
-    overrides = Overrides(**{one: given[one] for one in names})
-    translated = translate_with(
-        overrides.apply(manifest),
-        name=name,
-        engine=given["engine"],
-        trust_python=given["trust_python"],
-    )
+def _contents(file: Path) -> Mapping[str, bytes]:
+    """Return what a manifest consists of: the file, and those beside it that it may name."""
+    beside = [*file.parent.glob("schemas/**/*.json"), *file.parent.glob("*.py")]
+    return {one.name: one.read_bytes() for one in (file, *sorted(beside)) if one.is_file()}
+
+
+def _translated(file: Path, options: Mapping[str, Any], name: str) -> Connector:
+    manifest = read_manifest(file)
+    overrides = Overrides(**{one: options[one] for one in OVERRIDES})
+    engine, trust_python = options["engine"], options["trust_python"]
+    name = name or identifier(manifest.name)
+    translated = translate_with(overrides.apply(manifest), name=name, engine=engine, trust_python=trust_python)
     if translated.connector is None:
         why = "\n".join(f"  {one.name}: {'; '.join(map(str, one.reasons))}" for one in translated.streams)
-        what = "is native" if given["engine"] == "native" else "can be read"
+        what = "is native" if engine == "native" else "can be read"
         raise ValueError(f"{name}: no stream of the manifest {what}:\n{why}")
     return translated.connector

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
+from enum import Enum
 from typing import Any, Self, cast
 
 IN_TEXT = re.compile(r"‹(?:setting|secret)\.(\w+)›")
@@ -21,7 +22,18 @@ FITTING: Mapping[Any, Any] = {
     list: str,  # each item
 }
 Kind = type[Any]
-REQUIRED: Any = type("Required", (), {"__repr__": lambda _: "REQUIRED"})()
+
+
+class _Required(Enum):
+    """One value, which stays the same in copies."""
+
+    REQUIRED = "REQUIRED"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+REQUIRED: Any = _Required.REQUIRED
 """The default of a setting that must be given."""
 
 

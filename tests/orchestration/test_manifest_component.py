@@ -1,6 +1,7 @@
 """A manifest of Airbyte as a component: its streams are assets like any others."""
 
 import cProfile
+import json
 import traceback
 from pathlib import Path
 from shutil import copy
@@ -12,10 +13,10 @@ import yaml
 
 import connectors_dagster
 from connectors_dagster import AirbyteManifest
+from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.orchestration import manifest_component
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.scaffolder import ManifestParams, ManifestScaffolder
-from connectors_dagster.spec.yaml_text import load_yaml
 
 pytestmark = pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's
 CREW = Path(__file__).parents[1] / "airbyte" / "crew.yaml"
@@ -84,16 +85,35 @@ def test_a_manifest_is_read_and_checked_once_and_the_config_of_its_ops_is_found_
     assert counts["build_family"] > 1 and counts.get("infer_schema_from_config_class", 0) <= 1
 
 
-def test_the_yaml_of_a_manifest_is_parsed_once_until_it_changes(scaffolded, monkeypatch):
+def test_a_manifest_is_translated_once_until_it_changes(scaffolded, monkeypatch):
     scaffold(scaffolded.folder / "crew", CREW)
-    parses = []
-    monkeypatch.setattr(manifest_component, "load_yaml", lambda text: parses.append(text) or load_yaml(text))
+    reads = []
+    monkeypatch.setattr(manifest_component, "read_manifest", lambda file: reads.append(file) or read_manifest(file))
     first, second = scaffolded.load()[1], scaffolded.load()[1]
     assert first.resolve_asset_graph().get_all_asset_keys() == second.resolve_asset_graph().get_all_asset_keys()
-    assert len(parses) == 1
+    assert len(reads) == 1
     file = scaffolded.folder / "crew" / "manifest.yaml"
     file.write_text(file.read_text().replace("name: shifts", "name: duties"))
     assert any(key.path[-1] == "duties" for key in scaffolded.load()[1].resolve_asset_graph().get_all_asset_keys())
+    assert len(reads) == 2
+
+
+def test_a_manifest_is_translated_anew_if_its_attributes_or_a_schema_beside_it_change(scaffolded):
+    scaffold(scaffolded.folder / "crew", CREW)
+    file = scaffolded.folder / "crew" / "manifest.yaml"
+    written = yaml.safe_load(file.read_text())
+    written["definitions"]["teams"]["schema_loader"] = {"type": "JsonFileSchemaLoader"}
+    file.write_text(yaml.safe_dump(written))
+    (file.parent / "schemas").mkdir()
+    found = []
+    for kind in ("string", "integer"):
+        schema = {"properties": {"size": {"type": kind}}}
+        (file.parent / "schemas" / "Teams.json").write_text(json.dumps(schema))
+        found.append(scaffolded.load()[0].connector.tables["teams"]["size"]["data_type"])
+    assert found == ["text", "bigint"]
+    defs = file.parent / "defs.yaml"
+    defs.write_text(defs.read_text() + "\n  start_date: '2021-05-01'\n")
+    assert scaffolded.load()[0].connector.start_date == "2021-05-01"
 
 
 def test_dg_finds_the_component_in_the_package():
