@@ -21,10 +21,11 @@ from connectors_dagster.config.settings import is_enabled, setting_path
 from connectors_dagster.config.toml_file import write_settings
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.orchestration import clock
-from connectors_dagster.orchestration.import_folder import write_component
+from connectors_dagster.orchestration.import_folder import MANIFEST, write_component
 from connectors_dagster.orchestration.imported import mark_read
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location, new_components_folder
+from connectors_dagster.orchestration.manifest_component import load_manifest
 from connectors_dagster.orchestration.selection import select_connector
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret
@@ -81,7 +82,9 @@ def import_connector(request: ImportRequest) -> None:
     chosen = _chosen(manifest, translated.connector, streams) if request.catalog else {}
     engine = {"engine": request.engine} if request.engine != "native" else {}
     trust = {"trust_python": True} if request.trust_python else {}
-    write_component(folder, request.manifest, {"name": name, **chosen, **engine, **trust})
+    attributes = {"name": name, **chosen, **engine, **trust}
+    write_component(folder, request.manifest, attributes)
+    load_manifest(folder / MANIFEST, **attributes)  # so that the code location finds it translated
     say(f"wrote {_shown(folder)}, with {len(chosen.get('select') or translated.connector.graph)} streams")
     _write_settings(manifest, translated.connector, config)
     if states:
@@ -115,7 +118,7 @@ def _chosen(manifest: Manifest, connector: Connector, streams: list[ConfiguredSt
             keys[name] = key
     if not selected:
         raise click.ClickException("no stream of the catalog can be read: `connectors explain` says why")
-    return {"select": selected, "keys": keys or None, "cursors": cursors or None}
+    return {"select": selected, **({"keys": keys} if keys else {}), **({"cursors": cursors} if cursors else {})}
 
 
 def _write_settings(manifest: Manifest, connector: Connector, config: Mapping[str, Any]) -> None:

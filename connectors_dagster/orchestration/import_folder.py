@@ -17,15 +17,14 @@ def write_component(folder: Path, manifest: Path, attributes: Mapping[str, Any],
     Args:
         folder: of the component; it may be there already.
         manifest: the file, or its folder.
-        attributes: of the component; those that are None are left out.
+        attributes: of the component.
         kind: the type of the component.
     """
     file = manifest / MANIFEST if manifest.is_dir() else manifest
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(file, folder / MANIFEST)
     copy_others(file.parent, folder)
-    given = {name: value for name, value in attributes.items() if value is not None}
-    text = yaml.safe_dump({"attributes": {**given, "manifest": MANIFEST}}, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump({"attributes": {**attributes, "manifest": MANIFEST}}, sort_keys=False, allow_unicode=True)
     (folder / "defs.yaml").write_text(f"type: {kind}\n\n{text}", encoding="utf-8")
 
 

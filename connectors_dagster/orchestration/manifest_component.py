@@ -106,14 +106,15 @@ class AirbyteManifest(RestConnector):
 
 
 @paused_collector()
-def load_manifest(file: Path) -> Connector:
-    """Translate a manifest that stands alone; its connector has the name of the manifest.
+def load_manifest(file: Path, **attributes: Any) -> Connector:
+    """Translate a manifest that stands alone, or for the component that has these attributes.
 
     Raises:
         ManifestError: the file is no manifest.
         ValueError: no stream can be read.
     """
-    return _connector(file, ManifestAttributes(manifest=file.name).model_dump())
+    given = ManifestAttributes(**attributes).model_dump()
+    return _connector(file, given, given["name"])
 
 
 def _connector(file: Path, given: Mapping[str, Any], name: str = "") -> Connector:
@@ -126,7 +127,7 @@ def _connector(file: Path, given: Mapping[str, Any], name: str = "") -> Connecto
 def _contents(file: Path) -> Mapping[str, bytes]:
     """Return what a manifest consists of: the file, and those beside it that it may name."""
     beside = [*file.parent.glob("schemas/**/*.json"), *file.parent.glob("*.py")]
-    return {one.name: one.read_bytes() for one in (file, *sorted(beside)) if one.is_file()}
+    return {str(one): one.read_bytes() for one in (file, *sorted(beside)) if one.is_file()}
 
 
 def _translated(file: Path, options: Mapping[str, Any], name: str) -> Connector:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from connectors_dagster.orchestration import manifest_component
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
@@ -90,6 +91,13 @@ def test_a_connection_of_airbyte_becomes_a_component_with_settings_streams_and_w
     with open_instance(project) as instance:
         [shifts] = status_of(instance, assets, [assets.connector.graph["shifts"]], NOW)
     assert (shifts.missing_windows, shifts.read_until) == (0, assets.grid.find("2024-01-31").start)
+
+
+def test_the_code_location_finds_an_imported_manifest_translated(connectors, project, monkeypatch):
+    assert connectors("import", str(CREW), "--engine", "auto").exit_code == 0
+    monkeypatch.setattr(manifest_component, "read_manifest", None)
+    location = load_location()
+    assert not location.broken and select(location, ["crew"])
 
 
 def test_a_component_that_is_there_is_not_overwritten(connectors, project):
