@@ -1,7 +1,8 @@
 """The statements of this project, in the SQL of each destination that dlt has and that is not tested here."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import dlt
@@ -12,9 +13,10 @@ from sqlglot import exp
 
 from connectors_dagster import load_connectors
 from connectors_dagster.errors import SettingError
-from connectors_dagster.load import newest_rows, traits
+from connectors_dagster.load import destination_trial, newest_rows, traits
 from connectors_dagster.load.inventory import columns_in, completed_loads
 from connectors_dagster.load.lake import check_resources
+from connectors_dagster.load.lake_tables import delete_rows_where
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.orchestration import check_queries
 from tests.conftest import find
@@ -31,6 +33,16 @@ class Recorded:
     def __init__(self, destination: str) -> None:
         self.capabilities = getattr(dlt.destinations, destination)().capabilities()
         self.statements: list[str] = []
+        self.made: list[str] = []
+
+    def has_dataset(self) -> bool:
+        return True
+
+    def create_dataset(self) -> None:
+        self.made.append("create")
+
+    def drop_dataset(self) -> None:
+        self.made.append("drop")
 
     def escape_column_name(self, name: str) -> str:
         return str(self.capabilities.escape_identifier(name))
@@ -99,6 +111,21 @@ def test_statements_are_sql_of_the_destination(client, declare):
         completed_loads(client, "storefront_orders")  # type: ignore[arg-type]  # a double
     kinds = {type(statement) for statement in parsed(client)}
     assert kinds == {exp.Select, exp.Delete} | ({exp.Update} if updates else set())
+
+
+def test_the_check_of_cursors_a_reset_and_the_trial_are_sql_of_the_destination(client, monkeypatch):
+    orders = find("storefront/orders")
+    monkeypatch.setattr(check_queries, "metadata_by_window", lambda *_: {})
+    monkeypatch.setattr(check_queries, "fetched_until", lambda *_: NOW)
+    check_queries.cursor_in_windows(None, orders, None)  # type: ignore[arg-type]  # not used
+    assert client.statements[-1].count("%s") >= 2
+    delete_rows_where(client, "orders", "1 = 1")  # type: ignore[arg-type]  # a double
+    monkeypatch.setattr(destination_trial, "build_destination", lambda: None)
+    monkeypatch.setattr(dlt, "dataset", lambda *_: SimpleNamespace(sql_client=nullcontext(client)))
+    destination_trial._try_dataset("storefront")
+    created = {exp.Create, exp.Drop} if traits.destination_traits().plain_tables else set()
+    assert {type(statement) for statement in parsed(client)} == {exp.Select, exp.Delete} | created
+    assert client.made == ([] if created else ["create", "drop"])
 
 
 def test_the_newest_rows_are_limited_as_the_destination_says_it(client):
