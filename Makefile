@@ -37,9 +37,12 @@ test: .venv/tested
 journeys: .venv/tested
 	$(BIN)/$(PYTEST) -m journey
 
-# What needs several machines: two workers of Celery with folders of their own, Postgres and Redis.
+# What needs several machines: two workers of Celery with folders of their own, Postgres and Redis; and lakes in a bucket.
 machines: .venv-machines/tested redis
 	.venv-machines/bin/pytest -m machines tests/machines
+	for format in delta iceberg; do \
+		.venv-machines/bin/$(PYTEST) tests/load/test_every_destination.py --destination $$format --bucket || exit 1; \
+	done
 
 # The example with dbt, in an environment of its own.
 example: .venv-example/tested
@@ -168,7 +171,7 @@ clean:
 
 .venv-machines/tested: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-machines
-	.venv-machines/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,celery]'
+	.venv-machines/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,celery]' 'dlt[s3]' 'moto[s3]' flask flask-cors
 	touch $@
 
 .venv-example/tested: pyproject.toml constraints.txt examples/dbt/requirements.txt

@@ -32,6 +32,8 @@ from connectors_dagster.rows.raw_json import decode_row
 from connectors_dagster.secrets import redaction
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.support.api import Api
+from tests.support.bucket import Bucket
+from tests.support.bucket import serving as bucket_server
 from tests.support.documented import Documented
 from tests.support.installed import required
 from tests.support.postgres import Postgres, cluster, find_programs
@@ -53,6 +55,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the tests that load rows be run for any destination."""
     parser.addoption("--destination", default="duckdb", choices=DESTINATIONS, help="what the tests load into")
+    parser.addoption("--bucket", action="store_true", help="whether a lake is in a bucket of a made-up S3")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -98,9 +101,28 @@ def warehouse(request: pytest.FixtureRequest, project: Path, monkeypatch: pytest
     if destination in ("delta", "iceberg"):
         monkeypatch.setenv("CONNECTORS__DESTINATION", "filesystem")
         monkeypatch.setenv("CONNECTORS__TABLE_FORMAT", destination)
+        if request.config.getoption("bucket"):
+            return request.getfixturevalue("bucket")
         monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", (project / "lake").as_uri())
         return Lake(project / "lake")
     return Warehouse(project / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of a made-up S3."""
+    with bucket_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket, which the settings point to."""
+    made = Bucket(f"lake-{uuid4().hex}", s3)
+    made.make()
+    for name, value in made.settings.items():
+        monkeypatch.setenv(name, value)
+    return made
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
-"""A Redis for the tests, on a free port of 127.0.0.1, which keeps nothing on disk."""
+"""A Redis for the tests, which keeps nothing on disk."""
 
 import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from tests.support.served_program import served_program
 
 
 def find_redis() -> str | None:
@@ -18,26 +15,10 @@ def find_redis() -> str | None:
 @contextmanager
 def redis_server(program: str) -> Iterator[str]:
     """Run a server and yield its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+
+    def command(port: int, folder: str) -> list[str]:
         options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
-        with (Path(folder) / "log").open("wb") as log:
-            server = subprocess.Popen([program, *options], stdout=log, stderr=log)
-        try:
-            _wait(server, port)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            server.terminate()
-            server.wait()
+        return [program, *options]
 
-
-def _wait(server: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"redis-server did not start (code {server.poll()})")
+    with served_program(command) as port:
+        yield f"redis://127.0.0.1:{port}/0"
