@@ -75,7 +75,9 @@ def test_the_check_of_a_worker_asks_the_worker_itself():
 def test_every_setting_of_this_project_exists():
     text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
     known = {f"CONNECTORS__{name}".upper() for name in OF_ALL}
-    assert set(re.findall(r"\bCONNECTORS__\w+", text)) <= known
+    for name, connector in load_connectors().items():
+        known |= {f"SOURCES__{name}__{setting}".upper() for setting in (*connector.settings, *OF_A_CONNECTOR)}
+    assert set(re.findall(r"\b(?:CONNECTORS|SOURCES)__\w+", text)) <= known
 
 
 @pytest.mark.parametrize("name", ["dagster_cloud.yaml", "hybrid.dagster_cloud.yaml"])
