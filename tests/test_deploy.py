@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 import yaml
 from dagster_cloud_cli.config.models import load_dagster_cloud_yaml
 
-from connectors_dagster.config.explained_settings import OF_ALL
+from connectors_dagster import load_connectors
+from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -61,15 +63,26 @@ def test_a_file_has_no_secret(file):
         assert re.match(r"\$\{|\{env: |\[?connectors-|\[\]$|false$|redis://:\$\{", found["value"]), found[0]
 
 
-def test_workers_and_runs_have_the_same_configuration_of_celery():
-    environment = parsed("celery/compose.yaml")["x-environment"]
-    assert json.loads(environment["CONNECTORS__EXECUTOR_CONFIG"]) == parsed("celery/celery.yaml")["execution"]["config"]
+def test_workers_and_runs_have_the_same_configuration_of_celery(monkeypatch):
+    broker = "redis://redis:6379/0"
+    monkeypatch.setenv("CELERY_BROKER", broker)
+    found = runpy.run_path(str(DEPLOY / "celery" / "dagster_celery_config.py"))
+    of_runs = json.loads(parsed("celery/compose.yaml")["x-environment"]["CONNECTORS__EXECUTOR_CONFIG"])
+    assert of_runs["broker"] == of_runs["backend"] == {"env": "CELERY_BROKER"}
+    wanted = {"broker_url": broker, "result_backend": broker, **of_runs["config_source"]}
+    assert {name: found[name] for name in found if name[0] != "_" and name != "environ"} == wanted
+
+
+def test_what_is_mounted_is_there_also_if_compose_is_given_both_files():
+    mounted = [volume.split(":")[0] for service in services().values() for volume in service.get("volumes", [])]
+    files = [name for name in mounted if name.startswith(".")]
+    assert len(files) == 2 and all((DEPLOY / "compose" / name).is_file() for name in files)
 
 
 def test_the_check_of_a_worker_asks_the_worker_itself():
     worker = services()["worker"]
     name = worker["command"][worker["command"].index("-n") + 1]
-    assert f'"{name}@$$HOSTNAME"' in worker["healthcheck"]["test"][1]
+    assert f'"{name.replace("%h", "$$HOSTNAME")}"' in worker["healthcheck"]["test"][1]
 
 
 def test_every_setting_of_this_project_exists():
@@ -103,3 +116,18 @@ def test_pods_run_without_root_and_with_a_read_only_root():
     for pod in (values["dagsterWebserver"], values["dagsterDaemon"], code):
         assert pod["podSecurityContext"]["runAsNonRoot"] and pod["securityContext"]["readOnlyRootFilesystem"]
         assert [mount["name"] for mount in pod["volumeMounts"]] == [volume["name"] for volume in pod["volumes"]]
+
+
+def test_pods_of_runs_are_as_restricted_as_those_of_the_code():
+    values = parsed("kubernetes/values.yaml")
+    [code] = values["dagster-user-deployments"]["deployments"]
+    runs = values["runLauncher"]["config"]["k8sRunLauncher"]
+    assert runs["securityContext"] == code["securityContext"]
+    assert runs["runK8sConfig"]["podSpecConfig"]["securityContext"] == code["podSecurityContext"]
+    # The chart gives the resources of the code to runs, and those of the launcher would have no effect.
+    assert code["resources"]["limits"] and "resources" not in runs["runK8sConfig"].get("containerConfig", {})
+
+
+def test_the_web_server_of_a_pod_listens_where_it_may_without_root():
+    webserver = parsed("kubernetes/values.yaml")["dagsterWebserver"]
+    assert webserver["readinessProbe"]["httpGet"]["port"] == webserver["service"]["port"] >= 1024

@@ -31,10 +31,12 @@ def test_dagster_makes_its_tables_with_the_instance_of_the_image(postgres, proje
 
 
 def test_workers_accept_their_configuration(monkeypatch):
-    from dagster_celery.cli import get_validated_config
+    from dagster_celery.make_app import make_app
 
     monkeypatch.setenv("CELERY_BROKER", "redis://redis:6379/0")
-    assert get_validated_config(str(DEPLOY / "celery" / "celery.yaml"))["broker"] == "redis://redis:6379/0"
+    monkeypatch.syspath_prepend(DEPLOY / "celery")
+    accepted = make_app().conf
+    assert accepted.broker_url == "redis://redis:6379/0" and accepted.task_acks_late is True
 
 
 def test_a_postgres_whose_driver_sqlalchemy_does_not_find_is_named_with_what_to_write(postgres, project):
