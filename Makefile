@@ -18,7 +18,7 @@ DESTINATION_TESTS ?= tests/load/test_every_destination.py tests/load/test_missin
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys machines example installed test-lowest test-destinations test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys machines chart example installed test-lowest test-destinations test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -43,6 +43,11 @@ machines: .venv-machines/tested redis
 	for format in delta iceberg; do \
 		.venv-machines/bin/$(PYTEST) tests/load/test_every_destination.py --destination $$format --bucket || exit 1; \
 	done
+
+# What Dagster's Helm chart in the folder CHART makes of deploy/kubernetes/values.yaml; needs helm.
+chart: .venv-machines/tested
+	helm lint "$(CHART)" --values deploy/kubernetes/values.yaml
+	CHART="$(CHART)" .venv-machines/bin/pytest -m machines tests/machines/test_kubernetes.py
 
 # The example with dbt, in an environment of its own.
 example: .venv-example/tested
@@ -171,7 +176,7 @@ clean:
 
 .venv-machines/tested: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-machines
-	.venv-machines/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,celery]' 'dlt[s3]' 'moto[s3]' flask flask-cors
+	.venv-machines/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,celery,kubernetes]' 'dlt[s3]' 'moto[s3]' flask flask-cors
 	touch $@
 
 .venv-example/tested: pyproject.toml constraints.txt examples/dbt/requirements.txt

@@ -55,9 +55,9 @@ OUTSIDE: Mapping[str, str] = {
     "duckdb": "tests/docs/test_querying_page.py",
     "cp": "tests/test_deploy.py",
     "docker": "tests/test_deploy.py",
-    "helm": "tests/test_deploy.py",
+    "helm": "tests/machines/test_kubernetes.py",
     "kubectl": "tests/test_deploy.py",
-    "dagster-celery": "tests/machines/test_celery.py",
+    "celery": "tests/machines/test_celery.py",
 }
 """Programs that these tests do not start, with the file that does the same: installs, or asks the same API or file."""
 SERVED: Mapping[str, str] = {

@@ -98,10 +98,11 @@ class Deployment:
 
     @contextmanager
     def _worker(self, name: str) -> Iterator["subprocess.Popen[bytes]"]:
-        config = self._machine(name) / "celery.yaml"
-        config.write_text(yaml.safe_dump({"execution": {"config": self._celery()}}))
-        command = ["-m", "dagster_celery.cli", "worker", "start", "-A", "dagster_celery.app", "-y", str(config)]
-        with self._started(name, [*command, "-n", name, "-q", "dagster", "--", "--concurrency", "2"]) as process:
+        written = (ROOT / "deploy" / "celery" / "dagster_celery_config.py").read_text()
+        config = self._machine(name) / "dagster_celery_config.py"
+        config.write_text(written.replace("14400", str(REDELIVERED_AFTER)))
+        command = ["-m", "celery", "-A", "dagster_celery.app", "worker", "-Q", "dagster", "-n", f"{name}@%h"]
+        with self._started(name, [*command, "--prefetch-multiplier", "1", "--concurrency", "2"]) as process:
             yield process
 
     @contextmanager
@@ -156,6 +157,7 @@ class Deployment:
             "PYTHONPATH": str(ROOT),
             "DAGSTER_HOME": str(machine / ".dagster"),
             "CONNECTORS__WORK_FOLDER": str(machine / "work"),
+            "CELERY_BROKER": self.broker,
             "CONNECTORS__EXECUTOR": "dagster_celery:celery_executor",
             "CONNECTORS__EXECUTOR_CONFIG": json.dumps(self._celery()),
         }
