@@ -1,4 +1,4 @@
-"""Pods of runs are what deploy says, in the words of Kubernetes, and Dagster accepts what its Helm chart makes of the values."""
+"""Pods of runs are what deploy says, and Dagster accepts what its Helm chart makes of the values."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.machines
 
 
 def pod_of_a_run(*configured: Any) -> dict[str, Any]:
-    """Return the pod that dagster-k8s makes of a launcher's configuration and that of a code location, one after another."""
+    """Return the pod that dagster-k8s makes of what a launcher and a code location say, one after another."""
     from dagster_k8s import DagsterK8sJobConfig, construct_dagster_k8s_job
     from dagster_k8s.container_context import K8sContainerContext
     from kubernetes.client import ApiClient
