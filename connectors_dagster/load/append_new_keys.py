@@ -52,7 +52,7 @@ def _keys_decide(schema: Schema, table: str) -> bool:
 
 
 def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> bool:
-    """Return whether the table exists and has a key that is also in the file."""
+    """Return whether the table exists and may have a key that is also in the file."""
     keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
     client: Any
     with pipeline.destination_client(schema.name) as client:
@@ -64,10 +64,14 @@ def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) 
         if destination_traits().reads_parquet:
             query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({columns}) LIMIT 1"
             return bool(sql.execute_sql(query, file))
+        try:
+            new = _key_columns(file, keys)
+        except pa.ArrowInvalid:  # a row is larger than a block of the reader: a merge is right, too
+            return True
         with sql.begin_transaction():
             sql.execute_sql(f"CREATE TEMPORARY TABLE {NEW} ON COMMIT DROP AS SELECT {columns} FROM {known} LIMIT 0")
             with sql.native_connection.cursor() as cursor:
-                cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", _key_columns(file, keys))
+                cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", new)
             return bool(sql.execute_sql(f"SELECT 1 FROM {NEW} JOIN {known} USING ({columns}) LIMIT 1"))
 
 

@@ -14,6 +14,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDestinationModule, remember_capabilities
 from connectors_dagster.compat.dlt_postgres import copy_exactly
+from connectors_dagster.compat.dlt_retries import write_files_once
 from connectors_dagster.config.destination_secrets import destination_secrets
 from connectors_dagster.config.dlt_defaults import STAGING_LAYOUT
 from connectors_dagster.config.locks import SAY_AFTER, Waiting, exclusive_lock
@@ -65,13 +66,14 @@ def duckdb_file() -> Path:
 
 
 def check_destination(destination: AnyDestination, dataset: str) -> None:
-    """Refuse a destination that cannot hold exactly the rows of an API.
+    """Refuse a destination that cannot hold exactly the rows of an API, and prepare dlt for it.
 
     Raises:
         SettingError: dlt appends to it where it should merge, so that rows which are loaded again would be doubled; or
             the DuckDB file has the name of the dataset: DuckDB could not distinguish them.
     """
     lake, wanted = destination_traits().table_format, table_format()
+    write_files_once(destination_name())
     if wanted and not lake:
         raise SettingError(
             f"{environment('connectors.table_format')} is {wanted!r}, but {environment('connectors.destination')} is "

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from connectors_dagster.compat.dlt_retries import UnconfirmedError
 from connectors_dagster.errors import ApiError, LoadError
 
 EXPECTED_WARNINGS = (
@@ -22,7 +23,8 @@ def root_cause(error: BaseException) -> Exception:
 
 def is_transient(error: BaseException) -> bool:
     """Return whether a destination failed in its operation, by the name every driver gives such errors (PEP 249)."""
-    return any(kind.__name__ == "OperationalError" for found in _chain(error) for kind in type(found).__mro__)
+    kinds = [kind for found in _chain(error) for kind in type(found).__mro__]
+    return UnconfirmedError in kinds or any(kind.__name__ == "OperationalError" for kind in kinds)
 
 
 @contextmanager

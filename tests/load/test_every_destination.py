@@ -9,8 +9,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from dlt.destinations.exceptions import DatabaseTransientException
+from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
+from dlt.destinations.impl.filesystem.filesystem import DeltaLoadFilesystemJob, IcebergLoadFilesystemJob
+from dlt.destinations.impl.postgres.postgres import PostgresCsvCopyJob
+from dlt.destinations.insert_job_client import InsertValuesLoadJob
 
-from connectors_dagster.errors import LoadError
+from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.deleted_rows import delete_rows
 from connectors_dagster.load.destination_trial import try_destination
 from connectors_dagster.load.inventory import take_inventory
@@ -71,6 +76,14 @@ def test_values_arrive_as_they_were_sent_also_when_they_are_merged(declare, load
     ]
     found = json.loads(nested) if isinstance(nested, str) else nested
     assert {**found, "number": float(found["number"])} == NESTED  # Postgres writes it without an exponent
+
+
+def test_rows_of_several_megabytes_arrive_whole(declare, load_pages, warehouse):
+    things = declare(columns={"id": {"data_type": "bigint"}, "v": {"data_type": "text"}})
+    for last in "ab":
+        load_pages(things, [{"id": 1, "v": 'é,"\n' * 1_000_000 + last}, {"id": ord(last)}])
+    rows = warehouse.query("SELECT id, length(v), right(v, 1) FROM shop.things ORDER BY id")
+    assert rows == [(1, 4_000_001, "b"), (ord("a"), None, None), (ord("b"), None, None)]
 
 
 def test_windows_that_are_loaded_twice_have_the_same_contents(api, warehouse, load):
@@ -147,6 +160,80 @@ def test_what_the_destination_holds_is_known_and_rows_can_be_deleted(api, wareho
     assert warehouse.ids("storefront.orders") == []
     load(ORDERS, LINES, windows=[FIRST])
     assert warehouse.ids("storefront.orders") == list(range(5))
+
+
+WRITERS = {
+    "duckdb": DuckDbCopyJob,
+    "postgres": PostgresCsvCopyJob,
+    "ducklake": DuckDbCopyJob,
+    "delta": DeltaLoadFilesystemJob,
+    "iceberg": IcebergLoadFilesystemJob,
+}
+
+
+@pytest.fixture
+def unconfirmed(request, monkeypatch):
+    """Cut the connection after the first file is written, before its commit is confirmed; lists the attempts."""
+    attempts = []
+
+    def cut(kind):
+        write = kind.run
+
+        def written_and_cut(job):
+            write(job)
+            if job.job_file_info().table_name.startswith("_dlt"):
+                return
+            attempts.append(job.job_file_info().retry_count)
+            if len(attempts) == 1:
+                raise DatabaseTransientException(OSError("server closed the connection unexpectedly"))
+
+        monkeypatch.setattr(kind, "run", written_and_cut)
+
+    cut(WRITERS[request.config.getoption("destination")])
+    cut(InsertValuesLoadJob)
+    return attempts
+
+
+COPIED = {"id": {"data_type": "bigint"}, "v": {"data_type": "text"}}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["appended", "merged"])
+def test_a_file_whose_commit_was_not_confirmed_is_not_there_twice(declare, load_pages, warehouse, known, unconfirmed):
+    things, rows = declare(columns=COPIED), [{"id": id, "v": "x"} for id in range(3)]
+    unconfirmed.append("the load before")
+    load_pages(things, rows if known else [{"id": -1}])
+    unconfirmed.clear()
+    load_pages(things, rows)
+    assert unconfirmed == [0, 1]
+    assert [id for id in warehouse.ids("shop.things") if id >= 0] == [0, 1, 2]
+
+
+@pytest.mark.only_in("duckdb", "postgres", "ducklake")
+def test_rows_of_child_tables_whose_commit_was_not_confirmed_are_not_there_twice(
+    declare, load_pages, warehouse, unconfirmed
+):
+    things, rows = declare(), [{"id": id, "lines": [{"n": 1}, {"n": 2}]} for id in range(3)]
+    load_pages(things, rows)
+    assert unconfirmed[:2] == [0, 0] and 1 in unconfirmed  # each table has a file
+    unconfirmed.clear()
+    load_pages(things, rows)
+    assert 1 in unconfirmed
+    assert warehouse.ids("shop.things") == [0, 1, 2]
+    assert warehouse.query("SELECT count(*) FROM shop.things__lines") == [(6,)]
+
+
+@pytest.mark.journey
+@pytest.mark.only_in("duckdb", "postgres", "ducklake")
+def test_a_load_of_several_files_is_read_again_if_a_commit_was_not_confirmed(
+    declare, load_pages, warehouse, unconfirmed, monkeypatch
+):
+    monkeypatch.setenv("DATA_WRITER__FILE_MAX_ITEMS", "2")
+    monkeypatch.setenv("DATA_WRITER__BUFFER_MAX_ITEMS", "1")
+    things, pages = declare(columns=COPIED), [[{"id": page * 5_000 + n} for n in range(5_000)] for page in range(2)]
+    with pytest.raises(TransientLoadError, match="not known whether things"):
+        load_pages(things, *pages)
+    load_pages(things, *pages)
+    assert warehouse.ids("shop.things") == list(range(10_000))
 
 
 @SERVED

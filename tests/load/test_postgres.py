@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import psycopg2
 import pytest
-from dlt.destinations.impl.postgres.postgres import PostgresCsvCopyJob
 
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
 from connectors_dagster.sandbox import generate_tables
@@ -36,25 +35,6 @@ def test_texts_numbers_and_objects_are_loaded_as_they_were_sent(api, postgres):
         (2, note, [{"sku": "é'\\"}], 2**62),
         (3, None, None, None),
     ]
-
-
-@pytest.mark.parametrize("known", [False, True], ids=["appended", "merged"])
-def test_a_copy_whose_commit_was_not_confirmed_is_not_there_twice(api, postgres, load, monkeypatch, known):
-    copy, attempts = PostgresCsvCopyJob.run, []
-
-    def copied_and_cut(job: PostgresCsvCopyJob) -> None:
-        copy(job)
-        attempts.append(job.job_file_info().retry_count)
-        if len(attempts) == 1:
-            raise psycopg2.OperationalError("server closed the connection unexpectedly")
-
-    api.set("storefront/orders", [order(id, "2024-01-15T00:00:00") for id in range(3)])
-    if known:
-        load(*ORDERS, windows=JANUARY)
-    monkeypatch.setattr(PostgresCsvCopyJob, "run", copied_and_cut)
-    load(*ORDERS, windows=JANUARY)
-    assert attempts == [0, 1]
-    assert postgres.ids("storefront.orders") == [0, 1, 2]
 
 
 def test_items_of_a_list_that_are_gone_are_gone(api, postgres):

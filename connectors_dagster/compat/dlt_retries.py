@@ -1,0 +1,85 @@
+"""The parts of dlt that write a file into a database, and write it again if the first attempt may have failed.
+
+An attempt whose commit was not confirmed has written its rows all the same. dlt inserts them a second time, into the
+table or into the staging table that is merged from, so that they would be there twice.
+
+Not public in dlt:
+
+* the classes of these jobs, and that clients take them from the modules of the databases, where they are replaced;
+* that a job knows its client, and the client whether the staging dataset is meant.
+
+Importing this module loads neither DuckDB nor psycopg2.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from dlt.common.schema.typing import C_DLT_LOAD_ID
+from dlt.destinations.exceptions import DestinationTransientException
+
+JOBS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "postgres": ("postgres.postgres", "PostgresCsvCopyJob"),
+        "duckdb": ("duckdb.duck", "DuckDbCopyJob"),
+        "motherduck": ("duckdb.duck", "DuckDbCopyJob"),
+        "ducklake": ("ducklake.ducklake", "DuckLakeCopyJob"),
+    }
+)
+"""The module and the class with which a destination writes files, beside those of SQL text."""
+
+
+class UnconfirmedError(DestinationTransientException):
+    """It is not known whether an attempt has written its rows, nor which rows of a table they would be."""
+
+
+def write_files_once(destination: str) -> None:
+    """Make dlt write each file of a package once, whatever it retries; a second call changes nothing."""
+    _replace("dlt.destinations.insert_job_client", "InsertValuesLoadJob")
+    if destination in JOBS:
+        module, name = JOBS[destination]
+        _replace(f"dlt.destinations.impl.{module}", name)
+
+
+@cache
+def _replace(module: str, name: str) -> None:
+    of_dlt: Any = vars(import_module(module))[name]
+
+    class WritesOnce(of_dlt):  # type: ignore[misc]  # known when it runs
+        """Writes a file; if it is retried, it first removes what an attempt has written."""
+
+        def run(self) -> None:
+            """Write the file."""
+            if self.job_file_info().retry_count:
+                _remove(self)
+            super().run()
+
+    vars(import_module(module))[name] = WritesOnce
+
+
+def _remove(job: Any) -> None:
+    """Remove the rows that an attempt of a job has written.
+
+    Raises:
+        UnconfirmedError: they cannot be told from the rows of others; the load fails, to be read again.
+    """
+    client: Any = job._job_client.sql_client
+    table, load_id = client.make_qualified_table_name(job.load_table_name), client.escape_column_name(C_DLT_LOAD_ID)
+    if _is_alone(job) and client.is_staging_dataset_active:
+        client.execute_sql(f"DELETE FROM {table} WHERE 1 = 1")
+    elif _is_alone(job) and C_DLT_LOAD_ID in job._load_table["columns"]:
+        client.execute_sql(f"DELETE FROM {table} WHERE {load_id} = %s", job._load_id)
+    else:
+        raise UnconfirmedError(
+            f"{job.load_table_name}: it is not known whether {Path(job._file_path).name} was written, and rows of this "
+            "load came in other files, too"
+        )
+
+
+def _is_alone(job: Any) -> bool:
+    """Return whether the package has no other file for the table."""
+    folder, file = Path(job._file_path).parent.parent, job.job_file_info()
+    return len(list(folder.glob(f"*/{file.table_name}.*.{file.file_format}"))) == 1
