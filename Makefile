@@ -14,7 +14,7 @@ TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coerci
 	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
 # The tests of what every destination must keep.
 DESTINATION_TESTS ?= tests/load/test_every_destination.py tests/load/test_missing_rows.py tests/load/test_late_loads.py \
-	tests/load/test_copied_rows.py
+	tests/load/test_copied_rows.py tests/load/test_lakes.py
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

@@ -5,15 +5,19 @@ Not public in dlt:
 * its helpers in `dlt.common.libs` that turn its credentials into options of delta-rs, and that find the newest metadata
   of an Iceberg table which is in no catalog;
 * that a load job merges into an Iceberg table with `merge_iceberg_table` of that module. It is replaced: dlt merges
-  1,000 rows per commit, so that a load that is killed leaves a part of its rows, and it fails if a column is new.
+  1,000 rows per commit, so that a load that is killed leaves a part of its rows, and it fails if a column is new;
+* that its client of the filesystem writes what it records of a load with `_write_to_json_file`. It is replaced: a file
+  that was written in part, because the process was killed or the disk was full, would fail each later load.
 
 Importing this module loads neither Arrow nor delta-rs nor pyiceberg.
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlt.common.schema.utils import get_columns_names_with_prop
@@ -137,6 +141,28 @@ def _iceberg_rows(table: Any, filesystem: Any) -> Any:
 
 def _overwrite_iceberg(table: Any, rows: "pa.Table") -> None:
     table.overwrite(rows.cast(table.schema().as_arrow()))
+
+
+@cache
+def write_records_whole() -> None:
+    """Make dlt write its records of loads and schemas completely or not at all; a second call changes nothing.
+
+    Buckets do that themselves.
+    """
+    from dlt.destinations.impl.filesystem.filesystem import FilesystemClient
+
+    write = FilesystemClient._write_to_json_file
+
+    def write_whole(client: FilesystemClient, filepath: str, data: Any) -> None:
+        if not client.config.is_local_filesystem:
+            write(client, filepath, data)
+            return
+        part = Path(client.dataset_path, f".{Path(filepath).name}.{os.getpid()}")  # where no record is looked for
+        write(client, str(part), data)
+        part.replace(filepath)
+
+    vars_of: Any = FilesystemClient
+    vars_of._write_to_json_file = write_whole
 
 
 def merge_iceberg_in_one_commit() -> None:

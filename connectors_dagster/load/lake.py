@@ -6,7 +6,12 @@ from typing import Any
 
 import dlt
 
-from connectors_dagster.compat.dlt_lakes import drop_torn_metadata, format_of, merge_iceberg_in_one_commit
+from connectors_dagster.compat.dlt_lakes import (
+    drop_torn_metadata,
+    format_of,
+    merge_iceberg_in_one_commit,
+    write_records_whole,
+)
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import TableFormat, environment
@@ -31,6 +36,7 @@ def check_libraries(table_format: TableFormat) -> None:
             f"{environment('connectors.table_format')} is {table_format!r}, which needs the package "
             f"{LIBRARIES[table_format]}: install this package with the extra {table_format}"
         )
+    write_records_whole()
     if table_format == "iceberg":
         merge_iceberg_in_one_commit()
 

@@ -1,11 +1,14 @@
 """Lakes: what they need is named before the first request, and what they cannot keep exactly is refused by name."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 import pytest
+from fsspec import AbstractFileSystem
 
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
@@ -14,7 +17,7 @@ from connectors_dagster.load.destination import reading
 from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.inventory import take_inventory
 from connectors_dagster.load.traits import destination_traits
-from tests.support.processes import Job, Trap, opened, pause, run_at_once, start
+from tests.support.processes import Job, Trap, die, opened, pause, run_at_once, start
 from tests.support.rows import order
 
 ORDERS = ["storefront/orders"]
@@ -131,6 +134,31 @@ def test_a_commit_that_was_killed_while_it_was_written_is_undone(api, warehouse,
     api.set("storefront/customers", [{"id": 1}, {"id": 2}])
     load("storefront/customers")
     assert warehouse.ids("storefront.customers") == [1, 2]
+
+
+def tear() -> None:
+    """Write the half of the next file, then kill this process."""
+
+    def write_half(_: Any, path: str, text: str, **__: Any) -> None:
+        Path(path).write_text(text[: len(text) // 2])
+        die()
+
+    vars_of: Any = AbstractFileSystem
+    vars_of.write_text = write_half
+
+
+@pytest.mark.only_in("delta", "iceberg")
+@pytest.mark.parametrize("record", ["update_stored_schema", "complete_load"])
+def test_a_load_that_was_killed_while_it_recorded_itself_is_repaired_by_the_next_one(record, api, warehouse):
+    place = f"dlt.destinations.impl.filesystem.filesystem:FilesystemClient.{record}"
+    api.set("storefront/customers", [{"id": 1}])
+    with pytest.raises(BrokenProcessPool):
+        run_at_once(Job(["storefront/customers"], trap=Trap(place, tear)))
+    assert take_inventory("storefront")
+    Job(["storefront/customers"]).run()
+    assert warehouse.ids("storefront.customers") == [1]
+    inventory = take_inventory("storefront")
+    assert inventory and inventory.loads
 
 
 @pytest.mark.only_in("iceberg")
