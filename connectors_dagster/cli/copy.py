@@ -14,12 +14,13 @@ def copy(names: Sequence[str], *, source: str) -> int:
     """Copy the tables of all families of what is named, one after another.
 
     Returns:
-        1 if a family was refused, else 0.
+        1 if a family was refused, or no table was copied, else 0.
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
+        SettingError: rows cannot be copied from there; nothing was read.
     """
-    refused = 0
+    refused, tables = 0, 0
     for family in families(select(load_location(), names)):
         try:
             copied = copy_rows(family, source=source)
@@ -27,7 +28,11 @@ def copy(names: Sequence[str], *, source: str) -> int:
             say(str(error), style="red")
             refused += 1
             continue
+        tables += len(copied)
+        if not copied:
+            say(f"{family[0].pipeline_name}: {source} has no tables of it")
         for table, count in copied.items():
             say(f"{table}: copied {count:,} {noun(count, 'row')}")
-    say("no window counts as loaded here: `connectors run --missing` reads them all, as does the schedule")
-    return int(bool(refused))
+    if tables:
+        say("no window counts as loaded here: `connectors run --missing` reads them all, as does the schedule")
+    return int(bool(refused) or not tables)

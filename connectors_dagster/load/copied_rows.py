@@ -1,7 +1,7 @@
 """Copies the tables of a family from another destination, with the rows that the API no longer returns."""
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing, contextmanager
 
 import dlt
 import pyarrow as pa
@@ -10,20 +10,23 @@ from dlt.sources import DltResource, DltSource
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, arrow_type
 from connectors_dagster.config.dlt_defaults import use_defaults
-from connectors_dagster.errors import LoadError
+from connectors_dagster.config.values import environment
+from connectors_dagster.errors import LoadError, SettingError
+from connectors_dagster.load import ducklake
 from connectors_dagster.load.destination import (
     LOAD_ID,
     build_destination,
     check_destination,
-    duckdb_file,
+    database_file,
     file_format,
-    only_writer,
+    nobody_writing,
 )
 from connectors_dagster.load.dlt_errors import without_expected_warnings
-from connectors_dagster.load.family import open_family
-from connectors_dagster.load.inventory import columns_in
+from connectors_dagster.load.family import explained, open_family
+from connectors_dagster.load.inventory import columns_in, refuse_foreign_tables
 from connectors_dagster.load.lake import prepare_folders, tables_of
-from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.load.traits import TRAITS, destination_traits
+from connectors_dagster.rows.arrow_arrays import without_nul
 from connectors_dagster.spec.plural import noun
 from connectors_dagster.spec.resource import Resource
 
@@ -41,19 +44,24 @@ def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
         source: the name of the destination with the rows; its settings are those with which they were loaded.
 
     Returns:
-        The number of rows by table.
+        The number of rows by table; empty if the source has no table of the family.
 
     Raises:
-        LoadError: a table is there already, or has child tables of dlt, or rows were lost on the way.
+        SettingError: the source or the target is a destination with which that cannot be done; nothing was read.
+        LoadError: a table is there already, or has child tables of dlt, or rows were lost on the way; or the source
+            cannot be read.
         DestinationBusyError: another process keeps a destination busy.
     """
     connector, family = resources[0].connector, resources[0].pipeline_name
     use_defaults()
+    _check_source(source)
     origin, target = build_destination(source), build_destination()
-    if destination_traits(source) is destination_traits():
-        raise LoadError(f"the rows are to be copied from {source}, and CONNECTORS__DESTINATION is {source} too: set it")
     check_destination(target, connector.name)
-    with open_family(target, connector.name, family, "copying rows of") as opened, _open_source(source):
+    with (
+        open_family(target, connector.name, family, "copying rows of") as opened,
+        explained(family),
+        _open_source(source),
+    ):
         pipeline, stored = opened.pipeline, dlt.dataset(origin, connector.name, schema=family).schema
         tables = [str(table["name"]) for table in stored.data_tables(seen_data_only=True)]
         with opened.at_destination():
@@ -73,9 +81,36 @@ def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
     return {f"{connector.name}.{table}": count for table, count in counts.items()}
 
 
-def _open_source(source: str) -> AbstractContextManager[None]:
-    in_file = destination_traits(source).in_file
-    return only_writer(duckdb_file(), "copying rows from it") if in_file else nullcontext()
+def _check_source(source: str) -> None:
+    """Refuse a source that cannot be read exactly, before it is opened.
+
+    Raises:
+        SettingError: names it, and those that can.
+    """
+    if not destination_traits(source).copied_from:
+        known = ", ".join(name for name, traits in TRAITS.items() if traits.copied_from)
+        raise SettingError(f"rows cannot be copied from {source!r}, only from {known}: load what is there again")
+    if destination_traits(source) is destination_traits():
+        raise SettingError(
+            f"the rows are to be copied from {source}, and {environment('connectors.destination')} is {source} too: "
+            "set it to where they are to be copied"
+        )
+    if source == "ducklake":
+        ducklake.check_extensions()
+
+
+@contextmanager
+def _open_source(source: str) -> Iterator[None]:
+    """Keep writers out of a source that is a file.
+
+    Raises:
+        LoadError: there is no such file.
+    """
+    file = database_file(source)
+    if file and not file.exists():
+        raise LoadError(f"{file}: there is no such file, so nothing can be copied from {source}: set its path")
+    with nobody_writing("copying rows from it", name=source):
+        yield
 
 
 def _refuse(pipeline: dlt.Pipeline, stored: Schema, tables: Sequence[str]) -> None:
@@ -87,7 +122,10 @@ def _refuse(pipeline: dlt.Pipeline, stored: Schema, tables: Sequence[str]) -> No
         )
     with tables_of(pipeline) as client:
         known = columns_in(client)
-        there = [table for table in tables if table.lower() in known]
+        refuse_foreign_tables(client.dataset_name, known, tables)
+        query = "SELECT 1 FROM {} LIMIT 1"  # an empty one is left if a copy fails
+        names = {table: client.make_qualified_table_name(table) for table in tables if table.lower() in known}
+        there = [table for table, name in names.items() if client.execute_sql(query.format(name))]
     if there:
         raise LoadError(
             f"{pipeline.dataset_name}: {noun(len(there), 'table')} {', '.join(there)} already there: copy before the "
@@ -111,7 +149,7 @@ def _resource(
         with closing(_read(origin, pipeline.dataset_name, table, schema, texts)) as batches:
             for batch in batches:
                 counts[table] = counts.get(table, 0) + batch.num_rows
-                yield batch
+                yield batch if destination_traits().stores_nul else _without_nul(batch, texts)
 
     made: DltResource = dlt.resource(
         rows,
@@ -134,3 +172,12 @@ def _read(
             while rows := cursor.fetchmany(ROWS):
                 values = zip(zip(*rows, strict=True), schema.types, strict=True)
                 yield pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in values], schema=schema)
+
+
+def _without_nul(batch: pa.RecordBatch, jsons: Collection[str]) -> pa.RecordBatch:
+    """Write NUL in texts as a load does for a destination that does not store it."""
+    columns = [
+        without_nul(column, json=name in jsons)[0] if pa.types.is_string(column.type) else column
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)

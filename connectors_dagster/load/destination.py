@@ -104,11 +104,11 @@ def _merges(destination: AnyDestination) -> bool:
     return MERGES in (select(found, table_schema=table) if select else found)
 
 
-def database_file() -> Path | None:
+def database_file(name: str | None = None) -> Path | None:
     """Return the file that one process at a time opens: the database, or the catalog of a lake; None for a server."""
-    if destination_traits().writer_lock == "catalog":
+    if destination_traits(name).writer_lock == "catalog":
         return ducklake.catalog_file()
-    return duckdb_file() if destination_traits().in_file else None
+    return duckdb_file() if destination_traits(name).in_file else None
 
 
 def is_new() -> bool:
@@ -225,15 +225,17 @@ def stored_schema(dataset: str, name: str) -> Schema:
 
 
 @contextmanager
-def nobody_writing(purpose: str, timeout: float | None = None) -> Iterator[None]:
-    """Wait until no process writes a destination that is a file, and keep them out."""
-    with _turn(purpose, timeout=timeout):
+def nobody_writing(purpose: str, timeout: float | None = None, *, name: str | None = None) -> Iterator[None]:
+    """Wait until no process writes a destination that is a file, by default the configured one, and keep them out."""
+    with _turn(purpose, timeout=timeout, name=name):
         yield
 
 
-def _turn(purpose: str, *, family: str = "", timeout: float | None = None) -> AbstractContextManager[None]:
+def _turn(
+    purpose: str, *, family: str = "", timeout: float | None = None, name: str | None = None
+) -> AbstractContextManager[None]:
     """Return the lock of a destination that is a file or a lake; `family` is what is written, if anything is."""
-    lock = destination_traits().writer_lock
+    lock = destination_traits(name).writer_lock
     if lock == "file":
         return only_writer(duckdb_file(), purpose, timeout=timeout)
     return ducklake.only_lake_writer(purpose, family, timeout=timeout) if lock == "catalog" else nullcontext()

@@ -37,7 +37,7 @@ class Family:
             TransientLoadError: the lock of the family was lost, before this or meanwhile.
             LoadError: names the family and the cause.
         """
-        with _explained(self.pipeline.pipeline_name), writer(self.pipeline):
+        with explained(self.pipeline.pipeline_name), writer(self.pipeline):
             self.check()
             yield
             self.check()
@@ -61,13 +61,13 @@ def open_family(destination: AnyDestination, dataset: str, name: str, purpose: s
         pipeline = dlt.pipeline(
             pipeline_name=name, pipelines_dir=str(folder), destination=destination, dataset_name=dataset
         )
-        with _explained(name):
+        with explained(name):
             check = lock.enter_context(family_lock(pipeline, purpose))
         yield Family(pipeline, check)
 
 
 @contextmanager
-def _explained(family: str) -> Iterator[None]:
+def explained(family: str) -> Iterator[None]:
     """Raise the errors of dlt as those that people see."""
     try:
         yield

@@ -24,6 +24,7 @@ class Traits:
         table_format: of the files of a lake, which the library of this name reads and changes; None for a database.
         copies_csv: whether it loads CSV faster than SQL text, and keeps empty text apart from NULL.
         compares_rows: whether a merge can leave out rows that are older than those of the table; tested here.
+        copied_from: whether `connectors copy` reads tables from it; tested here.
         child_tables: whether a merge also replaces the child tables that dlt makes of nested lists.
         says_top: whether a query says TOP where others say LIMIT.
         plain_tables: whether a statement creates a table from nothing but its columns.
@@ -38,6 +39,7 @@ class Traits:
     table_format: TableFormat | None = None
     copies_csv: bool = False
     compares_rows: bool = False
+    copied_from: bool = False
     child_tables: bool = True
     says_top: bool = False
     plain_tables: bool = True
@@ -55,7 +57,10 @@ class Traits:
 
 
 _EVERYWHERE = partial(Traits, counts_rows=True, describes_tables=True, compares_rows=True)
-_ANY_DUCKDB, _LAKE = partial(_EVERYWHERE, reads_parquet=True), partial(_EVERYWHERE, child_tables=False)
+_ANY_DUCKDB, _LAKE = (
+    partial(_EVERYWHERE, reads_parquet=True, copied_from=True),
+    partial(_EVERYWHERE, child_tables=False),
+)
 
 TRAITS: Mapping[str, Traits] = {
     "duckdb": _ANY_DUCKDB(writer_lock="file"),
@@ -64,7 +69,12 @@ TRAITS: Mapping[str, Traits] = {
     "iceberg": _LAKE(table_format="iceberg"),
     "motherduck": Traits(counts_rows=True, describes_tables=True),
     "postgres": Traits(
-        writer_lock="advisory", stores_nul=False, describes_tables=True, copies_csv=True, compares_rows=True
+        writer_lock="advisory",
+        stores_nul=False,
+        describes_tables=True,
+        copies_csv=True,
+        compares_rows=True,
+        copied_from=True,
     ),
     "redshift": Traits(stores_nul=False, describes_tables=True),
     "clickhouse": Traits(plain_tables=False, updates_rows=False),

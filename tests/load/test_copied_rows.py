@@ -2,11 +2,14 @@
 
 import json
 import os
+from contextlib import closing
 from functools import partial
 
+import psycopg2
 import pytest
+from dlt.load.load import Load
 
-from connectors_dagster.errors import LoadError
+from connectors_dagster.errors import LoadError, SettingError
 from connectors_dagster.load.copied_rows import copy_rows
 from tests.load.test_every_destination import COLUMNS, SENT
 from tests.support.warehouse import Warehouse
@@ -66,7 +69,7 @@ def test_rows_are_copied_back_from_postgres(declare, load_pages, postgres, proje
 
 def test_what_cannot_be_copied_is_refused_before_anything_is_written(declare, load_pages, postgres, monkeypatch):
     things = declare()
-    with pytest.raises(LoadError, match="CONNECTORS__DESTINATION is postgres too"):
+    with pytest.raises(SettingError, match="CONNECTORS__DESTINATION is postgres too"):
         copy_rows([things], source="postgres")
     monkeypatch.delenv("CONNECTORS__DESTINATION")
     load_pages(things, [{"id": 1, "lines": [{"n": 1}]}])
@@ -74,3 +77,36 @@ def test_what_cannot_be_copied_is_refused_before_anything_is_written(declare, lo
     with pytest.raises(LoadError, match="things__lines are child tables that dlt has made"):
         copy_rows([things], source="duckdb")
     assert not [table for table in postgres.tables() if table.startswith("shop.things")]
+
+
+def test_nul_is_copied_into_postgres_as_a_load_writes_it(declare, load_pages, postgres, project, monkeypatch):
+    things, rows = declare(columns=COLUMNS), [{"id": 1, "text": "a\0b", "nested": {"a\0": ["\0", "\\u0000"]}}]
+    load_pages(things, rows)
+    [loaded] = contents_without_extra(postgres)
+    monkeypatch.delenv("CONNECTORS__DESTINATION")
+    load_pages(things, rows)
+    with Warehouse(project / "warehouse.duckdb").connected(read_only=True) as connection:
+        assert connection.execute("SELECT text FROM shop.things").fetchall() == [("a\0b",)]
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
+    with closing(psycopg2.connect(postgres.url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA shop CASCADE")
+    assert copy_rows([things], source="duckdb") == {"shop.things": 1}
+    assert contents_without_extra(postgres) == [loaded]
+
+
+def contents_without_extra(warehouse):
+    """Return what may have NUL."""
+    return warehouse.query("SELECT text, CAST(nested AS text) FROM shop.things")
+
+
+def test_a_copy_that_failed_is_repeated(declare, load_pages, elsewhere, monkeypatch):
+    things = declare(columns=COLUMNS)
+    elsewhere(False)
+    load_pages(things, ROWS)
+    there = elsewhere(True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Load, "start_new_jobs", lambda *_: 1 / 0)
+        with pytest.raises(LoadError, match="ZeroDivisionError"):
+            copy_rows([things], source="duckdb")
+    assert copy_rows([things], source="duckdb") == {"shop.things": 4}
+    assert there.query("SELECT count(*) FROM shop.things") == [(4,)]

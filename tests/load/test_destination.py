@@ -13,10 +13,12 @@ import pytest
 import connectors_dagster
 from connectors_dagster import load_connectors
 from connectors_dagster.errors import LoadError, SettingError
+from connectors_dagster.load.copied_rows import copy_rows
 from connectors_dagster.load.destination import build_destination, check_destination
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import TRAITS
+from tests.conftest import find
 from tests.support.rows import NOW, order
 
 
@@ -157,3 +159,20 @@ def test_what_a_destination_can_do_is_not_concluded_from_its_name():
     compared = [ast.unparse(node) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Compare)]
     assert not [found for found in compared if "destination_name()" in found or "'duckdb'" in found]
     assert TRAITS["duckdb"].in_file and not any(TRAITS[name].in_file for name in TRAITS.keys() - {"duckdb"})
+
+
+@pytest.mark.parametrize("source", ["clickhouse", "filesystem", "sqlalchemy", "nonsense"])
+def test_rows_are_copied_only_from_where_that_is_tested_and_nothing_is_opened(source, project, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__TABLE_FORMAT", "delta")
+    monkeypatch.setattr("connectors_dagster.load.copied_rows.build_destination", None)
+    with pytest.raises(SettingError, match=f"rows cannot be copied from '{source}', only from duckdb, duckl"):
+        copy_rows([find("storefront/orders")], source=source)
+    assert not list(project.iterdir())
+
+
+def test_a_file_to_copy_from_that_is_not_there_is_named_and_not_made(project, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "sqlalchemy")
+    monkeypatch.setenv("DESTINATION__SQLALCHEMY__CREDENTIALS", f"sqlite:///{project}/there.db")
+    with pytest.raises(LoadError, match=r"warehouse\.duckdb: there is no such file"):
+        copy_rows([find("storefront/orders")], source="duckdb")
+    assert not (project / "warehouse.duckdb").exists()
