@@ -68,10 +68,10 @@ def _remove(job: Any) -> None:
     """
     client: Any = job._job_client.sql_client
     table, load_id = client.make_qualified_table_name(job.load_table_name), client.escape_column_name(C_DLT_LOAD_ID)
-    if _is_alone(job) and client.is_staging_dataset_active:
-        client.execute_sql(f"DELETE FROM {table} WHERE 1 = 1")
-    elif _is_alone(job) and C_DLT_LOAD_ID in job._load_table["columns"]:
+    if _is_alone(job) and C_DLT_LOAD_ID in job._load_table["columns"]:
         client.execute_sql(f"DELETE FROM {table} WHERE {load_id} = %s", job._load_id)
+    elif _is_alone(job) and client.is_staging_dataset_active:
+        client.execute_sql(f"DELETE FROM {table} WHERE 1 = 1")
     else:
         raise UnconfirmedError(
             f"{job.load_table_name}: it is not known whether {Path(job._file_path).name} was written, and rows of this "

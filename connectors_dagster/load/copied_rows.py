@@ -1,7 +1,7 @@
 """Copies the tables of a family from another destination, with the rows that the API no longer returns."""
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import dlt
 import pyarrow as pa
@@ -10,6 +10,7 @@ from dlt.sources import DltResource, DltSource
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, arrow_type
 from connectors_dagster.config.dlt_defaults import use_defaults
+from connectors_dagster.config.settings import destination_name
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import LoadError, SettingError
 from connectors_dagster.load import ducklake
@@ -54,13 +55,13 @@ def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
     """
     connector, family = resources[0].connector, resources[0].pipeline_name
     use_defaults()
-    _check_source(source)
+    _check(source)
     origin, target = build_destination(source), build_destination()
     check_destination(target, connector.name)
     with (
         open_family(target, connector.name, family, "copying rows of") as opened,
         explained(family),
-        _open_source(source),
+        nobody_writing("copying rows from it", name=source),
     ):
         pipeline, stored = opened.pipeline, dlt.dataset(origin, connector.name, schema=family).schema
         tables = [str(table["name"]) for table in stored.data_tables(seen_data_only=True)]
@@ -81,36 +82,26 @@ def copy_rows(resources: Sequence[Resource], *, source: str) -> dict[str, int]:
     return {f"{connector.name}.{table}": count for table, count in counts.items()}
 
 
-def _check_source(source: str) -> None:
-    """Refuse a source that cannot be read exactly, before it is opened.
+def _check(source: str) -> None:
+    """Refuse a source or a target with which rows cannot be copied exactly, before anything is opened.
 
     Raises:
-        SettingError: names it, and those that can.
+        SettingError: names it, and what can be done.
+        LoadError: the file to copy from is not there.
     """
+    target = f"{environment('connectors.destination')} is {destination_name()!r}"
     if not destination_traits(source).copied_from:
         known = ", ".join(name for name, traits in TRAITS.items() if traits.copied_from)
         raise SettingError(f"rows cannot be copied from {source!r}, only from {known}: load what is there again")
     if destination_traits(source) is destination_traits():
-        raise SettingError(
-            f"the rows are to be copied from {source}, and {environment('connectors.destination')} is {source} too: "
-            "set it to where they are to be copied"
-        )
+        raise SettingError(f"the rows are to be copied from {source}, and {target} too: set it to another destination")
+    if not destination_traits().describes_tables:
+        raise SettingError(f"{target}, which does not say which tables it has: rows cannot be copied into it")
     if source == "ducklake":
         ducklake.check_extensions()
-
-
-@contextmanager
-def _open_source(source: str) -> Iterator[None]:
-    """Keep writers out of a source that is a file.
-
-    Raises:
-        LoadError: there is no such file.
-    """
     file = database_file(source)
     if file and not file.exists():
         raise LoadError(f"{file}: there is no such file, so nothing can be copied from {source}: set its path")
-    with nobody_writing("copying rows from it", name=source):
-        yield
 
 
 def _refuse(pipeline: dlt.Pipeline, stored: Schema, tables: Sequence[str]) -> None:

@@ -69,7 +69,7 @@ def test_rows_are_copied_back_from_postgres(declare, load_pages, postgres, proje
 
 def test_what_cannot_be_copied_is_refused_before_anything_is_written(declare, load_pages, postgres, monkeypatch):
     things = declare()
-    with pytest.raises(SettingError, match="CONNECTORS__DESTINATION is postgres too"):
+    with pytest.raises(SettingError, match="CONNECTORS__DESTINATION is 'postgres' too"):
         copy_rows([things], source="postgres")
     monkeypatch.delenv("CONNECTORS__DESTINATION")
     load_pages(things, [{"id": 1, "lines": [{"n": 1}]}])

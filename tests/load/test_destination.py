@@ -171,8 +171,13 @@ def test_rows_are_copied_only_from_where_that_is_tested_and_nothing_is_opened(so
 
 
 def test_a_file_to_copy_from_that_is_not_there_is_named_and_not_made(project, monkeypatch):
-    monkeypatch.setenv("CONNECTORS__DESTINATION", "sqlalchemy")
-    monkeypatch.setenv("DESTINATION__SQLALCHEMY__CREDENTIALS", f"sqlite:///{project}/there.db")
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
     with pytest.raises(LoadError, match=r"warehouse\.duckdb: there is no such file"):
         copy_rows([find("storefront/orders")], source="duckdb")
     assert not (project / "warehouse.duckdb").exists()
+
+
+def test_rows_are_not_copied_to_where_it_is_not_known_which_tables_are_there(monkeypatch):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "sqlalchemy")
+    with pytest.raises(SettingError, match="CONNECTORS__DESTINATION is 'sqlalchemy', which does not say which"):
+        copy_rows([find("storefront/orders")], source="duckdb")

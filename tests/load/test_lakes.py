@@ -11,12 +11,13 @@ import pytest
 from fsspec import AbstractFileSystem
 
 from connectors_dagster.config.dlt_defaults import use_defaults
-from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError
+from connectors_dagster.errors import DestinationBusyError, LoadError, SettingError, TransientLoadError
 from connectors_dagster.load import ducklake, lake
 from connectors_dagster.load.destination import reading
 from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.inventory import take_inventory
 from connectors_dagster.load.traits import destination_traits
+from tests.support.postgres import lose_family_lock
 from tests.support.processes import Job, Trap, die, opened, pause, run_at_once, start
 from tests.support.rows import order
 
@@ -228,10 +229,14 @@ def test_machines_that_share_only_the_catalog_never_merge_a_table_concurrently(
         assert not elsewhere.done()
     (project / "here").mkdir()
     here = Job(ORDERS, [second], folder=project / "here")
-    with pytest.raises(DestinationBusyError, match=r"is still loading storefront\.storefront_orders"):
+    with pytest.raises(DestinationBusyError, match=r"still holds the lock of family storefront\.storefront_orders"):
+        run_at_once(here)
+    lose_family_lock(postgres)
+    with pytest.raises(DestinationBusyError, match=r"still holds the lock of storefront\.storefront_orders"):
         run_at_once(here)
     (project / "go on").touch()
-    elsewhere.result()
+    with pytest.raises(TransientLoadError, match="was lost at ducklake"):
+        elsewhere.result()
     run_at_once(here)
     with ducklake_tables() as query:
         assert query("SELECT id FROM storefront.orders ORDER BY id") == [(id,) for id in range(300)]
