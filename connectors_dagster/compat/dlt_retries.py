@@ -74,8 +74,8 @@ def _remove(job: Any) -> None:
         client.execute_sql(f"DELETE FROM {table} WHERE 1 = 1")
     else:
         raise UnconfirmedError(
-            f"{job.load_table_name}: it is not known whether {Path(job._file_path).name} was written, and its rows cannot "
-            "be told from those of other files"
+            f"{job.load_table_name}: it is not known whether {Path(job._file_path).name} was written, and its rows "
+            "cannot be told from those of other files"
         )
 
 
