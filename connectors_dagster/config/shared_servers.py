@@ -49,11 +49,13 @@ def _checked(path: str, configured: Any, schemes: tuple[str, ...]) -> str | None
         return None
     remember(passwords_in(url))
     try:
-        usable = urlsplit(url).scheme in schemes and (urlsplit(url).port or 1) > 0
+        found = urlsplit(url)
+        usable = found.scheme in schemes and (found.port or 1) > 0 and found.netloc.count("@") <= 1
     except ValueError:
         usable = False
     if not usable:
         raise SettingError(
             f"{environment(path)} cannot be used: it must be a URL such as {schemes[0]}://user:password@host:port/database"
+            ", its password percent-encoded"
         )
     return url

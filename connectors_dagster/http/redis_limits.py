@@ -53,7 +53,7 @@ class RedisLimits:
         """The connections of this process to the server.
 
         Raises:
-            SettingError: the package for Redis is not installed.
+            SettingError: the package for Redis is not installed, or its URL has a parameter that cannot be used.
         """
         return _client(self.url, self.where)
 
@@ -82,7 +82,12 @@ def _client(url: str, where: str) -> "Redis":
         from redis import Redis
     except ImportError:
         raise SettingError(f"{where}: the package redis is not installed: install connectors_dagster[redis]") from None
-    return Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, health_check_interval=60)
+    try:
+        client = Redis.from_url(url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, health_check_interval=60)
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)  # does not connect yet
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"{where} has a parameter in its URL that cannot be used: {error}") from None
+    return client
 
 
 class RedisSlot:

@@ -97,7 +97,15 @@ def test_locks_whose_database_is_down_are_a_transient_failure_without_its_passwo
     assert "hidden-word" not in str(failure.value) and api.requests == []
 
 
-@pytest.mark.parametrize("url", ["redis://x:hidden-word@127.0.0.1:1", "hidden-word", "postgresql://[hidden-word"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://x:hidden-word@127.0.0.1:1",
+        "hidden-word",
+        "postgresql://[hidden-word",
+        "postgresql://x:not@hidden-word@127.0.0.1:1/locks",
+    ],
+)
 def test_locks_in_something_else_than_a_postgres_are_refused_when_the_code_is_loaded(monkeypatch, url):
     monkeypatch.setenv("CONNECTORS__LOCKS", url)
     with pytest.raises(SettingError, match=r"CONNECTORS__LOCKS cannot be used: .* postgresql://") as failure:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pyrate_limiter import Duration, Rate
 
-from connectors_dagster.errors import UnreachableError
+from connectors_dagster.errors import SettingError, UnreachableError
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.redis_limits import RedisLimits
 from connectors_dagster.read.connection import connect
@@ -153,3 +153,10 @@ def test_no_request_is_made_while_the_server_is_away_and_the_error_names_it_with
     ) as failure:
         Job(["storefront/orders"], ["2024-01-01"]).run()
     assert "hidden-word" not in str(failure.value) and api.requests == []
+
+
+@pytest.mark.parametrize("parameter", ["socket_timeout=soon", "nonsense=1"])
+def test_a_parameter_of_the_url_that_cannot_be_used_is_named(parameter):
+    limits = RedisLimits(f"redis://127.0.0.1:1/0?{parameter}", "an API", "CONNECTORS__REQUEST_LIMITS")
+    with pytest.raises(SettingError, match=f"CONNECTORS__REQUEST_LIMITS has a .*{parameter.partition('=')[0]}"):
+        limits.slots(1)[0].take()
