@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.common.schema.typing import C_DLT_LOAD_ID
-from dlt.destinations.exceptions import DestinationTransientException
 
 JOBS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

@@ -103,7 +103,7 @@ def test_locks_whose_database_is_down_are_a_transient_failure_without_its_passwo
         "redis://x:hidden-word@127.0.0.1:1",
         "hidden-word",
         "postgresql://[hidden-word",
-        "postgresql://x:not@hidden-word@127.0.0.1:1/locks",
+        "postgresql://x:a-long-part@hidden-word@127.0.0.1:1/locks",
     ],
 )
 def test_locks_in_something_else_than_a_postgres_are_refused_when_the_code_is_loaded(monkeypatch, url):
