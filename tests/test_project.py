@@ -97,6 +97,7 @@ def test_every_package_that_tests_import_is_declared():
     declared |= {"redis", "dagster_celery", "dagster-celery", "s3fs"}  # in the environment of make machines
     declared |= {"dagster_k8s", "dagster-k8s", "kubernetes"}  # there, too
     declared |= {"dagster-cloud-cli"}  # comes with dagster-dg-cli
+    declared |= {"fsspec"}  # comes with dlt
     declared |= {"airbyte_cdk"}  # in an environment of its own, with the pins of cdk-requirements.txt
     assert {name: path for name, path in imported("tests", "docs").items() if name not in declared} == {}
 
