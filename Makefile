@@ -41,7 +41,8 @@ journeys: .venv/tested
 machines: .venv-machines/tested redis
 	.venv-machines/bin/pytest -m machines tests/machines
 	for format in delta iceberg; do \
-		.venv-machines/bin/$(PYTEST) tests/load/test_every_destination.py --destination $$format --bucket || exit 1; \
+		.venv-machines/bin/pytest --numprocesses auto tests/load/test_every_destination.py -k "twice or concurrently or killed" \
+			--destination $$format --bucket || exit 1; \
 	done
 
 # What Dagster's Helm chart in the folder CHART makes of deploy/kubernetes/values.yaml; needs helm.
