@@ -41,7 +41,7 @@ journeys: .venv/tested
 machines: .venv-machines/tested redis
 	.venv-machines/bin/pytest -m machines tests/machines
 	for format in delta iceberg; do \
-		.venv-machines/bin/pytest --numprocesses auto tests/load/test_every_destination.py -k "twice or concurrently or killed" \
+		.venv-machines/bin/pytest --numprocesses auto tests/load/test_every_destination.py -k "twice or killed" \
 			--destination $$format --bucket || exit 1; \
 	done
 

@@ -214,7 +214,7 @@ def test_rows_of_child_tables_whose_commit_was_not_confirmed_are_not_there_twice
 ):
     things, rows = declare(), [{"id": id, "lines": [{"n": 1}, {"n": 2}]} for id in range(3)]
     load_pages(things, rows)
-    assert unconfirmed[:2] == [0, 0] and 1 in unconfirmed  # each table has a file
+    assert unconfirmed.count(0) == 2 and 1 in unconfirmed  # each table has a file
     unconfirmed.clear()
     load_pages(things, rows)
     assert 1 in unconfirmed
