@@ -16,13 +16,13 @@ from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.config.workdir import work_folder
 from connectors_dagster.files.kept_value import kept_value
 from connectors_dagster.orchestration.component import TRANSLATION, RestConnector, component_parts, inside_project
+from connectors_dagster.orchestration.import_folder import MANIFEST
 from connectors_dagster.orchestration.json_schema import Documented
 from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.orchestration.scaffolder import ManifestScaffolder
 from connectors_dagster.orchestration.templates import refuse_templates
 from connectors_dagster.spec.connector import Connector
 
-MANIFEST = "manifest.yaml"
 OVERRIDES = ("keys", "cursors", "start_date", "step")
 
 

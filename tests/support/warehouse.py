@@ -1,13 +1,15 @@
 """The tables that a test loads into, at the destination that `--destination` names."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import fsspec
+from fsspec.spec import AbstractFileSystem
 
 
 class Tables(ABC):
@@ -74,32 +76,67 @@ class DuckLake(Warehouse):
             connection.execute("DETACH lake")
 
 
-@dataclass
-class Lake(Tables):
+class FolderTables(Tables):
     """A folder of Delta or Iceberg tables, read with the libraries of these formats."""
 
-    path: Path
+    @property
+    @abstractmethod
+    def folder(self) -> str:
+        """The folder of the datasets, as `files` spells it."""
+
+    @property
+    @abstractmethod
+    def files(self) -> AbstractFileSystem:
+        """The file system with the folder."""
+
+    @property
+    def options(self) -> Mapping[str, Mapping[str, str]]:
+        """What the library of a format needs to read these files."""
+        return {}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query and return its rows."""
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            for dataset in filter(Path.is_dir, self.path.iterdir()):
-                connection.execute(f'CREATE SCHEMA "{dataset.name}"')
-                for folder in filter(Path.is_dir, dataset.iterdir()):
-                    if (rows := self.rows(folder)) is not None:
+            for dataset in self._folders(self.folder):
+                name = Path(dataset).name
+                connection.execute(f'CREATE SCHEMA "{name}"')
+                for folder in self._folders(dataset):
+                    if (rows := self._rows(folder)) is not None:
                         connection.register("rows", rows)
-                        connection.execute(f'CREATE TABLE "{dataset.name}"."{folder.name}" AS SELECT * FROM rows')
+                        connection.execute(f'CREATE TABLE "{name}"."{Path(folder).name}" AS SELECT * FROM rows')
             return connection.execute(sql).fetchall()
 
-    def rows(self, folder: Path) -> Any:
+    def _folders(self, folder: str) -> list[str]:
+        return [one["name"] for one in self.files.ls(folder, detail=True) if one["type"] == "directory"]
+
+    def _rows(self, folder: str) -> Any:
         """Read a table; None if the folder has none."""
-        if Path(folder, "_delta_log").exists():
+        if self.files.exists(f"{folder}/_delta_log"):
             from deltalake import DeltaTable
 
-            return DeltaTable(str(folder)).to_pyarrow_table()
-        if metadata := sorted(folder.glob("metadata/*.json")):
+            options = dict(self.options.get("delta", {}))
+            return DeltaTable(self.files.unstrip_protocol(folder), storage_options=options).to_pyarrow_table()
+        if metadata := sorted(self.files.glob(f"{folder}/metadata/*.json")):
             from pyiceberg.table import StaticTable
 
-            return StaticTable.from_metadata(str(metadata[-1])).scan().to_arrow()
+            newest = self.files.unstrip_protocol(metadata[-1])
+            return StaticTable.from_metadata(newest, dict(self.options.get("iceberg", {}))).scan().to_arrow()
         return None
+
+
+@dataclass
+class Lake(FolderTables):
+    """Such a folder on this machine."""
+
+    path: Path
+
+    @property
+    def folder(self) -> str:
+        """Its path."""
+        return str(self.path)
+
+    @property
+    def files(self) -> AbstractFileSystem:
+        """The files of this machine."""
+        return fsspec.filesystem("file")
