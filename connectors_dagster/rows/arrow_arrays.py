@@ -54,6 +54,8 @@ def fit(texts: bytes, kind: str, arrow_type: pa.DataType, timestamp_format: Time
         return Fitted(_as_written(texts))
     if kind in WITHOUT_ZONE:
         timestamp_format = timestamp_format.in_utc
+    if pa.types.is_decimal(arrow_type) and (array := _decimals(texts, arrow_type)) is not None:
+        return Fitted(array)
     if (array := _whole(_unquoted(texts), kind, arrow_type, timestamp_format)) is not None:
         return Fitted(array)
     values = decode_column(texts)
@@ -167,6 +169,22 @@ def _whole(
     except (pa.ArrowException, OverflowError, ValueError):
         pass
     return None
+
+
+def _decimals(texts: bytes, arrow_type: pa.DataType) -> pa.Array | None:
+    """Convert numbers, and text that is one, at once; None if one has more digits than the type, or is written oddly.
+
+    Arrow would silently turn a number into 0 if all its digits lie far beyond the scale, so the digits are counted.
+    """
+    digits, scale = arrow_type.precision - arrow_type.scale, arrow_type.scale
+    if b'"null"' in texts or min(digits, scale) < 1:
+        return None
+    written = _split(texts.replace(b'"', b""), SEPARATOR)
+    written = pc.if_else(pc.equal(written, "null"), None, written)
+    number = rf"^-?(0|[1-9][0-9]{{0,{digits - 1}}})(\.[0-9]{{1,{scale}}})?$"
+    if not pc.all(pc.match_substring_regex(written, number), min_count=0).as_py():
+        return None
+    return written.cast(arrow_type)
 
 
 def _timestamps(texts: pa.Array, *, in_utc: bool) -> pa.Array:
