@@ -1,5 +1,6 @@
 """A load from the command line: plan it, materialize the assets, print a summary."""
 
+import gc
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -102,6 +103,7 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
                 return summary, []
             if plans:
                 definitions = definitions_in(location)
+                gc.freeze()  # what is loaded by now stays: the collector need not look at it again and again
                 with nullcontext() if options.as_json else show_reads(sum(plan.steps for plan in plans)):
                     summary = runs.execute(definitions, instance, plans, reading=options.reading)
                 if options.checks:

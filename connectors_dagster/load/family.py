@@ -1,8 +1,12 @@
 """The pipeline of a family: one at a time, in a private folder, and its turn at the destination."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
 
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -15,6 +19,9 @@ from connectors_dagster.load.destination import damage, writer
 from connectors_dagster.load.dlt_errors import is_transient, root_cause
 from connectors_dagster.load.family_lock import family_lock
 
+PACKAGES = ("normalize", "load")
+"""The folders of a pipeline in which dlt keeps the packages that it extracted and normalized."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -23,10 +30,28 @@ class Family:
     Args:
         pipeline: of the family.
         check: fails with a `TransientLoadError` if another process may have used the family meanwhile.
+        folder: its files; removed when the family is closed.
     """
 
     pipeline: dlt.Pipeline
     check: Callable[[], None]
+    folder: Path
+
+    def anew(self, *, knows: bool) -> "Family":
+        """Return the family with a pipeline for its next load, in a folder of its own beside that of the first one.
+
+        `knows` is whether it begins with the tables as the present one has read them, although they are not loaded yet.
+        """
+        old = Path(self.pipeline.working_dir)
+        folder = Path(mkdtemp(dir=self.folder))
+        if knows:
+            shutil.copytree(old, folder / old.name, ignore=shutil.ignore_patterns(*PACKAGES))
+        destination, dataset = self.pipeline.destination, str(self.pipeline.dataset_name)
+        return replace(self, pipeline=_pipeline(destination, dataset, self.pipeline.pipeline_name, folder))
+
+    def remove(self) -> None:
+        """Remove the files of the pipeline."""
+        shutil.rmtree(self.pipeline.working_dir, ignore_errors=True)
 
     @contextmanager
     def at_destination(self) -> Iterator[None]:
@@ -37,6 +62,7 @@ class Family:
             TransientLoadError: the lock of the family was lost, before this or meanwhile.
             LoadError: names the family and the cause.
         """
+        self.pipeline.activate()
         with explained(self.pipeline.pipeline_name), writer(self.pipeline):
             self.check()
             yield
@@ -58,12 +84,14 @@ def open_family(destination: AnyDestination, dataset: str, name: str, purpose: s
         LoadError: its files cannot be written, or the database with the locks cannot be reached.
     """
     with private_files(), private_folder(work_subfolder("loads")) as folder, ExitStack() as lock:
-        pipeline = dlt.pipeline(
-            pipeline_name=name, pipelines_dir=str(folder), destination=destination, dataset_name=dataset
-        )
+        pipeline = _pipeline(destination, dataset, name, folder)
         with explained(name):
             check = lock.enter_context(family_lock(pipeline, purpose))
-        yield Family(pipeline, check)
+        yield Family(pipeline, check, folder)
+
+
+def _pipeline(destination: Any, dataset: str, name: str, folder: Path) -> dlt.Pipeline:
+    return dlt.pipeline(pipeline_name=name, pipelines_dir=str(folder), destination=destination, dataset_name=dataset)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
-"""One dlt pipeline per family and run: everything is read first, then loaded together."""
+"""Loads of a family: everything of a request is read first, then loaded together; meanwhile the next one is read."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import dlt
 import pyarrow as pa
@@ -37,7 +38,8 @@ from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.package import open_package
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.traits import destination_traits
-from connectors_dagster.read.connection import connect
+from connectors_dagster.read.concurrency import Ahead
+from connectors_dagster.read.connection import Connection, connect
 from connectors_dagster.telemetry import measures
 
 CREATE_ATTEMPTS = 10
@@ -47,9 +49,10 @@ CREATE_ATTEMPTS = 10
 class Load:
     """The result of loading a family; valid while its pipeline's folder exists.
 
-    `before` are the ids of the loads of the family that were completed before this one began to read.
-    `last_load_id` is the last load of the family at the destination, also if this one brought no rows. `altered` names
-    the tables that were dropped or altered by hand since the load before. `labels` are those of metrics.
+    `before` are the ids of the loads of the family that were completed before this one began to read, and of those
+    before it in its run. `stored` has the tables as they were then. `last_load_id` is the last load of the family at
+    the destination, also if this one brought no rows. `altered` names the tables that were dropped or altered by hand
+    since the load before. `labels` are those of metrics.
     """
 
     family: Family
@@ -57,6 +60,7 @@ class Load:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     info: LoadInfo | None = None
     before: frozenset[str] = frozenset()
+    stored: Schema | None = None
     last_load_id: str | None = None
     altered: Sequence[str] = ()
     seconds: dict[str, float] = field(default_factory=dict)
@@ -66,11 +70,28 @@ class Load:
         """The pipeline of the family."""
         return self.family.pipeline
 
+    @property
+    def failed(self) -> bool:
+        """Whether a resource or a window could not be read."""
+        return any(outcome.errors for outcome in self.outcomes.values())
+
+    @property
+    def own_ids(self) -> list[str]:
+        """The ids of the packages of this load."""
+        return [load_id for outcome in self.outcomes.values() for load_id in outcome.load_ids]
+
 
 @contextmanager
 def loading(request: LoadRequest) -> Iterator[Load]:
-    """Read and load what is requested.
+    """Read and load one request, as `load_in_turn` does."""
+    with closing(load_in_turn([request])) as loads:
+        yield next(loads)
 
+
+def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
+    """Read and load requests of one family one after another; yields each load before the next one begins.
+
+    While one is loaded, the next one is read already, unless something failed. Closing the iterator ends that, too.
     A resource or a window that fails is reported in its outcome; the others are loaded.
 
     Raises:
@@ -78,31 +99,51 @@ def loading(request: LoadRequest) -> Iterator[Load]:
         DestinationBusyError, LoadError: nothing of the request is recorded as loaded.
     """
     use_defaults()
+    first = requests[0]
     destination = build_destination()
-    check_destination(destination, request.connector.name)
-    check_resources(request.resources_to_load())
-    connection = connect(request.connector, max_parallel_requests=request.max_parallel_requests, now=request.now)
-    root = request.resources[0].root
+    check_destination(destination, first.connector.name)
+    check_resources(first.resources_to_load())
+    connection = connect(first.connector, max_parallel_requests=first.max_parallel_requests, now=first.now)
+    root = first.resources[0].root
     with (
         measured_load(root),
-        open_family(destination, request.connector.name, request.name, "reading and loading") as family,
+        open_family(destination, first.connector.name, first.name, "reading and loading") as family,
+        Ahead[Load]() as ahead,
     ):
-        load, pipeline = Load(family, labels_of(root)), family.pipeline
-        with _step(load, "schema"):
-            pipeline.sync_destination()
-            prepare_folders(pipeline, request.resources_to_load())
-            stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
-            load.before = _completed(pipeline)
-        with _timed(load, "extract"):
-            load.outcomes = extract(pipeline, request, connection)
-        measure_reads(load.outcomes.values(), request.now)
-        pa.default_memory_pool().release_unused()
-        if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
-            _load(load, request, stored)
-        yield load
+        load: Load | None = None
+        for request, following in zip(requests, [*requests[1:], None], strict=True):
+            load = ahead.take() or _begin(load.family.anew(knows=False) if load else family, request, connection)
+            if following and not load.failed:
+                begun = Load(load.family.anew(knows=True), load.labels, before=load.before.union(load.own_ids))
+                ahead.start(partial(_read, begun, following, connection))
+            if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
+                _load(load, request)
+            yield load
+            load.family.remove()
 
 
-def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
+def _begin(family: Family, request: LoadRequest, connection: Connection) -> Load:
+    """Read a request with what the destination knows of the tables."""
+    load = Load(family, labels_of(request.resources[0].root))
+    with _step(load, "schema"):
+        load.pipeline.sync_destination()
+        prepare_folders(load.pipeline, request.resources_to_load())
+        load.before = _completed(load.pipeline)
+    return _read(load, request, connection)
+
+
+def _read(load: Load, request: LoadRequest, connection: Connection) -> Load:
+    pipeline = load.pipeline
+    pipeline.activate()  # dlt knows one pipeline for each thread
+    load.stored = pipeline.schemas[request.name].clone() if request.name in pipeline.schemas else None
+    with _timed(load, "extract"):
+        load.outcomes = extract(pipeline, request, connection)
+    measure_reads(load.outcomes.values(), request.now)
+    pa.default_memory_pool().release_unused()
+    return load
+
+
+def _load(load: Load, request: LoadRequest) -> None:
     # Families that load into a new dataset for the first time try to create it concurrently.
     again = Retrying(
         retry=retry_if_exception(retry_schema_update()),
@@ -112,7 +153,7 @@ def _load(load: Load, request: LoadRequest, stored: Schema | None) -> None:
     )
     with _step(load, "load"), without_expected_warnings():
         if destination_traits().describes_tables:
-            load.altered = _compare(load, request, stored)
+            load.altered = _compare(load, request)
         others = _completed(load.pipeline) - load.before
         refuse_overtaken([outcome.resource for outcome in load.outcomes.values() if outcome.load_ids], others)
         for outcome in load.outcomes.values():
@@ -137,12 +178,13 @@ def _completed(pipeline: dlt.Pipeline) -> frozenset[str]:
         return completed_loads(client, pipeline.pipeline_name)
 
 
-def _compare(load: Load, request: LoadRequest, stored: Schema | None) -> Sequence[str]:
+def _compare(load: Load, request: LoadRequest) -> Sequence[str]:
     """Compare the destination with what is known of it; returns the tables that are to be loaded as a whole again.
 
     Raises:
         LoadError: the tables are not those that the rows belong into.
     """
+    stored = load.stored
     if stored is not None:
         with load.pipeline.destination_client(request.name) as job_client:
             refuse_retyped(job_client, stored)
@@ -199,9 +241,8 @@ def _count_rows(load: Load) -> None:
 
 
 def _note_last_load(load: Load) -> None:
-    loaded = [load_id for outcome in load.outcomes.values() for load_id in outcome.load_ids]
-    if loaded:
-        load.last_load_id = max(loaded)
+    if load.own_ids:
+        load.last_load_id = max(load.own_ids)
     elif destination_traits().describes_tables:
         with tables_of(load.pipeline) as client:
             load.last_load_id = last_load(client, load.pipeline.pipeline_name)

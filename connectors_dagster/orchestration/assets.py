@@ -1,6 +1,7 @@
 """Families as multi-assets: one op reads, loads and reports parents together with their children."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -167,27 +168,28 @@ def _load(
 ) -> Sequence[Exception]:
     """Load one request after the other, unless the others would fail as well; returns what failed."""
     # Imported here so that listing definitions does not load Arrow.
-    from connectors_dagster.load.pipeline import loading
+    from connectors_dagster.load.pipeline import load_in_turn
 
     errors: list[Exception] = []
-    for number, request in enumerate(requests, 1):
-        left, is_over = requests[number:], False
-        try:
-            with loading(request) as load:
+    with closing(load_in_turn(requests)) as loads:
+        for number, request in enumerate(requests, 1):
+            left, is_over = requests[number:], False
+            try:
+                load = next(loads)
                 for table in load.altered:
                     context.log.warning(ALTERED.format(connector=request.connector.name, table=table))
                 report.record(load, is_last=not left)
                 found = [error for outcome in load.outcomes.values() for error in outcome.errors]
-        except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
-            found, is_over = [error], True
-        errors += found
-        if is_over or (left and any(map(is_same_for_all, found))):
-            report.abandon()
-            if left:
-                windows = describe_windows(slice_.window for request in left for slice_ in request.slices)
-                skipped = f"{request.resources[0].root} window {windows}: not read, because other windows failed"
-                errors.append(caused_by(found, skipped))
-            break
+            except (SettingError, ApiError, LoadError, DestinationBusyError) as error:
+                found, is_over = [error], True
+            errors += found
+            if is_over or (left and any(map(is_same_for_all, found))):
+                report.abandon()
+                if left:
+                    windows = describe_windows(slice_.window for request in left for slice_ in request.slices)
+                    skipped = f"{request.resources[0].root} window {windows}: not read, because other windows failed"
+                    errors.append(caused_by(found, skipped))
+                break
     return errors
 
 

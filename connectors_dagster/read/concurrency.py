@@ -1,14 +1,15 @@
-"""Several iterators read concurrently by threads, as one stream."""
+"""Several iterators read concurrently by threads, as one stream; and what is read ahead of its turn."""
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+POLL = 0.2
 _here = threading.local()
 
 
@@ -17,7 +18,7 @@ class AbandonedError(Exception):
 
 
 def pause(seconds: float) -> None:
-    """Sleep; in a thread of `Interleaved`, stop when its consumer stops reading.
+    """Sleep; in a thread of `Interleaved` or `Ahead`, stop when nobody waits for it any more.
 
     Raises:
         AbandonedError: the consumer has stopped reading, or another thread has ended the waits.
@@ -68,13 +69,24 @@ class Interleaved(Generic[T]):
 
     def _collect(self, running: int) -> Iterator[T]:
         while running:
-            item = self._ready.get()
+            item = self._take()
             if isinstance(item, _End):
                 running -= 1
                 if item.error:
                     raise item.error
             else:
                 yield item
+
+    def _take(self) -> T | _End:
+        abandoned: threading.Event | None = getattr(_here, "wake", None)
+        while abandoned:
+            if abandoned.is_set():
+                raise AbandonedError
+            try:
+                return self._ready.get(timeout=POLL)
+            except Empty:
+                continue
+        return self._ready.get()
 
     def _next(self) -> Iterator[T] | None:
         with self._lock:
@@ -95,8 +107,40 @@ class Interleaved(Generic[T]):
     def _put(self, item: T | _End) -> bool:
         while not self._stop.is_set():
             try:
-                self._ready.put(item, timeout=0.2)
+                self._ready.put(item, timeout=POLL)
                 return True
             except Full:
                 continue
         return False
+
+
+class Ahead(Generic[T]):
+    """Calls a function in a thread of its own before its result is needed; leaving the block abandons the call."""
+
+    def __init__(self) -> None:
+        """Call nothing yet."""
+        self._wake, self._thread = threading.Event(), ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._call: Future[T] | None = None
+
+    def start(self, function: Callable[[], T]) -> None:
+        """Call a function; the result of the one before must have been taken."""
+        assert self._call is None
+        self._call = self._thread.submit(copy_context().run, self._run, function)
+
+    def take(self) -> T | None:
+        """Wait for the result of the call, or raise its error; None if nothing was called."""
+        call, self._call = self._call, None
+        return None if call is None else call.result()
+
+    def __enter__(self) -> "Ahead[T]":
+        """Begin the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the call."""
+        self._wake.set()
+        self._thread.shutdown()
+
+    def _run(self, function: Callable[[], T]) -> T:
+        _here.wake = self._wake
+        return function()
