@@ -18,7 +18,7 @@ DESTINATION_TESTS ?= tests/load/test_every_destination.py tests/load/test_missin
 # In the order of the folders: reordered by number of tests, the few slow journeys would run last, and alone.
 PYTEST = pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo dev test journeys machines chart example installed test-lowest test-destinations test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
+.PHONY: demo dev test journeys environments machines chart example installed test-lowest test-destinations test-newest soak parity parity-all parity-vendors contract vendor-facts docs site bench postgres redis browser screenshots sbom audit format clean
 
 demo: .venv/installed
 	$(BIN)/connectors demo
@@ -36,6 +36,9 @@ test: .venv/tested
 # What takes long: the whole demo, the UI in a browser, every table of every connector, kills and random episodes.
 journeys: .venv/tested
 	$(BIN)/$(PYTEST) -m journey
+
+# The environments that other targets need besides that of the tests.
+environments: .venv-machines/tested .venv-example/tested .venv-site/installed .venv-airbyte/installed .venv-lowest/tested .venv-lake/tested
 
 # What needs several machines: two workers of Celery with folders of their own, Postgres and Redis; and lakes in a bucket.
 machines: .venv-machines/tested redis

@@ -118,7 +118,17 @@ def test_the_workflow_runs_what_ci_runs_and_targets_of_the_makefile():
 def test_ci_runs_the_command_of_the_readme_and_every_test():
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert re.findall(r"^make (.*)$", ci, re.MULTILINE) == [
-        *("postgres redis browser", "test", "journeys", "machines", "example", "installed", "site", "parity"),
+        *(
+            "postgres redis browser",
+            "test",
+            "environments &",
+            "journeys",
+            "machines",
+            "example",
+            "installed",
+            "site",
+            "parity",
+        ),
         *("test-lowest", "test-destinations"),
     ]
     kinds = re.findall(r"\$\(PYTEST\) -m (.*)$", MAKEFILE, re.MULTILINE)
