@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -84,8 +84,7 @@ class Load:
 @contextmanager
 def loading(request: LoadRequest) -> Iterator[Load]:
     """Read and load one request, as `load_in_turn` does."""
-    with closing(load_in_turn([request])) as loads:
-        yield next(loads)
+    yield from load_in_turn([request])
 
 
 def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
