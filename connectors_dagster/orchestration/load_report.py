@@ -66,6 +66,7 @@ class LoadReport:
 
     def record(self, load: "Load", *, is_last: bool) -> None:
         """Record the windows that were loaded, unless a result of the whole run is going to."""
+        schema = load.pipeline.default_schema  # dlt reads it from its file each time
         for outcome in load.outcomes.values():
             if outcome.resource not in self.resources:
                 continue
@@ -74,8 +75,9 @@ class LoadReport:
                 self._failed.add(key)
             if outcome.dlt_resource is None:
                 continue
+            table = loaded_metadata(self.assets.specs[outcome.resource.name], outcome.resource, schema)
             for slice_ in outcome.landed:
-                shown = self._metadata(load, outcome, slice_)
+                shown = self._metadata(load, outcome, slice_, table)
                 self._table_rows |= {key: {TABLE_ROWS: shown[TABLE_ROWS]}} if TABLE_ROWS in shown else {}
                 if slice_ is None:
                     self._unwindowed[key] = shown
@@ -99,14 +101,15 @@ class LoadReport:
                     self.context.add_asset_metadata(now, asset_key=key, partition_key=window)
             yield dg.MaterializeResult(asset_key=key, metadata=self._unwindowed.get(key, {}))
 
-    def _metadata(self, load: "Load", outcome: "Outcome", slice_: Slice | None) -> dict[str, Any]:
+    def _metadata(
+        self, load: "Load", outcome: "Outcome", slice_: Slice | None, table: Mapping[str, Any]
+    ) -> dict[str, Any]:
         resource, stats = outcome.resource, outcome.stats_by_slice[slice_]
-        spec = self.assets.specs[resource.name]
         shown = {
             **preview_metadata(resource, slice_, outcome.previews[slice_]),
             **read_metadata(resource, slice_, stats),
             **load_metadata(load, outcome),
-            **loaded_metadata(spec, resource, load.pipeline.default_schema),
+            **table,
             **({"page_limit": self.page_limit} if self.page_limit else {}),
         }
         return masked(in_order(shown))

@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pytest
+from dlt.common.configuration import inject
 
 from connectors_dagster import load_connectors
 from connectors_dagster.http import response
@@ -157,6 +159,24 @@ def test_36_windows_take_as_many_statements_as_one(api, statements):
     one = statements("storefront/orders", windows=WINDOWS[:1])
     all_of_them = statements("storefront/orders", windows=WINDOWS)
     assert sorted(kind(text) for text in all_of_them) == sorted(kind(text) for text in one)
+
+
+def test_dlt_resolves_its_configuration_no_more_often_for_36_windows_than_for_one(api, monkeypatch):
+    api.set("storefront/orders", in_each_window(2))
+    with loaded("storefront/orders", windows=WINDOWS):  # imports, and creates the tables
+        resolve, resolved = inject.resolve_configuration, list[str]()
+
+    def count(config: Any, *args: Any, **given: Any) -> Any:
+        resolved.append(type(config).__name__)
+        return resolve(config, *args, **given)
+
+    monkeypatch.setattr(inject, "resolve_configuration", count)
+    found = []
+    for windows in (WINDOWS[:1], WINDOWS):
+        with loaded("storefront/orders", windows=windows):
+            found.append(len(resolved))
+        resolved.clear()
+    assert max(found) < 120 and max(found) - min(found) < 10
 
 
 def test_a_load_copies_once_deletes_once_and_inserts_once(api, statements):
