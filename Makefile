@@ -10,7 +10,7 @@ PARITY = $(BIN)/python -m tests.parity $(if $(NAMES),--names "$(NAMES)")
 
 # The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
-	tests/load/test_append_new_keys.py tests/load/test_missing_rows.py \
+	tests/load/test_direct_writes.py tests/load/test_missing_rows.py \
 	tests/orchestration/test_materialization.py tests/orchestration/test_automation.py
 # The tests of what every destination must keep.
 DESTINATION_TESTS ?= tests/load/test_every_destination.py tests/load/test_missing_rows.py tests/load/test_late_loads.py \

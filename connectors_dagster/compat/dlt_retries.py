@@ -11,7 +11,7 @@ Not public in dlt:
 Importing this module loads neither DuckDB nor psycopg2.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +31,11 @@ JOBS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """The module and the class with which a destination writes files, beside those of SQL text."""
 
+MERGED = "x-merged"
+"""The hint of a table whose file is merged: it names the columns of the `keys`, those that are `changed`, and those of
+the table that are `lacking` in the file."""
+FILE = "_dlt_file"
+
 
 class UnconfirmedError(DestinationTransientException):
     """It is not known whether an attempt has written its rows, nor which rows of a table they would be."""
@@ -49,15 +54,32 @@ def _replace(module: str, name: str) -> None:
     of_dlt: Any = vars(import_module(module))[name]
 
     class WritesOnce(of_dlt):  # type: ignore[misc]  # known when it runs
-        """Writes a file; if it is retried, it first removes what an attempt has written."""
+        """Writes or merges a file; if it is retried, it first removes what an attempt has written beside other rows."""
 
         def run(self) -> None:
             """Write the file."""
+            if MERGED in self._load_table:
+                _merge(self, self._load_table[MERGED])
+                return
             if self.job_file_info().retry_count:
                 _remove(self)
             super().run()
 
     vars(import_module(module))[name] = WritesOnce
+
+
+def _merge(job: Any, merged: Mapping[str, Sequence[str]]) -> None:
+    """Merge the parquet file of a job into its table, by one statement that may be repeated."""
+    client: Any = job._job_client.sql_client
+    table, name = client.make_qualified_table_name(job.load_table_name), client.escape_column_name
+    same = " AND ".join(f"{table}.{name(key)} = {FILE}.{name(key)}" for key in merged["keys"])
+    changes = [f"{name(column)} = {FILE}.{name(column)}" for column in merged["changed"]]
+    changes += [f"{name(column)} = NULL" for column in merged["lacking"]]
+    client.execute_sql(
+        f"MERGE INTO {table} USING read_parquet(%s) AS {FILE} ON {same} "
+        f"WHEN MATCHED THEN UPDATE SET {', '.join(changes)} WHEN NOT MATCHED THEN INSERT BY NAME",
+        job._file_path,
+    )
 
 
 def _remove(job: Any) -> None:

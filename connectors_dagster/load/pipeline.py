@@ -17,8 +17,8 @@ from connectors_dagster.compat.dlt_internals import retry_schema_update
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load.append_new_keys import append_new_keys
 from connectors_dagster.load.destination import build_destination, check_destination
+from connectors_dagster.load.direct_writes import write_directly
 from connectors_dagster.load.dlt_errors import without_expected_warnings
 from connectors_dagster.load.extract import Outcome, extract
 from connectors_dagster.load.family import Family, open_family
@@ -159,7 +159,7 @@ def _load(load: Load, request: LoadRequest) -> None:
             for load_id in outcome.load_ids:
                 package = open_package(load.pipeline, load_id)
                 keep_newer_rows(load.pipeline, package, outcome, others)
-                append_new_keys(load.pipeline, package, outcome.resource.name)
+                write_directly(load.pipeline, package, outcome.resource.name)
         load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")

@@ -21,6 +21,7 @@ class Traits:
         stores_nul: whether text may contain the character NUL.
         describes_tables: whether it lists tables and columns as they are named here.
         reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
+        merges_files: whether it merges rows from a parquet file faster than from a staging table.
         table_format: of the files of a lake, which the library of this name reads and changes; None for a database.
         copies_csv: whether it loads CSV faster than SQL text, and keeps empty text apart from NULL.
         compares_rows: whether a merge can leave out rows that are older than those of the table; tested here.
@@ -36,6 +37,7 @@ class Traits:
     stores_nul: bool = True
     describes_tables: bool = False
     reads_parquet: bool = False
+    merges_files: bool = False
     table_format: TableFormat | None = None
     copies_csv: bool = False
     compares_rows: bool = False
@@ -63,7 +65,7 @@ _ANY_DUCKDB, _LAKE = (
 )
 
 TRAITS: Mapping[str, Traits] = {
-    "duckdb": _ANY_DUCKDB(writer_lock="file"),
+    "duckdb": _ANY_DUCKDB(writer_lock="file", merges_files=True),
     "ducklake": _ANY_DUCKDB(writer_lock="catalog"),
     "delta": _LAKE(table_format="delta"),
     "iceberg": _LAKE(table_format="iceberg"),

@@ -1,4 +1,4 @@
-"""Append instead of merge when a table has none of the keys: a merge would write the rows twice."""
+"""Write the rows of a file straight into the table where that gives what a merge gives, which writes them twice."""
 
 import io
 from collections.abc import Sequence
@@ -6,16 +6,19 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+import pyarrow.parquet as pq
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 from pyarrow import csv
 
 from connectors_dagster.compat.dlt_internals import (
     DEDUPLICATED,
+    SOURCE_FILTER,
     get_columns_names_with_prop,
     has_column_with_prop,
     open_packed,
 )
+from connectors_dagster.compat.dlt_retries import MERGED
 from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
 
@@ -23,25 +26,58 @@ REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Column hints with which a merge also removes rows with other keys."""
 NEW = "keys_of_load"
 """The name of a temporary table, which no schema has."""
+MOST_MERGED = 200_000
+"""Rows of a file that is merged at once: DuckDB keeps the rows that it changes in memory."""
 
 
-def append_new_keys(pipeline: dlt.Pipeline, package: Package, table: str) -> None:
-    """Change a package to append if the table has none of its keys, which gives the same result as a merge.
+def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> None:
+    """Change a package so that its rows are written at once: appended if the table has none of their keys, else merged.
 
     Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
-    package is loaded. Rows that are written as SQL text are merged.
+    package is loaded. Rows that are written as SQL text are merged by dlt. DuckDB merges from a file.
     """
     traits = destination_traits()
     readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
     schema, files = package.schema, package.files_of(table)
+    hints: dict[str, Any] = schema.tables.get(table, {})  # type: ignore[assignment]  # with that of this project
+    if hints.pop(MERGED, None) is not None:  # of the load before
+        package.save()
     if [file.job_file_info.file_format for file in files] != [readable] or not _keys_decide(schema, table):
         return
-    if _has_keys_of(pipeline, schema, table, files[0].file_path):
-        return
-    schema.tables[table]["write_disposition"] = "append"
-    for column in schema.tables[table]["columns"].values():
+    file = files[0].file_path
+    if _has_keys_of(pipeline, schema, table, file):
+        if not (traits.merges_files and SOURCE_FILTER not in hints):
+            return
+        if (merged := _merged(pipeline, schema, table, file)) is None:
+            return
+        hints[MERGED] = merged
+    hints["write_disposition"] = "append"
+    for column in hints["columns"].values():
         column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it
     package.save()
+
+
+def _merged(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> dict[str, list[str]] | None:
+    """Return the columns by which a file is merged, those that it has, and those of the table that it lacks.
+
+    None if dlt must merge: the file is large, or a row is in the table twice, of which dlt would leave one.
+    """
+    keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
+    if pq.read_metadata(file).num_rows > MOST_MERGED:
+        return None
+    found = pq.read_schema(file).names
+    client: Any
+    with pipeline.destination_client(schema.name) as client:
+        _, stored = client.get_storage_table(table)
+        sql: SqlClientBase[Any] = client.sql_client
+        known, columns = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
+        query = (
+            f"SELECT count(*), count(DISTINCT ({columns})) FROM {known} SEMI JOIN read_parquet(%s) USING ({columns})"
+        )
+        ((rows, different),) = sql.execute_sql(query, file) or ()
+    if rows != different:
+        return None
+    return {"keys": keys, "changed": [name for name in found if name not in keys], "lacking": [*stored.keys() - found]}
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rows are appended only if the result is the same as that of a merge."""
+"""Rows are written at once only if the result is the same as that of a merge."""
 
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from connectors_dagster import Connector, Setting
+from connectors_dagster.compat import dlt_retries
+from connectors_dagster.load import direct_writes
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from tests.support.processes import Job, Trap, run_at_once
@@ -19,8 +21,10 @@ TABLE = "tables: {{things: {{columns: {{{columns}}}}}}}\n"
 
 
 @pytest.fixture
-def load_things(shop, tmp_path):
-    """Load the rows of one page: ``load_things(row, …, hints={…}, columns="…")``; returns how dlt wrote them."""
+def load_things(shop, tmp_path, monkeypatch):
+    """Load the rows of one page: ``load_things(row, …, hints={…}, columns="…")``; returns how they were written."""
+    merge, files = dlt_retries._merge, list[str]()
+    monkeypatch.setattr(dlt_retries, "_merge", lambda job, by: (files.append(job._file_path), merge(job, by)))
 
     def load_(*rows, hints, columns):
         schema = tmp_path / "shop.schema.yaml"
@@ -35,7 +39,10 @@ def load_things(shop, tmp_path):
             assert [outcome.error for outcome in load.outcomes.values()] == [None]
             (package,) = load.info.load_packages
             tables = [job.file_path for job in package.jobs["completed_jobs"] if "/things." in job.file_path]
-            return "merged" if any(path.endswith(".sql") for path in tables) else "appended"
+            if any(path.endswith(".sql") for path in tables):
+                return "merged by dlt"
+            at_once, files[:] = bool(files), []
+            return "merged" if at_once else "appended"
 
     return load_
 
@@ -69,14 +76,49 @@ def test_a_merge_key_deletes_rows_whose_primary_keys_are_not_loaded_again(load_t
     hints = {"primary_key": "id", "merge_key": "cart"}
     columns = "id: {data_type: bigint}, cart: {data_type: bigint}"
     load_things({"id": 1, "cart": 7}, {"id": 2, "cart": 7}, hints=hints, columns=columns)
-    assert load_things({"id": 3, "cart": 7}, hints=hints, columns=columns) == "merged"
+    assert load_things({"id": 3, "cart": 7}, hints=hints, columns=columns) == "merged by dlt"
     assert warehouse.ids("shop.things") == [3]
 
 
 def test_rows_marked_as_deleted_are_not_appended(load_things, warehouse):
     hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}, gone: {data_type: bool, hard_delete: true}"
-    assert load_things({"id": 1, "gone": False}, {"id": 2, "gone": True}, hints=hints, columns=columns) == "merged"
+    assert (
+        load_things({"id": 1, "gone": False}, {"id": 2, "gone": True}, hints=hints, columns=columns) == "merged by dlt"
+    )
     assert warehouse.ids("shop.things") == [1]
+
+
+def test_a_merge_at_once_leaves_no_value_of_the_row_that_was_there(load_things, warehouse):
+    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}, size: {data_type: bigint}"
+    load_things({"id": 1, "size": 1, "colour": "red"}, {"id": 2, "size": "big"}, hints=hints, columns=columns)
+    assert load_things({"id": 1, "weight": 3}, {"id": 3, "size": 5}, hints=hints, columns=columns) == "merged"
+    assert warehouse.query("SELECT id, size, size__v_text, colour, weight FROM shop.things ORDER BY id") == [
+        (1, None, None, None, "3"),
+        (2, None, "big", None, None),
+        (3, 5, None, None, None),
+    ]
+    loads = warehouse.column("shop.things", "_dlt_load_id", order_by="id")
+    assert loads[0] == loads[2] != loads[1]
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_many_rows_are_merged_by_dlt_because_duckdb_keeps_those_that_it_changes_in_memory(
+    load_things, warehouse, monkeypatch, most
+):
+    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
+    load_things({"id": 1, "name": "old"}, hints=hints, columns=columns)
+    monkeypatch.setattr(direct_writes, "MOST_MERGED", most)
+    how = load_things({"id": 1, "name": "new"}, hints=hints, columns=columns)
+    assert how == ("merged" if most else "merged by dlt")
+    assert warehouse.query("SELECT id, name FROM shop.things") == [(1, "new")]
+
+
+def test_a_row_that_somebody_doubled_is_one_again_when_it_is_loaded(load_things, warehouse):
+    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
+    load_things({"id": 1, "name": "old"}, {"id": 2, "name": "old"}, hints=hints, columns=columns)
+    warehouse.change("INSERT INTO shop.things SELECT * FROM shop.things WHERE id = 1")
+    assert load_things({"id": 1, "name": "new"}, hints=hints, columns=columns) == "merged by dlt"
+    assert warehouse.query("SELECT id, name FROM shop.things ORDER BY id") == [(1, "new"), (2, "old")]
 
 
 def test_a_load_of_several_files_is_merged_because_several_appends_are_not_atomic(api, load, monkeypatch, warehouse):
