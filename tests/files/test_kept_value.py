@@ -3,6 +3,7 @@
 import os
 import pickle
 import subprocess
+import sys
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +11,7 @@ import pytest
 
 from connectors_dagster.files import kept_value as module
 from connectors_dagster.files.kept_value import kept_value
+from connectors_dagster.programs.process import Process
 from connectors_dagster.spec.computed import Computed
 from connectors_dagster.spec.placeholders import Secret, Setting, Text
 from connectors_dagster.spec.windows import Window
@@ -82,6 +84,16 @@ def test_a_file_can_call_nothing(make, kept, tmp_path, function):
     kept.write_bytes(mark + pickle.dumps(Calls(function, str(tmp_path / "here"))))
     assert kept_value(kept, "one", make) == VALUE
     assert make.times == 2 and (tmp_path / "here").exists()
+
+
+def test_a_file_can_start_no_program_and_no_command_line(make, kept, tmp_path):
+    kept_value(kept, "one", make)
+    mark = kept.read_bytes()[:32]
+    starts = pickle.dumps(Calls(Process, ("touch", str(tmp_path / "here")), "", None))
+    for written in (starts, b"cconnectors_dagster.cli.__main__\nmain\n."):
+        kept.write_bytes(mark + written)
+        assert kept_value(kept, "one", make) == VALUE
+    assert make.times == 3 and "connectors_dagster.cli.__main__" not in sys.modules
 
 
 @pytest.mark.parametrize("length", [0, 10, 32, 33, 200])
