@@ -27,6 +27,14 @@ def test_a_page_without_the_list_has_no_rows_if_declared(shop, read, tmp_path, c
         read(things(tmp_path, paginator=CURSOR))
 
 
+@pytest.mark.parametrize("more", [{}, {"message": "nothing was found"}])
+def test_an_empty_list_is_there_even_if_all_are_empty_or_the_page_says_why(shop, read, tmp_path, caplog, more):
+    shop.replies = [reply({"data": [], **more})]
+    assert read(lenient(tmp_path, paginator=CURSOR))[0] == []
+    assert read(things(tmp_path, paginator=CURSOR))[0] == []
+    assert "no list" not in caplog.text
+
+
 def test_a_first_response_without_a_body_has_no_rows_if_declared(shop, read, tmp_path):
     shop.replies = [reply(b"", "204 No Content")]
     assert read(lenient(tmp_path))[0] == []
