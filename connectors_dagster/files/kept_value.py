@@ -37,7 +37,7 @@ ROOMS = (f"{OWN}.spec.", f"{OWN}.cdk.configuration", f"{OWN}.cdk.stream")
 """The modules of this package whose classes are values; to make an object of another one may do something."""
 
 
-def kept_value(file: Path, made_of: str, make: Callable[[], Value]) -> Value:
+def kept_value(file: Path, made_of: Callable[[], str], make: Callable[[], Value]) -> Value:
     """Return a value: from a file if what it is made of is the same, else made anew and then kept there.
 
     A file that cannot be read or written, is damaged, or was written by another version of this package changes
@@ -45,18 +45,24 @@ def kept_value(file: Path, made_of: str, make: Callable[[], Value]) -> Value:
 
     Args:
         file: it holds one value, and a new one takes the place of the last.
-        made_of: all that the value depends on, beside the code of this package.
+        made_of: returns all that the value depends on, beside the code of this package. If that has changed while the
+            value was made, nobody knows what it was made of, so it is not kept.
         make: makes the value.
     """
-    mark = sha256(f"{_code()} {made_of}".encode()).digest()
+    mark = _mark(made_of())
     with suppress(Exception):  # whatever is wrong with a file, the value can be made
         found = file.read_bytes()
         if found.startswith(mark):
             return cast(Value, _Reader(BytesIO(found[len(mark) :])).load())
     value = make()
     with suppress(Exception):  # also a value that cannot be written this way
-        _keep(file, mark, value)
+        if _mark(made_of()) == mark:
+            _keep(file, mark, value)
     return value
+
+
+def _mark(made_of: str) -> bytes:
+    return sha256(f"{_code()} {made_of}".encode()).digest()
 
 
 def _keep(file: Path, mark: bytes, value: Any) -> None:

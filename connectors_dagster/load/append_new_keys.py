@@ -69,11 +69,11 @@ def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) 
         known, columns = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
         if not there:
             return False
-        if new := [key for key in keys if key not in stored]:
+        if added := [key for key in keys if key not in stored]:
             if sql.execute_sql(f"SELECT 1 FROM {known} LIMIT 1"):
                 raise LoadError(
-                    f"{pipeline.dataset_name}.{table} has rows without {', '.join(new)}, which the key has now: reset "
-                    "the resource with `connectors reset --drop-rows`, and the next load reads all rows again"
+                    f"{pipeline.dataset_name}.{table} has rows without {', '.join(added)}, which the key has now: "
+                    "reset the resource with `connectors reset --drop-rows`, and the next load reads all rows again"
                 )
             return False
         if destination_traits().reads_parquet:
