@@ -178,7 +178,9 @@ class PageValidator:
         self.envelope.seen = True
         self._fields = fields_of(page)
         if self.below and (gap := gap_in_lists(self.selector, page.response.json(), len(page))):
-            self.fail(gap, "data_selector")
+            if self.resource.missing_envelope != "empty" or not page:
+                self.fail(gap, "data_selector")
+            self.envelope.gap = f"{self.label}: page {self.number} {gap}"
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 
