@@ -78,7 +78,8 @@ def import_connector(request: ImportRequest) -> None:
     config = read_object(request.config, what="a configuration") if request.config else {}
     translated = translate_with(manifest, name=name, engine=request.engine, trust_python=request.trust_python)
     if translated.connector is None:
-        raise click.ClickException(f"no stream of {request.manifest} can be read: `connectors explain` says why")
+        what = "is native: try --engine auto;" if request.engine == "native" else "can be read:"
+        raise click.ClickException(f"no stream of {request.manifest} {what} `connectors explain` says why")
     states = _known(states, manifest, translated.connector)
     chosen = _chosen(manifest, translated.connector, streams) if request.catalog else {}
     engine = {"engine": request.engine} if request.engine != "native" else {}

@@ -100,10 +100,11 @@ def test_a_file_can_start_no_program_and_no_command_line(make, kept, tmp_path):
     kept_value(kept, one, make)
     mark = kept.read_bytes()[:32]
     starts = pickle.dumps(Calls(Process, ("touch", str(tmp_path / "here")), "", None))
-    for written in (starts, b"cconnectors_dagster.cli.__main__\nmain\n."):
+    command_line = f"{module.OWN}.cli.__main__"  # it runs when it is imported
+    for written in (starts, f"c{command_line}\nmain\n.".encode()):
         kept.write_bytes(mark + written)
         assert kept_value(kept, one, make) == VALUE
-    assert make.times == 3 and "connectors_dagster.cli.__main__" not in sys.modules
+    assert make.times == 3 and not (tmp_path / "here").exists() and command_line not in sys.modules
 
 
 @pytest.mark.parametrize("length", [0, 10, 32, 33, 200])
