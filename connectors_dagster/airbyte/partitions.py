@@ -52,7 +52,8 @@ def _parent(router: Component, stream: Stream) -> Piece:
     _check_windows(parent)
     if not config.get("request_option") and not SLICE.search(str(stream.requester)):
         raise NotNativeError("a child whose requests are the same for each row of the parent", parent.vendor_name)
-    included = Piece(definition={"include_from_parent": [key]}, options=_path_options(stream))
+    options = {"skip_parents_without_key": True, **_path_options(stream)}
+    included = Piece(definition={"include_from_parent": [key]}, options=options)
     if option := config.get("request_option"):
         sent = put(option, f"{{resources.{parent.name}.{key}}}", stream)
         return joined([included, sent])

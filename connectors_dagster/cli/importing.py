@@ -29,6 +29,7 @@ from connectors_dagster.orchestration.manifest_component import load_manifest
 from connectors_dagster.orchestration.selection import select_connector
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.placeholders import Secret
+from connectors_dagster.spec.plural import noun
 from connectors_dagster.spec.validation import connector_name_problems
 from connectors_dagster.spec.windows import describe_windows
 
@@ -77,7 +78,8 @@ def import_connector(request: ImportRequest) -> None:
     config = read_object(request.config, what="a configuration") if request.config else {}
     translated = translate_with(manifest, name=name, engine=request.engine, trust_python=request.trust_python)
     if translated.connector is None:
-        raise click.ClickException(f"no stream of {request.manifest} can be read: `connectors explain` says why")
+        what = "is native: try --engine auto;" if request.engine == "native" else "can be read:"
+        raise click.ClickException(f"no stream of {request.manifest} {what} `connectors explain` says why")
     states = _known(states, manifest, translated.connector)
     chosen = _chosen(manifest, translated.connector, streams) if request.catalog else {}
     engine = {"engine": request.engine} if request.engine != "native" else {}
@@ -85,11 +87,21 @@ def import_connector(request: ImportRequest) -> None:
     attributes = {"name": name, **chosen, **engine, **trust}
     write_component(folder, request.manifest, attributes)
     load_manifest(folder / MANIFEST, **attributes)  # so that the code location finds it translated
-    say(f"wrote {_shown(folder)}, with {len(chosen.get('select') or translated.connector.graph)} streams")
+    count = len(chosen.get("select") or translated.connector.graph)
+    say(f"wrote {_shown(folder)}, with {count} {noun(count, 'stream')}")
+    if not request.catalog:
+        _say_what_is_left_out(translated.connector, request.engine)
     _write_settings(manifest, translated.connector, config)
     if states:
         _mark(name, manifest, states)
     say(f"Next: `connectors check {name}`, then `connectors run {name}`")
+
+
+def _say_what_is_left_out(connector: Connector, engine: EngineOption) -> None:
+    for name, why in connector.excluded.items():
+        say(f"left out {name}: {why}", style="yellow")
+    if connector.excluded and engine == "native":
+        say("`connectors explain` says which of these airbyte-cdk can read: with engine: auto in defs.yaml, it does")
 
 
 def _chosen(manifest: Manifest, connector: Connector, streams: list[ConfiguredStream]) -> dict[str, Any]:

@@ -32,10 +32,12 @@ ADMITTED = frozenset(
         "pathlib.PosixPath",
     }
 )
-"""The classes that a file may name beside those of this package; it can name no function, so it can call none."""
+"""The classes that a file may name beside those in `ROOMS`; it can name no function, so it can call none."""
+ROOMS = (f"{OWN}.spec.", f"{OWN}.cdk.configuration", f"{OWN}.cdk.stream")
+"""The modules of this package whose classes are values; to make an object of another one may do something."""
 
 
-def kept_value(file: Path, made_of: str, make: Callable[[], Value]) -> Value:
+def kept_value(file: Path, made_of: Callable[[], str], make: Callable[[], Value]) -> Value:
     """Return a value: from a file if what it is made of is the same, else made anew and then kept there.
 
     A file that cannot be read or written, is damaged, or was written by another version of this package changes
@@ -43,18 +45,24 @@ def kept_value(file: Path, made_of: str, make: Callable[[], Value]) -> Value:
 
     Args:
         file: it holds one value, and a new one takes the place of the last.
-        made_of: all that the value depends on, beside the code of this package.
+        made_of: returns all that the value depends on, beside the code of this package. If that has changed while the
+            value was made, nobody knows what it was made of, so it is not kept.
         make: makes the value.
     """
-    mark = sha256(f"{_code()} {made_of}".encode()).digest()
+    mark = _mark(made_of())
     with suppress(Exception):  # whatever is wrong with a file, the value can be made
         found = file.read_bytes()
         if found.startswith(mark):
             return cast(Value, _Reader(BytesIO(found[len(mark) :])).load())
     value = make()
     with suppress(Exception):  # also a value that cannot be written this way
-        _keep(file, mark, value)
+        if _mark(made_of()) == mark:
+            _keep(file, mark, value)
     return value
+
+
+def _mark(made_of: str) -> bytes:
+    return sha256(f"{_code()} {made_of}".encode()).digest()
 
 
 def _keep(file: Path, mark: bytes, value: Any) -> None:
@@ -91,12 +99,12 @@ class _Reader(pickle.Unpickler):
         Raises:
             UnpicklingError: the file names anything else.
         """
-        if module.startswith(f"{OWN}."):
-            found = super().find_class(module, name)
-            if found is _read_only or (isinstance(found, type) and found.__module__ == module):
-                return found
-        elif f"{module}.{name}" in ADMITTED:
+        if f"{module}.{name}" in (*ADMITTED, f"{__name__}.{_read_only.__name__}"):
             return super().find_class(module, name)
+        if module.startswith(ROOMS):
+            found = super().find_class(module, name)
+            if isinstance(found, type) and found.__module__ == module:
+                return found
         raise pickle.UnpicklingError(f"{module}.{name} is not admitted")
 
 

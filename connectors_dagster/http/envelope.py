@@ -28,14 +28,16 @@ class Envelope:
         seen: whether any page had a list.
         missing: the error about a first page that had null there.
         empty: describes a page without a list that is declared to be empty.
+        gap: describes a page with items that lack what is selected in them, which is declared to be nothing.
     """
 
     seen: bool = False
     missing: EnvelopeError | None = None
     empty: str = ""
+    gap: str = ""
 
     def check(self) -> None:
-        """Refuse null instead of a list if no page of the resource had a list, or log that none had one.
+        """Refuse null instead of a list if no page of the resource had a list, or log what was declared to be empty.
 
         Raises:
             EnvelopeError: about a page that had null.
@@ -44,6 +46,8 @@ class Envelope:
             raise self.missing
         if self.empty and not self.seen:
             logger.warning("%s, like all pages of this read: if the API has rows, check data_selector", self.empty)
+        if self.gap:
+            logger.warning("%s: the others have no rows; if they should have some, check data_selector", self.gap)
 
 
 def fields_of(page: PageData[RawRow]) -> Set[str]:

@@ -161,7 +161,7 @@ class PageValidator:
             return  # some APIs end with null, an empty object or no body instead of an empty list
         if not found and self.total.read(page.response) == 0:
             return  # two signs: no list, and the declared total
-        if self.resource.missing_envelope == "empty" and (not found or not found[0]):
+        if self.resource.missing_envelope == "empty" and (not found or (not found[0] and found[0] != [])):
             if reason := reason_against(page, self._rows_at or (), self.resource.error_when, self._fields):
                 self.fail(f"has no list at {self.head!r} and {reason} ({show_body(page.response)})", "data_selector")
             self.envelope.empty = f"{self.label}: page {self.number} has no list at {self.head!r}"
@@ -178,7 +178,9 @@ class PageValidator:
         self.envelope.seen = True
         self._fields = fields_of(page)
         if self.below and (gap := gap_in_lists(self.selector, page.response.json(), len(page))):
-            self.fail(gap, "data_selector")
+            if self.resource.missing_envelope != "empty" or not page:
+                self.fail(gap, "data_selector")
+            self.envelope.gap = f"{self.label}: page {self.number} {gap}"
         if not all(map(is_raw, page)):
             self.fail(f"contains rows that are not objects at {self.selector!r}", "data_selector")
 

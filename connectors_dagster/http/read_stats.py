@@ -16,7 +16,8 @@ class ReadStats:
     were read, kept or not. `source_rows` is the total number of rows if the API reports it. `not_available` describes
     the response that says that this account does not have the resource. `clock_lag` is the largest number of seconds
     by which the clock of the API was behind ours. `rejected` counts the rows that were set aside because they cannot
-    be placed. `untyped` names the columns that are text or json although they are declared with another type.
+    be placed. `parents_without_key` counts the rows of the parent for which nothing could be requested. `untyped` names
+    the columns that are text or json although they are declared with another type.
     """
 
     rows: int = 0
@@ -37,6 +38,7 @@ class ReadStats:
     not_available: str = ""
     missing_rows: int = 0
     rejected: int = 0
+    parents_without_key: int = 0
     keys: int = 0
     source_rows: int | None = None
     clock_lag: float = field(default=0.0, metadata={"join": max})

@@ -19,6 +19,7 @@ from connectors_dagster.compat.dlt_internals import (
     open_packed,
 )
 from connectors_dagster.compat.dlt_retries import MERGED
+from connectors_dagster.errors import LoadError
 from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
 
@@ -35,6 +36,9 @@ def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> None
 
     Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
     package is loaded. Rows that are written as SQL text are merged by dlt. DuckDB merges from a file.
+
+    Raises:
+        LoadError: the key is another one than that of the rows in the table.
     """
     traits = destination_traits()
     readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
@@ -77,7 +81,7 @@ def _merged(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> di
         ((rows, different),) = sql.execute_sql(query, file) or ()
     if rows != different:
         return None
-    return {"keys": keys, "changed": [name for name in found if name not in keys], "lacking": [*stored.keys() - found]}
+    return {"keys": keys, "changed": [name for name in found if name not in keys], "lacking": sorted(stored.keys() - found)}
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:
@@ -88,14 +92,25 @@ def _keys_decide(schema: Schema, table: str) -> bool:
 
 
 def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> bool:
-    """Return whether the table exists and may have a key that is also in the file."""
+    """Return whether the table exists and may have a key that is also in the file.
+
+    Raises:
+        LoadError: the key is another one than that of the rows in the table.
+    """
     keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
     client: Any
     with pipeline.destination_client(schema.name) as client:
-        there, _ = client.get_storage_table(table)
+        there, stored = client.get_storage_table(table)
         sql: SqlClientBase[Any] = client.sql_client
         known, columns = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
         if not there:
+            return False
+        if added := [key for key in keys if key not in stored]:
+            if sql.execute_sql(f"SELECT 1 FROM {known} LIMIT 1"):
+                raise LoadError(
+                    f"{pipeline.dataset_name}.{table} has rows without {', '.join(added)}, which the key has now: "
+                    "reset the resource with `connectors reset --drop-rows`, and the next load reads all rows again"
+                )
             return False
         if destination_traits().reads_parquet:
             query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({columns}) LIMIT 1"

@@ -17,6 +17,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "page_limit": "a trial that read no more pages than this of each list",
         "not_available": "the response that says that this account does not have the resource",
         "rejected": "rows that cannot be placed and were set aside in the table `<table>__rejected`",
+        "parents_without_key": "rows of the parent without the field that requests need; they were left out",
         "missing_rows": "rows that the API no longer returns",
         "drift": "fields that are not as declared",
         "missing_fields": "declared fields that no row has",

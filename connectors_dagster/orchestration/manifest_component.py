@@ -121,7 +121,7 @@ def _connector(file: Path, given: Mapping[str, Any], name: str = "") -> Connecto
     """Translate a manifest, once and not in every process that loads the definitions."""
     options = {one: given[one] for one in ("engine", "trust_python", *OVERRIDES)}
     kept = work_folder() / "manifests" / sha256(f"{file.resolve()} {name}".encode()).hexdigest()
-    return kept_value(kept, f"{options} {_contents(file)}", lambda: _translated(file, options, name))
+    return kept_value(kept, lambda: f"{options} {_contents(file)}", lambda: _translated(file, options, name))
 
 
 def _contents(file: Path) -> Mapping[str, bytes]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COUNTS = """
     pages requests retries bytes duplicates moved unsettled outside before_start after_end without_cursor ignored
-    filtered not_available missing_rows rejected
+    filtered not_available missing_rows rejected parents_without_key
 """.split()
 
 

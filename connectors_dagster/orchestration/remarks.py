@@ -18,6 +18,7 @@ def remarks_on(resource: Resource, stats: ReadStats) -> list[str]:
     return [
         *_not_available(resource, stats),
         *_outside(resource, stats),
+        *_parents_without_key(resource, stats),
         *_copies(stats),
         *_unsettled(stats),
         *_untyped(resource, stats),
@@ -48,6 +49,16 @@ def _outside(resource: Resource, stats: ReadStats) -> list[str]:
             "the window of their time begins"
         )
     return found
+
+
+def _parents_without_key(resource: Resource, stats: ReadStats) -> list[str]:
+    if not stats.parents_without_key:
+        return []
+    fields = ", ".join(resource.requested_fields)
+    return [
+        f"rows of {resource.parent} without {fields}: {stats.parents_without_key}. Nothing can be requested for them, "
+        "so the table has no rows of theirs"
+    ]
 
 
 def _copies(stats: ReadStats) -> list[str]:

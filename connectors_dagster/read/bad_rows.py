@@ -89,7 +89,7 @@ class BadRows:
         others = f" (and {len(reasons) - 1} more rows like it)" if len(reasons) > 1 else ""
         raise RowError(
             f"{self.resource}{window}: {reasons[0]}{others}; to load the other rows, set on_bad_row of the resource "
-            "to set_aside"
+            "to set_aside; for a stream of Airbyte, correct keys or cursors of its component ([]: the rows have no key)"
         )
 
     def _without_key(self, rows: Sequence[RawRow]) -> dict[int, str]:

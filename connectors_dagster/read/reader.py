@@ -216,6 +216,9 @@ class ResourceReader(RowReader):
                 if slice_ in self.failed:
                     return
                 parent, left_out = parents[number], part.ignored + part.rejected
+                if self.resource.lacks_key(parent):
+                    part.parents_without_key += 1
+                    continue
                 for each, session in sessions if self.resource.may_have_rows(parent) else ():
                     pages = endpoint.child_pages(
                         session,

@@ -37,6 +37,9 @@ class Reading:
         assert isinstance(endpoint, Endpoint)  # a program reads parents itself
         for number in self.numbers:
             parent = self.parents[number]
+            if endpoint.resource.lacks_key(parent):
+                session.stats.parents_without_key += 1
+                continue
             if not endpoint.resource.may_have_rows(parent):
                 continue
             yield from endpoint.child_pages(

@@ -135,6 +135,8 @@ class ResourceOptions:
             no children. Such parents are not requested.
         has_children_values: the values of that field with which a parent has children, in place of all but false and an
             empty list. Other parents are not requested.
+        skip_parents_without_key: for a child, whether rows of the parent that lack a field which the requests need, or
+            have null there, are counted and left out. By default they fail the child.
         keep_slashes: whether slashes in a field of the parent row, or in a value of `for_each`, separate parts of the
             path, as those in ``owner/name`` do for some APIs. By default they are quoted like all other characters.
         shared_list: for a child, a list with the rows of all parents that newer versions of the API have.
@@ -189,6 +191,7 @@ class ResourceOptions:
     object_is_row: bool = False
     has_children_field: str | None = None
     has_children_values: tuple[str, ...] = ()
+    skip_parents_without_key: bool = False
     keep_slashes: bool = False
     shared_list: SharedList | None = None
     separate_children: bool = False

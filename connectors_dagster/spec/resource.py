@@ -208,6 +208,10 @@ class Resource:
             return True
         return parent[field] in values if values else parent[field] not in ([], False)
 
+    def lacks_key(self, parent: Mapping[str, Any]) -> bool:
+        """Return whether nothing can be requested for a parent row, and `skip_parents_without_key` allows that."""
+        return self.options.skip_parents_without_key and any(parent[name] is None for name in self.requested_fields)
+
     @property
     def root(self) -> "Resource":
         """The topmost ancestor that is loaded together with this resource, or the resource itself.
@@ -232,9 +236,13 @@ class Resource:
     @property
     def parent_fields(self) -> tuple[str, ...]:
         """Fields of a parent row that the request needs or that are copied into the rows."""
-        requested = (param.resolve_config["field"].split(".")[0] for param in self.resolved)
         field = self.options.has_children_field
-        return tuple(dict.fromkeys((*requested, *self.included, *([field] if field else ()))))
+        return tuple(dict.fromkeys((*self.requested_fields, *self.included, *([field] if field else ()))))
+
+    @property
+    def requested_fields(self) -> tuple[str, ...]:
+        """Fields of a parent row that the request needs."""
+        return tuple(dict.fromkeys(param.resolve_config["field"].split(".")[0] for param in self.resolved))
 
     @property
     def included(self) -> Mapping[str, str]:

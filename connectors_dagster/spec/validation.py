@@ -230,6 +230,8 @@ def _resource_problems(resource: "Resource") -> Iterator[str]:
         yield "a cursor needs both an 'incremental' in the endpoint and a 'cursor' in resources"
     if options.has_children_field and not resource.resolved:
         yield "has_children_field is a field of the parent row, but the resource has no parent"
+    if options.skip_parents_without_key and not resource.resolved:
+        yield "skip_parents_without_key is about rows of the parent, but the resource has no parent"
     if options.has_children_values and not options.has_children_field:
         yield "has_children_values is set, but has_children_field does not say of which field of the parent row"
     if options.separate_children and not resource.requested_children:

@@ -93,6 +93,17 @@ def test_a_connection_of_airbyte_becomes_a_component_with_settings_streams_and_w
     assert (shifts.missing_windows, shifts.read_until) == (0, assets.grid.find("2024-01-31").start)
 
 
+def test_a_stream_that_is_left_out_is_named_with_the_reason(connectors, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    flat = {**written["definitions"]["plan"], "name": "flat", "transformations": [{"type": "FlattenFields"}]}
+    (tmp_path / "manifest.yaml").write_text(yaml.safe_dump({**written, "streams": [*written["streams"], flat]}))
+    done = connectors("import", str(tmp_path / "manifest.yaml"), "--name", "crew")
+    assert "wrote connectors/crew, with 4 streams\nleft out flat: a transformation: FlattenFields\n" in done.output
+    assert "engine: auto in defs.yaml" in done.output
+    both = connectors("import", str(tmp_path / "manifest.yaml"), "--name", "both", "--engine", "auto")
+    assert "with 5 streams" in both.output and "left out" not in both.output
+
+
 def test_the_code_location_finds_an_imported_manifest_translated(connectors, project, monkeypatch):
     assert connectors("import", str(CREW), "--engine", "auto").exit_code == 0
     monkeypatch.setattr(manifest_component, "read_manifest", None)

@@ -27,6 +27,14 @@ def test_a_page_without_the_list_has_no_rows_if_declared(shop, read, tmp_path, c
         read(things(tmp_path, paginator=CURSOR))
 
 
+@pytest.mark.parametrize("more", [{}, {"message": "nothing was found"}])
+def test_an_empty_list_is_there_even_if_all_are_empty_or_the_page_says_why(shop, read, tmp_path, caplog, more):
+    shop.replies = [reply({"data": [], **more})]
+    assert read(lenient(tmp_path, paginator=CURSOR))[0] == []
+    assert read(things(tmp_path, paginator=CURSOR))[0] == []
+    assert "no list" not in caplog.text
+
+
 def test_a_first_response_without_a_body_has_no_rows_if_declared(shop, read, tmp_path):
     shop.replies = [reply(b"", "204 No Content")]
     assert read(lenient(tmp_path))[0] == []
@@ -100,3 +108,11 @@ def test_a_page_of_another_kind_is_not_an_empty_page_for_a_path_with_wildcards(s
     shop.replies = [reply({"list": [{"thing": {"id": "1"}}]})]
     with pytest.raises(EnvelopeError, match="1 items at 'list' but 0"):
         read(lenient(tmp_path, selector="list.*.item"))
+
+
+def test_an_item_without_what_is_selected_in_it_has_no_rows_beside_others_that_have_it(shop, read, tmp_path, caplog):
+    shop.replies = [reply({"list": [{"thing": {"id": "1"}}, {"item": numbered(2)[0]}]})]
+    assert len(read(lenient(tmp_path, selector="list.*.item"))[0]) == 1
+    assert "page 1 has 2 items at 'list' but 1 at 'list.*.item': the others have no rows" in caplog.text
+    with pytest.raises(EnvelopeError, match="2 items at 'list' but 1"):
+        read(things(tmp_path, selector="list.*.item"))

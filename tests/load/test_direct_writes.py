@@ -2,12 +2,14 @@
 
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from connectors_dagster import Connector, Setting
 from connectors_dagster.compat import dlt_retries
+from connectors_dagster.errors import LoadError
 from connectors_dagster.load import direct_writes
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
@@ -55,6 +57,19 @@ def test_a_single_existing_key_among_new_ones_causes_a_merge(load_things, wareho
     assert load_things({"id": 4, "name": "newer"}, hints=hints, columns=columns) == "merged"
     rows = warehouse.query("SELECT id, name FROM shop.things ORDER BY id")
     assert rows == [(1, "old"), (2, "new"), (3, "new"), (4, "newer")]
+
+
+def test_rows_with_another_key_than_before_are_refused_until_the_others_are_gone(load_things, warehouse):
+    columns = "id: {data_type: bigint}, code: {data_type: text}"
+    load_things({"id": 1}, hints={"primary_key": "id"}, columns="id: {data_type: bigint}")
+    changed = partial(load_things, {"id": 1, "code": "a"}, hints={"primary_key": "code"}, columns=columns)
+    with pytest.raises(
+        LoadError, match=r"shop.things has rows without code, which the key has now: reset .*--drop-rows"
+    ):
+        changed()
+    warehouse.change("DELETE FROM shop.things")
+    assert changed() == "appended"
+    assert warehouse.query("SELECT id, code FROM shop.things") == [(1, "a")]
 
 
 def test_a_key_that_came_twice_is_there_once_before_rows_are_appended(load_things, warehouse):

@@ -1,15 +1,19 @@
 """Children are requested for each parent under its path, even if the parent has been deleted by then."""
 
 import json
+from dataclasses import replace
+from functools import partial
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from starlette.responses import JSONResponse
 
-from connectors_dagster import ResourceOptions
+from connectors_dagster import Cursor, ResourceOptions
 from connectors_dagster.errors import ApiError, RowError
+from connectors_dagster.orchestration.remarks import remarks_on
 from tests.support.listing import LISTS
-from tests.support.requested import connector_of, load_resources
+from tests.support.requested import Requested, connector_of, load_resources, slices_of
 from tests.support.rows import address, customer
 from tests.support.wire import reply
 
@@ -106,3 +110,31 @@ def test_a_parent_without_a_usable_key_fails_instead_of_requesting_another_path(
     with pytest.raises(RowError, match=reason):
         load("billing/customer_addresses")
     assert not api.asked("/addresses")
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+def test_a_parent_without_the_field_that_requests_need_is_left_out_and_counted_if_declared(tmp_path, windowed):
+    bounds = {"incremental": {"cursor_path": "at", "start_param": "since", "end_param": "until"}} if windowed else {}
+    shifts = {
+        "name": "shifts",
+        "primary_key": ["_teams_code", "id"],
+        "include_from_parent": ["code"],
+        "endpoint": {"path": "shifts", "params": {"team": "{resources.teams.code}"}, **bounds},
+    }
+    options = ResourceOptions(skip_parents_without_key=True, cursor=Cursor() if windowed else None)
+    with Requested(answer_teams).served() as api:
+        teams = {"name": "teams", "primary_key": "id"}
+        connector = connector_of(tmp_path, api.url, teams, shifts, options={"shifts": options})
+        load = partial(load_resources, only="shifts", slices=slices_of(connector, ["2024-01-01"]))
+        [stats] = load(connector)["shifts"].values()
+        assert sorted(one.query["team"] for one in api.asked if one.path == "/shifts") == ["a", "d"]
+        with pytest.raises(RowError, match="has None as 'code'"):
+            load(replace(connector, resources={"shifts": replace(options, skip_parents_without_key=False)}))
+    assert (stats.rows, stats.parents_without_key) == (2, 2)
+    [remark] = remarks_on(connector.graph["shifts"], stats)
+    assert remark.startswith("rows of shop/teams without code: 2. Nothing can be requested for them")
+
+
+def answer_teams(one: Any) -> dict[str, Any]:
+    teams = [{"id": 1, "code": "a"}, {"id": 2}, {"id": 3, "code": None}, {"id": 4, "code": "d"}]
+    return {"data": teams if one.path == "/teams" else [{"id": 1, "at": "2024-01-05T00:00:00Z"}]}
