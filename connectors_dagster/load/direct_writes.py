@@ -27,8 +27,8 @@ REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Column hints with which a merge also removes rows with other keys."""
 NEW = "keys_of_load"
 """The name of a temporary table, which no schema has."""
-MOST_MERGED = 200_000
-"""Rows of a file that is merged at once: DuckDB keeps the rows that it changes in memory."""
+MOST_MERGED = 128 * 1024 * 1024
+"""Bytes of values, uncompressed, in a file that is merged at once: DuckDB keeps the rows that it changes in memory."""
 
 
 def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> None:
@@ -67,9 +67,10 @@ def _merged(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> di
     None if dlt must merge: the file is large, or a row is in the table twice, of which dlt would leave one.
     """
     keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
-    if pq.read_metadata(file).num_rows > MOST_MERGED:
+    content = pq.read_metadata(file)
+    if sum(content.row_group(number).total_byte_size for number in range(content.num_row_groups)) > MOST_MERGED:
         return None
-    found = pq.read_schema(file).names
+    found = content.schema.to_arrow_schema().names
     client: Any
     with pipeline.destination_client(schema.name) as client:
         _, stored = client.get_storage_table(table)
