@@ -82,7 +82,11 @@ def _merged(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> di
         ((rows, different),) = sql.execute_sql(query, file) or ()
     if rows != different:
         return None
-    return {"keys": keys, "changed": [name for name in found if name not in keys], "lacking": sorted(stored.keys() - found)}
+    return {
+        "keys": keys,
+        "changed": [name for name in found if name not in keys],
+        "lacking": sorted(stored.keys() - found),
+    }
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:
