@@ -37,7 +37,8 @@ ENTRANTS = (
     Entrant(
         name="floor",
         label="floor",
-        about="a short script that writes all pages to NDJSON and runs `CREATE TABLE AS … read_json` in DuckDB",
+        about="a short script that writes all pages to NDJSON and runs `CREATE TABLE AS … read_json` in DuckDB, with the "
+        "columns and types of our table",
         module="floor",
         connections=(1, 16),
     ),
