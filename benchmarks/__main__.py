@@ -32,14 +32,14 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
     for commit in against:
         entrants += [entrant for entrant in entrants_at(commit) if entrant.name.partition(" ")[0] in names]
     trials = [
-        Trial(entrant=entrant, connections=connections, latency=latency)
+        Trial(entrant=entrant, connections=connections, latency=latency, rows=rows)
         for latency in latencies
         for entrant in entrants
         for connections in entrant.connections
     ]
     click.echo(f"making {rows:,} orders")
     with serving(rows) as address:
-        results, failed = _hold(trials, address=address, rows=rows, runs=runs)
+        results, failed = hold(trials, addresses={rows: address}, runs=runs)
         figures, errors = probes.figures(names, address=address, runs=runs)
     if probes.TENFOLD in names:
         figures |= probes.tenfold(rows)
@@ -53,10 +53,11 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
         click.echo(f"\nnothing written: docs/ shows full runs only, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
 
 
-def _hold(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> tuple[list[Result], list[RunError]]:
+def hold(trials: Sequence[Trial], *, addresses: Mapping[int, str], runs: int) -> tuple[list[Result], list[RunError]]:
+    """Run all trials in turn; print and return their results, and what failed."""
     done: list[Run] = []
     failed: list[RunError] = []
-    for run in rounds(trials, address=address, rows=rows, runs=runs):
+    for run in rounds(trials, addresses=addresses, runs=runs):
         if isinstance(run, Run):
             done.append(run)
             click.echo(f"{run.trial}: {run.seconds:.1f} s, {run.cpu:.1f} s CPU, {run.memory / 1e6:,.0f} MB")

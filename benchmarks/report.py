@@ -66,11 +66,11 @@ def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, 
         peers="; ".join(_peer_versions()),
     )
     tables = [
-        f"## Response time of the server: {latency} ms\n\n{_markdown(HEADS, table(found, rows))}"
+        f"## Response time of the server: {latency} ms\n\n{markdown(HEADS, table(found, rows))}"
         for latency, found in _by_latency(of_readers(results, reading=False))
     ]
     reading = [
-        f"Response time of the server: {latency} ms\n\n{_markdown(READERS_HEADS, readers_table(found, rows))}"
+        f"Response time of the server: {latency} ms\n\n{markdown(READERS_HEADS, readers_table(found, rows))}"
         for latency, found in _by_latency(of_readers(results))
     ]
     who = "## The programs\n\n" + _descriptions(of_readers(results, reading=False))
@@ -98,6 +98,7 @@ def _descriptions(results: Sequence[Result]) -> str:
     return "".join(f"- *{entrant.label}*: {entrant.about}.\n" for entrant in taking_part)
 
 
-def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table; all columns but the first hold numbers."""
     written = [heads, ("---", *["---:"] * (len(heads) - 1)), *lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in written)

@@ -12,13 +12,13 @@ import urllib3
 import yaml
 
 from benchmarks.environment import ROOT
-from benchmarks.peers.answer import DATABASE, answer_table, arguments
-from benchmarks.task import PAGE, bounds
+from benchmarks.peers.answer import DATABASE, answer_table, arguments, chosen_shape
+from benchmarks.shapes import INSTANT, ORDERS, Shape
 
-FILE = Path("orders.ndjson")
+FILE = Path("rows.ndjson")
 SCHEMA = ROOT / "connectors_dagster" / "connectors" / "storefront.schema.yaml"
 PAGES = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
-TYPES = {
+DECLARED = {
     "bigint": "BIGINT",
     "bool": "BOOLEAN",
     "decimal": "DECIMAL(38, 9)",
@@ -26,41 +26,51 @@ TYPES = {
     "text": "VARCHAR",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
 }
+PLAIN = {
+    "integer": "BIGINT",
+    "boolean": "BOOLEAN",
+    "object": "JSON",
+    "array": "JSON",
+    "string": "VARCHAR",
+    INSTANT: "TIMESTAMP WITH TIME ZONE",
+}
 
 
-def fetch(address: str, offsets: Iterator[int], file: BinaryIO) -> None:
+def fetch(address: str, shape: Shape, offsets: Iterator[int], file: BinaryIO) -> None:
     """Fetch pages at offsets shared with other threads, until an offset is past the last row."""
     pool = urllib3.PoolManager()
     for offset in offsets:
-        fields = {**bounds(), "offset": str(offset), "per_page": str(PAGE)}
-        rows = PAGES.decode(pool.request("GET", f"{address}/orders", fields=fields).data)["data"]
+        fields = {**shape.bounds(), "offset": str(offset), "per_page": str(shape.page)}
+        rows = PAGES.decode(pool.request("GET", f"{address}/{shape.resource}", fields=fields).data)["data"]
         file.write(b"\n".join((*rows, b"")))
-        if len(rows) < PAGE:
+        if len(rows) < shape.page:
             return
 
 
-def columns() -> dict[str, str]:
-    """Return the types of DuckDB that the columns of our table have, without the time to import the connector."""
+def columns(shape: Shape) -> dict[str, str]:
+    """Return the types of DuckDB that the columns of our table have, without the time to import a connector."""
+    if shape != ORDERS:
+        return {name: PLAIN[kind] for name, kind in shape.fields.items()}
     declared = yaml.load(SCHEMA.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {name: column_type(column) for name, column in declared["tables"]["orders"]["columns"].items()}
+    return {name: column_type(column) for name, column in declared["tables"][shape.resource]["columns"].items()}
 
 
 def column_type(column: Mapping[str, Any]) -> str:
     """Return the type of a declared column."""
-    return "TIMESTAMP" if column.get("timezone") is False else TYPES[column["data_type"]]
+    return "TIMESTAMP" if column.get("timezone") is False else DECLARED[column["data_type"]]
 
 
 def main() -> None:
-    """Load all orders."""
-    address, connections = arguments()
-    offsets = count(0, PAGE)
+    """Load all rows."""
+    (address, connections), shape = arguments(), chosen_shape()
+    offsets = count(0, shape.page)
     with FILE.open("wb") as file, ThreadPoolExecutor(connections) as pool:
-        for thread in [pool.submit(fetch, address, offsets, file) for _ in range(connections)]:
+        for thread in [pool.submit(fetch, address, shape, offsets, file) for _ in range(connections)]:
             thread.result()
     with duckdb.connect(str(DATABASE)) as connection:
-        read = f"read_json('{FILE}', format = 'newline_delimited', columns = {columns()})"
-        connection.execute(f"CREATE TABLE orders AS SELECT * FROM {read}")
-    answer_table("orders")
+        read = f"read_json('{FILE}', format = 'newline_delimited', columns = {columns(shape)})"
+        connection.execute(f"CREATE TABLE {shape.table} AS SELECT * FROM {read}")
+    answer_table(shape.table)
 
 
 if __name__ == "__main__":
