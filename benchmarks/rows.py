@@ -18,7 +18,7 @@ from connectors_dagster.sandbox.rows.timeline import Life
 
 SEED = 7
 LONGEST_LIFE = 20 * 24 * 3600
-LINES = 34
+LINES = 62
 """Of a deep order: with them it has about 20 KB."""
 REASONS = ("sold", "returned", "received", "counted")
 

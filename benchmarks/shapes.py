@@ -2,15 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.task import bounds
 
 INSTANT = "instant"
 KEY, CURSOR = "id", "date_modified_gmt"
+TYPES = {
+    "integer": {"data_type": "bigint"},
+    "boolean": {"data_type": "bool"},
+    "object": {"data_type": "json"},
+    "array": {"data_type": "json"},
+    "string": {"data_type": "text"},
+    INSTANT: {"data_type": "timestamp"},
+}
+LOCAL = {"data_type": "timestamp", "timezone": False}
+"""Of times that do not say where they are; the names of the others end in `_gmt`."""
 
 
 def _fields(**names: str) -> Mapping[str, str]:
     return {name: kind for kind, listed in names.items() for name in listed.split()}
+
+
+def _column(name: str, kind: str) -> Mapping[str, Any]:
+    declared = LOCAL if kind == INSTANT and not name.endswith("_gmt") else TYPES[kind]
+    return {"name": name, "nullable": name != KEY, **declared}
 
 
 ORDER = _fields(
@@ -81,6 +97,10 @@ class Shape:
     def windowed(self) -> bool:
         """Whether it is loaded in windows; children are not, because they can change without their parent."""
         return not self.child
+
+    def columns(self, table: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return the columns of a table, as a schema of dlt declares them."""
+        return {name: _column(name, kind) for name, kind in self.tables[table].items()}
 
     def bounds(self) -> Mapping[str, str]:
         """Return the parameters that request all windows, if there is a filter."""

@@ -13,26 +13,18 @@ import yaml
 
 from benchmarks.environment import ROOT
 from benchmarks.peers.answer import DATABASE, answer_table, arguments, chosen_shape
-from benchmarks.shapes import INSTANT, ORDERS, Shape
+from benchmarks.shapes import ORDERS, Shape
 
 FILE = Path("rows.ndjson")
 SCHEMA = ROOT / "connectors_dagster" / "connectors" / "storefront.schema.yaml"
 PAGES = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
-DECLARED = {
+TYPES = {
     "bigint": "BIGINT",
     "bool": "BOOLEAN",
     "decimal": "DECIMAL(38, 9)",
     "json": "JSON",
     "text": "VARCHAR",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
-}
-PLAIN = {
-    "integer": "BIGINT",
-    "boolean": "BOOLEAN",
-    "object": "JSON",
-    "array": "JSON",
-    "string": "VARCHAR",
-    INSTANT: "TIMESTAMP WITH TIME ZONE",
 }
 
 
@@ -49,15 +41,16 @@ def fetch(address: str, shape: Shape, offsets: Iterator[int], file: BinaryIO) ->
 
 def columns(shape: Shape) -> dict[str, str]:
     """Return the types of DuckDB that the columns of our table have, without the time to import a connector."""
-    if shape != ORDERS:
-        return {name: PLAIN[kind] for name, kind in shape.fields.items()}
-    declared = yaml.load(SCHEMA.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return {name: column_type(column) for name, column in declared["tables"][shape.resource]["columns"].items()}
+    declared = shape.columns(shape.table)
+    if shape == ORDERS:
+        schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        declared = schema["tables"][shape.table]["columns"]
+    return {name: column_type(column) for name, column in declared.items()}
 
 
 def column_type(column: Mapping[str, Any]) -> str:
     """Return the type of a declared column."""
-    return "TIMESTAMP" if column.get("timezone") is False else DECLARED[column["data_type"]]
+    return "TIMESTAMP" if column.get("timezone") is False else TYPES[column["data_type"]]
 
 
 def main() -> None:
