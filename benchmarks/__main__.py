@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 import click
 
 from benchmarks import probes, report
-from benchmarks.contest import Run, Trial, rounds
+from benchmarks.contest import Trial
 from benchmarks.entrants import ENTRANTS, READERS
-from benchmarks.results import HEADS, READERS_HEADS, Result, at, collect, of_readers, readers_table, table
+from benchmarks.results import HEADS, READERS_HEADS, Result, at, hold, of_readers, readers_table, table
 from benchmarks.revision import entrants_at
-from benchmarks.script import RunError
 from benchmarks.server import serving
 
 FULL_ROWS, FULL_RUNS, LATENCIES = 100_000, 3, (0, 50)
@@ -51,20 +50,6 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
         click.echo(f"\nwrote {report.PAGE.parent.name}/{report.PAGE.name} and its chart")
     else:
         click.echo(f"\nnothing written: docs/ shows full runs only, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
-
-
-def hold(trials: Sequence[Trial], *, addresses: Mapping[int, str], runs: int) -> tuple[list[Result], list[RunError]]:
-    """Run all trials in turn; print and return their results, and what failed."""
-    done: list[Run] = []
-    failed: list[RunError] = []
-    for run in rounds(trials, addresses=addresses, runs=runs):
-        if isinstance(run, Run):
-            done.append(run)
-            click.echo(f"{run.trial}: {run.seconds:.1f} s, {run.cpu:.1f} s CPU, {run.memory / 1e6:,.0f} MB")
-        else:
-            failed.append(run)
-            click.echo(run)
-    return collect(done), failed
 
 
 def _show(results: Sequence[Result], figures: Mapping[str, float], rows: int) -> None:

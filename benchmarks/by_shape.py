@@ -7,11 +7,10 @@ from contextlib import ExitStack
 import click
 
 from benchmarks import databases
-from benchmarks.__main__ import hold
 from benchmarks.contest import Trial
 from benchmarks.entrants import ENTRANTS, LOOP, Entrant
 from benchmarks.report import markdown
-from benchmarks.results import Result
+from benchmarks.results import Result, hold
 from benchmarks.server import serving
 from benchmarks.shapes import BY_NAME, SHAPES, Shape
 
