@@ -26,7 +26,6 @@ class Probe:
 PROBES = (
     Probe(name="startup"),
     Probe(name="refresh"),
-    Probe(name="nothing_new"),
     Probe(name="ui"),
 )
 NAMES = (*(probe.name for probe in PROBES), TENFOLD)

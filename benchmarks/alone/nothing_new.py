@@ -1,4 +1,7 @@
-"""The cost of a refresh that finds nothing new: of one connector, and of all that the sandbox serves."""
+"""The cost of a refresh that finds nothing new: ``python -m benchmarks.alone.nothing_new``, in an empty folder.
+
+Of one connector, then of all that the sandbox serves, which takes minutes.
+"""
 
 import os
 import shutil
@@ -47,7 +50,7 @@ def main() -> None:
             figures[f"seconds of CPU for that refresh, {title}"] = part["cpu"]
             figures[f"requests for that refresh, {title}"] = app.requests - before
             figures[f"peak MB of loads and refresh, {title}"] = getrusage(RUSAGE_CHILDREN).ru_maxrss * MAXRSS_UNIT / 1e6
-    say(figures)
+            say(figures)
 
 
 def run(names: tuple[str, ...], port: int) -> None:
