@@ -134,9 +134,12 @@ browser:
 screenshots: .venv/tested
 	SCREENSHOTS=docs $(BIN)/pytest tests/orchestration/test_browser.py
 
-# With QUICK=1 the ratios that a change is judged by, on fewer orders.
+# With QUICK=1 the ratios that a change is judged by, on fewer orders. SHAPES=1 loads rows of other kinds instead: small
+# and large ones, children, rows that the API cannot filter, and into Postgres.
 bench: .venv/installed
-	$(BIN)/python -m benchmarks $(if $(QUICK),--rows 20000 --runs 2 $(addprefix --only ,$(QUICK_ONLY)),--rows $(ROWS) --runs $(RUNS))
+	$(if $(SHAPES), \
+		$(BIN)/python -m benchmarks.by_shape $(if $(QUICK),--scale 0.02 --runs 1,--runs $(RUNS)), \
+		$(BIN)/python -m benchmarks $(if $(QUICK),--rows 20000 --runs 2 $(addprefix --only ,$(QUICK_ONLY)),--rows $(ROWS) --runs $(RUNS)))
 
 # What an installation consists of, with versions and licenses, as CycloneDX JSON in sbom.json.
 sbom: .venv-sbom/installed .venv-audit/installed

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 import click
 
 from benchmarks import probes, report
-from benchmarks.contest import Run, Trial, rounds
+from benchmarks.contest import Trial
 from benchmarks.entrants import ENTRANTS, READERS
-from benchmarks.results import HEADS, READERS_HEADS, Result, at, collect, of_readers, readers_table, table
+from benchmarks.results import HEADS, READERS_HEADS, Result, at, hold, of_readers, readers_table, table
 from benchmarks.revision import entrants_at
-from benchmarks.script import RunError
 from benchmarks.server import serving
 
 FULL_ROWS, FULL_RUNS, LATENCIES = 100_000, 3, (0, 50)
@@ -32,14 +31,14 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
     for commit in against:
         entrants += [entrant for entrant in entrants_at(commit) if entrant.name.partition(" ")[0] in names]
     trials = [
-        Trial(entrant=entrant, connections=connections, latency=latency)
+        Trial(entrant=entrant, connections=connections, latency=latency, rows=rows)
         for latency in latencies
         for entrant in entrants
         for connections in entrant.connections
     ]
     click.echo(f"making {rows:,} orders")
     with serving(rows) as address:
-        results, failed = _hold(trials, address=address, rows=rows, runs=runs)
+        results, failed = hold(trials, addresses={rows: address}, runs=runs)
         figures, errors = probes.figures(names, address=address, runs=runs)
     if probes.TENFOLD in names:
         figures |= probes.tenfold(rows)
@@ -51,19 +50,6 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
         click.echo(f"\nwrote {report.PAGE.parent.name}/{report.PAGE.name} and its chart")
     else:
         click.echo(f"\nnothing written: docs/ shows full runs only, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
-
-
-def _hold(trials: Sequence[Trial], *, address: str, rows: int, runs: int) -> tuple[list[Result], list[RunError]]:
-    done: list[Run] = []
-    failed: list[RunError] = []
-    for run in rounds(trials, address=address, rows=rows, runs=runs):
-        if isinstance(run, Run):
-            done.append(run)
-            click.echo(f"{run.trial}: {run.seconds:.1f} s, {run.cpu:.1f} s CPU, {run.memory / 1e6:,.0f} MB")
-        else:
-            failed.append(run)
-            click.echo(run)
-    return collect(done), failed
 
 
 def _show(results: Sequence[Result], figures: Mapping[str, float], rows: int) -> None:

@@ -37,7 +37,8 @@ ENTRANTS = (
     Entrant(
         name="floor",
         label="floor",
-        about="a short script that writes all pages to NDJSON and runs `CREATE TABLE AS … read_json` in DuckDB",
+        about="a short script that writes the rows of all pages to NDJSON as they are and runs "
+        "`CREATE TABLE AS … read_json` in DuckDB, with the columns and types of our table",
         module="floor",
         connections=(1, 16),
     ),
@@ -85,6 +86,12 @@ ENTRANTS = (
         module="rest_api",
         requirements=PEERS / "dlt.txt",
     ),
+)
+LOOP = Entrant(
+    name="loop",
+    label="plain loop",
+    about="a script that requests the children of one row after another and counts them; it loads nothing",
+    module="loop",
 )
 READERS = (
     Entrant(

@@ -26,7 +26,6 @@ class Probe:
 PROBES = (
     Probe(name="startup"),
     Probe(name="refresh"),
-    Probe(name="children", connections=16, latency=50),
     Probe(name="ui"),
 )
 NAMES = (*(probe.name for probe in PROBES), TENFOLD)
@@ -53,6 +52,6 @@ def tenfold(rows: int) -> Iterator[tuple[str, float]]:
     step = next(entrant for entrant in ENTRANTS if entrant.name == "step")
     for size in (rows, 10 * rows):
         with serving(size) as address:
-            run = run_trial(Trial(entrant=step, connections=4, latency=0), address=address, rows=size)
+            run = run_trial(Trial(entrant=step, connections=4, latency=0, rows=size), address=address)
         yield f"seconds of the step, {size:,} orders", run.seconds
         yield f"peak MB of the step, {size:,} orders", run.memory / 1e6

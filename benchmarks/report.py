@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
@@ -14,6 +15,8 @@ from benchmarks.task import WINDOWS
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 CHART = PAGE.with_suffix(".svg")
+APART = ("## The floor\n", "## Other shapes\n", "## From the button in the UI\n")
+"""The heads of sections that are measured apart from the others, and written by hand."""
 OWN = ("dagster", "dlt", "duckdb", "pyarrow", "orjson")
 INTRODUCTION = """\
 # Benchmarks
@@ -48,12 +51,22 @@ round.
 def write(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date) -> None:
     """Write the page and its chart."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(results, figures, rows=rows, runs=runs, today=today), encoding="utf-8")
+    before = PAGE.read_text(encoding="utf-8")
+    written = page(results, figures, rows=rows, runs=runs, today=today, apart=measured_apart(before))
+    PAGE.write_text(written, encoding="utf-8")
     CHART.write_text(draw(of_readers(results, reading=False)), encoding="utf-8")
 
 
-def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date) -> str:
-    """Build the page."""
+def measured_apart(text: str) -> str:
+    """Return the sections of a page that are written by hand."""
+    sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    return "".join(section for section in sections if section.startswith(APART))
+
+
+def page(
+    results: Sequence[Result], figures: Mapping[str, float], *, rows: int, runs: int, today: date, apart: str = ""
+) -> str:
+    """Build the page; `apart` are sections that are kept as they are."""
     introduction = INTRODUCTION.format(
         rows=rows,
         windows=WINDOWS,
@@ -66,11 +79,11 @@ def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, 
         peers="; ".join(_peer_versions()),
     )
     tables = [
-        f"## Response time of the server: {latency} ms\n\n{_markdown(HEADS, table(found, rows))}"
+        f"## Response time of the server: {latency} ms\n\n{markdown(HEADS, table(found, rows))}"
         for latency, found in _by_latency(of_readers(results, reading=False))
     ]
     reading = [
-        f"Response time of the server: {latency} ms\n\n{_markdown(READERS_HEADS, readers_table(found, rows))}"
+        f"Response time of the server: {latency} ms\n\n{markdown(READERS_HEADS, readers_table(found, rows))}"
         for latency, found in _by_latency(of_readers(results))
     ]
     who = "## The programs\n\n" + _descriptions(of_readers(results, reading=False))
@@ -78,7 +91,7 @@ def page(results: Sequence[Result], figures: Mapping[str, float], *, rows: int, 
         f"| {name} | {value:,.2f} |\n" for name, value in figures.items()
     )
     return "\n".join(
-        (introduction, *tables, EXPLANATION, who, READING, *reading, _descriptions(of_readers(results)), alone)
+        (introduction, *tables, EXPLANATION, who, READING, *reading, _descriptions(of_readers(results)), apart + alone)
     )
 
 
@@ -98,6 +111,7 @@ def _descriptions(results: Sequence[Result]) -> str:
     return "".join(f"- *{entrant.label}*: {entrant.about}.\n" for entrant in taking_part)
 
 
-def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table; all columns but the first hold numbers."""
     written = [heads, ("---", *["---:"] * (len(heads) - 1)), *lines]
     return "".join(f"| {' | '.join(line)} |\n" for line in written)

@@ -1,12 +1,15 @@
 """The results of all runs: medians by trial, and ratios round by round."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from benchmarks.contest import Run, Trial
+import click
+
+from benchmarks.contest import Run, Trial, rounds
 from benchmarks.entrants import READERS
+from benchmarks.script import RunError
 
 HEADS = ("program", "connections", "runs", "seconds", "from–to", "CPU s", "rows/s", "peak MB", "× ours", "× floor")
 READERS_HEADS = ("program", "connections", "runs", "CPU s", "rows per CPU s", "peak MB", "× airbyte-cdk, by round")
@@ -39,6 +42,20 @@ class Result:
         """The fastest and the slowest run."""
         seconds = [run.seconds for run in self.runs]
         return f"{min(seconds):.1f}–{max(seconds):.1f}"
+
+
+def hold(trials: Sequence[Trial], *, addresses: Mapping[int, str], runs: int) -> tuple[list[Result], list[RunError]]:
+    """Run all trials in turn; print and return their results, and what failed."""
+    done: list[Run] = []
+    failed: list[RunError] = []
+    for run in rounds(trials, addresses=addresses, runs=runs):
+        if isinstance(run, Run):
+            done.append(run)
+            click.echo(f"{run.trial}: {run.seconds:.1f} s, {run.cpu:.1f} s CPU, {run.memory / 1e6:,.0f} MB")
+        else:
+            failed.append(run)
+            click.echo(run)
+    return collect(done), failed
 
 
 def collect(runs: Sequence[Run]) -> list[Result]:

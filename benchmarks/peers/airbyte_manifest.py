@@ -1,10 +1,11 @@
-"""The orders as a declarative manifest, as Airbyte's connector builder would write it."""
+"""A shape as a declarative manifest, as Airbyte's connector builder would write it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.peers.order_schema import order_schema
-from benchmarks.task import END, FORMAT, PAGE, PASSWORD, SORTED, START, STEP, USER
+from benchmarks.peers.json_schema import json_schema
+from benchmarks.shapes import CURSOR, KEY, ORDERS, Shape
+from benchmarks.task import END, FORMAT, PASSWORD, SORTED, START, STEP, USER
 
 STREAM = "orders"
 PARAMETER = {"type": "RequestOption", "inject_into": "request_parameter"}
@@ -13,7 +14,7 @@ NO_SETTINGS: Mapping[str, Any] = {"type": "object", "properties": {}}
 SHIFTED = "{{{{ (str_to_datetime(stream_interval['{edge}']) {sign} duration('PT1S')).strftime('{format}') }}}}"
 
 
-def build_manifest(address: str, connections: int) -> dict[str, Any]:
+def build_manifest(address: str, connections: int, shape: Shape = ORDERS) -> dict[str, Any]:
     """Build the manifest for a server's address and a number of workers."""
     cursor = {"start_datetime": START.strftime(FORMAT), "end_datetime": END.strftime(FORMAT)}
     bounds = {
@@ -23,9 +24,9 @@ def build_manifest(address: str, connections: int) -> dict[str, Any]:
     requester = {
         "url_base": address,
         "authenticator": {"type": "BasicHttpAuthenticator", "username": USER, "password": PASSWORD},
-        "request_parameters": {**SORTED, **bounds},
+        "request_parameters": {**SORTED, **bounds} if shape.filtered else SORTED,
     }
-    return manifest_of(connections, cursor=cursor, requester=requester)
+    return manifest_of(connections, cursor=cursor, requester=requester, shape=shape)
 
 
 def manifest_of(
@@ -34,48 +35,74 @@ def manifest_of(
     cursor: Mapping[str, Any],
     requester: Mapping[str, Any],
     settings: Mapping[str, Any] = NO_SETTINGS,
+    shape: Shape = ORDERS,
 ) -> dict[str, Any]:
-    """Build a manifest of the orders, with the rest of its cursor, of its requests, and its settings."""
+    """Build a manifest of a shape, with the rest of its cursor, of its requests, and its settings."""
+    stream = _stream(shape.resource, shape, requester) | _incremental(cursor, shape)
     return {
         "version": "7.39.1",
         "type": "DeclarativeSource",
-        "check": {"type": "CheckStream", "stream_names": [STREAM]},
-        "streams": [_stream(cursor, requester)],
+        "check": {"type": "CheckStream", "stream_names": [shape.resource]},
+        "streams": [stream, *([_child(shape, stream, requester)] if shape.child else [])],
         "spec": {"type": "Spec", "connection_specification": settings},
         "concurrency_level": {"type": "ConcurrencyLevel", "default_concurrency": connections},
     }
 
 
-def _stream(cursor: Mapping[str, Any], requester: Mapping[str, Any]) -> dict[str, Any]:
+def _stream(name: str, shape: Shape, requester: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "DeclarativeStream",
-        "name": STREAM,
-        "primary_key": ["id"],
-        "schema_loader": {"type": "InlineSchemaLoader", "schema": order_schema()},
-        "incremental_sync": {
-            "type": "DatetimeBasedCursor",
-            "cursor_field": "date_modified_gmt",
-            "datetime_format": FORMAT,
-            "cursor_granularity": "PT1S",
-            "step": STEP,
-            **cursor,
-        },
+        "name": name,
+        "primary_key": [KEY],
+        "schema_loader": {"type": "InlineSchemaLoader", "schema": json_schema(shape.tables[name])},
         "retriever": {
             "type": "SimpleRetriever",
             "record_selector": {
                 "type": "RecordSelector",
                 "extractor": {"type": "DpathExtractor", "field_path": ["data"]},
             },
-            "requester": {"type": "HttpRequester", "path": "/orders", "http_method": "GET", **requester},
-            "paginator": _paginator(),
+            "requester": {"type": "HttpRequester", "path": f"/{name}", "http_method": "GET", **requester},
+            "paginator": _paginator(shape.page),
         },
     }
 
 
-def _paginator() -> dict[str, Any]:
+def _incremental(cursor: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """Return the cursor; without a filter there is one list, from which old rows are left out."""
+    if not shape.windowed:
+        return {}
+    own = {"step": STEP, "cursor_granularity": "PT1S"} if shape.filtered else {"is_client_side_incremental": True}
+    return {
+        "incremental_sync": {
+            "type": "DatetimeBasedCursor",
+            "cursor_field": CURSOR,
+            "datetime_format": FORMAT,
+            **own,
+            **cursor,
+        }
+    }
+
+
+def _child(shape: Shape, parent: Mapping[str, Any], requester: Mapping[str, Any]) -> dict[str, Any]:
+    stream = _stream(shape.child, shape, requester)
+    path = f"/{shape.resource}/{{{{ stream_partition.parent }}}}/{shape.child}"
+    stream["retriever"] |= {
+        "requester": stream["retriever"]["requester"] | {"path": path},
+        "paginator": {"type": "NoPagination"},
+        "partition_router": {
+            "type": "SubstreamPartitionRouter",
+            "parent_stream_configs": [
+                {"type": "ParentStreamConfig", "stream": parent, "parent_key": KEY, "partition_field": "parent"}
+            ],
+        },
+    }
+    return stream
+
+
+def _paginator(page: int) -> dict[str, Any]:
     return {
         "type": "DefaultPaginator",
-        "pagination_strategy": {"type": "OffsetIncrement", "page_size": PAGE},
+        "pagination_strategy": {"type": "OffsetIncrement", "page_size": page},
         "page_token_option": {**PARAMETER, "field_name": "offset"},
         "page_size_option": {**PARAMETER, "field_name": "per_page"},
     }

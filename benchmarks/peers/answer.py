@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
+from benchmarks.shapes import BY_NAME, ORDERS, Shape
+
 ANSWER = "answer "
 DATABASE = Path("orders.duckdb")
 IDS = "SELECT count(DISTINCT id), min(id), max(id), count(*) FROM"
@@ -16,6 +18,16 @@ IDS = "SELECT count(DISTINCT id), min(id), max(id), count(*) FROM"
 def arguments() -> tuple[str, int]:
     """Return the server's address and the number of connections."""
     return sys.argv[1], int(sys.argv[2])
+
+
+def chosen_shape() -> Shape:
+    """Return the shape of what is loaded."""
+    return BY_NAME[sys.argv[3]] if sys.argv[3:] else ORDERS
+
+
+def postgres() -> str | None:
+    """Return the URL of the Postgres to load into; None for a file of DuckDB."""
+    return sys.argv[4] if sys.argv[4:] else None
 
 
 @contextmanager
@@ -29,6 +41,14 @@ def timed() -> Iterator[dict[str, float]]:
 
 def answer_table(table: str, *, part: dict[str, float] | None = None) -> None:
     """Print the figures of a loaded table."""
+    if url := postgres():
+        import psycopg2
+
+        # Without `with`, which would end a transaction and not the connection.
+        cursor = psycopg2.connect(url).cursor()
+        cursor.execute(f"{IDS} {table}")
+        answer(cursor.fetchone() or (), part=part)
+        return
     import duckdb  # peers that only extract do not install it
 
     with duckdb.connect(str(DATABASE)) as connection:

@@ -9,9 +9,10 @@ from typing import Any
 from zlib import crc32
 
 from benchmarks.peers.answer import answer_ids
-from benchmarks.peers.order_schema import order_schema
+from benchmarks.peers.json_schema import json_schema
+from benchmarks.shapes import ORDER
 
-FIELDS = order_schema()["properties"]
+FIELDS = json_schema(ORDER)["properties"]
 EXACT = 2**53
 
 

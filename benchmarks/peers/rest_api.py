@@ -1,43 +1,63 @@
-"""dlt's rest_api source with dlt's defaults, into DuckDB."""
+"""dlt's rest_api source with dlt's defaults, into DuckDB or Postgres."""
 
 from typing import Any
 
 import dlt
 from dlt.sources.rest_api import rest_api_source
 
-from benchmarks.peers.answer import DATABASE, answer_table, arguments
-from benchmarks.task import PAGE, PASSWORD, SORTED, USER, bounds
+from benchmarks.peers.answer import DATABASE, answer_table, arguments, chosen_shape, postgres
+from benchmarks.shapes import CURSOR, KEY, Shape
+from benchmarks.task import PASSWORD, SORTED, USER
 
 
 def main() -> None:
-    """Load all orders."""
-    address, _ = arguments()
+    """Load all rows."""
+    (address, _), shape, url = arguments(), chosen_shape(), postgres()
     pipeline = dlt.pipeline(
         "orders",
-        destination=dlt.destinations.duckdb(str(DATABASE)),
+        destination=dlt.destinations.postgres(url) if url else dlt.destinations.duckdb(str(DATABASE)),
         dataset_name="storefront",
         pipelines_dir="pipelines",
     )
-    pipeline.run(build_source(address))
-    answer_table("storefront.orders")
+    pipeline.run(build_source(address, shape))
+    answer_table(f"storefront.{shape.table}")
 
 
-def build_source(address: str) -> Any:
-    """Build the source."""
-    paginator = {"type": "offset", "limit": PAGE, "limit_param": "per_page", "total_path": None}
-    orders = {
-        "name": "orders",
-        "primary_key": "id",
-        "write_disposition": "merge",
+def build_source(address: str, shape: Shape) -> Any:
+    """Build the source; without a filter of the API, dlt compares the cursor of each row itself."""
+    paginator = {"type": "offset", "limit": shape.page, "limit_param": "per_page", "total_path": None}
+    cut = shape.windowed and not shape.filtered
+    rows = {
+        "name": shape.resource,
         "endpoint": {
-            "path": "orders",
-            "params": {**SORTED, **bounds()},
-            "data_selector": "data",
+            "path": shape.resource,
+            "params": {**SORTED, **shape.bounds()},
             "paginator": paginator,
+            **({"incremental": {"cursor_path": CURSOR}} if cut else {}),
         },
     }
-    auth = {"type": "http_basic", "username": USER, "password": PASSWORD}
-    return rest_api_source({"client": {"base_url": f"{address}/", "auth": auth}, "resources": [orders]})
+    child = {
+        "name": shape.child,
+        "include_from_parent": [KEY],
+        "endpoint": {
+            "path": f"{shape.resource}/{{resources.{shape.resource}.{KEY}}}/{shape.child}",
+            "paginator": "single_page",
+        },
+    }
+    return rest_api_source(
+        {
+            "client": {
+                "base_url": f"{address}/",
+                "auth": {"type": "http_basic", "username": USER, "password": PASSWORD},
+            },
+            "resource_defaults": {
+                "primary_key": KEY,
+                "write_disposition": "merge",
+                "endpoint": {"data_selector": "data"},
+            },
+            "resources": [rows, child] if shape.child else [rows],
+        }
+    )
 
 
 if __name__ == "__main__":

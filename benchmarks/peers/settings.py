@@ -1,4 +1,4 @@
-"""The settings of this project for the server and the database file."""
+"""The settings of this project for the server and the destination."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ from benchmarks.peers.answer import DATABASE
 from benchmarks.task import PASSWORD, START, STEP, USER
 
 
-def storefront_settings(address: str, connections: int) -> dict[str, str]:
-    """Return the settings of storefront as environment variables."""
-    storefront = {
+def storefront_settings(address: str, connections: int, *, connector: str = "storefront") -> dict[str, str]:
+    """Return the settings of storefront, or of a connector with the same ones, as environment variables."""
+    settings = {
         "base_url": address,
         "api_key": USER,
         "api_secret": PASSWORD,
@@ -16,16 +16,17 @@ def storefront_settings(address: str, connections: int) -> dict[str, str]:
         "step": STEP,
         "max_parallel_requests": str(connections),
     }
-    return connector_settings("storefront", storefront)
-
-
-def billing_settings(address: str, connections: int) -> dict[str, str]:
-    """Return the settings of billing as environment variables."""
-    billing = {"base_url": address, "api_key": PASSWORD, "max_parallel_requests": str(connections)}
-    return connector_settings("billing", billing)
+    return connector_settings(connector, settings)
 
 
 def connector_settings(connector: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of a connector, and the database file, as environment variables."""
     variables = {f"SOURCES__{connector}__{name}".upper(): value for name, value in settings.items()}
-    return {**variables, "DESTINATION__DUCKDB__CREDENTIALS": str(DATABASE), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+    return {**variables, **destination_settings(), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+
+
+def destination_settings(url: str | None = None) -> dict[str, str]:
+    """Return the settings of the destination: the Postgres at a URL, or the database file."""
+    if url:
+        return {"CONNECTORS__DESTINATION": "postgres", "DESTINATION__POSTGRES__CREDENTIALS": url}
+    return {"DESTINATION__DUCKDB__CREDENTIALS": str(DATABASE)}

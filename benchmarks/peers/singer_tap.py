@@ -1,4 +1,4 @@
-"""A Singer tap for the orders, following the SDK's template: one stream with a start date."""
+"""A Singer tap for a shape, following the SDK's template: one stream with a start date, or one and its children."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.pagination import OffsetPaginator
 
-from benchmarks.peers.order_schema import order_schema
-from benchmarks.task import PAGE, PASSWORD, SORTED, USER, bounds
+from benchmarks.peers.json_schema import json_schema
+from benchmarks.shapes import BY_NAME, CURSOR, KEY, Shape
+from benchmarks.task import PASSWORD, SORTED, USER
 
 
 class Pages(OffsetPaginator):
@@ -16,18 +17,19 @@ class Pages(OffsetPaginator):
 
     def has_more(self, response: Any) -> bool:
         """Return whether the page is full."""
-        return len(response.json()["data"]) == PAGE
+        return len(response.json()["data"]) == self._page_size
 
 
-class Orders(RESTStream[int]):
-    """The orders, by modification time."""
+class Stream(RESTStream[int]):
+    """A list of the server."""
 
-    name = "orders"
-    path = "/orders"
-    primary_keys = ("id",)
-    replication_key = "date_modified_gmt"
+    primary_keys = (KEY,)
     records_jsonpath = "$.data[*]"
-    schema = order_schema()
+
+    @property
+    def shape(self) -> Shape:
+        """Return the shape of the rows."""
+        return BY_NAME[str(self.config["shape"])]
 
     @property
     def url_base(self) -> str:
@@ -39,24 +41,52 @@ class Orders(RESTStream[int]):
         """Return the credentials."""
         return HTTPBasicAuth(USER, PASSWORD)
 
+
+class Rows(Stream):
+    """The rows, by modification time."""
+
+    def __init__(self, tap: Tap, shape: Shape) -> None:
+        """Read the rows of a shape."""
+        self.replication_key = CURSOR if shape.windowed else None
+        super().__init__(tap, name=shape.resource, schema=json_schema(shape.fields), path=f"/{shape.resource}")
+
     def get_new_paginator(self) -> Pages:
         """Start with the first page."""
-        return Pages(start_value=0, page_size=PAGE)
+        return Pages(start_value=0, page_size=self.shape.page)
 
     def get_url_params(self, context: Any, next_page_token: int | None) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
         """Return the parameters of a page."""
-        return {**SORTED, **bounds(), "offset": next_page_token or 0, "per_page": PAGE}
+        return {**SORTED, **self.shape.bounds(), "offset": next_page_token or 0, "per_page": self.shape.page}
+
+    def get_child_context(self, record: Any, context: Any) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
+        """Return what the address of the children needs."""
+        return {"parent": record[KEY]}
+
+
+class Children(Stream):
+    """The children of each row."""
+
+    parent_stream_type = Rows
+    state_partitioning_keys = ()
+
+    def __init__(self, tap: Tap, shape: Shape) -> None:
+        """Read the children of the rows of a shape."""
+        path = f"/{shape.resource}/{{parent}}/{shape.child}"
+        super().__init__(tap, name=shape.child, schema=json_schema(shape.child_fields), path=path)
 
 
 class Storefront(Tap):
     """The tap."""
 
     name = "tap-storefront"
-    config_jsonschema = th.PropertiesList(th.Property("address", th.StringType, required=True)).to_dict()
+    config_jsonschema = th.PropertiesList(
+        th.Property("address", th.StringType, required=True), th.Property("shape", th.StringType, required=True)
+    ).to_dict()
 
-    def discover_streams(self) -> list[Orders]:
-        """List the one stream."""
-        return [Orders(tap=self)]
+    def discover_streams(self) -> list[Stream]:
+        """List the streams of the shape."""
+        shape = BY_NAME[str(self.config["shape"])]
+        return [Rows(self, shape), *([Children(self, shape)] if shape.child else [])]
 
 
 if __name__ == "__main__":
