@@ -1,4 +1,4 @@
-"""The time to import the definitions and to end a run that does nothing, with Dagster and dlt alone and with this project."""
+"""The time to import the definitions, and to end a run that does nothing, with Dagster and dlt alone and with ours."""
 
 import os
 import shutil
