@@ -1,5 +1,6 @@
 """Loads of a family: everything of a request is read first, then loaded together; meanwhile the next one is read."""
 
+import gc
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -106,6 +107,7 @@ def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
     root = first.resources[0].root
     with (
         measured_load(root),
+        _objects_left_alone(),
         open_family(destination, first.connector.name, first.name, "reading and loading") as family,
         Ahead[Load]() as ahead,
     ):
@@ -245,6 +247,16 @@ def _note_last_load(load: Load) -> None:
     elif destination_traits().describes_tables:
         with tables_of(load.pipeline) as client:
             load.last_load_id = last_load(client, load.pipeline.pipeline_name)
+
+
+@contextmanager
+def _objects_left_alone() -> Iterator[None]:
+    """Keep Python's garbage collector from looking again and again at what is there before the load: mostly modules."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager
