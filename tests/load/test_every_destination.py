@@ -15,6 +15,7 @@ from dlt.destinations.impl.filesystem.filesystem import DeltaLoadFilesystemJob, 
 from dlt.destinations.impl.postgres.postgres import PostgresCsvCopyJob
 from dlt.destinations.insert_job_client import InsertValuesLoadJob
 
+from connectors_dagster.compat import dlt_retries
 from connectors_dagster.errors import LoadError, TransientLoadError
 from connectors_dagster.load.deleted_rows import delete_rows
 from connectors_dagster.load.destination_trial import try_destination
@@ -176,21 +177,22 @@ def unconfirmed(request, monkeypatch):
     """Cut the connection after the first file is written, before its commit is confirmed; lists the attempts."""
     attempts = []
 
-    def cut(kind):
-        write = kind.run
+    def cut(owner, name):
+        write = getattr(owner, name)
 
-        def written_and_cut(job):
-            write(job)
+        def written_and_cut(job, *args):
+            write(job, *args)
             if job.job_file_info().table_name.startswith("_dlt"):
                 return
             attempts.append(job.job_file_info().retry_count)
             if len(attempts) == 1:
                 raise DatabaseTransientException(OSError("server closed the connection unexpectedly"))
 
-        monkeypatch.setattr(kind, "run", written_and_cut)
+        monkeypatch.setattr(owner, name, written_and_cut)
 
-    cut(WRITERS[request.config.getoption("destination")])
-    cut(InsertValuesLoadJob)
+    cut(WRITERS[request.config.getoption("destination")], "run")
+    cut(InsertValuesLoadJob, "run")
+    cut(dlt_retries, "_merge")
     return attempts
 
 
