@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import dlt
 import pyarrow as pa
@@ -70,6 +70,11 @@ class Load:
     def pipeline(self) -> dlt.Pipeline:
         """The pipeline of the family."""
         return self.family.pipeline
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The tables of the family with this load; dlt reads them from a file each time."""
+        return self.pipeline.default_schema
 
     @property
     def failed(self) -> bool:
@@ -216,7 +221,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
             windows=outcome.windows_read_whole,
             now=request.now,
             max_loss=1.0 if request.accept_loss else settings.max_loss(connector),
-            schema=load.pipeline.default_schema,
+            schema=load.schema,
         )
         try:
             with tables_of(load.pipeline) as client:

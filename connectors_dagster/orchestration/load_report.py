@@ -66,7 +66,6 @@ class LoadReport:
 
     def record(self, load: "Load", *, is_last: bool) -> None:
         """Record the windows that were loaded, unless a result of the whole run is going to."""
-        schema = load.pipeline.default_schema  # dlt reads it from its file each time
         for outcome in load.outcomes.values():
             if outcome.resource not in self.resources:
                 continue
@@ -75,7 +74,7 @@ class LoadReport:
                 self._failed.add(key)
             if outcome.dlt_resource is None:
                 continue
-            table = loaded_metadata(self.assets.specs[outcome.resource.name], outcome.resource, schema)
+            table = loaded_metadata(self.assets.specs[outcome.resource.name], outcome.resource, load.schema)
             for slice_ in outcome.landed:
                 shown = self._metadata(load, outcome, slice_, table)
                 self._table_rows |= {key: {TABLE_ROWS: shown[TABLE_ROWS]}} if TABLE_ROWS in shown else {}
