@@ -11,7 +11,9 @@ Not public in dlt:
 Importing this module loads neither DuckDB nor psycopg2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -31,10 +33,21 @@ JOBS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """The module and the class with which a destination writes files, beside those of SQL text."""
 
-MERGED = "x-merged"
-"""The hint of a table whose file is merged: it names the columns of the `keys`, those that are `changed`, and those of
-the table that are `lacking` in the file."""
 FILE = "_dlt_file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """How a parquet file is merged into a table: the columns of its key, the others, and those that the file lacks."""
+
+    keys: Sequence[str]
+    changed: Sequence[str]
+    lacking: Sequence[str]
+
+
+Merges = Mapping[tuple[str, str], Merge]
+"""The files that are merged instead of being inserted, by the id of their load and their table."""
+_merges: dict[tuple[str, str], Merge] = {}
 
 
 class UnconfirmedError(DestinationTransientException):
@@ -58,8 +71,8 @@ def _replace(module: str, name: str) -> None:
 
         def run(self) -> None:
             """Write the file."""
-            if MERGED in self._load_table:
-                _merge(self, self._load_table[MERGED])
+            if merge := _merges.get((self._load_id, self.load_table_name)):
+                _merge(self, merge)
                 return
             if self.job_file_info().retry_count:
                 _remove(self)
@@ -68,13 +81,24 @@ def _replace(module: str, name: str) -> None:
     vars(import_module(module))[name] = WritesOnce
 
 
-def _merge(job: Any, merged: Mapping[str, Sequence[str]]) -> None:
-    """Merge the parquet file of a job into its table, by one statement that may be repeated."""
+@contextmanager
+def merging(merges: Merges) -> Iterator[None]:
+    """Merge some files while they are loaded."""
+    _merges.update(merges)
+    try:
+        yield
+    finally:
+        for file in merges:
+            del _merges[file]
+
+
+def _merge(job: Any, merge: Merge) -> None:
+    """Merge the file of a job into its table, by one statement that may be repeated."""
     client: Any = job._job_client.sql_client
     table, name = client.make_qualified_table_name(job.load_table_name), client.escape_column_name
-    same = " AND ".join(f"{table}.{name(key)} = {FILE}.{name(key)}" for key in merged["keys"])
-    changes = [f"{name(column)} = {FILE}.{name(column)}" for column in merged["changed"]]
-    changes += [f"{name(column)} = NULL" for column in merged["lacking"]]
+    same = " AND ".join(f"{table}.{name(key)} = {FILE}.{name(key)}" for key in merge.keys)
+    changes = [f"{name(column)} = {FILE}.{name(column)}" for column in merge.changed]
+    changes += [f"{name(column)} = NULL" for column in merge.lacking]
     client.execute_sql(
         f"MERGE INTO {table} USING read_parquet(%s) AS {FILE} ON {same} "
         f"WHEN MATCHED THEN UPDATE SET {', '.join(changes)} WHEN NOT MATCHED THEN INSERT BY NAME",

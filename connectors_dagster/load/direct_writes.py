@@ -18,7 +18,7 @@ from connectors_dagster.compat.dlt_internals import (
     has_column_with_prop,
     open_packed,
 )
-from connectors_dagster.compat.dlt_retries import MERGED
+from connectors_dagster.compat.dlt_retries import Merge
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
@@ -31,41 +31,40 @@ MOST_MERGED = 128 * 1024 * 1024
 """Bytes of values, uncompressed, in a file that is merged at once: DuckDB keeps the rows that it changes in memory."""
 
 
-def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> None:
+def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Merge | None:
     """Change a package so that its rows are written at once: appended if the table has none of their keys, else merged.
 
     Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
-    package is loaded. Rows that are written as SQL text are merged by dlt. DuckDB merges from a file.
+    package is loaded. Rows that are written as SQL text are merged by dlt. DuckDB merges from a file: how is returned.
 
     Raises:
         LoadError: the key is another one than that of the rows in the table.
     """
     traits = destination_traits()
     readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
-    schema, files = package.schema, package.files_of(table)
-    hints: dict[str, Any] = schema.tables.get(table, {})  # type: ignore[assignment]  # with that of this project
-    if hints.pop(MERGED, None) is not None:  # of the load before
-        package.save()
+    schema, files, merge = package.schema, package.files_of(table), None
     if [file.job_file_info.file_format for file in files] != [readable] or not _keys_decide(schema, table):
-        return
+        return None
     file = files[0].file_path
     if _has_keys_of(pipeline, schema, table, file):
-        if not (traits.merges_files and SOURCE_FILTER not in hints):
-            return
-        if (merged := _merged(pipeline, schema, table, file)) is None:
-            return
-        hints[MERGED] = merged
-    hints["write_disposition"] = "append"
-    for column in hints["columns"].values():
+        merge = _merge_of(pipeline, schema, table, file) if traits.merges_files else None
+        if merge is None:
+            return None
+    schema.tables[table]["write_disposition"] = "append"
+    for column in schema.tables[table]["columns"].values():
         column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it
     package.save()
+    return merge
 
 
-def _merged(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> dict[str, list[str]] | None:
-    """Return the columns by which a file is merged, those that it has, and those of the table that it lacks.
+def _merge_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> Merge | None:
+    """Return how a file is merged, or None if dlt must do it.
 
-    None if dlt must merge: the file is large, or a row is in the table twice, of which dlt would leave one.
+    That is if the file is large, another load has overtaken this one, or a row is in the table twice, of which dlt
+    leaves one.
     """
+    if SOURCE_FILTER in schema.tables[table]:
+        return None
     keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
     content = pq.read_metadata(file)
     if sum(content.row_group(number).total_byte_size for number in range(content.num_row_groups)) > MOST_MERGED:
@@ -82,11 +81,8 @@ def _merged(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> di
         ((rows, different),) = sql.execute_sql(query, file) or ()
     if rows != different:
         return None
-    return {
-        "keys": keys,
-        "changed": [name for name in found if name not in keys],
-        "lacking": sorted(stored.keys() - found),
-    }
+    changed = [name for name in found if name not in keys]
+    return Merge(keys=keys, changed=changed, lacking=sorted(stored.keys() - found))
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:

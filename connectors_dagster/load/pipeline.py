@@ -15,6 +15,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from connectors_dagster.compat.dlt_internals import retry_schema_update
+from connectors_dagster.compat.dlt_retries import Merge, merging
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.errors import LoadError
@@ -162,12 +163,15 @@ def _load(load: Load, request: LoadRequest) -> None:
             load.altered = _compare(load, request)
         others = _completed(load.pipeline) - load.before
         refuse_overtaken([outcome.resource for outcome in load.outcomes.values() if outcome.load_ids], others)
+        merges: dict[tuple[str, str], Merge] = {}
         for outcome in load.outcomes.values():
             for load_id in outcome.load_ids:
                 package = open_package(load.pipeline, load_id)
                 keep_newer_rows(load.pipeline, package, outcome, others)
-                write_directly(load.pipeline, package, outcome.resource.name)
-        load.info = again(load.pipeline.load)
+                if merge := write_directly(load.pipeline, package, outcome.resource.name):
+                    merges[load_id, outcome.resource.name] = merge
+        with merging(merges):
+            load.info = again(load.pipeline.load)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")
         if request.page_limit is None:
