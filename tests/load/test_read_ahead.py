@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import dlt
 import pytest
 from starlette.responses import Response
 
-from connectors_dagster import Cursor, Resource
+from connectors_dagster import Cursor, Resource, ResourceOptions
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.pipeline import Load, load_in_turn
 from connectors_dagster.load.request import LoadRequest
@@ -93,6 +94,17 @@ def test_columns_that_one_load_adds_are_those_of_the_next(feed, changes, warehou
         (2, "blue", '{"cm":3}', None),
         (3, None, None, None),
     ]
+
+
+def test_the_rows_that_a_load_keeps_for_their_lists_are_removed_before_the_next_one_is_yielded(
+    feed, project, warehouse
+):
+    options = {"changes": ResourceOptions(cursor=Cursor(), children={"lines": "change_lines"})}
+    resources = [*replace(build_connector(project, feed, Cursor()), resources=options).graph.values()]
+    with closing(load_in_turn([LoadRequest(now=NOW, resources=resources, slices=[one]) for one in SLICES])) as loads:
+        kept = [len(list((project / ".connectors" / "loads").rglob("changes.0.parquet"))) for _ in loads]
+    assert kept[-1] == 1
+    assert warehouse.ids("feed.changes") == [0, 1, 2, 3]
 
 
 def test_a_row_that_moves_into_a_later_window_is_loaded_once_as_it_was_read_last(feed, changes, warehouse, monkeypatch):
