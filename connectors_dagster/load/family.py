@@ -41,10 +41,17 @@ class Family:
         """Return the family with a pipeline for its next load, in a folder of its own.
 
         `knows` is whether it begins with the tables as the present one has read them, although they are not loaded yet.
+
+        Raises:
+            LoadError: its files cannot be written.
         """
-        old, folder = Path(self.pipeline.working_dir), _subfolder(self.folder)
-        if knows:
-            shutil.copytree(old, folder / old.name, ignore=shutil.ignore_patterns(*PACKAGES))
+        old = Path(self.pipeline.working_dir)
+        try:
+            folder = _subfolder(self.folder)
+            if knows:
+                shutil.copytree(old, folder / old.name, ignore=shutil.ignore_patterns(*PACKAGES))
+        except OSError as error:
+            raise LoadError(f"{self.folder}: the files of the next load cannot be written: {error}") from None
         destination, dataset = self.pipeline.destination, str(self.pipeline.dataset_name)
         return replace(self, pipeline=_pipeline(destination, dataset, self.pipeline.pipeline_name, folder))
 
