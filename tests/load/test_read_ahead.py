@@ -161,7 +161,7 @@ def test_a_disk_without_room_for_the_next_load_is_said_and_what_was_recorded_sta
     with one_by_one(changes) as loads:
         next(loads)
         monkeypatch.setattr("shutil.copytree", fill)
-        with pytest.raises(LoadError, match="files of the next load cannot be written: .*No space left"):
+        with pytest.raises(LoadError, match=r"files of the next load cannot be written: .*No space left"):
             list(loads)
     assert warehouse.ids("feed.changes") == [0]
 
