@@ -30,7 +30,7 @@ class Family:
     Args:
         pipeline: of the family.
         check: fails with a `TransientLoadError` if another process may have used the family meanwhile.
-        folder: its files; removed when the family is closed.
+        folder: its files, in one folder for each pipeline; removed when the family is closed.
     """
 
     pipeline: dlt.Pipeline
@@ -38,20 +38,26 @@ class Family:
     folder: Path
 
     def anew(self, *, knows: bool) -> "Family":
-        """Return the family with a pipeline for its next load, in a folder of its own beside that of the first one.
+        """Return the family with a pipeline for its next load, in a folder of its own.
 
         `knows` is whether it begins with the tables as the present one has read them, although they are not loaded yet.
+
+        Raises:
+            LoadError: its files cannot be written.
         """
         old = Path(self.pipeline.working_dir)
-        folder = Path(mkdtemp(dir=self.folder))
-        if knows:
-            shutil.copytree(old, folder / old.name, ignore=shutil.ignore_patterns(*PACKAGES))
+        try:
+            folder = _subfolder(self.folder)
+            if knows:
+                shutil.copytree(old, folder / old.name, ignore=shutil.ignore_patterns(*PACKAGES))
+        except OSError as error:
+            raise LoadError(f"{self.folder}: the files of the next load cannot be written: {error}") from None
         destination, dataset = self.pipeline.destination, str(self.pipeline.dataset_name)
         return replace(self, pipeline=_pipeline(destination, dataset, self.pipeline.pipeline_name, folder))
 
     def remove(self) -> None:
-        """Remove the files of the pipeline."""
-        shutil.rmtree(self.pipeline.working_dir, ignore_errors=True)
+        """Remove the files of the pipeline, and what was kept beside them."""
+        shutil.rmtree(self.pipeline.pipelines_dir, ignore_errors=True)
 
     @contextmanager
     def at_destination(self) -> Iterator[None]:
@@ -84,10 +90,14 @@ def open_family(destination: AnyDestination, dataset: str, name: str, purpose: s
         LoadError: its files cannot be written, or the database with the locks cannot be reached.
     """
     with private_files(), private_folder(work_subfolder("loads")) as folder, ExitStack() as lock:
-        pipeline = _pipeline(destination, dataset, name, folder)
+        pipeline = _pipeline(destination, dataset, name, _subfolder(folder))
         with explained(name):
             check = lock.enter_context(family_lock(pipeline, purpose))
         yield Family(pipeline, check, folder)
+
+
+def _subfolder(folder: Path) -> Path:
+    return Path(mkdtemp(dir=folder))
 
 
 def _pipeline(destination: Any, dataset: str, name: str, folder: Path) -> dlt.Pipeline:

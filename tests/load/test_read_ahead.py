@@ -4,14 +4,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from errno import ENOSPC
 from typing import Any
 
 import dlt
 import pytest
 from starlette.responses import Response
 
-from connectors_dagster import Cursor, Resource
+from connectors_dagster import Cursor, Resource, ResourceOptions
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.pipeline import Load, load_in_turn
 from connectors_dagster.load.request import LoadRequest
@@ -87,12 +89,23 @@ def test_columns_that_one_load_adds_are_those_of_the_next(feed, changes, warehou
         assert [load.failed for load in loads] == [False] * 4
     with one_by_one(changes) as loads:  # the destination knows the columns of all of them
         assert [load.altered for load in loads] == [[], [], [], []]
-    assert warehouse.query("SELECT id, colour, size, weight FROM feed.changes ORDER BY id") == [
-        (0, "red", "1", None),
-        (1, None, None, '{"kg":1}'),
-        (2, "blue", '{"cm":3}', None),
-        (3, None, None, None),
+    assert warehouse.query("SELECT id, colour, size, weight IS NOT NULL FROM feed.changes ORDER BY id") == [
+        (0, "red", "1", False),
+        (1, None, None, True),
+        (2, "blue", '{"cm":3}', False),
+        (3, None, None, False),
     ]
+
+
+def test_the_rows_that_a_load_keeps_for_their_lists_are_removed_before_the_next_one_is_yielded(
+    feed, project, warehouse
+):
+    options = {"changes": ResourceOptions(cursor=Cursor(), children={"lines": "change_lines"})}
+    resources = [*replace(build_connector(project, feed, Cursor()), resources=options).graph.values()]
+    with closing(load_in_turn([LoadRequest(now=NOW, resources=resources, slices=[one]) for one in SLICES])) as loads:
+        kept = [len(list((project / ".connectors" / "loads").rglob("changes.0.parquet"))) for _ in loads]
+    assert kept[-1] == 1
+    assert warehouse.ids("feed.changes") == [0, 1, 2, 3]
 
 
 def test_a_row_that_moves_into_a_later_window_is_loaded_once_as_it_was_read_last(feed, changes, warehouse, monkeypatch):
@@ -137,6 +150,20 @@ def test_a_load_that_the_destination_refuses_ends_all_and_its_windows_are_not_th
     with one_by_one(changes) as loads:  # the lock of the family is free, and what was read ahead left nothing
         assert len(list(loads)) == 4
     assert warehouse.ids("feed.changes") == [0, 1, 2, 3]
+
+
+def test_a_disk_without_room_for_the_next_load_is_said_and_what_was_recorded_stays(
+    feed, changes, warehouse, monkeypatch
+):
+    def fill(*_: Any, **__: Any) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with one_by_one(changes) as loads:
+        next(loads)
+        monkeypatch.setattr("shutil.copytree", fill)
+        with pytest.raises(LoadError, match=r"files of the next load cannot be written: .*No space left"):
+            list(loads)
+    assert warehouse.ids("feed.changes") == [0]
 
 
 def test_who_stops_listening_ends_what_is_read_ahead(feed, project, warehouse):
