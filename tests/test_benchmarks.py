@@ -32,6 +32,7 @@ def load_orders(peer: str, address: str, folder, table: str) -> tuple[dict[str, 
         return types, connection.execute(f"SELECT {names} FROM {table} ORDER BY id").fetchall()
 
 
+@pytest.mark.journey
 def test_the_floor_gets_the_columns_types_and_values_of_our_table(tmp_path):
     with serving(40) as address:
         floor = load_orders("floor", address, tmp_path / "floor", "orders")

@@ -36,6 +36,7 @@ def test_check_names_what_is_wrong_with_a_resource_and_tries_the_others(connecto
     assert "403" in found(done)["storefront/orders"]["message"]
 
 
+@pytest.mark.journey
 def test_an_answer_that_all_resources_have_is_printed_once(connectors, storefront, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__API_SECRET", "wrong")
     printed = connectors("check", "storefront").output
@@ -73,6 +74,7 @@ def test_locks_that_cannot_be_reached_are_named(connectors, storefront, monkeypa
     assert "CONNECTORS__LOCKS (127.0.0.1:1/locks): " in message and "hidden-word" not in message
 
 
+@pytest.mark.journey
 def test_check_shows_windows_and_schedule_and_refuses_wrong_ones(connectors, storefront, monkeypatch):
     assert "windows of P30D since 2024-01-01; schedule '" in connectors("check", "storefront/orders").output
     monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2999-01-01")

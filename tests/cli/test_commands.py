@@ -23,6 +23,7 @@ def connectors(*arguments: str, timeout: float = 120) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
 
 
+@pytest.mark.journey
 def test_list_names_every_resource_with_key_cursor_partitions_and_table(project):
     done = connectors("list")
     assert done.returncode == 0, done.stderr
@@ -35,6 +36,7 @@ def test_list_names_every_resource_with_key_cursor_partitions_and_table(project)
     assert lines[-1] == f"loads into duckdb {project / 'warehouse.duckdb'}"
 
 
+@pytest.mark.journey
 def test_check_succeeds_when_every_api_responds(api):
     done = connectors("check")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,6 +53,7 @@ def test_a_shell_takes_the_settings_of_the_sandbox(project):
     assert set(done.stdout.split("\0")) >= {f"{name}={value}" for name, value in environment(8001).items()}
 
 
+@pytest.mark.journey
 def test_check_imports_neither_arrow_nor_a_database(api):
     script = """
 import atexit, sys
@@ -62,6 +65,7 @@ main(["check"])
     assert done.stdout.splitlines()[-1] == "imported []", done.stdout + done.stderr
 
 
+@pytest.mark.journey
 def test_check_names_missing_settings_and_refused_requests_and_exits_with_1(api, monkeypatch):
     monkeypatch.delenv("SOURCES__CATALOG__API_KEY")
     monkeypatch.setenv("SOURCES__BILLING__API_KEY", "revoked")
@@ -140,6 +144,7 @@ def test_a_mistake_in_secrets_toml_names_the_file_and_not_the_secret(project):
     assert "Traceback" not in done.stderr and "t0p-s3cret" not in done.stdout + done.stderr
 
 
+@pytest.mark.journey
 def test_a_section_of_a_misspelt_connector_is_named(project):
     (project / ".dlt").mkdir()
     (project / ".dlt" / "config.toml").write_text('[sources.storefrnt]\nbase_url = "https://shop.example"\n')

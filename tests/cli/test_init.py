@@ -46,6 +46,7 @@ def test_init_writes_what_is_asked_for_and_checks_it(answers, project: Path):
     assert "cs_sandbox" not in done.stdout + done.stderr
 
 
+@pytest.mark.journey
 def test_an_answer_that_cannot_be_used_is_asked_for_again_and_not_stored(answers, project: Path):
     address, key, secret, _, enabled = answers.splitlines()
     lines = [
@@ -105,6 +106,7 @@ def test_init_without_a_name_says_what_it_needs(connectors):
     assert done.exit_code == 2 and "name a connector, or begin a project with --project" in done.output
 
 
+@pytest.mark.journey
 def test_without_a_terminal_init_names_the_settings_and_writes_nothing(answers, project):
     done = init("woocommerce", typed="")
     assert done.returncode == 1 and "SOURCES__WOOCOMMERCE__CONSUMER_KEY" in done.stderr

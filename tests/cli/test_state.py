@@ -126,6 +126,7 @@ def test_a_failed_check_says_what_it_has_found_and_then_what_it_expects(connecto
     assert "the check 'columns' failed: added: gift_note (text). Expected: The table has exactly" in said
 
 
+@pytest.mark.journey
 def test_a_reset_forgets_what_was_loaded_so_that_it_is_loaded_again(connectors, shop, warehouse):
     loaded(connectors)
     refused = connectors("reset", "storefront/orders", input="n\n")
@@ -148,6 +149,7 @@ def test_a_reset_without_drop_rows_keeps_them(connectors, shop, warehouse):
     assert warehouse.ids("storefront.orders") == [1001, 1002]
 
 
+@pytest.mark.journey
 def test_a_single_row_page_or_window_has_no_plural(connectors, shop):
     shop.set("storefront/orders", [order(1001, "2026-01-05T00:00:00")])
     assert "1 row on 1 page, 0 retries" in loaded(connectors).output

@@ -81,6 +81,7 @@ def test_the_next_windows_are_read_while_the_last_ones_are_loaded(feed, changes,
     assert not list((project / ".connectors" / "loads").glob("load-*"))
 
 
+@pytest.mark.journey
 def test_columns_that_one_load_adds_are_those_of_the_next(feed, changes, warehouse):
     feed.put(0, STARTS[0], at=STARTS[0].isoformat(), colour="red", size=1)
     feed.put(1, STARTS[1], at=STARTS[1].isoformat(), weight={"kg": 1})
@@ -132,6 +133,7 @@ def test_nothing_is_read_ahead_of_a_load_that_failed(feed, changes, warehouse):
     assert warehouse.ids("feed.changes") == [0, 2, 3]
 
 
+@pytest.mark.journey
 def test_a_load_that_the_destination_refuses_ends_all_and_its_windows_are_not_there(
     feed, changes, warehouse, monkeypatch
 ):
