@@ -4,16 +4,15 @@ Of one connector, then of all that the sandbox serves, which takes minutes.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Any
 
-from benchmarks.environment import ROOT
 from benchmarks.measure import MAXRSS_UNIT
 from benchmarks.peers.answer import say, timed
+from benchmarks.peers.settings import instance_settings
 from connectors_dagster.sandbox import CREDENTIALS, build_app, environment, generate_tables
 from connectors_dagster.sandbox.server import serving
 
@@ -56,10 +55,7 @@ def main() -> None:
 def run(names: tuple[str, ...], port: int) -> None:
     """Load what is missing of some connectors."""
     program = Path(sys.executable).parent / "connectors"
-    home = Path(".dagster").resolve()
-    home.mkdir(exist_ok=True)
-    shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
-    settings = environment(port) | {"CONNECTORS__ENABLED": " ".join(names), "DAGSTER_HOME": str(home)}
+    settings = environment(port) | instance_settings() | {"CONNECTORS__ENABLED": " ".join(names)}
     subprocess.run([program, "run", *names, "--missing"], env={**os.environ, **settings}, check=True)
 
 

@@ -1,14 +1,12 @@
 """The time to import the definitions, and to end a run that does nothing, with Dagster and dlt alone and with ours."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-from benchmarks.environment import ROOT
 from benchmarks.peers.answer import say
+from benchmarks.peers.settings import instance_settings
 
 LIBRARIES = "import dagster, dlt"
 DEFINITIONS = "from connectors_dagster.definitions import defs; defs()"
@@ -28,10 +26,7 @@ with dagster.DagsterInstance.get() as instance:
 
 def main() -> None:
     """Time each in new Python processes, after a warm-up run."""
-    home = Path(".dagster").resolve()
-    home.mkdir()
-    shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
-    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ |= instance_settings()
     libraries, definitions = seconds(LIBRARIES), seconds(DEFINITIONS)
     listed = seconds(LIST)
     say(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +13,12 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.peers.answer import arguments, say, timed
-from benchmarks.peers.settings import storefront_settings
+from benchmarks.peers.settings import instance_settings, storefront_settings
 from benchmarks.task import END, START
 from connectors_dagster.cli.dev import ui_command
 from connectors_dagster.cli.sandbox_process import free_port, wait_until_up
 from connectors_dagster.sandbox import environment, generate_tables, running
 
-ROOT = Path(__file__).parent.parent.parent
 ORDERS = "storefront/orders"
 FAMILIES = (
     "billing/customers",
@@ -68,11 +66,8 @@ def main() -> None:
 def project(name: str, settings: Mapping[str, str]) -> tuple[Path, Mapping[str, str]]:
     """Make a folder with an instance of its own, and return the settings with it."""
     folder = Path(name).resolve()
-    home = folder / ".dagster"
-    home.mkdir(parents=True)
-    shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
     database = {"DESTINATION__DUCKDB__CREDENTIALS": str(folder / "orders.duckdb")}
-    return folder, {**settings, **database, "DAGSTER_HOME": str(home)}
+    return folder, {**settings, **database, **instance_settings(folder)}
 
 
 def from_ui(folder: Path, settings: Mapping[str, str]) -> Measured:

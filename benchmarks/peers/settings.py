@@ -1,7 +1,10 @@
-"""The settings of this project for the server and the destination."""
+"""The settings of this project for the server, the destination and Dagster."""
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
+from benchmarks.environment import ROOT
 from benchmarks.peers.answer import DATABASE
 from benchmarks.task import PASSWORD, START, STEP, USER
 
@@ -23,6 +26,14 @@ def connector_settings(connector: str, settings: Mapping[str, str]) -> dict[str,
     """Return the settings of a connector, and the database file, as environment variables."""
     variables = {f"SOURCES__{connector}__{name}".upper(): value for name, value in settings.items()}
     return {**variables, **destination_settings(), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+
+
+def instance_settings(folder: Path = Path()) -> dict[str, str]:
+    """Make an instance of Dagster in a folder, configured as this project ships it; returns where it is."""
+    home = (folder / ".dagster").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / ".dagster" / "dagster.yaml", home)
+    return {"DAGSTER_HOME": str(home)}
 
 
 def destination_settings(url: str | None = None) -> dict[str, str]:
