@@ -1,7 +1,9 @@
 """Write the rows of a file straight into the table where that gives what a merge gives, which writes them twice."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import dlt
@@ -46,43 +48,17 @@ def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Merg
     if [file.job_file_info.file_format for file in files] != [readable] or not _keys_decide(schema, table):
         return None
     file = files[0].file_path
-    if _has_keys_of(pipeline, schema, table, file):
-        merge = _merge_of(pipeline, schema, table, file) if traits.merges_files else None
-        if merge is None:
-            return None
+    with _known(pipeline, schema, table) as known:
+        if known and _has_keys_of(known, file):
+            overtaken = SOURCE_FILTER in schema.tables[table]  # by another load, whose newer rows dlt leaves there
+            merge = _merge_of(known, file) if traits.merges_files and not overtaken else None
+            if merge is None:
+                return None
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
         column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it
     package.save()
     return merge
-
-
-def _merge_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> Merge | None:
-    """Return how a file is merged, or None if dlt must do it.
-
-    That is if the file is large, another load has overtaken this one, or a row is in the table twice, of which dlt
-    leaves one.
-    """
-    if SOURCE_FILTER in schema.tables[table]:
-        return None
-    keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
-    content = pq.read_metadata(file)
-    if sum(content.row_group(number).total_byte_size for number in range(content.num_row_groups)) > MOST_MERGED:
-        return None
-    found = content.schema.to_arrow_schema().names
-    client: Any
-    with pipeline.destination_client(schema.name) as client:
-        _, stored = client.get_storage_table(table)
-        sql: SqlClientBase[Any] = client.sql_client
-        known, columns = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
-        query = (
-            f"SELECT count(*), count(DISTINCT ({columns})) FROM {known} SEMI JOIN read_parquet(%s) USING ({columns})"
-        )
-        ((rows, different),) = sql.execute_sql(query, file) or ()
-    if rows != different:
-        return None
-    changed = [name for name in found if name not in keys]
-    return Merge(keys=keys, changed=changed, lacking=sorted(stored.keys() - found))
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:
@@ -92,39 +68,86 @@ def _keys_decide(schema: Schema, table: str) -> bool:
     return hints.get(DEDUPLICATED) is True and not any(has_column_with_prop(hints, hint) for hint in REMOVE_OTHERS)
 
 
-def _has_keys_of(pipeline: dlt.Pipeline, schema: Schema, table: str, file: str) -> bool:
-    """Return whether the table exists and may have a key that is also in the file.
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """A table that the destination has.
 
-    Raises:
-        LoadError: the key is another one than that of the rows in the table.
+    Args:
+        sql: a connection to the destination.
+        label: names the table in errors.
+        name: the table, as SQL writes it.
+        keys: the columns of the key of the package.
+        stored: the columns that the table has.
     """
-    keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
+
+    sql: SqlClientBase[Any]
+    label: str
+    name: str
+    keys: Sequence[str]
+    stored: Set[str]
+
+    @property
+    def columns(self) -> str:
+        """The columns of the key, as SQL writes them."""
+        return ", ".join(map(self.sql.escape_column_name, self.keys))
+
+
+@contextmanager
+def _known(pipeline: dlt.Pipeline, schema: Schema, table: str) -> Iterator[_Known | None]:
+    """Open the destination and look a table up; None if it is not there."""
     client: Any
     with pipeline.destination_client(schema.name) as client:
         there, stored = client.get_storage_table(table)
         sql: SqlClientBase[Any] = client.sql_client
-        known, columns = sql.make_qualified_table_name(table), ", ".join(map(sql.escape_column_name, keys))
-        if not there:
-            return False
-        if added := [key for key in keys if key not in stored]:
-            if sql.execute_sql(f"SELECT 1 FROM {known} LIMIT 1"):
-                raise LoadError(
-                    f"{pipeline.dataset_name}.{table} has rows without {', '.join(added)}, which the key has now: "
-                    "reset the resource with `connectors reset --drop-rows`, and the next load reads all rows again"
-                )
-            return False
-        if destination_traits().reads_parquet:
-            query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known} USING ({columns}) LIMIT 1"
-            return bool(sql.execute_sql(query, file))
-        try:
-            new = _key_columns(file, keys)
-        except pa.ArrowInvalid:  # a row is larger than a block of the reader: a merge is right, too
-            return True
-        with sql.begin_transaction():
-            sql.execute_sql(f"CREATE TEMPORARY TABLE {NEW} ON COMMIT DROP AS SELECT {columns} FROM {known} LIMIT 0")
-            with sql.native_connection.cursor() as cursor:
-                cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", new)
-            return bool(sql.execute_sql(f"SELECT 1 FROM {NEW} JOIN {known} USING ({columns}) LIMIT 1"))
+        keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
+        label, name = f"{pipeline.dataset_name}.{table}", sql.make_qualified_table_name(table)
+        yield _Known(sql=sql, label=label, name=name, keys=keys, stored=stored.keys()) if there else None
+
+
+def _has_keys_of(known: _Known, file: str) -> bool:
+    """Return whether a table may have a key that is also in a file.
+
+    Raises:
+        LoadError: the key is another one than that of the rows in the table.
+    """
+    sql, columns = known.sql, known.columns
+    if added := [key for key in known.keys if key not in known.stored]:
+        if sql.execute_sql(f"SELECT 1 FROM {known.name} LIMIT 1"):
+            raise LoadError(
+                f"{known.label} has rows without {', '.join(added)}, which the key has now: reset the resource with "
+                "`connectors reset --drop-rows`, and the next load reads all rows again"
+            )
+        return False
+    if destination_traits().reads_parquet:
+        query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known.name} USING ({columns}) LIMIT 1"
+        return bool(sql.execute_sql(query, file))
+    try:
+        new = _key_columns(file, known.keys)
+    except pa.ArrowInvalid:  # a row is larger than a block of the reader: a merge is right, too
+        return True
+    with sql.begin_transaction():
+        sql.execute_sql(f"CREATE TEMPORARY TABLE {NEW} ON COMMIT DROP AS SELECT {columns} FROM {known.name} LIMIT 0")
+        connection: Any = sql.native_connection
+        with connection.cursor() as cursor:
+            cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", new)
+        return bool(sql.execute_sql(f"SELECT 1 FROM {NEW} JOIN {known.name} USING ({columns}) LIMIT 1"))
+
+
+def _merge_of(known: _Known, file: str) -> Merge | None:
+    """Return how a file is merged; None if it is large, or a row is in the table twice, of which dlt leaves one."""
+    content = pq.read_metadata(file)
+    if sum(content.row_group(number).total_byte_size for number in range(content.num_row_groups)) > MOST_MERGED:
+        return None
+    found = content.schema.to_arrow_schema().names
+    query = (
+        f"SELECT count(*), count(DISTINCT ({known.columns})) FROM {known.name} "
+        f"SEMI JOIN read_parquet(%s) USING ({known.columns})"
+    )
+    ((rows, different),) = known.sql.execute_sql(query, file) or ()
+    if rows != different:
+        return None
+    changed = [name for name in found if name not in known.keys]
+    return Merge(keys=known.keys, changed=changed, lacking=sorted(known.stored - set(found)))
 
 
 def _key_columns(file: str, keys: Sequence[str]) -> io.BytesIO:
