@@ -75,6 +75,7 @@ class _Known:
     Args:
         sql: a connection to the destination.
         label: names the table in errors.
+        staged: the table that dlt merges from, which may not be there, as SQL writes it.
         name: the table, as SQL writes it.
         keys: the columns of the key of the package.
         stored: the columns that the table has.
@@ -82,6 +83,7 @@ class _Known:
 
     sql: SqlClientBase[Any]
     label: str
+    staged: str
     name: str
     keys: Sequence[str]
     stored: Set[str]
@@ -90,6 +92,11 @@ class _Known:
     def columns(self) -> str:
         """The columns of the key, as SQL writes them."""
         return ", ".join(map(self.sql.escape_column_name, self.keys))
+
+    def drop(self) -> None:
+        """Drop the table, and the one that dlt merges from."""
+        for name in (self.name, self.staged):
+            self.sql.execute_sql(f"DROP TABLE IF EXISTS {name}")
 
 
 @contextmanager
@@ -101,7 +108,9 @@ def _known(pipeline: dlt.Pipeline, schema: Schema, table: str) -> Iterator[_Know
         sql: SqlClientBase[Any] = client.sql_client
         keys = get_columns_names_with_prop(schema.tables[table], "primary_key")
         label, name = f"{pipeline.dataset_name}.{table}", sql.make_qualified_table_name(table)
-        yield _Known(sql=sql, label=label, name=name, keys=keys, stored=stored.keys()) if there else None
+        with sql.with_staging_dataset():
+            staged = sql.make_qualified_table_name(table)
+        yield _Known(sql=sql, label=label, staged=staged, name=name, keys=keys, stored=stored.keys()) if there else None
 
 
 def _has_keys_of(known: _Known, file: str) -> bool:
@@ -117,6 +126,8 @@ def _has_keys_of(known: _Known, file: str) -> bool:
                 f"{known.label} has rows without {', '.join(added)}, which the key has now: reset the resource with "
                 "`connectors reset --drop-rows`, and the next load reads all rows again"
             )
+        if destination_traits().reads_parquet:  # DuckDB 1 adds no column that must have a value: dlt creates the tables
+            known.drop()
         return False
     if destination_traits().reads_parquet:
         query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known.name} USING ({columns}) LIMIT 1"
