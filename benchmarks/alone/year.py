@@ -1,16 +1,15 @@
-"""Dagster's storage after a year of hourly refreshes: ``python -m benchmarks.alone.year [REFRESHES]``.
+"""Dagster's storage after a year of hourly refreshes: ``python -m benchmarks.alone.year [STORAGE [REFRESHES]]``.
 
-In an empty folder. One connector is loaded, and refreshed once; what that refresh has recorded is copied in SQLite,
-with new ids and times.
+In an empty folder; the storage is `sqlite` or `postgres`. One connector is loaded, and refreshed once; what that
+refresh has recorded is copied in the storage, with new ids and times.
 """
 
 import os
-import shutil
-import sqlite3
 import sys
 from datetime import timedelta
 from pathlib import Path
 
+from benchmarks.alone.storages import Files, Server, opened
 from benchmarks.peers.answer import say, timed
 from benchmarks.peers.settings import connector_settings
 from connectors_dagster.definitions import definitions_in
@@ -25,37 +24,26 @@ from connectors_dagster.sandbox import environment, generate_tables, running
 CONNECTOR = "storefront"
 REFRESHES = 24 * 365
 DELETED = 100
-NEW_ID = "substr(run_id, 1, 24) || printf('%012d', copy)"
-COPIED = {
-    "run_id": NEW_ID,
-    **{name: f"replace({name}, run_id, {NEW_ID})" for name in ("event", "run_body")},
-    "timestamp": "datetime(timestamp, copy || ' hours')",
-    **{name: f"{name} + 3600 * copy" for name in ("start_time", "end_time")},
-}
-"""How the columns of a copied row differ from those of the row."""
-NUMBERS = "WITH RECURSIVE numbers (copy) AS (SELECT 1 UNION ALL SELECT copy + 1 FROM numbers WHERE copy < ?)"
 
 
-def main(refreshes: int) -> None:
+def main(name: str, refreshes: int) -> None:
     """Print sizes and times after one refresh, after all of them, and after a prune."""
     home = Path(".dagster").absolute()
     os.environ |= {**connector_settings(CONNECTOR, {}), "DAGSTER_HOME": str(home), "CONNECTORS__ENABLED": CONNECTOR}
     home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
-    with running(generate_tables()) as port:
+    with opened(name, home) as storage, running(generate_tables()) as port:
+        (home / "dagster.yaml").write_text(storage.configuration, encoding="utf-8")
         os.environ |= environment(port)
         refresh()
-        before = size(home)
+        before = storage.size()
         ids = refresh()
-        grown = size(home) - before
+        grown = storage.size() - before
         figures = {"runs of a refresh": len(ids), "MB in the beginning": before / 1e6, "KB of a refresh": grown / 1e3}
         figures["seconds of a tick in the beginning"] = tick()
-        files = sum(path.stat().st_size for run_id in ids for path in home.rglob(f"{run_id}.db"))
-        multiply(home, ids, refreshes - 1)
-        figures["MB of the shared files after a year"] = sum(path.stat().st_size for path in shared(home)) / 1e6
-        figures["MB of the files of runs after a year"] = files * refreshes / 1e6
+        storage.multiply(ids, refreshes - 1)
+        figures |= storage.figures(ids, refreshes)
         figures["seconds of a tick after a year"] = tick()
-        figures |= prune()
+        figures |= prune(storage)
     say(figures)
 
 
@@ -78,36 +66,13 @@ def tick() -> float:
     return part["cpu"]
 
 
-def shared(home: Path) -> list[Path]:
-    """Return the databases with the events of assets, and with runs."""
-    return [home / "history" / "runs" / "index.db", home / "history" / "runs.db"]
-
-
-def multiply(home: Path, run_ids: list[str], copies: int) -> None:
-    """Copy what runs have recorded in the shared files, an hour later each time."""
-    for file, tables in zip(shared(home), (("event_logs",), ("runs", "run_tags")), strict=True):
-        with sqlite3.connect(file) as database:
-            for table in tables:
-                columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})") if name != "id"]
-                copied = ", ".join(COPIED.get(name, f'"{name}"') for name in columns)
-                names = ", ".join(f'"{name}"' for name in columns)
-                database.execute(
-                    f"{NUMBERS} INSERT INTO {table} ({names}) SELECT {copied} FROM numbers CROSS JOIN {table} "
-                    f"WHERE run_id IN ({', '.join('?' * len(run_ids))}) ORDER BY copy, id",
-                    [copies, *run_ids],
-                )
-
-
-def prune() -> dict[str, float]:
+def prune(storage: Files | Server) -> dict[str, float]:
     """Delete some of the runs as `connectors prune` does; returns what it took for each."""
     later = clock.now() + timedelta(days=800)
-    folder = Path(".dagster", "history", "runs")
     with open_instance(Path.cwd()) as instance:
-        file = next(path for run_id in instance.get_run_ids() if (path := folder / f"{run_id}.db").exists())
         with timed() as found:
             old = old_runs(instance, load_location().enabled, later)
-        for run_id in old[:DELETED]:  # a copied run has no file yet
-            shutil.copy(file, folder / f"{run_id}.db")
+        storage.complete(old[:DELETED])
         with timed() as deleted:
             list(delete_runs(instance, old[:DELETED]))
         kept = instance.get_runs_count() + DELETED - len(old)
@@ -119,10 +84,5 @@ def prune() -> dict[str, float]:
     }
 
 
-def size(folder: Path) -> int:
-    """Return the bytes of all files."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else REFRESHES)
+    main(sys.argv[1] if sys.argv[1:] else "sqlite", int(sys.argv[2]) if sys.argv[2:] else REFRESHES)
