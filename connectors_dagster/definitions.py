@@ -4,13 +4,16 @@ import logging
 
 import dagster as dg
 
-from connectors_dagster.orchestration.broken import BrokenConnectorsError, build_broken_sensor
-from connectors_dagster.orchestration.examples import build_examples
-from connectors_dagster.orchestration.executors import configured_executor
-from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
-from connectors_dagster.orchestration.json_console import log_as_configured
-from connectors_dagster.orchestration.location import Location, load_location
-from connectors_dagster.orchestration.orphaned_runs import build_orphan_sensor
+from connectors_dagster.orchestration.paused_collector import paused_collector
+
+with paused_collector():
+    from connectors_dagster.orchestration.broken import BrokenConnectorsError, build_broken_sensor
+    from connectors_dagster.orchestration.examples import build_examples
+    from connectors_dagster.orchestration.executors import configured_executor
+    from connectors_dagster.orchestration.failure_webhook import build_failure_sensor
+    from connectors_dagster.orchestration.json_console import log_as_configured
+    from connectors_dagster.orchestration.location import Location, load_location
+    from connectors_dagster.orchestration.orphaned_runs import build_orphan_sensor
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from connectors_dagster.cli import process
 from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, Name, main
+from connectors_dagster.orchestration.paused_collector import paused_collector
 
 # Each command imports what it needs when it runs: importing Dagster takes seconds, help must not.
 PORT, SCALE = click.IntRange(1, 65535), click.FloatRange(min=0, min_open=True)
@@ -58,9 +60,10 @@ def new(name: str) -> None:
 @click.option("--all", "everything", is_flag=True, help="Also list connectors that are not enabled.")
 def list_resources(names: Sequence[str], everything: bool) -> None:
     """List resources with their key, cursor, partitions and table."""
-    from connectors_dagster.cli.listing import show_list
+    with paused_collector():
+        from connectors_dagster.cli.listing import show_list
 
-    sys.exit(show_list(names, everything=everything))
+    process.end(show_list(names, everything=everything))
 
 
 @main.command()

@@ -1,16 +1,15 @@
 """The commands that change tables, and what is recorded of them: run, reset, prune, retype and copy."""
 
-import gc
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
+from connectors_dagster.cli import process
 from connectors_dagster.cli.group import AS_JSON, NAME, NAMES, Name, main
+from connectors_dagster.orchestration.paused_collector import paused_collector
 
 DATE = click.DateTime()
 
@@ -41,12 +40,12 @@ def run(names: Sequence[str], since: datetime | None, until: datetime | None, **
     """
     if options["full"] and not options["missing"]:
         raise click.UsageError("--full is for --missing: without it, windows are read from their start anyway")
-    with _uncollected():
+    with paused_collector():
         from connectors_dagster.cli.run import RunOptions, materialize
         from connectors_dagster.load import pipeline  # noqa: F401  # the first step would import it
 
     summary = materialize(names, RunOptions(since=_utc(since), until=_utc(until), **options))
-    _end(bool(summary.errors))
+    process.end(bool(summary.errors))
 
 
 @main.command()
@@ -128,24 +127,6 @@ def copy_tables(names: Sequence[str], source: str) -> None:
     from connectors_dagster.cli.copy import copy
 
     sys.exit(copy(names, source=source))
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep Python's garbage collector from scanning the imported modules, which stay in memory anyway."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _end(status: int) -> NoReturn:
-    """Exit at once: everything is written and closed, and Python would need half a second to free its objects."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
 
 
 def _utc(day: datetime | None) -> datetime | None:

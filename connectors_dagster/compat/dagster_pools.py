@@ -14,11 +14,10 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.executor.base import Executor
 from dagster._core.executor.in_process import InProcessExecutor
-from dagster._core.storage.sqlalchemy_compat import db  # type: ignore[attr-defined]  # SQLAlchemy, imported there
 
 __all__ = [
-    "STORAGE_ERRORS",
     "BlockedRun",
+    "database_errors",
     "patient",
     "pool_holders",
     "pool_waits",
@@ -26,8 +25,12 @@ __all__ = [
     "unlimited_pools",
 ]
 
-STORAGE_ERRORS: tuple[type[Exception], ...] = (db.exc.SQLAlchemyError,)
-"""What Dagster raises if the database of its storage fails."""
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """Return what Dagster raises if the database of its storage fails; SQLAlchemy is imported when this is asked."""
+    from dagster._core.storage.sqlalchemy_compat import db  # type: ignore[attr-defined]  # SQLAlchemy, imported there
+
+    return (db.exc.SQLAlchemyError,)
 
 
 def storage_error_text(error: Exception) -> str:

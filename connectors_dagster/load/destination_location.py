@@ -4,8 +4,6 @@ from functools import lru_cache
 from typing import Any
 
 import dlt
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from connectors_dagster.compat.dlt_internals import DltException
 from connectors_dagster.config.settings import destination_name
@@ -48,15 +46,18 @@ def _server(name: str, *_: str) -> str:
         found = str(destination.configuration(destination.spec(), accept_partial=True))
     except (DltException, ImportError, ValueError):  # a load will say what is wrong with the credentials
         return name
+    return f"{name} {redact(_without_user(found))}".strip()
+
+
+def _without_user(text: str) -> str:
+    """Return the parts of a URL, or of another text, that say where a server is."""
+    from sqlalchemy import URL, make_url  # large, and a file needs none of it
+    from sqlalchemy.exc import ArgumentError
+
     try:
-        found = _without_user(make_url(found))
+        url = make_url(text)
     except ArgumentError:
-        found = found.rpartition("@")[2]
-    return f"{name} {redact(found)}".strip()
-
-
-def _without_user(url: URL) -> str:
-    """Return the parts of a URL that say where a server is."""
+        return text.rpartition("@")[2]
     if "@" in f"{url.host}{url.database}":
         return ""  # the password is not encoded, so that a part of it is taken for something else
     database = url.database

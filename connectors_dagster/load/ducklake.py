@@ -6,10 +6,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dlt
-from sqlalchemy import URL, make_url
 
 from connectors_dagster.compat.dlt_internals import AnyDestination
 from connectors_dagster.config.locks import exclusive_lock
@@ -18,6 +17,9 @@ from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.errors import LoadError, SettingError
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load.postgres_lock import postgres_lock
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 CREDENTIALS = "destination.ducklake.credentials"
 CATALOG, BUCKET = f"{CREDENTIALS}.catalog", f"{CREDENTIALS}.storage.bucket_url"
@@ -36,12 +38,14 @@ IN_FILE = ("duckdb", "sqlite")
 WHERE = "the catalog of the lake"
 
 
-def catalog() -> URL:
+def catalog() -> "URL":
     """Read where the catalog is; by default it is a DuckDB file in the project folder.
 
     Raises:
         SettingError: it is not a URL, or a database that is not tested here.
     """
+    from sqlalchemy import URL, make_url  # large, and most projects have no lake
+
     configured: Any = dlt.secrets.get(CATALOG) or f"duckdb:///{DEFAULT_CATALOG}"
     try:
         url = URL.create(**configured) if isinstance(configured, Mapping) else make_url(str(configured))

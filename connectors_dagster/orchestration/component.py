@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self, get_type_hints
 
@@ -71,7 +71,7 @@ class RestConnector(dg.Component):
     @classmethod
     def get_model_cls(cls) -> type[pydantic.BaseModel]:
         """Return what checks and completes the attributes in YAML."""
-        return Attributes
+        return _attributes()
 
     @classmethod
     def load(cls, attributes: pydantic.BaseModel | None, context: dg.ComponentLoadContext) -> Self:
@@ -81,7 +81,7 @@ class RestConnector(dg.Component):
             ValueError: the connector contradicts itself, or a secret is written into the file.
             YAMLError: a key is written twice in the file.
         """
-        given = {name: getattr(attributes, name) for name in Attributes.model_fields}
+        given = {name: getattr(attributes, name) for name in _attributes().model_fields}
         select, prefix, translation = component_parts(given, context)
         schema = inside_project(given.pop("schema_file"), context)
         declared: dict[str, SettingModel] = given.pop("settings")
@@ -228,6 +228,7 @@ def _expression(written: str, declared: Mapping[str, SettingModel], *, whole: bo
     return Computed(written, scope, kind="value" if whole else "text") if any(scope.values()) else written
 
 
+@cache
 def _attributes() -> type[pydantic.BaseModel]:
     """Take the fields of `Connector` and of the component, with their types, defaults and descriptions."""
     types = {**get_type_hints(Connector), **get_type_hints(RestConnector), "translation": TRANSLATION}
@@ -252,6 +253,3 @@ def _default(field: Field[Any]) -> dict[str, Any]:
     if field.default is not MISSING:
         return {"default": field.default}
     return {} if field.default_factory is MISSING else {"default_factory": field.default_factory}
-
-
-Attributes = _attributes()

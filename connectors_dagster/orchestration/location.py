@@ -35,6 +35,7 @@ from connectors_dagster.orchestration.build import build_loaded, definitions_of
 from connectors_dagster.orchestration.component import RestConnector
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.import_folder import MANIFEST
+from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.spec.connector import Connector
 
 PROJECT = Path(__file__).parents[2]
@@ -162,6 +163,7 @@ def _without_tree(one: dg.Definitions) -> dg.Definitions:
     return dg.Definitions(**{name: getattr(one, name) for name in names})
 
 
+@paused_collector()
 def load_location() -> Location:
     """Load every connector and what was scaffolded; reads only configuration and schema files, and no secret.
 

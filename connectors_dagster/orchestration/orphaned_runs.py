@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from connectors_dagster.compat.dagster_internals import free_pool_slots, instance_folder, report_run_failed
-from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, storage_error_text
+from connectors_dagster.compat.dagster_pools import database_errors, storage_error_text
 from connectors_dagster.compat.dagster_runs import report_run_canceled
 from connectors_dagster.config.workdir import abandoned, live_folder
 
@@ -84,7 +84,7 @@ def _note(folder: Path, run_id: str) -> None:
 def _could_end(instance: dg.DagsterInstance, folder: Path, end: _End, reason: str) -> bool:
     try:
         _end_runs(instance, folder, end, reason)
-    except STORAGE_ERRORS as error:
+    except database_errors() as error:
         log.error("the next start ends the runs of this process: %s", storage_error_text(error))
         return False
     return True

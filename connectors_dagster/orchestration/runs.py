@@ -18,7 +18,7 @@ from connectors_dagster.compat.dagster_internals import (
     step_failure,
     step_seconds,
 )
-from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, pool_waits
+from connectors_dagster.compat.dagster_pools import database_errors, pool_waits
 from connectors_dagster.compat.dagster_runs import Location, RunResult, execute_run
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
@@ -138,7 +138,7 @@ def execute(
             try:
                 result = _execute(definitions, instance, item, note, reading)
                 _collect(summary, item, result, instance)
-            except STORAGE_ERRORS as error:
+            except database_errors() as error:
                 summary.errors.append(redact(unusable(instance_folder(instance), error)))
                 break
             stop_if_interrupted(result)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors_dagster.compat.dagster_pools import STORAGE_ERRORS, storage_error_text
+from connectors_dagster.compat.dagster_pools import database_errors, storage_error_text
 from connectors_dagster.errors import StorageError
 
 WRONG_DRIVER = (
@@ -27,7 +27,7 @@ def storage_errors(home: Path) -> Iterator[None]:
         if error.name != "psycopg":
             raise
         raise StorageError(WRONG_DRIVER.format(home=home)) from None
-    except STORAGE_ERRORS as error:
+    except database_errors() as error:
         raise StorageError(unusable(home, error)) from None
     except OSError as error:
         if error.filename is None or not Path(os.fsdecode(error.filename)).is_relative_to(home):

@@ -5,6 +5,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from html.entities import html5
 
 MOST_LAYERS = 8
@@ -29,8 +30,6 @@ _WRONG_CHARSET = r"""
     | (?P<pair> [\ud800-\udbff][\udc00-\udfff] )
     | [\xad\u200b-\u200f\u2060-\u2064\ufeff]+
 """
-ESCAPE = re.compile(_IN_ASCII, re.VERBOSE)
-ESCAPE_OR_CHARSET = re.compile(_IN_ASCII + _WRONG_CHARSET, re.VERBOSE)
 BASES = {"octal": 8, "decimal": 10}
 CHARSETS = {"utf8": ("latin-1", "utf-8"), "pair": ("utf-16-be", "utf-16-be")}
 
@@ -88,10 +87,16 @@ def plain(text: str) -> str:
     return last.text
 
 
+@cache
+def _escapes(*, in_ascii: bool) -> re.Pattern[str]:
+    """Return what finds escapes; to compile it takes too long for a process that needs none."""
+    return re.compile(_IN_ASCII if in_ascii else _IN_ASCII + _WRONG_CHARSET, re.VERBOSE)
+
+
 def _undo(text: str) -> tuple[str, Layer]:
     parts: list[str] = []
     layer, old, new = Layer(), 0, 0
-    for escape in (ESCAPE if text.isascii() else ESCAPE_OR_CHARSET).finditer(text):
+    for escape in _escapes(in_ascii=text.isascii()).finditer(text):
         character = _character(escape)
         parts += (text[old : escape.start()], character)
         new += escape.start() - old + len(character)

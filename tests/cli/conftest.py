@@ -1,5 +1,6 @@
 """The command line in this process, with what it prints."""
 
+import sys
 from collections.abc import Callable
 from io import StringIO
 
@@ -8,24 +9,17 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from connectors_dagster.cli import load_commands, main, terminal
-
-
-class _Ended(SystemExit):
-    """The exit that ends the process at once, as an ordinary one."""
+from connectors_dagster.cli import main, process, terminal
 
 
 @pytest.fixture
 def connectors(monkeypatch: pytest.MonkeyPatch) -> Callable[..., click.testing.Result]:
     """Run the command line in this process: ``connectors("run", "storefront").output``."""
 
-    def end(status: int) -> None:
-        raise _Ended(status)
-
     def run(*arguments: str, **more: str) -> click.testing.Result:
         shown = StringIO()
         monkeypatch.setattr(terminal, "out", Console(file=shown, soft_wrap=True, width=100))
-        monkeypatch.setattr(load_commands, "_end", end)
+        monkeypatch.setattr(process, "end", sys.exit)  # not at once
         result = CliRunner().invoke(main, arguments, **more)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -97,6 +97,6 @@ def test_an_executor_is_wrapped_with_its_settings_and_requirements():
 
 def test_an_error_of_the_storage_is_told_without_the_statement(instance, tmp_path):
     (tmp_path / "history" / "runs.db").write_bytes(b"no longer a database")
-    with pytest.raises(pools.STORAGE_ERRORS) as caught:
+    with pytest.raises(pools.database_errors()) as caught:
         instance.get_runs()
     assert pools.storage_error_text(caught.value) == "file is not a database"

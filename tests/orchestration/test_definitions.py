@@ -97,15 +97,16 @@ def test_a_partition_that_was_mistyped_fails_by_name_and_is_removed(instance):
     assert (removed.partitions_def_name, removed.partition_keys) == (grid, [typed])
 
 
-def test_loading_needs_no_environment_no_network_and_writes_nothing(project):
+def test_loading_needs_no_environment_no_network_and_no_large_library_and_writes_nothing(project):
     code = (
-        "import socket, os\n"
+        "import os, socket, sys\n"
         "def no(*a, **k): raise AssertionError('network')\n"
         "socket.socket.connect = no\n"
         "before = dict(os.environ)\n"
         "from connectors_dagster.definitions import defs\n"
         "assert len(list(defs().resolve_all_asset_specs())) == 26 + 5\n"
         "assert dict(os.environ) == before\n"
+        "assert not {'pyarrow', 'duckdb', 'sqlalchemy', 'rich.console'} & sys.modules.keys()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True
