@@ -29,6 +29,7 @@ def names(number: int) -> list[str]:
 def load() -> None:
     """Load the definitions as Dagster's code server does, with its snapshot, and print the figures."""
     from dagster._core.remote_representation.external_data import RepositorySnap  # noqa: TID251  # as above
+    from dagster._serdes import serialize_value  # noqa: TID251  # as above
 
     from connectors_dagster.connectors import load_connector
 
@@ -39,12 +40,13 @@ def load() -> None:
     with timed() as loading:
         repository = definitions.defs().get_repository_def()
     with timed() as snapshot:
-        RepositorySnap.from_def(repository)
+        sent = serialize_value(RepositorySnap.from_def(repository))
     say(
         {
             "seconds of CPU to import": imports["cpu"],
             "seconds of CPU to load the definitions": loading["cpu"],
             "seconds of CPU for Dagster's snapshot": snapshot["cpu"],
+            "MB of the snapshot": len(sent) / 1e6,
             "peak MB": getrusage(RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT / 1e6,
             "assets": len(repository.asset_graph.get_all_asset_keys()),
             "checks": len(repository.asset_graph.asset_check_keys),
