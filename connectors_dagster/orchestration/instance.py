@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
+from connectors_dagster.compat.dagster_engines import keep_engines
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.files.private_files import private_files
@@ -57,6 +58,7 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
         with exclusive_lock(work_subfolder() / "instance.lock", f"opening the Dagster instance in {home}"):
             _make_tables(home)
             instance = stack.enter_context(dg.DagsterInstance.get())
+        keep_engines()
         yield instance
 
 
