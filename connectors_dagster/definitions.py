@@ -7,7 +7,6 @@ import dagster as dg
 from connectors_dagster.orchestration.paused_collector import paused_collector
 
 with paused_collector():
-    from connectors_dagster.compat.dagster_engines import keep_engines
     from connectors_dagster.orchestration.broken import BrokenConnectorsError, build_broken_sensor
     from connectors_dagster.orchestration.examples import build_examples
     from connectors_dagster.orchestration.executors import configured_executor
@@ -37,7 +36,6 @@ def definitions_in(location: Location) -> dg.Definitions:
         SettingError: the executor cannot be used.
     """
     log_as_configured()
-    keep_engines()
     if location.broken and not location.enabled:
         raise BrokenConnectorsError("\n".join(map(str, location.broken)))
     for broken in location.broken:

@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 
 from connectors_dagster import defs as defs_folder
+from connectors_dagster.compat.dagster_engines import keep_engines
 from connectors_dagster.compat.dagster_internals import (
     build_components,
     component_folder,
@@ -170,6 +171,7 @@ def load_location() -> Location:
     Raises:
         SettingError: a setting that all connectors share has a value that cannot be used.
     """
+    keep_engines()
     settings.check_shared_settings()
     check_shops()
     loader = _Loader()
