@@ -1,6 +1,6 @@
 """The engines with which Dagster reads and writes its SQLite files.
 
-Dagster makes an engine of SQLAlchemy for every statement (1.13), and each compiles its statements anew: a third of the
+Dagster makes an engine of SQLAlchemy for every statement (1.13), and each compiles its statements anew: a quarter of the
 processor's time of a run that records many small windows.
 """
 
