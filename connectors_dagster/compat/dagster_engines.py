@@ -1,7 +1,7 @@
 """The engines with which Dagster reads and writes its SQLite files.
 
-Dagster makes an engine of SQLAlchemy for every statement (1.13), and each compiles its statements anew: a quarter of the
-processor's time of a run that records many small windows.
+Dagster makes an engine of SQLAlchemy for every statement (1.13), and each compiles its statements anew: a quarter of
+the processor's time of a run that records many small windows.
 """
 
 import sys
