@@ -21,6 +21,7 @@ class ColumnBuffer:
     def __init__(self, rows: Sequence[RawRow] = (), check: Callable[[Set[str]], None] | None = None) -> None:
         """Start with these rows."""
         self._pages: list[tuple[int, Mapping[str, bytes]]] = []
+        self._count = 0
         self._check = check
         self.add(rows)
 
@@ -28,10 +29,11 @@ class ColumnBuffer:
         """Add the rows of a page."""
         if rows:
             self._pages.append((len(rows), self._transpose(rows)))
+            self._count += len(rows)
 
     def __len__(self) -> int:
         """Count the rows."""
-        return sum(count for count, _ in self._pages)
+        return self._count
 
     @property
     def names(self) -> set[str]:
