@@ -22,6 +22,7 @@ OURS = ("page_rows", "rows_so_far")
 """Names that such expressions may read in a connector, but not in Airbyte."""
 BY_EXPRESSION = "a next page found by an expression"
 END_BY_EXPRESSION = "an end of pages found by an expression"
+IN_ROW = "a next page that a field of the row says, because the whole response is one row"
 NUMBER, LITERAL = re.compile(r"\b\d"), re.compile(r"'[^']*'|\"[^\"]*\"")
 Keys = tuple[str | int, ...]
 IN_BODY: Mapping[str, str] = {"params": "cursor_param", "json": "cursor_body_path"}
@@ -33,7 +34,8 @@ def translate_cursor_pages(stream: Stream, strategy: Component) -> Piece:
     Raises:
         NotNativeError: the expressions read what is not known here, or the cursor goes where it cannot go.
     """
-    _check_rows(stream)
+    if _body_is_row(stream):
+        return _by_expression(stream, strategy, NotNativeError(IN_ROW))
     try:
         return _as_dlt(stream, strategy)
     except NotNativeError as error:
@@ -78,11 +80,10 @@ def _as_dlt(stream: Stream, strategy: Component) -> Piece:
     return _paginator(type="cursor", cursor_path=_cursor_path(lookup.name, keys, stream, text), **at, **more)
 
 
-def _check_rows(stream: Stream) -> None:
-    """Refuse a next page beside the fields of a row: the whole body is one."""
+def _body_is_row(stream: Stream) -> bool:
+    """Tell whether what names the next page is a field of the row: the paginators of dlt read only what is beside rows."""
     path = (stream.selector.get("extractor") or {}).get("field_path")
-    if not path and "response" in str(stream.paginator.get("pagination_strategy")):
-        raise NotNativeError("a next page that a field of the row says, because the whole response is one row")
+    return not path and "response" in str(stream.paginator.get("pagination_strategy"))
 
 
 def _links(root: str, keys: Keys, has_more: str | None, text: str) -> Piece:

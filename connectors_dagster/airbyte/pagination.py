@@ -12,6 +12,7 @@ from connectors_dagster.airbyte.piece import Piece, joined
 from connectors_dagster.airbyte.stream import Stream, check_decoder, only_type
 from connectors_dagster.airbyte.texts import write_text
 from connectors_dagster.spec.next_page import NextPage
+from connectors_dagster.spec.page_size import sets_page_size
 from connectors_dagster.spec.placeholders import Setting
 
 FIRST_ONLY = "ignore_stream_slicer_parameters_on_paginated_requests"
@@ -76,8 +77,16 @@ def _token_place(stream: Stream, what: str) -> dict[str, str]:
 def _pages(stream: Stream, strategy: Component, size: int | Setting | None) -> Piece:
     first = int(strategy.get("start_from_page") or 0)
     paginator = {"type": "page_number", "base_page": first, "total_path": None, **_token_place(stream, "page")}
-    options = {**_first(strategy), **({"short_page_is_end": True} if isinstance(size, int) else {})}
+    options = {**_first(strategy), **({"short_page_is_end": True} if _is_requested(stream, size) else {})}
     return joined([_size_sent(stream, size), Piece(endpoint={"paginator": paginator}, options=options)])
+
+
+def _is_requested(stream: Stream, size: int | Setting | None) -> bool:
+    """Tell whether pages have this size as far as a manifest says: requests name no other."""
+    written = stream.requester.get("request_parameters")
+    params = {} if stream.paginator.get("page_size_option") or not isinstance(written, Mapping) else written
+    others = [value for name, value in params.items() if sets_page_size(str(name)) and str(value) != str(size)]
+    return isinstance(size, int) and not others
 
 
 def _first(strategy: Component) -> dict[str, Any]:

@@ -177,5 +177,6 @@ def _collect(node: nodes.Node, found: list[Lookup]) -> None:
     if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem | nodes.Call) and (path := _path(node)):
         found.append(path)
         return
+    called = isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr)
     for child in node.iter_child_nodes():
-        _collect(child, found)
+        _collect(child.node if called and child is node.node else child, found)  # type: ignore[attr-defined]  # checked

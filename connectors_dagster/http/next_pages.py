@@ -38,11 +38,11 @@ class ExpressionPaginator(BaseReferencePaginator):
         """Find the value for the next page.
 
         Raises:
-            ValueError: an expression fails, or the value is not a single one.
+            ValueError: an expression fails, or the value is not a single one; in a JSON body it may be an object.
         """
         self.rows_so_far += len(data or ())
         value = find_next(self.next_page, cast(JsonResponse, response), data or [], self.rows_so_far)
-        if isinstance(value, dict | list | tuple | bool):
+        if isinstance(value, list | tuple | bool) or (isinstance(value, dict) and not self.next_page.body_path):
             raise ValueError(f"{self.next_page.value!r} is not a single value, got `{value}`")
         set_next_reference(self, value)
 

@@ -11,8 +11,7 @@ from connectors_dagster.http.first_number import omit_first_number
 from connectors_dagster.http.rereading import RereadingPaginator
 from connectors_dagster.http.response import JsonResponse
 from connectors_dagster.http.total import Total, read_number
-
-SIZES = {"count", "first", "limit", "maxresults", "pagelength", "pagesize", "perpage", "rows", "size", "take", "top"}
+from connectors_dagster.spec.page_size import sets_page_size
 
 
 class RereadPageNumberPaginator(RereadingPaginator):
@@ -179,5 +178,5 @@ def _page_size(request: requests.Request) -> int:
     Of several such parameters, one may mean something else. With the smallest, no page is taken for short that is not.
     """
     params = request.params if isinstance(request.params, Mapping) else {}
-    values = (str(params[name]) for name in params if str(name).lower().replace("_", "").replace("-", "") in SIZES)
+    values = (str(params[name]) for name in params if sets_page_size(str(name)))
     return min((int(value) for value in values if value.isdecimal()), default=0)

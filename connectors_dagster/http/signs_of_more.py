@@ -180,8 +180,9 @@ def _says_previous(field: EnvelopeField) -> bool:
 
 def _leads_nowhere(value: Any) -> bool:
     """Return whether a link or cursor says that there is no next page, also as an object without an address."""
-    if isinstance(value, Mapping) and (inner := [value[name] for name in (*ADDRESSES, *MARKERS) if name in value]):
-        return all(map(is_end, inner))
+    if isinstance(value, Mapping):
+        named = [value[name] for name in (*ADDRESSES, *MARKERS) if name in value]
+        return all(map(is_end, named or value.values()))
     return is_end(value)
 
 

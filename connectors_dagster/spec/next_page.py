@@ -26,7 +26,7 @@ class NextPage:
             none if the value is empty, missing, 0 or false. A field of a value that is missing is an error.
         stop: a condition with which a page is the last, whatever `value` is.
         param: the query parameter that gets the value.
-        body_path: where in the JSON body the value goes, instead.
+        body_path: where in the JSON body the value goes, instead; there it may be an object.
         is_url: whether the value is the address of the next page, instead; one such as ``pages/2`` is relative to
             `base_url`.
     """

@@ -8,10 +8,10 @@ import yaml
 from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, StreamEndEvent
 
 from connectors_dagster.spec.document_size import check_size
-from connectors_dagster.spec.schema_file import StrictLoader
 
 Next = Callable[[], Any]
 _Parser: Any = getattr(yaml, "CSafeLoader", None)
+_Loader: Any = _Parser or yaml.SafeLoader
 _RESOLVER: Any = yaml.SafeLoader("")
 _MERGE, _TEXT = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:str"
 
@@ -21,23 +21,24 @@ class _UnusualError(Exception):
 
 
 def load_yaml(text: str) -> Any:
-    """Read a document as `StrictLoader` does, with the same errors.
+    """Read a document as the safe loader of PyYAML does, with the same errors.
+
+    Of a key that is written twice, the last counts.
 
     Raises:
-        YAMLError: it is not YAML, a key is written twice, or it is nested too deeply or too large with its aliases
-            written out.
+        YAMLError: it is not YAML, or it is nested too deeply or too large with its aliases written out.
     """
     try:
-        return _Reader(_Parser(text)).document() if _Parser else _strictly(text)
+        return _Reader(_Parser(text)).document() if _Parser else _by_pyyaml(text)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
     except (_UnusualError, yaml.YAMLError):
-        return _strictly(text)
+        return _by_pyyaml(text)
 
 
-def _strictly(text: str) -> Any:
+def _by_pyyaml(text: str) -> Any:
     try:
-        document = yaml.load(text, Loader=StrictLoader)  # a safe one
+        document = yaml.load(text, Loader=_Loader)  # a safe one
         check_size(document)
     except (ValueError, RecursionError) as error:
         raise yaml.YAMLError(str(error)) from None
@@ -71,14 +72,11 @@ class _Reader:
 
     def _mapping(self) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
-        next_, node, size = self._next, self._node, 0
+        next_, node = self._next, self._node
         while type(event := next_()) is not MappingEndEvent:
             if type(event) is not ScalarEvent:
                 raise _UnusualError
             found[node(event)] = node(next_())
-            size += 1
-        if len(found) != size:
-            raise _UnusualError  # a key is written twice
         return found
 
     def _sequence(self) -> list[Any]:

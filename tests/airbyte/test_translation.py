@@ -180,10 +180,6 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ({"paginator": pages("OffsetIncrement", size="{{ config.count }}")}, "pages by offset without a number"),
         ({"paginator": cursors("{{ response.next }}{{ config.shop }}")}, "a next page found by an expression"),
         (
-            {"selector": {"extractor": {"field_path": []}}, "paginator": cursors("{{ response.next }}")},
-            "the whole response is one row",
-        ),
-        (
             {"paginator": cursors("{{ response.next }}", "{{ response.next == config.shop }}")},
             "an end of pages found by an expression",
         ),
@@ -760,13 +756,17 @@ def test_parameters_and_references_are_inherited_as_in_airbyte(tmp_path):
         ("streams: []", "is not a manifest of Airbyte"),
         ("streams: [{$ref: '#/definitions/none'}]", "leads nowhere"),
         ("streams: [{$ref: '#/streams/0'}]", "leads to itself"),
-        ("streams: [1]\nstreams: [2]", "written twice"),
     ],
 )
 def test_what_is_not_a_manifest_is_refused(tmp_path, text, said):
     (tmp_path / "manifest.yaml").write_text(text)
     with pytest.raises(ManifestError, match=said):
         read_manifest(tmp_path)
+
+
+def test_of_a_key_that_is_written_twice_the_last_counts_as_for_airbyte(tmp_path):
+    (tmp_path / "manifest.yaml").write_text("streams: [{name: one}]\nstreams: [{name: two}]")
+    assert [one["name"] for one in read_manifest(tmp_path).streams] == ["two"]
 
 
 def test_a_missing_file_is_named(tmp_path):

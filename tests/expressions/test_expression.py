@@ -242,6 +242,11 @@ def test_an_expression_tells_what_it_reads():
     assert Expression("plain").is_constant
 
 
+def test_a_method_of_a_value_is_no_field_that_an_expression_reads():
+    expression = Expression("{{ config['url'].rstrip('/') }}{{ config.name.split(config.mark)[0] }}")
+    assert [[step.key for step in lookup.steps] for lookup in expression.lookups] == [["url"], ["name"], ["mark"]]
+
+
 @pytest.mark.parametrize(
     ("text", "is_lookup"),
     [

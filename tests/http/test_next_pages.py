@@ -73,6 +73,14 @@ def test_a_value_goes_into_the_body_and_zero_is_the_end(shop, tmp_path, read):
     assert '"after":7' in shop.received[1].replace(" ", "")
 
 
+def test_an_object_goes_into_the_body_as_one(shop, tmp_path, read):
+    shop.replies = [page(1, left=7), page(2, left=0)]
+    value = """{{ '{"after": ' ~ response.left ~ '}' if response.left else '' }}"""
+    rows, _ = read(by_expression(tmp_path, value, body_path="variables"))
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert '"variables":{"after":7}' in shop.received[1].replace(" ", "")
+
+
 @pytest.mark.parametrize(
     ("value", "where"),
     [("{{ response.paging.after }}", "param"), ("{{ [response.data] }}", "param"), ("{{ 7 }}", "is_url")],

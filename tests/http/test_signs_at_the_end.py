@@ -75,6 +75,7 @@ HONEST: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"included": [{"rel": "self"}], "meta": {"included_total": 30}, "last": True, "totalPages": 1}, {}),
     ({"links": {"self": "/things", "last": "/things?page=1"}}, {"Link": '</help>; rel="help"', "X-Page-Count": "1"}),
     ({"links": {"next": {"href": None}}, "paging": {"next": {"after": ""}}, "continue": None, "eof": True}, {}),
+    ({"next": {"page": None}}, {}),
     ({"rate": {"remaining": 4999}, "quota": {"total": 900}, "total_value": 4500, "orders_count": 77}, {}),
     ({"hits": {"total": {"value": 1, "relation": "eq"}}}, {"X-RateLimit-Total": "900", "Content-Range": "0-0/*"}),
 ]

@@ -180,6 +180,11 @@ CASES = (
     case("a key of two fields", "`primary_key`", stream(primary_key=["id", "size"])),
     case("no key", "no `primary_key`", stream(primary_key=None)),
     case("rows at the root", "`field_path`", stream(at=[])),
+    case(
+        "a row that names the next one",
+        "`CursorPagination`",
+        stream(at=[], paginator=cursors("{{ response.next }}", "{{ response.next is none }}")),
+    ),
     case("one object", "`field_path`", stream("plan", at=["data", "plan"]), stream("account", at=[])),
     case(
         "a list of one row as an object",  # as the made-up API writes it, if the name of the stream has a certain hash
@@ -254,6 +259,13 @@ CASES = (
         ),
     ),
     case(
+        "pages shorter than the request says",
+        "`PageIncrement`, `OffsetIncrement`",
+        stream(
+            requester={"request_parameters": {"limit": "100"}}, paginator=pages("PageIncrement", page_size=3, size=None)
+        ),
+    ),
+    case(
         "pages by offset",
         "`PageIncrement`, `OffsetIncrement`",
         stream(paginator=pages("OffsetIncrement", "offset", "limit", page_size=4)),
@@ -279,6 +291,18 @@ CASES = (
         "cursors in the body",
         "`CursorPagination`",
         stream(paginator=cursors("{{ response['meta']['next'] }}", page_size=2)),
+    ),
+    case(
+        "objects as cursors in the body",
+        "`CursorPagination`",
+        stream(
+            requester={"http_method": "POST", "request_body_json": {"query": "query($after: String)"}},
+            paginator=cursors(
+                """{{ '{"after": "' + response.page.end + '"}' if response.page.end else "" }}""",
+                "{{ response.page.more is false }}",
+                option("variables", "body_json"),
+            ),
+        ),
     ),
     case(
         "cursors with a flag",

@@ -12,7 +12,7 @@ from connectors_dagster.expressions.expression import ExpressionError, known_exp
 
 ADDRESS = re.compile(r"https?://")
 NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
-DATE = re.compile(r"date|start|since|from\b|after", re.IGNORECASE)
+DATE = re.compile(r"date|start|since|from\b|after|begin", re.IGNORECASE)
 END = re.compile(r"(?:^|_)(?:end|until)(?:_|$)|end_?date", re.IGNORECASE)
 LONG = timedelta(days=90)
 ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
@@ -36,7 +36,8 @@ def with_small_pages(manifest: Any) -> Any:
     if not isinstance(manifest, Mapping):
         return manifest
     size, stop = manifest.get("page_size"), str(manifest.get("stop_condition"))
-    smaller = isinstance(size, int) and size > PAGE and "last_page_size" not in stop
+    counted = "last_page_size" in stop or re.search(r"[<>]=? *\d", stop)
+    smaller = isinstance(size, int) and size > PAGE and not counted
     changed = {"page_size": PAGE} if smaller else {}
     return {key: with_small_pages(value) for key, value in manifest.items()} | changed
 
@@ -56,7 +57,9 @@ def _without_spec(streams: Any, base: str) -> dict[str, Any]:
     for path in sorted({path for text in _texts(streams) for path in _paths(text)}):
         at = config
         for step in path[:-1]:
-            at = at.setdefault(step, {})
+            if not isinstance(at.get(step), dict):  # a text until now, of which the manifest also reads a part
+                at[step] = {}
+            at = at[step]
         name = path[-1]
         at[name] = f"{base}/host-of-{name}" if name in hosts else f"{name.lower().replace('_', '-')}-x7"
     return config

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 from zlib import crc32
 
-from tests.parity.templates import render
+from tests.parity.templates import below, render
 
 SIZES = "limit per_page page_size size count pageSize perPage first top $top max_results maxResults pagesize".split()
 MOST_LEVELS = 4
@@ -108,6 +108,11 @@ class Described:
         """Where the rows are in a response."""
         extractor = self.selector.get("extractor") or {}
         return [str(self.rendered(one)) for one in extractor.get("field_path") or []]
+
+    @cached_property
+    def cursors_in_row(self) -> set[str]:
+        """The fields of a row that name the next page, because the whole response is the row."""
+        return set() if self.path else {str(path[0]) for path in below(self.strategy.get("cursor_value"), "response")}
 
     @property
     def filters(self) -> Iterator[Mapping[str, Any]]:

@@ -51,6 +51,8 @@ def _size(stream: Described, asked: Asked) -> int:
 
 def _by_cursor(stream: Described, asked: Asked, rows: Sequence[Row], size: int, base: str) -> Page:
     value, stop = str(stream.strategy.get("cursor_value")), str(stream.strategy.get("stop_condition") or "")
+    if not stream.path and below(value, "response"):
+        size = 1  # the whole body is a row
     at = _begin(stream, asked, rows, size)
     after, more = at + size, at + size < len(rows)
     by_link = (stream.paginator.get("page_token_option") or {}).get("type") == "RequestPath"

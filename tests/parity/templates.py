@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from jinja2 import Environment, TemplateError, nodes
@@ -12,6 +13,7 @@ JINJA = Environment()
 RENDER = SandboxedEnvironment()
 SLICE = ("stream_slice", "stream_partition", "stream_interval")
 BOUNDS = {"start_time": "start", "end_time": "end"}
+NAME = re.compile(r"[\w-]+")
 Path = tuple[Any, ...]
 
 
@@ -59,7 +61,7 @@ def lookups(text: str) -> tuple[Path, ...]:
     tested = [
         (*path, test.expr.value)
         for test in tree.find_all(nodes.Compare)
-        if isinstance(test.expr, nodes.Const) and isinstance(test.expr.value, str)
+        if isinstance(test.expr, nodes.Const) and NAME.fullmatch(str(test.expr.value))
         for operand in test.ops
         if operand.op in ("in", "notin") and (path := path_of(operand.expr))
     ]
@@ -73,23 +75,16 @@ def is_lookup(text: str) -> bool:
     return len(parts) == 1 and path_of(parts[0]) is not None
 
 
+METHODS = frozenset(
+    "get items keys values strftime startswith endswith lower upper replace split strip rstrip lstrip".split()
+)
+"""Names after a dot that templates call and do not look up."""
+
+
 def below(text: Any, name: str) -> list[Path]:
     """Return the paths below a name that a template reads; a path that is part of a longer one is left out."""
     paths = [path[1:] for path in lookups(str(text)) if path[0] == name and len(path) > 1]
-    methods = (
-        "get",
-        "items",
-        "keys",
-        "values",
-        "strftime",
-        "startswith",
-        "endswith",
-        "lower",
-        "upper",
-        "replace",
-        "split",
-    )
-    paths = [path[:-1] if path[-1] in methods else path for path in paths]
+    paths = [tuple(takewhile(lambda step: step not in METHODS, path)) for path in paths]
     paths = [path for path in dict.fromkeys(paths) if path]
     return [path for path in paths if not any(other != path and other[: len(path)] == path for other in paths)]
 

@@ -299,9 +299,9 @@ def _envelope(stream: Described, page: Page, *, empty: bool) -> Any:
     values: list[Any] = [row.value for row in page.rows]
     path, body = stream.path, {}
     if not path:
-        if not page.fields:
-            return values
-        body = dict(values[0]) if values else {}
+        if not page.fields or not values:
+            return {} if page.fields else values
+        body = dict(values[0])
     elif empty and stream.variant % 2:
         body = {}
     elif "*" in path:
