@@ -81,7 +81,7 @@ def _as_dlt(stream: Stream, strategy: Component) -> Piece:
 
 
 def _body_is_row(stream: Stream) -> bool:
-    """Tell whether what names the next page is a field of the row: the paginators of dlt read only what is beside rows."""
+    """Tell whether a field of a row names the next page; the paginators of dlt only read what is beside the rows."""
     path = (stream.selector.get("extractor") or {}).get("field_path")
     return not path and "response" in str(stream.paginator.get("pagination_strategy"))
 

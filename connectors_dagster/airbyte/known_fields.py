@@ -1,4 +1,4 @@
-"""The fields of components that are read here; a stream with any other is not translated, because it may mean more."""
+"""The fields of components that are read here; a stream with another one that airbyte-cdk reads is not translated."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,8 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "SimpleRetriever": "requester record_selector paginator partition_router incremental_sync decoder "
         "ignore_stream_slicer_parameters_on_paginated_requests",
         "HttpRequester": "url_base url path http_method authenticator request_parameters request_headers "
-        "request_body_json request_body_data request_body error_handler use_cache",
+        "request_body_json request_body_data request_body error_handler use_cache "
+        "connect_timeout_in_seconds read_timeout_in_seconds use_tcp_keepalive",
         "RecordSelector": "extractor record_filter schema_normalization transform_before_filtering",
         "RecordFilter": "condition",
         "AddFields": "fields",
@@ -38,7 +39,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "DatetimeBasedCursor": "cursor_field datetime_format cursor_datetime_formats start_datetime end_datetime "
         "start_time_option end_time_option step cursor_granularity lookback_window clamping is_data_feed "
         "is_client_side_incremental partition_field_start partition_field_end global_substream_cursor "
-        "is_compare_strictly",
+        "is_compare_strictly allow_catalog_defined_cursor_field",
         "MinMaxDatetime": "datetime datetime_format min_datetime max_datetime",
         "SubstreamPartitionRouter": "parent_stream_configs",
         "ParentStreamConfig": "parent_key partition_field stream request_option extra_fields incremental_dependency "
@@ -56,30 +57,24 @@ KNOWN: Mapping[str, frozenset[str]] = {
         "ApiKey": "inject_into api_token",
     }.items()
 }
-STRAY: Mapping[str, frozenset[str]] = {
+NOT_READ: Mapping[str, frozenset[str]] = {
     kind: frozenset(names.split())
     for kind, names in {
-        "ApiKeyAuthenticator": "path request_parameters",
-        "BearerAuthenticator": "authenticator field_path",
-        "CursorPagination": "extractorPath page_size_option",
-        "DatetimeBasedCursor": "path incremental_cursor",
-        "DeclarativeStream": "partition_router selector requester paginator "
-        "ignore_stream_slicer_parameters_on_paginated_requests",
-        "DpathExtractor": "path",
-        "HttpRequester": "error_handlers request_params",
-        "HttpResponseFilter": "backoff_strategies",
-        "RequestOption": "page_size",
-        "RequestPath": "field_name inject_into",
-        "SimpleRetriever": "primary_key",
+        "AddFields": "condition",
+        "HttpRequester": "fetch_properties_from_endpoint query_properties",
+        "RemoveFields": "condition",
+        "SimpleRetriever": "page_size_reduction pagination_reset request_window_splitting",
     }.items()
 }
-"""Fields that are found in manifests but mean nothing there: Airbyte's toolkit does not read them."""
+"""Fields that airbyte-cdk reads in `TOOLKIT`, but this project does not."""
+TOOLKIT = (7, 39)
+"""The version of airbyte-cdk whose fields are listed. Any others of its time mean nothing: it does not read them."""
 IN_OTHERS = ("stream", "schema_loader", "schema", "request_parameters", "request_headers", "request_body_json")
 """What is not looked into: it belongs to another stream, or is no component."""
 
 
 def check_fields(stream: Stream) -> Piece:
-    """Check that all fields of the components of a stream are known.
+    """Check that all fields of the components of a stream are known, as far as they mean anything.
 
     Raises:
         NotNativeError: one of them is not.
@@ -93,10 +88,18 @@ def check_fields(stream: Stream) -> Piece:
         kind = str(component["type"])
         if kind in KNOWN:
             inherited = component.get(PARAMETERS) or {}
-            unknown = set(component) - KNOWN[kind] - STRAY.get(kind, frozenset()) - ALWAYS - set(inherited)
+            unknown = set(component) - KNOWN[kind] - ALWAYS - set(inherited)
+            if not _is_newer(stream.version):
+                unknown &= NOT_READ.get(kind, frozenset())
             if unknown and component.get("class_name") is None:
                 raise NotNativeError("a field that is not known here", f"{kind}.{sorted(unknown)[0]}")
     return Piece()
+
+
+def _is_newer(version: str) -> bool:
+    """Tell whether a manifest was written for a later version than `TOOLKIT`, or for one that it does not say."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return numbers is None or (int(numbers[1]), int(numbers[2])) > TOOLKIT
 
 
 def _components(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -27,6 +27,7 @@ class Stream:
         vendor_name: its name in the manifest.
         definition: what the manifest says.
         settings: the settings of the connector.
+        version: of airbyte-cdk that the manifest was written for; empty if it does not say.
         siblings: all streams of the manifest by their vendor names.
     """
 
@@ -34,6 +35,7 @@ class Stream:
     vendor_name: str
     definition: Component
     settings: Settings
+    version: str
     siblings: Mapping[str, "Stream"] = field(default_factory=dict)
 
     @cached_property

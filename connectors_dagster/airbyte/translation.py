@@ -105,6 +105,7 @@ def plain_streams(manifest: Manifest) -> list[Stream]:
             vendor_name=str(one.get("name")),
             definition=one,
             settings=settings,
+            version=manifest.version,
             siblings=siblings,
         )
         for one in written
