@@ -9,6 +9,7 @@ from connectors_dagster.airbyte.known_fields import ALWAYS
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.options import place_of
 from connectors_dagster.airbyte.parameters import PARAMETERS
+from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import write_param, write_text
 from connectors_dagster.spec.computed import Computed
@@ -16,6 +17,8 @@ from connectors_dagster.spec.placeholders import Secret, Setting, find_placehold
 
 LOCATIONS: Mapping[str, str] = {"headers": "header", "params": "query"}
 TOKEN_FIELDS: Mapping[str, Any] = {
+    "access_token_value": None,
+    "token_expiry_date": None,
     "client_id": None,
     "client_secret": None,
     "grant_type": None,
@@ -25,7 +28,7 @@ TOKEN_FIELDS: Mapping[str, Any] = {
     "refresh_token_updater": None,
     "access_token_name": "access_token",
     "expires_in_name": "expires_in",
-    "scopes": (),
+    "scopes": None,
 }
 """The fields of a usual request for a token, each with the only value that is usual; None for any."""
 GRANTS = ("client_credentials", "refresh_token")
@@ -80,6 +83,8 @@ def _oauth(written: Component, stream: Stream) -> dict[str, Any]:
         for name, value in (written.get("refresh_request_body") or {}).items()
         if name not in OF_EVERY_REQUEST
     }
+    if scopes := listed(written.get("scopes"), "scopes"):
+        body |= {"scopes": [write_param(one, stream) for one in scopes]}
     if grant == "refresh_token":
         body |= {"grant_type": grant, "refresh_token": credential(written.get("refresh_token"), stream)}
     return {

@@ -17,6 +17,7 @@ from connectors_dagster.expressions.durations import parse_duration
 from connectors_dagster.expressions.expression import ExpressionError
 from connectors_dagster.spec.options import Cursor
 from connectors_dagster.spec.timestamps import TimestampFormat
+from connectors_dagster.spec.windows import shortest
 
 EPOCHS = {"%s": "epoch_seconds", "%ms": "epoch_milliseconds", "%epoch_microseconds": "epoch_microseconds"}
 ISO = re.compile(r"%Y-%m-%d(?:[T ]%H:%M(?::%S(?:\.(?:%f|%_ms|0+))?)?)?(?:Z|%z|\+00:?00)?")
@@ -28,6 +29,8 @@ PRECISIONS = (
     (re.compile(r"%M"), timedelta(minutes=1)),
     (re.compile(r"%H"), timedelta(hours=1)),
 )
+ROUNDED = re.compile(r"strftime\(.*00")
+"""A time that is written without its minutes or hours."""
 DAY = timedelta(days=1)
 
 
@@ -49,6 +52,9 @@ def translate_cursor(stream: Stream) -> Piece:
     check_start(written)
     check_end(written)
     filtered = filters_by_time(stream)
+    if filtered:
+        _check_steps(written)
+        _check_added(field, stream)
     for other in ("clamping", "partition_field_start", "partition_field_end", "is_client_side_incremental"):
         if written.get(other) and (other != "is_client_side_incremental" or filtered or stream.parent):
             raise NotNativeError(f"{other} of a cursor", written[other])
@@ -63,6 +69,22 @@ def translate_cursor(stream: Stream) -> Piece:
     )
     incremental = Piece(endpoint={"incremental": {"cursor_path": field}}, options={"cursor": cursor})
     return joined([incremental, bounds, Piece(lookback=duration_of(written, "lookback_window"))])
+
+
+def _check_steps(written: Component) -> None:
+    """Refuse steps that are no longer than the gap between them: each would be a request for no time at all."""
+    step, gap, form = duration_of(written, "step"), granularity_of(written), str(written.get("datetime_format"))
+    if step and gap and _precision(form) < gap and shortest(step) <= gap:
+        raise NotNativeError("a step that is no longer than cursor_granularity", f"{step}, with {form}")
+
+
+def _check_added(field: str, stream: Stream) -> None:
+    """Refuse a cursor that is made of a more exact time: the row may seem to be older than what was asked for."""
+    for change in stream.transformations:
+        for added in change.get("fields") or ():
+            text = str(added.get("value"))
+            if added.get("path") == [field] and ROUNDED.search(text):
+                raise NotNativeError("a cursor that is rounded", text)
 
 
 def _bounds(stream: Stream) -> list[Piece]:

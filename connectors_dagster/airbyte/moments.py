@@ -11,6 +11,7 @@ from connectors_dagster.expressions.macros import NOW, str_to_datetime
 from connectors_dagster.expressions.time_formats import parse_time
 
 SOME_DAY, LATER = datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=UTC), datetime(2025, 8, 9, 17, 18, 19, tzinfo=UTC)
+DAY = timedelta(days=1)
 LONG_AGO = ("1990-01-01T00:00:00Z", "1990-01-01")
 
 
@@ -30,7 +31,9 @@ def check_start(cursor: Component) -> None:
 
 
 def check_end(cursor: Component) -> None:
-    """Accept an end that is now, at least without a setting for another one: windows go on.
+    """Accept an end that is now, or at most a day earlier or later, at least without a setting for another one.
+
+    Windows go on until now in any case: what is read later with such an end is read at once.
 
     Raises:
         NotNativeError: the end is something else.
@@ -41,10 +44,7 @@ def check_end(cursor: Component) -> None:
     form = str(cursor.get("datetime_format"))
     written = cursor["end_datetime"].get("datetime_format") if isinstance(cursor.get("end_datetime"), dict) else None
     found = _read(_rendered(compiled(text), SOME_DAY, None), str(written or form))
-    by_date = "%H" not in form and "%d" in form
-    exact = found is not None and timedelta(0) <= SOME_DAY - found <= timedelta(seconds=1)
-    same_day = found is not None and by_date and found.date() == SOME_DAY.date()
-    if limited or not (exact or same_day):
+    if limited or found is None or abs(SOME_DAY - found) > DAY:
         raise NotNativeError("an end that is not now", text)
 
 

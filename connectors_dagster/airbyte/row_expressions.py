@@ -20,18 +20,19 @@ LOOKUP = re.compile(
 """A lookup of what a stream is requested for."""
 
 
-def write_expression(text: str, stream: Stream, *, typed: bool = False) -> str:
+def write_expression(text: str, stream: Stream, *, typed: bool = False, clock: bool = False) -> str:
     """Return an expression over a row in which what the stream is requested for has the names of a connector.
 
     Args:
         text: what the manifest says.
         stream: where it says it.
         typed: whether the value must have a declared type.
+        clock: whether it may be the time at which rows are read, and nothing else.
 
     Raises:
         NotNativeError: it reads something that is not known when rows are changed, or the clock.
     """
-    if CLOCK.search(text):
+    if CLOCK.search(text) and (not clock or compiled(text).names):
         raise NotNativeError("a field with the time at which a row is read", text)
     expression, known = compiled(text), _known(stream, typed=typed)
     looked_up = [one for one in expression.lookups if ALIASES.get(one.name, one.name) == SLICE]

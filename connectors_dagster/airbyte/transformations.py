@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.airbyte.key import key_of
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.row_expressions import write_expression
@@ -60,9 +61,9 @@ def _change(written: Component, stream: Stream) -> Transformation:
 
 
 def _flatten(written: Component) -> Transformation:
-    name = _path(written.get("field_path"))
+    [name, *inside] = _path(written.get("field_path"))
     others = [one for one in ("replace_record", "key_transformation") if written.get(one)]
-    if GLOBS.search(name) or "{{" in name or others or not written.get("delete_origin_value"):
+    if inside or GLOBS.search(name) or "{{" in name or others or not written.get("delete_origin_value"):
         raise NotNativeError("an object that is flattened in another way", name)
     return Transformation(flatten_fields=(name,))
 
@@ -71,25 +72,33 @@ def _add(written: Component, stream: Stream) -> Transformation:
     """Translate added fields; a later one of the same name replaces an earlier one, as in Airbyte."""
     added: dict[str, str | TypedValue] = {}
     for field in written.get("fields") or ():
-        path, kind = _path(field.get("path")), field.get("value_type")
+        [path, *inside], kind = _path(field.get("path")), field.get("value_type")
+        if inside:
+            raise NotNativeError("a field that is added inside an object", [path, *inside])
         if kind and kind not in TYPES:
             raise NotNativeError("an added field of a type that is not known", kind)
         if path in added:
             raise NotNativeError("a field that is added twice", path)
-        text = write_expression(str(field.get("value")), stream, typed=bool(kind))
+        text = write_expression(str(field.get("value")), stream, typed=bool(kind), clock=_is_only_data(path, stream))
         added[path] = TypedValue(value=text, type=TYPES[str(kind)]) if kind else text
     return Transformation(add_fields=added)
 
 
+def _is_only_data(name: str, stream: Stream) -> bool:
+    """Tell whether a field does not identify its row: then it may be different each time the row is read."""
+    key = key_of(stream)
+    return bool(key) and name not in key and name != stream.cursor.get("cursor_field")
+
+
 def _remove(written: Component) -> Transformation:
-    names = [_path(pointer) for pointer in written.get("field_pointers") or ()]
-    for name in names:
-        if GLOBS.search(name):
-            raise NotNativeError("fields that are removed by a pattern", name)
-    return Transformation(remove_fields=tuple(dict.fromkeys(names)))
+    paths = [_path(pointer) for pointer in written.get("field_pointers") or ()]
+    for path in paths:
+        if any(GLOBS.search(name) or name.isdigit() for name in path):
+            raise NotNativeError("fields that are removed by a pattern or a position", path)
+    return Transformation(remove_fields=tuple(path if path[1:] else path[0] for path in dict.fromkeys(paths)))
 
 
-def _path(written: object) -> str:
-    if not isinstance(written, list) or len(written) != 1 or not isinstance(written[0], str) or not written[0]:
-        raise NotNativeError("a change of a field inside an object", written)
-    return written[0]
+def _path(written: object) -> tuple[str, ...]:
+    if not isinstance(written, list) or not written or not all(isinstance(name, str) and name for name in written):
+        raise NotNativeError("a path to a field that is no list of names", written)
+    return tuple(written)

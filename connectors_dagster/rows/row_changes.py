@@ -7,7 +7,7 @@ import msgspec
 
 from connectors_dagster.errors import RowError
 from connectors_dagster.rows.casts import casting
-from connectors_dagster.rows.raw_json import NULL, RawRow, decode_fields, first_byte, is_raw
+from connectors_dagster.rows.raw_json import NULL, RawRow, decode_fields, first_byte, is_raw, write_row
 from connectors_dagster.rows.row_values import Scope, compiled
 from connectors_dagster.spec.options import ResourceOptions
 from connectors_dagster.spec.transformations import Transformation, TypedValue
@@ -78,7 +78,7 @@ class RowChanges:
             return [_lower_names]
         if one.cast_to:
             return [casting(one.cast_to)]
-        removed = [_removing(name) for name in one.remove_fields]
+        removed = [_removing((at,) if isinstance(at, str) else at) for at in one.remove_fields]
         renamed = [_renaming(one.rename_fields)] if one.rename_fields else []
         flattened = [_flattening(name) for name in one.flatten_fields]
         added = [self._adding(name, value) for name, value in one.add_fields.items()]
@@ -98,9 +98,15 @@ class RowChanges:
         return add
 
 
-def _removing(name: str) -> Change:
+def _removing(path: Sequence[str]) -> Change:
+    [name, *rest] = path
+    remove_inside = _removing(rest) if rest else None
+
     def remove(row: RawRow) -> RawRow:
-        row.pop(name, None)
+        if remove_inside is None:
+            row.pop(name, None)
+        elif first_byte(row.get(name, NULL)) == b"{":
+            row[name] = msgspec.Raw(write_row(remove_inside(decode_fields(row[name]))).encode())
         return row
 
     return remove

@@ -33,7 +33,8 @@ class Transformation:
             the request needs or that is included. A field of this name is replaced. What is rendered is read as a
             literal of Python: `7` is a number, `007` is text. A value that is missing is empty text; a field of a value
             that is missing is an error.
-        remove_fields: names of fields to leave out; a row may lack them.
+        remove_fields: names of fields to leave out; several names are those on the way to a field inside of objects. A
+            row may lack them.
         rename_fields: new names by names; a row may lack them.
         flatten_fields: names of objects whose fields take their place in the row, as often those of `attributes`. An
             object stays if one of its fields has the name of another field of the row.
@@ -43,7 +44,7 @@ class Transformation:
     """
 
     add_fields: Mapping[str, str | TypedValue] = field(default_factory=dict)
-    remove_fields: tuple[str, ...] = ()
+    remove_fields: tuple[str | tuple[str, ...], ...] = ()
     rename_fields: Mapping[str, str] = field(default_factory=dict)
     flatten_fields: tuple[str, ...] = ()
     lower_names: bool = False

@@ -142,13 +142,17 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
     ("change", "reason"),
     [
         ({"primary_key": [["owner", "id"]]}, "a key inside an object"),
-        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a", "b"]]}]}, "a field inside an object"),
-        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a*"]]}]}, "removed by a pattern"),
+        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a", "b*"]]}]}, "removed by a pattern"),
+        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a", "0"]]}]}, "or a position"),
+        ({"transformations": [{"type": "RemoveFields", "field_pointers": [["a", 0]]}]}, "no list of names"),
         (
             {"transformations": [{"type": "RemoveFields", "field_pointers": [["a"]], "condition": "{{ True }}"}]},
             "not known here",
         ),
-        ({"transformations": [adding("{{ now_utc() }}")]}, "the time at which a row is read"),
+        ({"transformations": [adding("{{ now_utc() }}", path=["id"])]}, "the time at which a row is read"),
+        ({"transformations": [adding("{{ now_utc() }}")], "primary_key": None}, "the time at which a row is read"),
+        ({"transformations": [adding("{{ now_utc() }} {{ record.a }}")]}, "the time at which a row is read"),
+        ({"selector": {"record_filter": {"condition": "{{ now_utc() }}"}}}, "the time at which a row is read"),
         ({"transformations": [adding("{{ config.region }}")]}, "an expression over config in rows"),
         ({"transformations": [adding("{{ stream_slice }}")]}, "an expression over stream_slice in rows"),
         (
@@ -156,7 +160,7 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             "an expression over config and record in rows",
         ),
         ({"transformations": [adding("{{ stream_slice.start_time }}")]}, "an expression over stream_slice in rows"),
-        ({"transformations": [adding("x", path=["a", "b"])]}, "a field inside an object"),
+        ({"transformations": [adding("x", path=["a", "b"])]}, "a field that is added inside an object"),
         ({"transformations": [{"type": "FlattenFields"}]}, "a transformation: FlattenFields"),
         ({"transformations": [{"class_name": "source.components.Own"}]}, "Python of the connector's own"),
         (
@@ -193,6 +197,23 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
         ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y", "%s"]}}, "rows with several formats"),
         ({"incremental_sync": DATES | {"start_datetime": "{{ day_delta(-7) }}"}}, "a start that moves"),
         ({"incremental_sync": DATES | {"end_datetime": "{{ config.region }}"}}, "an end that is not now"),
+        ({"incremental_sync": DATES | {"end_datetime": "{{ day_delta(-2) }}"}}, "an end that is not now"),
+        (
+            {
+                "incremental_sync": DATES
+                | {"datetime_format": "%Y-%m-%d %H:%M", "step": "P1D", "cursor_granularity": "P1D"}
+            },
+            "a step that is no longer than cursor_granularity",
+        ),
+        (
+            {
+                "incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%SZ"},
+                "transformations": [
+                    adding("{{ str_to_datetime(record.at).strftime('%FT%H:00:00Z') }}", path=["changed"])
+                ],
+            },
+            "a cursor that is rounded",
+        ),
         (
             {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ config.a }}"}]}}},
             "errors recognized by an expression",
@@ -490,6 +511,11 @@ def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
         "client_secret": "token",
         "access_token_request_data": {"scope": "all"},
     }
+    given = auth | {"scopes": ["read", "write"], "access_token_value": "{{ config.token }}", "token_expiry_date": "x"}
+    connector = written(tmp_path, stream(requester={"authenticator": given})).connector
+    assert connector
+    body = connector.graph["things"].endpoint["auth"]["access_token_request_data"]
+    assert body == {"scope": "all", "scopes": ["read", "write"]}
     other = auth | {"access_token_name": "token"}
     [found] = written(tmp_path, stream(requester={"authenticator": other})).streams
     assert str(found.reasons[0]) == "a request for an access token that is not as usual: access_token_name: token"
@@ -823,6 +849,25 @@ def test_a_filter_and_transformations_become_options_and_partitions_get_their_na
         Transformation(add_fields={"new": "{{ record.n or parent['id'] }}-{{ parent['id'] }}"}),
     )
     assert each.transformations == (Transformation(add_fields={"new": "{{ each['region'] }}"}),)
+
+
+def test_fields_inside_of_objects_are_removed_and_the_time_of_reading_is_added_beside_a_key(tmp_path):
+    pointers = [["a"], ["b", "c"], ["b", "c"]]
+    changes = [{"type": "RemoveFields", "field_pointers": pointers}, adding("{{ now_utc() }}")]
+    connector = written(tmp_path, stream(transformations=changes)).connector
+    assert connector
+    assert connector.graph["things"].options.transformations == (
+        Transformation(remove_fields=("a", ("b", "c"))),
+        Transformation(add_fields={"new": "{{ now_utc() }}"}),
+    )
+
+
+@pytest.mark.parametrize(
+    "end", ["{{ now_utc() }}", "{{ today_utc() }}", "{{ config.until or day_delta(1) }}", "{{ day_delta(-1) }}"]
+)
+def test_an_end_that_is_at_most_a_day_away_is_now(tmp_path, end):
+    [one] = written(tmp_path, stream(incremental_sync=DATES | {"end_datetime": end})).streams
+    assert one.engine == "native"
 
 
 @pytest.mark.parametrize("differs", [{"incremental_sync": DATES}, {"transformations": [{"type": "KeysToLower"}]}])

@@ -323,7 +323,7 @@ OPTIONS = """
       record_filter: "{{ record.status != 'draft' }}"
       transformations:
         - add_fields: {region: "{{ each.region }}", total: {value: "{{ record.sums.total }}", type: float}}
-        - remove_fields: [sums]
+        - remove_fields: [sums, [owner, mail]]
         - rename_fields: {at: day}
         - lower_names: true
       cursor: {request_step: P7D}
@@ -357,7 +357,7 @@ def test_options_of_resources_are_the_same_in_yaml_and_python(scaffolded):
                     "total": TypedValue(value="{{ record.sums.total }}", type="float"),
                 }
             ),
-            Transformation(remove_fields=("sums",)),
+            Transformation(remove_fields=("sums", ("owner", "mail"))),
             Transformation(rename_fields={"at": "day"}),
             Transformation(lower_names=True),
         ),

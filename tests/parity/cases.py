@@ -488,6 +488,14 @@ CASES = (
                 {"type": "KeysToLower"},
             ],
         ),
+        stream(
+            "others",
+            fields={"id": "string", "owner": "object", "list": "array"},
+            transformations=[
+                added(read_at="{{ now_utc() }}", name="{{ record.owner.name }}"),
+                {"type": "RemoveFields", "field_pointers": [["owner", "name"], ["owner", "b", "c"], ["list", "x"]]},
+            ],
+        ),
     ),
     case(
         "flattened objects",

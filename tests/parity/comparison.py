@@ -213,8 +213,8 @@ def _refusals(stream: Described) -> Iterator[int]:
 
 
 def _text(stream: Described, row: Mapping[str, Any]) -> str:
-    """Write a row as text, without the cursor of the next page: it counts from where a request begins."""
-    row = {name: value for name, value in row.items() if name not in stream.cursors_in_row}
+    """Write a row as text, without what differs between two reads."""
+    row = {name: value for name, value in row.items() if name not in stream.varying}
     return json.dumps(row, sort_keys=True, ensure_ascii=False, default=str)
 
 

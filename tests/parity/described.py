@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 from zlib import crc32
 
+from connectors_dagster.airbyte.row_expressions import CLOCK
 from tests.parity.templates import below, render
 
 SIZES = "limit per_page page_size size count pageSize perPage first top $top max_results maxResults pagesize".split()
@@ -110,9 +111,15 @@ class Described:
         return [str(self.rendered(one)) for one in extractor.get("field_path") or []]
 
     @cached_property
-    def cursors_in_row(self) -> set[str]:
-        """The fields of a row that name the next page, because the whole response is the row."""
-        return set() if self.path else {str(path[0]) for path in below(self.strategy.get("cursor_value"), "response")}
+    def varying(self) -> set[str]:
+        """The fields of a row that differ between two reads: the next page, if the body is the row, and the time."""
+        cursors = [] if self.path else below(self.strategy.get("cursor_value"), "response")
+        return {str(path[0]) for path in cursors} | {
+            str(field["path"][0])
+            for change in self.definition.get("transformations") or []
+            for field in change.get("fields") or []
+            if isinstance(field, Mapping) and CLOCK.search(str(field.get("value")))
+        }
 
     @property
     def filters(self) -> Iterator[Mapping[str, Any]]:

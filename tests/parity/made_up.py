@@ -24,6 +24,7 @@ ODD: Mapping[str, Sequence[Any]] = {
     "object": ({"a": 1, "b": {"c": [1, None]}}, {}, None),
     "array": ([], [1, "a"], [{"x": 1.5}], None),
 }  # fmt: skip
+MAP = re.compile(r"\|\s*map\(")
 READ: Sequence[Any] = (
     True,
     False,
@@ -154,7 +155,7 @@ class MadeUp:
             for path in below(text, "record"):
                 if all(isinstance(key, str) for key in path):
                     own = [value for value in constants(text) if value not in path]
-                    found[path] = [*found.get(path, []), *(_times(text) or [*own, *READ])]
+                    found[path] = [*found.get(path, []), *(_times(text) or _lists(text) or [*own, *READ])]
         return dict(sorted(found.items(), key=lambda item: len(item[0])))
 
     @property
@@ -178,6 +179,14 @@ def _times(text: str) -> list[Any]:
     """Return values of a field of which a template makes times: any other value is an error."""
     form = time_format(text)
     return [write(moment, form) for moment in TIMES] if form else []
+
+
+def _lists(text: str) -> list[Any]:
+    """Return values of a field of which a template reads the items.
+
+    Airbyte takes a template for plain text from the first row on whose value is of a type that does not fit.
+    """
+    return [[{"id": 3, "name": "a"}, {"id": "b"}], [], None] if MAP.search(text) else []
 
 
 def _odd(hints: Mapping[str, Any], number: int) -> Any:

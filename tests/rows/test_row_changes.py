@@ -79,6 +79,25 @@ def test_transformations_are_made_in_their_order():
 
 
 @pytest.mark.parametrize(
+    ("a", "expected"),
+    [
+        ('{"b": {"c": 1, "d": 1.10}, "c": "\\u00fc"}', '{"b":{"d":1.10},"c":"\\u00fc"}'),
+        ('{"b": {"c": 1}}', '{"b":{}}'),
+        ('{"b": [{"c": 1}]}', '{"b":[{"c": 1}]}'),
+        ('{"b": null}', '{"b":null}'),
+        ("{}", "{}"),
+        ("null", "null"),
+        ('"b"', '"b"'),
+    ],
+)
+def test_a_field_inside_of_objects_is_left_out_and_the_others_stay_as_they_are(a, expected):
+    assert changed(f'{{"a": {a}, "c": 1}}', Transformation(remove_fields=(("a", "b", "c"),))) == {
+        "a": expected,
+        "c": "1",
+    }
+
+
+@pytest.mark.parametrize(
     ("body", "expected"),
     [
         ('{"id": 1, "a": {"b": 1.10, "c": {"d": []}}}', {"id": "1", "b": "1.10", "c": '{"d": []}'}),
