@@ -135,6 +135,8 @@ def write_param(value: Any, stream: Stream) -> Any:
     """
     if not isinstance(value, str):
         return _sent(value)
+    if _is_never_there(value, stream):
+        return None
     if compiled(value).is_constant:
         found = constant(value, types=(str, list))
         return _sent(found) if not isinstance(found, str) else _plain(found, value)
@@ -159,12 +161,24 @@ def write_json(value: Any, stream: Stream) -> Any:
         return [write_json(item, stream) for item in value]
     if not isinstance(value, str):
         return value
+    if _is_never_there(value, stream):
+        return None
     if compiled(value).is_constant:
         return constant(value)
     written = write_text(value, stream, kind="value")
     if isinstance(written, Setting) and not isinstance(written, Computed) and written.type is str:
         return surely_computed(value, stream)  # Airbyte makes a number of a text that has only digits
     return written
+
+
+def _is_never_there(text: str, stream: Stream) -> bool:
+    """Tell whether a text looks up a bound of a window or a partition that the stream does not have: nothing is sent."""
+    lookup = compiled(text).lookup
+    if lookup is None or ALIASES.get(lookup.name) != "stream_slice" or stream.routers:
+        return False
+    named = stream.cursor.get("partition_field_start") or stream.cursor.get("partition_field_end")
+    known = BOUNDS if stream.cursor else {}
+    return [step.default for step in lookup.steps] == [MISSING] and not named and lookup.steps[0].key not in known
 
 
 def _sent(value: Any) -> Any:

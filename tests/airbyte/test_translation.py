@@ -851,6 +851,22 @@ def test_a_filter_and_transformations_become_options_and_partitions_get_their_na
     assert each.transformations == (Transformation(add_fields={"new": "{{ each['region'] }}"}),)
 
 
+def test_a_bound_that_no_window_has_is_not_sent(tmp_path):
+    asked = {"a": "{{ stream_interval['start_date'] }}", "b": "{{ stream_interval.start_time }}", "c": "1"}
+    streams = (
+        stream(requester={"request_parameters": asked}, incremental_sync=DATES),
+        stream(
+            "others",
+            requester={"request_parameters": asked, "http_method": "POST", "request_body_json": {"x": asked["b"]}},
+        ),
+    )
+    connector = written(tmp_path, *streams).connector
+    assert connector
+    assert connector.graph["things"].endpoint["params"].keys() == {"b", "c", "since"}
+    others = connector.graph["others"].endpoint
+    assert (others["params"], others.get("json")) == ({"c": "1"}, {})
+
+
 def test_fields_inside_of_objects_are_removed_and_the_time_of_reading_is_added_beside_a_key(tmp_path):
     pointers = [["a"], ["b", "c"], ["b", "c"]]
     changes = [{"type": "RemoveFields", "field_pointers": pointers}, adding("{{ now_utc() }}")]
