@@ -172,7 +172,7 @@ def write_json(value: Any, stream: Stream) -> Any:
 
 
 def _is_never_there(text: str, stream: Stream) -> bool:
-    """Tell whether a text looks up a bound of a window or a partition that the stream does not have; nothing is sent."""
+    """Tell whether a text looks up a bound of a window or a partition that its stream lacks; nothing is sent then."""
     lookup = compiled(text).lookup
     if lookup is None or ALIASES.get(lookup.name) != "stream_slice" or stream.routers:
         return False
