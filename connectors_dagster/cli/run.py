@@ -23,6 +23,7 @@ from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import including, load_location
 from connectors_dagster.orchestration.missing import plan_missing
 from connectors_dagster.orchestration.selection import Selected, select
+from connectors_dagster.secrets.redaction import redact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,11 @@ def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> run
     summary, checked = load(names, options)
     if not options.dry_run:
         show_summary(summary, checked, options, names)
+    elif not options.as_json:
+        show_remarks(summary)
+    else:
+        for error in summary.errors:
+            click.echo(redact(error), err=True)
     return summary
 
 
@@ -100,8 +106,7 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
                 _say_what_is_left_out(ready, plans, options)
             if options.dry_run:
                 _show_plans(plans, as_json=options.as_json)
-                return summary, []
-            if plans:
+            elif plans:
                 definitions = definitions_in(location)
                 gc.freeze()  # what is loaded by now stays: the collector need not look at it again and again
                 with nullcontext() if options.as_json else show_reads(sum(plan.steps for plan in plans)):

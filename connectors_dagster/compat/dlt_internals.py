@@ -31,7 +31,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import dlt
 from dlt.common import jsonpath, validation
-from dlt.common.configuration.exceptions import DuplicateConfigProviderException
+from dlt.common.configuration.exceptions import ConfigFieldMissingException, DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
@@ -66,6 +66,7 @@ __all__ = [
     "DEDUPLICATED",
     "SOURCE_FILTER",
     "AnyDestination",
+    "ConfigFieldMissingException",
     "DictValidationException",
     "DltException",
     "IgnoreResponseException",

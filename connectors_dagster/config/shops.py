@@ -2,6 +2,9 @@
 
 import logging
 import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR
@@ -13,6 +16,17 @@ from connectors_dagster.spec.validation import connector_name_problems
 
 SHOPS = "connectors.shops"
 log = logging.getLogger(__name__)
+_left_out: ContextVar[Collection[str]] = ContextVar("left_out", default=())
+
+
+@contextmanager
+def shops_left_out(names: Collection[str]) -> Iterator[None]:
+    """Leave shops out of their connector until the end, by names such as ``storefront_nl``."""
+    token = _left_out.set(names)
+    try:
+        yield
+    finally:
+        _left_out.reset(token)
 
 
 def each_shop(connector: Connector) -> list[Connector]:
@@ -31,7 +45,9 @@ def each_shop(connector: Connector) -> list[Connector]:
     for section in sorted(sections_in(f"sources.{connector.name}") - set(shops or ())):
         name = environment(f"sources.{connector.name}.{section}")
         log.warning("%s__… is for no shop: %s lists %s", name, environment(path), ", ".join(shops or ["none"]))
-    return [connector] if shops is None else [connector.of_shop(shop) for shop in shops]
+    if shops is None:
+        return [connector]
+    return [one for one in map(connector.of_shop, shops) if one.name not in _left_out.get()]
 
 
 def check_shops() -> None:

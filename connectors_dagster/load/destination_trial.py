@@ -6,10 +6,9 @@ from uuid import uuid4
 
 import dlt
 
-from connectors_dagster.compat.dlt_internals import DltException
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.settings import destination_name
-from connectors_dagster.errors import LoadError
+from connectors_dagster.errors import LoadError, MaskedError
 from connectors_dagster.load.destination import (
     build_destination,
     check_destination,
@@ -17,6 +16,7 @@ from connectors_dagster.load.destination import (
     database_file,
     nobody_writing,
 )
+from connectors_dagster.load.dlt_errors import root_cause
 from connectors_dagster.load.family_lock import try_locks
 from connectors_dagster.load.lake import try_folder
 from connectors_dagster.load.traits import destination_traits
@@ -53,8 +53,10 @@ def _create_and_drop(datasets: Iterable[str]) -> None:
     try:
         for dataset in datasets:
             _try_dataset(dataset)
-    except DltException as error:
-        raise LoadError(damage(error) or f"{destination_name()}: {error}") from None
+    except MaskedError:
+        raise
+    except Exception as error:  # noqa: BLE001  # each driver has errors of its own
+        raise LoadError(damage(error) or f"{destination_name()}: {root_cause(error)}") from None
 
 
 def _try_dataset(dataset: str) -> None:

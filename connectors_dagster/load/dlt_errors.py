@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from connectors_dagster.compat.dlt_internals import ConfigFieldMissingException
 from connectors_dagster.compat.dlt_retries import UnconfirmedError
 from connectors_dagster.errors import ApiError, LoadError
 
@@ -18,7 +19,7 @@ def root_cause(error: BaseException) -> Exception:
     """Return the error of this project below what dlt wrapped around it, else the first cause as a `LoadError`."""
     chain = list(_chain(error))
     ours = (found for found in chain if isinstance(found, (ApiError, LoadError)))
-    return next(ours, None) or LoadError(f"{type(chain[-1]).__name__}: {chain[-1]}")
+    return next(ours, None) or LoadError(_described(chain[-1]))
 
 
 def is_transient(error: BaseException) -> bool:
@@ -40,6 +41,18 @@ def without_expected_warnings() -> Iterator[None]:
         yield
     finally:
         log.removeFilter(unexpected)
+
+
+def _described(error: BaseException) -> str:
+    """Say what an error is; of settings of a destination that are missing, their names, not all that dlt tried."""
+    if not isinstance(error, ConfigFieldMissingException):
+        return f"{type(error).__name__}: {error}"
+    tried = [place.key for places in error.attrs()["traces"].values() for place in places]
+    written = [name for name in tried if name.startswith("DESTINATION__")]
+    deepest = max((name.count("__") for name in written), default=0)
+    wanted = "".join(f"\n  {name}" for name in dict.fromkeys(written) if name.count("__") == deepest)
+    whole = " a URL as …__CREDENTIALS, or what is missing of it" if "__CREDENTIALS__" in wanted else ""
+    return f"the destination is not configured; set{whole}:{wanted}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -19,7 +19,7 @@ from connectors_dagster.compat.dagster_internals import (
     open_component_tree,
 )
 from connectors_dagster.config import settings
-from connectors_dagster.config.shops import check_shops, each_shop
+from connectors_dagster.config.shops import check_shops, each_shop, shops_left_out
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.connectors import (
     connector_files,
@@ -70,16 +70,34 @@ class _Loader:
 
     def add(self, place: str, load: Callable[[], Iterable[Connector]]) -> None:
         """Add connectors in Python."""
-        with self._noting(place) as names:
+        with self._noting(place):
             for connector in load():
-                names[:] = [connector.name]
-                shops = [ConnectorAssets(connector=shop) for shop in each_shop(connector)]
-                for assets in shops:
-                    self._check_name(place, assets.connector)
-                if enabled := [assets for assets in shops if settings.is_enabled(assets.connector)]:
-                    self.definitions.append(definitions_of(enabled))
-                for assets in shops:
-                    self._take(place, assets)
+                self._add_working(place, partial(self._add_connector, place, connector))
+
+    def _add_connector(self, place: str, connector: Connector, found: list[Connector]) -> None:
+        found[:] = [connector]
+        shops = [ConnectorAssets(connector=shop) for shop in each_shop(connector)]
+        for assets in shops:
+            self._check_name(place, assets.connector)
+        if enabled := [assets for assets in shops if settings.is_enabled(assets.connector)]:
+            self.definitions.append(definitions_of(enabled))
+        for assets in shops:
+            self._take(place, assets)
+
+    def _add_working(self, place: str, add: Callable[[list[Connector]], None], folder: Path | None = None) -> None:
+        """Add connectors, which `add` puts into its list; if only some of their shops can be built, add these."""
+        with self._noting(place, folder) as found:
+            try:
+                add(found)
+            except Exception:
+                shops = [shop for connector in found for shop in each_shop(connector)]
+                broken = {shop.name: error for shop in shops if (error := _try_alone(shop))}
+                if not broken or len(broken) == len(shops):
+                    raise
+                for error in broken.values():
+                    self._note(error, place, folder, found)
+                with shops_left_out(broken):
+                    add(found)
 
     def add_scaffolded(self) -> None:
         """Add what is scaffolded: all at once, or folder by folder if something in it is broken."""
@@ -113,12 +131,15 @@ class _Loader:
             self.broken.append(Broken(place=place, reason=reason))
             return
         place = f"{place}/defs.yaml" if (path / "defs.yaml").exists() else place
-        with self._noting(place, path) as names:
-            self._add_tree(place, open_component_folder(path, parent, project), names)
 
-    def _add_tree(self, place: str, tree: dg.ComponentTree, names: list[str]) -> None:
+        def add(found: list[Connector]) -> None:
+            self._add_tree(place, open_component_folder(path, parent, project), found)
+
+        self._add_working(place, add, path)
+
+    def _add_tree(self, place: str, tree: dg.ComponentTree, found: list[Connector]) -> None:
         components = components_of(tree, RestConnector)
-        names += [component.connector.name for component in components]
+        found[:] = [component.connector for component in components]
         shops = [assets for component in components for assets in component.shops]
         for assets in shops:
             self._check_name(place, assets.connector)
@@ -141,15 +162,19 @@ class _Loader:
         self.places |= {assets.connector.name: place, assets.connector.common_name: place}
 
     @contextmanager
-    def _noting(self, place: str, folder: Path | None = None) -> Iterator[list[str]]:
-        """Note what goes wrong, of the connectors whose names are then in the list."""
-        names: list[str] = []
+    def _noting(self, place: str, folder: Path | None = None) -> Iterator[list[Connector]]:
+        """Note what goes wrong, of the connectors that are then in the list."""
+        found: list[Connector] = []
         try:
-            yield names
+            yield found
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # the code of a connector may raise anything, and call sys.exit
-            self.broken.append(replace(describe_broken(error, place, folder), connectors=tuple(names)))
+            self._note(error, place, folder, found)
+
+    def _note(self, error: BaseException, place: str, folder: Path | None, connectors: Iterable[Connector]) -> None:
+        names = tuple(connector.name for connector in connectors)
+        self.broken.append(replace(describe_broken(error, place, folder), connectors=names))
 
 
 def new_components_folder() -> Path:
@@ -213,6 +238,15 @@ def including(location: Location, wanted: Iterable[ConnectorAssets]) -> Location
         dg.Definitions(jobs=[build_job([assets], assets.name) for assets in alone]),
     )
     return replace(location, enabled=[*location.enabled, *added], definitions=definitions)
+
+
+def _try_alone(shop: Connector) -> Exception | None:
+    """Return why a shop cannot be built, also without the others; None if it can."""
+    try:
+        definitions_of([ConnectorAssets(connector=shop)])
+    except Exception as error:  # noqa: BLE001  # raised again for each that is broken
+        return error
+    return None
 
 
 def _imported(manifest: Path) -> list[Connector]:

@@ -67,6 +67,23 @@ def test_a_destination_that_cannot_be_written_is_named(connectors, storefront, p
     assert "warehouse.duckdb" in found(done)["destination"]["message"]
 
 
+def test_settings_of_the_destination_that_are_missing_are_named(connectors, storefront, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
+    checked = found(connectors("check", "storefront/customers", "--json"))["destination"]["message"]
+    run = connectors("run", "storefront/customers").output
+    for message in (checked, run):
+        assert "the destination is not configured; set a URL as …__CREDENTIALS" in message
+        assert "\n  DESTINATION__POSTGRES__CREDENTIALS__HOST" in message
+        assert "config.toml" not in message and "Traceback" not in message
+
+
+def test_a_destination_that_cannot_be_reached_is_named(connectors, storefront, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", "postgresql://loader:hidden-word@127.0.0.1:1/warehouse")
+    message = found(connectors("check", "storefront/customers", "--json"))["destination"]["message"]
+    assert message.startswith("postgres: OperationalError: connection to server at") and "hidden-word" not in message
+
+
 def test_locks_that_cannot_be_reached_are_named(connectors, storefront, monkeypatch):
     monkeypatch.setenv("CONNECTORS__LOCKS", "postgresql://keeper:hidden-word@127.0.0.1:1/locks")
     done = connectors("check", "storefront/orders", "--json")

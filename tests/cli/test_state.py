@@ -82,6 +82,18 @@ def test_a_dry_run_prints_resources_and_windows_and_requests_nothing(connectors,
     assert not warehouse.path.exists()
 
 
+def test_a_dry_run_says_what_a_run_cannot_load_and_ends_with_1(connectors, shop, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__ENABLED", "storefront,catalog,billing")
+    monkeypatch.setenv("SOURCES__BILLING__MAX_LOSS", "all")
+    monkeypatch.delenv("SOURCES__CATALOG__API_KEY")
+    for options in ((), ("--json",)):
+        done = connectors("run", "--dry-run", *options)
+        assert done.exit_code == 1 and "storefront/orders" in done.stdout
+        assert "SOURCES__BILLING__MAX_LOSS is 'all'" in done.output
+        assert "catalog: not configured; set:" in done.output
+    assert json.loads(done.stdout) and shop.requests == []
+
+
 def test_missing_loads_only_what_is_missing_and_resumes(connectors, shop, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2025-01-01")
     loaded(connectors)

@@ -31,6 +31,17 @@ connector = Connector(name="storefront_nl", description="x", schema={}, config={
 })
 """
 
+COMPONENT = """
+type: connectors_dagster.RestConnector
+attributes:
+  name: things
+  description: Things
+  config:
+    client: {base_url: "{{ setting.base_url }}"}
+    resources:
+    - {name: things, primary_key: id, write_disposition: merge, endpoint: {path: /things, paginator: single_page}}
+"""
+
 
 @pytest.fixture
 def shops(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Api]]:
@@ -99,6 +110,40 @@ def test_shops_with_windows_or_a_schedule_of_their_own_have_jobs_of_their_own(sh
     crons = {one.name: one.cron_schedule for one in defs().get_repository_def().schedule_defs}
     assert crons.keys() == {"refresh_storefront_nl", "refresh_storefront_de"}
     assert crons["refresh_storefront_nl"] == "0 5 * * *"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SCHEDULE", "0 5 * *"), ("START_DATE", "2024-13-01"), ("MAX_PARALLEL_REQUESTS", "many"), ("RESOURCES", "ordrs")],
+)
+def test_a_wrong_setting_of_one_shop_leaves_the_others(shops, monkeypatch, name, value):
+    monkeypatch.setenv(f"SOURCES__STOREFRONT__DE__{name}", value)
+    location = load_location()
+    assert [assets.connector.name for assets in location.enabled] == ["storefront_nl"]
+    assert [str(broken) for broken in location.broken if f"SOURCES__STOREFRONT__DE__{name}" in str(broken)]
+    assert len(location.broken) == 1
+    keys = definitions_in(location).get_repository_def().asset_graph.get_all_asset_keys()
+    assert {key.path[0] for key in keys} == {"storefront_nl"}
+
+
+def test_a_wrong_setting_of_all_shops_is_named_once(shops, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__MAX_PARALLEL_REQUESTS", "many")
+    location = load_location()
+    assert not location.enabled and len(location.broken) == 1
+
+
+@pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated")  # Dagster's own use
+def test_a_wrong_setting_of_a_shop_of_a_component_leaves_the_others(project, monkeypatch):
+    folder = project / "connectors" / "things"
+    folder.mkdir(parents=True)
+    (folder / "defs.yaml").write_text(COMPONENT, encoding="utf-8")
+    (folder / "schema.yaml").write_text("tables: {}", encoding="utf-8")
+    monkeypatch.setenv("CONNECTORS__ENABLED", "things")
+    monkeypatch.setenv("CONNECTORS__SHOPS__THINGS", "nl,de")
+    monkeypatch.setenv("SOURCES__THINGS__DE__MAX_LOSS", "all")
+    location = load_location()
+    assert [assets.connector.name for assets in location.enabled] == ["things_nl"]
+    assert ["SOURCES__THINGS__DE__MAX_LOSS" in str(broken) for broken in location.broken] == [True]
 
 
 def test_a_shop_that_is_not_enabled_can_be_run_beside_one_that_is(shops, materialize, instance, monkeypatch):
