@@ -90,6 +90,8 @@ def check(names: Sequence[str], as_json: bool) -> None:
 def status(names: Sequence[str], as_json: bool) -> None:
     """Show how far each resource is loaded, and what failed last.
 
+    The status is 1 if a connector is broken.
+
     \b
     Examples:
       connectors status
@@ -97,7 +99,7 @@ def status(names: Sequence[str], as_json: bool) -> None:
     """
     from connectors_dagster.cli.status import show_status
 
-    show_status(names, as_json=as_json)
+    sys.exit(show_status(names, as_json=as_json))
 
 
 @main.command()

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+import click
+
 from connectors_dagster.cli.demo_project import NOTHING_CONFIGURED, follow_demo, is_nothing_configured
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.workdir import project_folder
@@ -14,6 +16,7 @@ from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.orchestration.status import ResourceStatus, status_of
+from connectors_dagster.secrets.redaction import redact
 
 HEADS = ("resource", "rows", "last load", "open window", "behind", "missing windows")
 UNITS = (
@@ -24,8 +27,11 @@ UNITS = (
 )
 
 
-def show_status(names: Sequence[str], *, as_json: bool = False) -> None:
+def show_status(names: Sequence[str], *, as_json: bool = False) -> int:
     """Print the state of what is named, or of all enabled connectors; makes no request.
+
+    Returns:
+        1 if a connector is broken, else 0.
 
     Raises:
         UnknownNameError: a name is not a connector or resource.
@@ -41,15 +47,18 @@ def show_status(names: Sequence[str], *, as_json: bool = False) -> None:
         ]
     if as_json:
         show_json([_as_json(status, now) for status in found])
-        return
+        for broken in location.broken:
+            click.echo(redact(str(broken)), err=True)
+        return int(bool(location.broken))
     if found:
         show_table(HEADS, [_row(status, now) for status in found])
     for failure, names_of in _failures(found).items():
         say(f"failed  {failure if failure.startswith(names_of[0]) else f'{names_of[0]}: {failure}'}", style="red")
     for broken in location.broken:
         say(f"broken  {broken}", style="red")
-    if not is_demo and is_nothing_configured(location):
+    if not is_demo and not location.broken and is_nothing_configured(location):
         say(NOTHING_CONFIGURED, style="yellow")
+    return int(bool(location.broken))
 
 
 def describe_time(span: timedelta) -> str:

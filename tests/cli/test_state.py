@@ -41,6 +41,14 @@ def test_status_says_how_far_a_resource_is_loaded_and_makes_no_request(connector
     assert shop.requests == []
 
 
+def test_status_names_a_broken_connector_and_ends_with_1(connectors, shop, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__SCHEDULE", "often")
+    said, as_json = connectors("status"), connectors("status", "--json")
+    assert (said.exit_code, as_json.exit_code) == (1, 1)
+    assert "broken" in said.output and "SOURCES__STOREFRONT__SCHEDULE" in said.output
+    assert json.loads(as_json.stdout) == [] and "SOURCES__STOREFRONT__SCHEDULE" in as_json.stderr
+
+
 def test_status_shows_missing_windows_and_the_last_failure_until_a_load_succeeds(connectors, shop, monkeypatch):
     monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2025-01-01")
     shop.answer("/orders", 403, times=2)
