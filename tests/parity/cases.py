@@ -654,6 +654,18 @@ CASES = (
                 "error_handler": handled({"action": "IGNORE", "predicate": "{{ response.message == 'no rows' }}"})
             },
         ),
+        stream(
+            "failed_twice",
+            requester={
+                "error_handler": {
+                    "type": "CompositeErrorHandler",
+                    "error_handlers": [
+                        handled({"action": "FAIL", "http_codes": [422]}),
+                        handled({"action": "IGNORE", "error_message_contains": "no rows"}),
+                    ],
+                }
+            },
+        ),
     ),
     case(
         "references and parameters",
