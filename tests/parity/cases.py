@@ -353,6 +353,11 @@ CASES = (
         stream(
             "rules", partition_router=child(TEAMS, into=option("team")), paginator=pages("PageIncrement", page_size=2)
         ),
+        stream(
+            "at_one_address",
+            requester={"path": "/teams", "request_parameters": {"of": "{{ stream_partition.team }}"}},
+            partition_router=child(TEAMS, name="team"),
+        ),
     ),
     case(
         "children of children",
