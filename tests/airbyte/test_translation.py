@@ -702,6 +702,12 @@ def test_parameters_are_read_in_requests_and_paths_to_the_rows(tmp_path):
     assert (endpoint["headers"], endpoint["data_selector"]) == ({"X-Kind": "a b"}, "items")
 
 
+def test_a_stream_without_parameters_has_their_defaults(tmp_path):
+    things = stream(requester={"path": "{{ parameters.get('where', 'here') }}", "request_parameters": {}})
+    connector = written(tmp_path, things).connector
+    assert connector and connector.graph["things"].endpoint["path"].endswith("here")
+
+
 @pytest.mark.parametrize(
     ("text", "given"),
     [

@@ -707,5 +707,6 @@ CASES = (
             ),
             "$parameters": {"place": "things", "rows": "found", "kind": "a b", "level": 7},
         },
+        stream("others", requester={"path": "list/{{ parameters.get('place',  'others') }}"}),
     ),
 )
