@@ -60,24 +60,26 @@ def _action_for(status: int, handlers: Sequence[Component]) -> str:
 def _by_rules(handlers: Sequence[Component]) -> Piece:
     """Translate handlers that also decide by what a response says.
 
-    A handler after the first one sees only statuses with which that one fails or which it leaves to it. What a handler
-    before the last one fails, the next one decides.
+    A handler after the first one sees only statuses with which the one before it fails or which that leaves to it. What
+    a handler before the last one fails, the next one decides.
     """
     rules: list[ResponseRule] = []
+    seen = EVERY
     for number, handler in enumerate(handlers):
-        last = number == len(handlers) - 1
+        last, left = number == len(handlers) - 1, frozenset[int]()
         for one in _filters(handler):
             if _action(one) == "FAIL" and not last:
                 _check_overruled(one, handlers[number + 1 :])
+                left |= seen & frozenset(_statuses(one))
             else:
-                rules += _rules(one, only=frozenset((*FAILING, LIMITED)) if number else EVERY)
+                rules += _rules(one, only=seen - left)
+        seen = left | {*FAILING, LIMITED}
     return Piece(options={"responses": tuple(rules)})
 
 
 def _check_overruled(one: Component, later: Sequence[Component]) -> None:
-    """Refuse a failure that lets a later handler see what it would not see otherwise."""
-    more = any(_condition(other) for handler in later for other in _filters(handler))
-    if more or not {*_statuses(one)} <= {*FAILING, LIMITED}:
+    """Refuse a failure by what a response says that lets a later handler see any status."""
+    if _condition(one) and any(_condition(other) for handler in later for other in _filters(handler)):
         raise NotNativeError("error handlers that decide about each other's failures", one.get("http_codes", ""))
 
 

@@ -82,8 +82,8 @@ def _written(found: re.Match[str], parameters: Mapping[str, Any], write: Callabl
 
 
 def reads_parameters(component: Mapping[str, Any]) -> bool:
-    """Tell whether an expression in a component may read a parameter."""
-    return PARAMETERS in component and bool(READ.search(str(component)))
+    """Tell whether an expression in a component may read a parameter; without any, `get` has its default."""
+    return bool(READ.search(str(component)))
 
 
 def _value(found: re.Match[str], parameters: Mapping[str, Any]) -> str | int | None:

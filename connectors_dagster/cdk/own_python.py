@@ -10,6 +10,7 @@ from connectors_dagster.cdk.stream import Python
 
 FILE = "components.py"
 OF_THE_TOOLKIT = "airbyte_cdk."
+NO_SCHEMA = {"type": "InlineSchemaLoader", "schema": {}}
 
 
 def own_python(definition: Any, folder: Path, *, trusted: bool) -> Python | None:
@@ -27,6 +28,36 @@ def own_python(definition: Any, folder: Path, *, trusted: bool) -> Python | None
     if not file.is_file():
         raise NotNativeError(f"Python of the connector's own, of which {FILE} is not beside the manifest", names[0])
     return Python(file=file, names=tuple(dict.fromkeys(name.rpartition(".")[0] for name in names)))
+
+
+def without_idle_python(component: Any) -> Any:
+    """Return a stream, and its parents, without Python that no row depends on.
+
+    There is no state to migrate, and a schema is only used if rows are cast to it.
+    """
+    if isinstance(component, list):
+        return [without_idle_python(item) for item in component]
+    if not isinstance(component, dict):
+        return component
+    kept = {key: without_idle_python(item) for key, item in component.items()}
+    retriever = kept.get("retriever")
+    if not isinstance(retriever, dict):
+        return kept
+    kept.pop("state_migrations", None)
+    if _is_own(kept.get("schema_loader")) and not _casts(retriever):
+        kept["schema_loader"] = NO_SCHEMA
+    return kept
+
+
+def _is_own(component: Any) -> bool:
+    return any(True for _ in _class_names(component))
+
+
+def _casts(retriever: dict[str, Any]) -> bool:
+    """Tell whether the types of rows may depend on the schema: Python that reads them may do what it likes."""
+    selector = retriever.get("record_selector")
+    written = selector.get("schema_normalization") if isinstance(selector, dict) else None
+    return written not in (None, "None") or _is_own(retriever)
 
 
 def _class_names(component: Any) -> Iterator[str]:

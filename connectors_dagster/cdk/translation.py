@@ -27,7 +27,7 @@ from connectors_dagster.airbyte.translation import (
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
-from connectors_dagster.cdk.own_python import own_python
+from connectors_dagster.cdk.own_python import own_python, without_idle_python
 from connectors_dagster.cdk.stream import CdkStream
 from connectors_dagster.cdk.tokens import path_of_token
 from connectors_dagster.spec.connector import Connector
@@ -127,12 +127,13 @@ def _reasons_of_inner(manifest: Manifest) -> Mapping[str, Reason]:
 
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
-    python = own_python(stream.definition, manifest.folder, trusted=trust_python)
+    definition = without_idle_python(stream.definition)
+    python = own_python(definition, manifest.folder, trusted=trust_python)
     windows, granularity = windows_of(stream)
     key = paths_of_key(stream)
     program = CdkStream(
         version=manifest.version or "0.0.0",
-        definition=stream.definition,
+        definition=definition,
         rest=manifest.rest,
         configuration=config,
         partitions=partitions_of(stream) if key else {},

@@ -78,7 +78,7 @@ def import_connector(request: ImportRequest) -> None:
     config = read_object(request.config, what="a configuration") if request.config else {}
     translated = translate_with(manifest, name=name, engine=request.engine, trust_python=request.trust_python)
     if translated.connector is None:
-        what = "is native: try --engine auto;" if request.engine == "native" else "can be read:"
+        what = _unread(manifest)
         raise click.ClickException(f"no stream of {request.manifest} {what} `connectors explain` says why")
     states = _known(states, manifest, translated.connector)
     chosen = _chosen(manifest, translated.connector, streams) if request.catalog else {}
@@ -131,6 +131,15 @@ def _chosen(manifest: Manifest, connector: Connector, streams: list[ConfiguredSt
     if not selected:
         raise click.ClickException("no stream of the catalog can be read: `connectors explain` says why")
     return {"select": selected, **({"keys": keys} if keys else {}), **({"cursors": cursors} if cursors else {})}
+
+
+def _unread(manifest: Manifest) -> str:
+    """Say what no stream is, and what reads some nevertheless."""
+    if translate_with(manifest).connector:
+        return "is native: try --engine auto;"
+    if translate_with(manifest, trust_python=True).connector:
+        return "can be read without its own Python: try --engine auto --trust-python if you trust its components.py;"
+    return "can be read:"
 
 
 def _write_settings(manifest: Manifest, connector: Connector, config: Mapping[str, Any]) -> None:

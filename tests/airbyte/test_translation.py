@@ -478,19 +478,26 @@ def test_a_later_error_handler_decides_only_what_the_earlier_ones_fail(tmp_path)
     connector = written(tmp_path, handled(first, later)).connector
     assert connector
     assert connector.graph["things"].endpoint["response_actions"] == [{"status_code": 404, "action": "ignore"}]
-    connector = written(tmp_path, handled(first, [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).connector
-    [one] = written(tmp_path, handled([first[0]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])).streams
-    assert "decide about each other's failures" in str(one.reasons[0])
-    connector = written(
-        tmp_path, handled([first[1]], [{"action": "IGNORE", "predicate": "{{ response.a }}"}])
-    ).connector
-    assert connector
-    assert [(rule.action, sorted(rule.statuses)) for rule in connector.graph["things"].responses] == [
-        ("retry", [403]),
-        ("ignore", [400, 401, 403, 404, 405, 429]),
-    ]
     [one] = written(tmp_path, handled([{"action": "FAIL", "http_codes": [200]}])).streams
     assert "successful responses that are recognized by their status" in str(one.reasons[0])
+
+
+def test_what_an_error_handler_fails_is_seen_by_the_next_one_and_by_none_after_it(tmp_path):
+    by_body = {"action": "IGNORE", "predicate": "{{ response.a }}"}
+    first = [{"action": "FAIL", "http_codes": [404, 422]}, {"action": "IGNORE", "http_codes": [403, 422]}]
+    for handlers, rules in (
+        ([first[1:], [by_body]], [("ignore", [403, 422]), ("ignore", [400, 401, 403, 404, 405, 429])]),
+        ([first, [by_body]], [("ignore", [403]), ("ignore", [400, 401, 403, 404, 405, 422, 429])]),
+        (
+            [first[:1], [{"action": "RETRY", "http_codes": [422]}], [by_body]],
+            [("retry", [422]), ("ignore", [400, 401, 403, 404, 405, 429])],
+        ),
+    ):
+        connector = written(tmp_path, handled(*handlers)).connector
+        assert connector
+        assert [(rule.action, sorted(rule.statuses)) for rule in connector.graph["things"].responses] == rules
+    [one] = written(tmp_path, handled([{"action": "FAIL", "predicate": "{{ response.b }}"}], [by_body])).streams
+    assert "decide about each other's failures" in str(one.reasons[0])
 
 
 def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
@@ -693,6 +700,12 @@ def test_parameters_are_read_in_requests_and_paths_to_the_rows(tmp_path):
     assert endpoint["path"] == "list/things/‹setting.shop›"
     assert endpoint["params"] == {"kind": "a b", "size": "50"}
     assert (endpoint["headers"], endpoint["data_selector"]) == ({"X-Kind": "a b"}, "items")
+
+
+def test_a_stream_without_parameters_has_their_defaults(tmp_path):
+    things = stream(requester={"path": "{{ parameters.get('where', 'here') }}", "request_parameters": {}})
+    connector = written(tmp_path, things).connector
+    assert connector and connector.graph["things"].endpoint["path"].endswith("here")
 
 
 @pytest.mark.parametrize(

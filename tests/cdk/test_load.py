@@ -132,6 +132,24 @@ def test_the_connectors_own_python_runs_if_it_is_trusted_and_what_it_prints_is_n
     assert warehouse.query("SELECT code, seats FROM crew.plan") == [("PRO", 5)]
 
 
+def test_python_that_no_row_depends_on_is_not_needed(crew, warehouse, tmp_path):
+    idle = {
+        "schema_loader": {"type": "CustomSchemaLoader", "class_name": "source_crew.components.Columns"},
+        "state_migrations": [{"type": "CustomStateMigration", "class_name": "source_crew.components.OldState"}],
+    }
+    file = changed(tmp_path, **idle)
+    translated = translate_with(read_manifest(file), engine="airbyte")
+    assert translated.connector and load(translated.connector, "plan") == []
+    assert warehouse.query("SELECT code, seats FROM crew.plan") == [("pro", 5)]
+    written = yaml.safe_load(file.read_text())
+    selector = {"type": "RecordSelector", "extractor": {"type": "DpathExtractor", "field_path": []}}
+    retriever = {"record_selector": {**selector, "schema_normalization": "Default"}}
+    written["streams"][0]["retriever"] = {**written["definitions"]["plan"]["retriever"], **retriever}
+    file.write_text(yaml.safe_dump(written))
+    [needed] = translate_with(read_manifest(file), engine="airbyte").streams
+    assert needed.engine == "none" and "source_crew.components.Columns" in str(needed.reasons[0])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process in this way")
 def test_a_process_that_needs_more_memory_than_it_may_have_fails_the_load(crew, tmp_path, monkeypatch):
     monkeypatch.setenv("CONNECTORS__AIRBYTE_MEMORY", "400000000")

@@ -104,6 +104,23 @@ def test_a_stream_that_is_left_out_is_named_with_the_reason(connectors, tmp_path
     assert "with 5 streams" in both.output and "left out" not in both.output
 
 
+def test_a_manifest_without_a_native_stream_is_refused_with_what_reads_it(connectors, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    own = {"type": "CustomTransformation", "class_name": "source_crew.components.Shout"}
+    (tmp_path / "components.py").touch()
+    for change, advice in (
+        ({"type": "FlattenFields"}, "is native: try --engine auto;"),
+        (own, "without its own Python: try --engine auto --trust-python if you trust its components.py;"),
+    ):
+        streams = [{**written["definitions"]["plan"], "transformations": [change]}]
+        (tmp_path / "manifest.yaml").write_text(yaml.safe_dump({**written, "streams": streams}))
+        done = connectors("import", str(tmp_path / "manifest.yaml"), "--name", "crew")
+        assert done.exit_code == 1 and advice in done.output
+    (tmp_path / "components.py").unlink()
+    done = connectors("import", str(tmp_path / "manifest.yaml"), "--name", "crew")
+    assert "can be read: `connectors explain` says why" in done.output
+
+
 def test_the_code_location_finds_an_imported_manifest_translated(connectors, project, monkeypatch):
     assert connectors("import", str(CREW), "--engine", "auto").exit_code == 0
     monkeypatch.setattr(manifest_component, "read_manifest", None)

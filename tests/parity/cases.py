@@ -353,6 +353,11 @@ CASES = (
         stream(
             "rules", partition_router=child(TEAMS, into=option("team")), paginator=pages("PageIncrement", page_size=2)
         ),
+        stream(
+            "at_one_address",
+            requester={"path": "/teams", "request_parameters": {"of": "{{ stream_partition.team }}"}},
+            partition_router=child(TEAMS, name="team"),
+        ),
     ),
     case(
         "children of children",
@@ -654,6 +659,18 @@ CASES = (
                 "error_handler": handled({"action": "IGNORE", "predicate": "{{ response.message == 'no rows' }}"})
             },
         ),
+        stream(
+            "failed_twice",
+            requester={
+                "error_handler": {
+                    "type": "CompositeErrorHandler",
+                    "error_handlers": [
+                        handled({"action": "FAIL", "http_codes": [422]}),
+                        handled({"action": "IGNORE", "error_message_contains": "no rows"}),
+                    ],
+                }
+            },
+        ),
     ),
     case(
         "references and parameters",
@@ -690,5 +707,6 @@ CASES = (
             ),
             "$parameters": {"place": "things", "rows": "found", "kind": "a b", "level": 7},
         },
+        stream("others", requester={"path": "list/{{ parameters.get('place',  'others') }}"}),
     ),
 )

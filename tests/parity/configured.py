@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors_dagster.airbyte.expressions import config_path
+from connectors_dagster.cdk.own_python import without_idle_python
 from connectors_dagster.expressions.expression import ExpressionError, known_expression
 
 ADDRESS = re.compile(r"https?://")
@@ -136,7 +137,7 @@ def alone(manifest: Mapping[str, Any], stream: Mapping[str, Any], window: tuple[
         cursor = {key: value for key, value in written.items() if key != "lookback_window"}
         chosen["incremental_sync"] = {**cursor, "start_datetime": start, "end_datetime": end}
     kept = {key: value for key, value in manifest.items() if key in ("version", "type", "spec")}
-    chosen = _without_files(chosen)
+    chosen = _without_files(without_idle_python(chosen))
     return {**kept, "check": {"type": "CheckStream", "stream_names": [stream["name"]]}, "streams": [chosen]}
 
 

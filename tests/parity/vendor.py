@@ -145,11 +145,13 @@ class Vendor:
         return self._tables[key]
 
     def _stream(self, asked: Asked) -> Described:
-        """Find the stream that a request is for, by the path with the most letters of its own."""
+        """Find the stream that a request is for: by the path with the most letters of its own, and a parent's row."""
         found = [
-            (letters, stream.level, stream) for stream in self.lineage if (letters := _fit(stream, asked)) is not None
+            (letters, _has_parent(stream, asked), stream.level, stream)
+            for stream in self.lineage
+            if (letters := _fit(stream, asked)) is not None
         ]
-        return max(found, key=lambda one: one[:2])[2] if found else self.lineage[-1]
+        return max(found, key=lambda one: one[:3])[3] if found else self.lineage[-1]
 
     def _is_at(self, asked: Asked, address: str) -> bool:
         path = urlsplit(str(self.lineage[-1].rendered(address))).path.rstrip("/")
@@ -210,6 +212,11 @@ def _parent(asked: Asked, level: int) -> int | None:
                 if int(found[1]) == level:
                     return int(found[2])
     return None
+
+
+def _has_parent(stream: Described, asked: Asked) -> bool:
+    """Tell whether a request says for which row of the parent it is, if those for the stream do."""
+    return not stream.parent or not _names_parent(stream) or _parent(asked, stream.parent.level) is not None
 
 
 def _names_parent(stream: Described) -> bool:
