@@ -38,6 +38,7 @@ from connectors_dagster.spec.windows import shortest
 EngineOption = Literal["auto", "native", "airbyte"]
 NO_ADDRESS = "https://manifest.invalid"
 """The address of a connector whose streams are all read by airbyte-cdk, if the manifest does not simply say one."""
+DELEGATING = "StateDelegatingStream"
 WHOLE = "All rows are read each time."
 
 
@@ -115,7 +116,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
     for written in manifest.streams:
         kind = str(written.get("type"))
         # Without a state, Airbyte reads a stream that depends on it as it does the first time.
-        inside = {"StateDelegatingStream": [written.get("full_refresh_stream")], CONDITIONAL: written.get("streams")}
+        inside = {DELEGATING: [written.get("full_refresh_stream")], CONDITIONAL: written.get("streams")}
         for one in listed(inside.get(kind), kind):
             if isinstance(one, Mapping):
                 yield one, kind
@@ -129,7 +130,9 @@ def _reasons_of_inner(manifest: Manifest) -> Mapping[str, Reason]:
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
     definition = without_idle_python(stream.definition)
     python = own_python(definition, manifest.folder, trusted=trust_python)
-    windows, granularity = windows_of(stream)
+    # What is read the first time may be filtered by another time than the last change: windows would miss changes.
+    is_first = (DELEGATING, stream.vendor_name) in {(kind, str(one.get("name"))) for one, kind in _inner(manifest)}
+    windows, granularity = (Piece(), 0.0) if is_first else windows_of(stream)
     key = paths_of_key(stream)
     program = CdkStream(
         version=manifest.version or "0.0.0",

@@ -91,6 +91,20 @@ def test_a_stream_inside_another_one_says_why_it_is_not_native(tmp_path):
     assert [str(one) for one in found["inner"].reasons] == ["streams that a setting chooses"]
 
 
+def test_a_stream_that_is_read_in_another_way_after_the_first_time_has_no_windows(tmp_path):
+    first, later = stream("delegating", incremental_sync=DATES), stream("delegating")
+    delegating = {"type": "StateDelegatingStream", "full_refresh_stream": first, "incremental_stream": later}
+    written(tmp_path, stream("plain", incremental_sync=DATES, decoder={"type": "XmlDecoder"}), delegating)
+    translated = translate_with(read_manifest(tmp_path), name="shop")
+    assert translated.connector
+    graph = translated.connector.graph
+    assert {name: (graph[name].windowed, graph[name].program is None) for name in graph} == {
+        "plain": (True, False),
+        "delegating": (False, False),
+    }
+    assert "All rows are read each time" in str(graph["delegating"].options.known_limitations)
+
+
 def test_a_stream_that_contradicts_the_connector_is_not_read_by_airbyte_cdk_either_and_the_others_are(tmp_path):
     changed = {"transformations": [{"type": "FlattenFields"}]}
     written(tmp_path, stream("x" * 200, **changed), stream("others", **changed))
