@@ -79,40 +79,44 @@ class Comparison:
         cdk: reads as Airbyte does.
         vendor: the made-up API.
         now: the present.
+        engine: which streams are compared: the native ones, or those that airbyte-cdk reads beside them.
     """
 
     cdk: Cdk
     vendor: Vendor
     now: datetime
+    engine: Literal["native", "airbyte"] = "native"
 
     @property
     def grid(self) -> WindowGrid:
         return WindowGrid(GRID, (self.now - timedelta(days=DAYS)).date().isoformat())
 
     def compare(self, document: Mapping[str, Any], only: Sequence[str] = ()) -> Iterator[Compared]:
-        """Compare the native streams of a manifest."""
+        """Compare the streams of a manifest that its engine reads."""
         written = with_small_pages(led_to(document, self.vendor.base))
         with tempfile.TemporaryDirectory() as folder:
             try:
-                manifest, found = ours.translated(written, Path(folder))
+                manifest, found = ours.translated(
+                    written, Path(folder), "native" if self.engine == "native" else "auto"
+                )
             except ManifestError as error:
                 yield Compared(name="", verdict="not compared", why=str(error))
                 return
-        native = [one for one in found.streams if one.engine == "native" and (not only or one.vendor_name in only)]
-        if not native or not found.connector:
+        read = [one for one in found.streams if one.engine == self.engine and (not only or one.vendor_name in only)]
+        if not read or not found.connector:
             return
         try:
             resolved = self.cdk.resolve(written)
         except TheirError as error:
             yield from (
-                Compared(name=one.vendor_name, verdict="not compared", why=f"airbyte-cdk: {error}") for one in native
+                Compared(name=one.vendor_name, verdict="not compared", why=f"airbyte-cdk: {error}") for one in read
             )
             return
         start = self.grid.opened(self.now)[0].start
         config = configuration(resolved, self.vendor.base, start)
         definitions = {one["name"]: one for one in reversed(resolved["streams"]) if "name" in one}
         with ours.configured(manifest, config, start):
-            for one in native:
+            for one in read:
                 yield self._stream(one, found.connector, resolved, definitions[one.vendor_name], config)
 
     def _stream(

@@ -12,7 +12,9 @@ from typing import Any
 from connectors_dagster.airbyte.manifest import Manifest, read_manifest
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.settings import Settings
-from connectors_dagster.airbyte.translation import Translated, translate
+from connectors_dagster.airbyte.translation import Translated
+from connectors_dagster.cdk.stream import CdkStream
+from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.read.connection import Connection, connect
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.rows.raw_json import decode_row
@@ -24,11 +26,13 @@ from connectors_dagster.spec.windows import Slice
 NAME = "parity"
 
 
-def translated(document: Mapping[str, Any], folder: Path) -> tuple[Manifest, Translated]:
+def translated(
+    document: Mapping[str, Any], folder: Path, engine: EngineOption = "native"
+) -> tuple[Manifest, Translated]:
     """Translate a manifest."""
     (folder / "manifest.yaml").write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
     manifest = read_manifest(folder)
-    return manifest, translate(manifest, name=NAME)
+    return manifest, translate_with(manifest, name=NAME, engine=engine)
 
 
 @contextmanager
@@ -103,7 +107,9 @@ def _read(
 
 def stripped(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row without what was added to it."""
-    added = set(added_columns(resource))
+    added, program = set(added_columns(resource)), resource.program
+    if isinstance(program, CdkStream):
+        added |= {*program.partitions, *program.copies}
     return {name: value for name, value in row.items() if name not in added}
 
 
