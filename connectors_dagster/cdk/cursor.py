@@ -14,15 +14,15 @@ CHANGES_BOUNDS = ("clamping", "is_client_side_incremental", "partition_field_sta
 def windows_of(stream: Stream) -> tuple[Piece, float]:
     """Return the cursor of a resource, and how many seconds before its end the last moment of a window is.
 
-    A cursor that is no time, whose bounds are not those of a window, or whose values cannot be read here, makes no
-    windows: everything is read each time.
+    A cursor that is no time, whose bounds are not those of a window, whose values cannot be read here or are the bounds
+    themselves, makes no windows: everything is read each time.
     """
     written = stream.cursor
     field = str(written.get("cursor_field"))
     try:
         if written.get("type") != "DatetimeBasedCursor" or any(map(written.get, CHANGES_BOUNDS)):
             return Piece(), 0.0
-        if not compiled(field).is_constant or not field.replace("-", "_").isidentifier():
+        if not compiled(field).is_constant or not field.replace("-", "_").isidentifier() or _is_bound(field, stream):
             return Piece(), 0.0
         check_start(written)
         check_end(written)
@@ -40,3 +40,10 @@ def windows_of(stream: Stream) -> tuple[Piece, float]:
     )
     found = Piece(endpoint={"incremental": incremental}, options={"cursor": cursor}, lookback=lookback)
     return found, granularity.total_seconds() if granularity and lower == "inclusive" else 0.0
+
+
+def _is_bound(field: str, stream: Stream) -> bool:
+    """Tell whether a field is what a row was requested with, which may be earlier than the window."""
+    added = [one for change in stream.transformations for one in change.get("fields") or ()]
+    values = [str(one.get("value")) for one in added if one.get("path") == [field]]
+    return any("stream_slice" in compiled(value).names for value in values)

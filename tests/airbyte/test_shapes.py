@@ -91,15 +91,18 @@ def test_a_stream_inside_another_one_says_why_it_is_not_native(tmp_path):
     assert [str(one) for one in found["inner"].reasons] == ["streams that a setting chooses"]
 
 
-def test_a_stream_that_is_read_in_another_way_after_the_first_time_has_no_windows(tmp_path):
+def test_a_stream_has_no_windows_if_it_is_read_in_another_way_later_or_its_cursor_is_what_was_asked_for(tmp_path):
     first, later = stream("delegating", incremental_sync=DATES), stream("delegating")
+    bound = {"type": "AddFields", "fields": [{"path": ["changed"], "value": "{{ stream_interval.start_time }}"}]}
+    of_request = stream("of_request", incremental_sync=DATES, transformations=[bound])
     delegating = {"type": "StateDelegatingStream", "full_refresh_stream": first, "incremental_stream": later}
-    written(tmp_path, stream("plain", incremental_sync=DATES, decoder={"type": "XmlDecoder"}), delegating)
+    written(tmp_path, stream("plain", incremental_sync=DATES, decoder={"type": "XmlDecoder"}), of_request, delegating)
     translated = translate_with(read_manifest(tmp_path), name="shop")
     assert translated.connector
     graph = translated.connector.graph
     assert {name: (graph[name].windowed, graph[name].program is None) for name in graph} == {
         "plain": (True, False),
+        "of_request": (False, False),
         "delegating": (False, False),
     }
     assert "All rows are read each time" in str(graph["delegating"].options.known_limitations)
