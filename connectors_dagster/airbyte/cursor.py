@@ -80,11 +80,8 @@ def _check_steps(written: Component) -> None:
 
 def _check_added(field: str, stream: Stream) -> None:
     """Refuse a cursor that is made of a more exact time: the row may seem to be older than what was asked for."""
-    for change in stream.transformations:
-        for added in change.get("fields") or ():
-            text = str(added.get("value"))
-            if added.get("path") == [field] and ROUNDED.search(text):
-                raise NotNativeError("a cursor that is rounded", text)
+    for text in filter(ROUNDED.search, stream.added_values(field)):
+        raise NotNativeError("a cursor that is rounded", text)
 
 
 def _bounds(stream: Stream) -> list[Piece]:

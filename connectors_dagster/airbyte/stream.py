@@ -69,6 +69,11 @@ class Stream:
         """Change the rows."""
         return tuple(map(filled, listed(self.definition.get("transformations"), "transformations")))
 
+    def added_values(self, name: str) -> list[str]:
+        """Return what transformations put into a field, as it is written."""
+        added = [one for change in self.transformations for one in change.get("fields") or ()]
+        return [str(one.get("value")) for one in added if one.get("path") == [name]]
+
     @cached_property
     def routers(self) -> list[Component]:
         """Say what the stream is requested for."""

@@ -44,6 +44,4 @@ def windows_of(stream: Stream) -> tuple[Piece, float]:
 
 def _is_bound(field: str, stream: Stream) -> bool:
     """Tell whether a field is what a row was requested with, which may be earlier than the window."""
-    added = [one for change in stream.transformations for one in change.get("fields") or ()]
-    values = [str(one.get("value")) for one in added if one.get("path") == [field]]
-    return any("stream_slice" in compiled(value).names for value in values)
+    return any("stream_slice" in compiled(value).names for value in stream.added_values(field))

@@ -83,22 +83,34 @@ def translate_with(
     declared = {str(one): one for one in native.settings} if native else {}
     config = configuration(manifest, declared)
     kept = set(native.graph) if native else set()
-    found = _found([one for one in _streams(manifest) if one.name not in kept], manifest, config, trusted=trust_python)
+    inner = {str(one.get("name")): kind for one, kind in _inner(manifest)}
+    streams = [one for one in _streams(manifest) if one.name not in kept]
+    found = _found(streams, manifest, config, inner, trusted=trust_python)
     connector = _consistent(native, manifest, name or identifier(manifest.name), found)
-    return Translated(
-        connector=connector, streams=tuple(_described(translated.streams, kept, found, _reasons_of_inner(manifest)))
-    )
+    reasons = {one: Reason(KINDS[kind]) for one, kind in inner.items()}
+    return Translated(connector=connector, streams=tuple(_described(translated.streams, kept, found, reasons)))
 
 
 def _found(
-    streams: Iterable[Stream], manifest: Manifest, config: Configuration, *, trusted: bool
+    streams: Iterable[Stream], manifest: Manifest, config: Configuration, inner: Mapping[str, str], *, trusted: bool
 ) -> dict[str, "_Read | _Unread"]:
-    """Return what becomes of streams, by their names; of several with one name, the first."""
+    """Return what becomes of streams, by their names; of several with one name, the first.
+
+    Args:
+        streams: the streams.
+        manifest: the manifest that has them.
+        config: what airbyte-cdk is configured with.
+        inner: the type of the stream around one that is inside another one, by the vendor name of the inner one.
+        trusted: whether the connector's own Python may run.
+    """
     found: dict[str, _Read | _Unread] = {}
     for stream in streams:
         try:
             with readable("what airbyte-cdk needs to know"):
-                found.setdefault(stream.name, _read(stream, manifest, config, trust_python=trusted))
+                # Read the first time, often by another time than that of the last change: windows would miss changes.
+                whole = inner.get(stream.vendor_name) == DELEGATING
+                read = _read(stream, manifest, config, whole=whole, trust_python=trusted)
+                found.setdefault(stream.name, read)
         except NotNativeError as error:
             found.setdefault(stream.name, _Unread(stream=stream, reason=error.reason))
     return found
@@ -122,17 +134,10 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
                 yield one, kind
 
 
-def _reasons_of_inner(manifest: Manifest) -> Mapping[str, Reason]:
-    """Return why the streams inside others are not native, by their vendor names."""
-    return {str(one.get("name")): Reason(KINDS[kind]) for one, kind in _inner(manifest)}
-
-
-def _read(stream: Stream, manifest: Manifest, config: Configuration, *, trust_python: bool) -> _Read:
+def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
     definition = without_idle_python(stream.definition)
     python = own_python(definition, manifest.folder, trusted=trust_python)
-    # What is read the first time may be filtered by another time than the last change: windows would miss changes.
-    is_first = (DELEGATING, stream.vendor_name) in {(kind, str(one.get("name"))) for one, kind in _inner(manifest)}
-    windows, granularity = (Piece(), 0.0) if is_first else windows_of(stream)
+    windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
     key = paths_of_key(stream)
     program = CdkStream(
         version=manifest.version or "0.0.0",

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from connectors_dagster.cli.demo_project import refuse_without_settings
-from connectors_dagster.cli.terminal import say, show_json, show_reads, show_table
+from connectors_dagster.cli.terminal import say, say_beside, show_json, show_reads, show_table
 from connectors_dagster.config import placeholders
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.workdir import project_folder
@@ -23,7 +23,6 @@ from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import including, load_location
 from connectors_dagster.orchestration.missing import plan_missing
 from connectors_dagster.orchestration.selection import Selected, select
-from connectors_dagster.secrets.redaction import redact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +70,7 @@ def materialize(names: Sequence[str], options: RunOptions = RunOptions()) -> run
     elif not options.as_json:
         show_remarks(summary)
     else:
-        for error in summary.errors:
-            click.echo(redact(error), err=True)
+        say_beside(summary.errors)
     return summary
 
 

@@ -5,10 +5,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-import click
-
 from connectors_dagster.cli.demo_project import NOTHING_CONFIGURED, follow_demo, is_nothing_configured
-from connectors_dagster.cli.terminal import say, show_json, show_table
+from connectors_dagster.cli.terminal import say, say_beside, show_json, show_table
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.load.destination import build_destination
 from connectors_dagster.orchestration import clock
@@ -16,7 +14,6 @@ from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.orchestration.status import ResourceStatus, status_of
-from connectors_dagster.secrets.redaction import redact
 
 HEADS = ("resource", "rows", "last load", "open window", "behind", "missing windows")
 UNITS = (
@@ -47,8 +44,7 @@ def show_status(names: Sequence[str], *, as_json: bool = False) -> int:
         ]
     if as_json:
         show_json([_as_json(status, now) for status in found])
-        for broken in location.broken:
-            click.echo(redact(str(broken)), err=True)
+        say_beside(location.broken)
         return int(bool(location.broken))
     if found:
         show_table(HEADS, [_row(status, now) for status in found])

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -39,6 +39,12 @@ def say(text: str, *, style: str | None = None) -> None:
     if writes_json():
         text, style = _as_json(text, LEVELS.get(style or "", logging.INFO)), None
     out.print(redact(text), style=style, markup=False, highlight=False)
+
+
+def say_beside(texts: Iterable[object]) -> None:
+    """Print lines beside JSON: on standard error."""
+    for text in texts:
+        click.echo(redact(str(text)), err=True)
 
 
 def log_as_configured() -> None:
