@@ -50,6 +50,8 @@ Row = Mapping[str, Any]
 """Fields of a parent row, parsed."""
 BEYOND_THE_END = {400, 404, 416, 422}
 """Statuses with which APIs refuse a page beyond the last."""
+NO_RUNTIME = RuntimeConfiguration()
+"""What dlt's client would make its own session from."""
 OF_DLTS_SOURCES: Mapping[str, Any] = {
     "include_from_parent": [],
     "incremental_object": None,
@@ -212,7 +214,7 @@ class Endpoint:
             headers=dict(self.client.get("headers") or {}),
             auth=cast(Any, auth),
             session=session,
-            config=RuntimeConfiguration(),
+            config=NO_RUNTIME,
         )
         client.primary_key = self.resource.primary_key
         client.added = {f"_{name}": encode(each[name]) for name in self.resource.options.include_each}

@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -65,33 +65,36 @@ class RateLimiter:
     def request(self, sleep: Callable[[float], None]) -> Iterator[float]:
         """Wait until a request may be made and hold its slot while it runs; yields the seconds slept."""
         slept = 0.0
-        with ExitStack() as slot:
-            while wait := self._take(slot):
-                sleep(wait)
-                slept += wait
+        while isinstance(slot := self._take(), float):
+            sleep(slot)
+            slept += slot
+        try:
             yield slept
+        finally:
+            slot.give_back()
 
-    def _take(self, stack: ExitStack) -> float:
-        """Take a slot and a request and return 0, or take nothing and return the seconds until a retry."""
+    def _take(self) -> Slot | float:
+        """Take a slot and a request, or take nothing and return the seconds until a retry."""
         with self._first:  # cached_property itself has no lock since Python 3.12
             slots, rate = self._slots, self._rate
-        with ExitStack() as taken:
-            if not self._take_slot(slots, taken):
-                return self.store.poll
-            if wait := rate.take() if rate else 0.0:
-                return wait
-            stack.push(taken.pop_all())
-        return 0.0
+        slot = self._take_slot(slots)
+        if slot is None:
+            return self.store.poll
+        wait = None
+        try:
+            wait = rate.take() if rate else 0.0
+        finally:
+            if wait != 0:
+                slot.give_back()
+        return wait or slot
 
-    def _take_slot(self, slots: Sequence[Slot], stack: ExitStack) -> bool:
+    def _take_slot(self, slots: Sequence[Slot]) -> Slot | None:
         """Take one of the slots for concurrent requests; a thread first tries the slot it had last."""
-        first = getattr(_thread, "slot", random.randrange(self.at_once)) % self.at_once
-        for number in (*range(first, self.at_once), *range(first)):
-            if slots[number].take():
-                stack.callback(slots[number].give_back)
-                _thread.slot = number
-                return True
-        return False
+        last: int | None = getattr(_thread, "slot", None)
+        first = (random.randrange(self.at_once) if last is None else last) % self.at_once
+        order = (*range(first, self.at_once), *range(first))
+        _thread.slot = next((number for number in order if slots[number].take()), None)
+        return None if _thread.slot is None else slots[_thread.slot]
 
     @cached_property
     def _slots(self) -> Sequence[Slot]:

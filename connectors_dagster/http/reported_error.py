@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from connectors_dagster.compat.dlt_internals import find_values
@@ -81,7 +82,7 @@ def _outcomes(body: Mapping[str, Any], *, deep: bool = True) -> Iterator[tuple[s
     """Yield plain name and value of the fields that may say how the request went, also of the objects in a body."""
     for field, value in body.items():
         name = _plain(field)
-        if any(pattern.fullmatch(name) for pattern in (SUCCESS, OUTCOME, ERROR, TEXT)):
+        if _may_be_outcome(name):
             yield name, value  # of few fields, so that not all rows are written as text
         if deep and isinstance(value, Mapping):
             yield from _outcomes(value, deep=False)
@@ -111,5 +112,11 @@ def _fails_without_rows(name: str, value: Any) -> bool:
     return bool(value) and text not in NO_ERROR
 
 
+@lru_cache(maxsize=10_000)
+def _may_be_outcome(name: str) -> bool:
+    return any(pattern.fullmatch(name) for pattern in (SUCCESS, OUTCOME, ERROR, TEXT))
+
+
+@lru_cache(maxsize=10_000)
 def _plain(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")

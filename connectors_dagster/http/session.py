@@ -77,6 +77,7 @@ class ApiSession(requests.Session):
         # Without any authentication of its own, requests would use ~/.netrc, even in place of a declared header.
         self.auth = _as_declared
         self._exhausted, self._status = False, 0
+        self._usual_headers = dict(self.headers)
         self._environment: Mapping[str, Any] = {}
         self._retrying = build_retrying(
             policy.retry, reached=policy.reached.is_set, sleep=policy.sleep, before_sleep=self._note_retry
@@ -87,10 +88,28 @@ class ApiSession(requests.Session):
         if isinstance(request.auth, APIKeyAuth) and request.auth.location in ("query", "param"):
             request.url = without_param(str(request.url), request.auth.name)
         try:
-            return super().prepare_request(request)
+            return self._prepared(request)
         except ValueError as error:
             failure = ApiError(f"{self.label}: {error}")
         raise failure
+
+    def _prepared(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request; requests' own merging with the session takes as long as half of it."""
+        headers = {**self._usual_headers, **(request.headers or {})}
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=request.url,
+            headers={name: value for name, value in headers.items() if value is not None},
+            files=request.files,
+            data=request.data,
+            params=request.params or None,
+            auth=request.auth or self.auth,
+            cookies=self.cookies,
+            hooks=request.hooks if request.hooks.get("response") else self.hooks,
+            json=request.json,
+        )
+        return prepared
 
     def merge_environment_settings(self, *args: Any, **kwargs: Any) -> Any:
         """Read proxies and certificates from the environment as requests does, but only once because it is slow."""

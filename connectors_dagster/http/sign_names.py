@@ -4,7 +4,7 @@ Names are compared without case and punctuation, from their last dot or colon on
 """
 
 import re
-from collections.abc import Collection
+from functools import lru_cache
 
 ROWS = "items?|results?|records?|rows?|entr(?:y|ies)|elements?|objects?|hits?|data"
 NEXT = re.compile(
@@ -37,12 +37,14 @@ MARKERS = ("after", "starting_after", "cursor", "token")
 ADDRESSES = ("href", "url")
 
 
+@lru_cache(maxsize=10_000)
 def plain(name: str) -> str:
     """Return a name as it is compared."""
     return re.split("[.:@]", name)[-1].lower().translate({ord("_"): None, ord("-"): None, ord("$"): None})
 
 
-def counts_of(nouns: Collection[str]) -> re.Pattern[str]:
+@lru_cache(maxsize=1_000)
+def counts_of(nouns: frozenset[str]) -> re.Pattern[str]:
     """Return the names for the number of all rows; `nouns` are names of the list, such as ``orders``."""
     rows = "|".join([ROWS, *(re.escape(noun) for noun in map(plain, nouns) if noun)])
     return re.compile(

@@ -49,7 +49,7 @@ class SignsOfMore:
     def __init__(self, rows_at: Sequence[str] | None, name: str) -> None:
         """Prepare the names to look for."""
         self.rows_at = rows_at
-        self._counted = counts_of({name, *(rows_at or ())[-1:]})
+        self._counted = counts_of(frozenset({name, *(rows_at or ())[-1:]}))
 
     def clear(self, response: requests.Response, pages: int) -> Iterator[tuple[str, str]]:
         """Yield what says that there is another page after so many, and the paginator to write for it.
