@@ -1,5 +1,6 @@
 """The primary key of a stream."""
 
+from connectors_dagster.airbyte.clock_fields import clock_fields
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.piece import Piece
@@ -7,7 +8,6 @@ from connectors_dagster.airbyte.shapes import listed
 from connectors_dagster.airbyte.stream import Stream
 
 HASH_REMARK = "Rows have no key: equal rows are one row."
-HASH = Piece(options={"key": "row_hash", "known_limitations": HASH_REMARK})
 
 
 def translate_key(stream: Stream) -> Piece:
@@ -21,22 +21,38 @@ def translate_key(stream: Stream) -> Piece:
     """
     key = key_of(stream)
     if not key:
-        return HASH
+        return hash_piece(stream, known_limitations=HASH_REMARK)
     parents = (f"_{stream.parent.name}_{stream.parent_config['parent_key']}",) if stream.parent else ()
     lists = tuple(f"_{name}" for name in stream.lists.values())
     return Piece(definition={"primary_key": [*parents, *lists, *key], "write_disposition": "merge"})
 
 
+def hash_piece(stream: Stream, **options: str) -> Piece:
+    """Return a hash of the row as key, without what only says when the row was read."""
+    unhashed = clock_fields(stream)
+    return Piece(options={"key": "row_hash", **({"unhashed_fields": unhashed} if unhashed else {}), **options})
+
+
 def key_of(stream: Stream) -> tuple[str, ...]:
-    """Return the fields of the primary key as the manifest names them.
+    """Return the fields of the primary key as the manifest names them; none if they only say when a row was read.
 
     Raises:
         NotNativeError: one of them is inside an object.
     """
-    paths = key_paths(stream.definition)
+    paths = identifying_paths(stream)
     if any(len(path) > 1 for path in paths):
         raise NotNativeError("a key inside an object", paths)
     return tuple(path[0] for path in paths)
+
+
+def identifying_paths(stream: Stream) -> list[list[str]]:
+    """Return the paths of the primary key; none if they only say when a row was read: then they identify nothing.
+
+    Raises:
+        NotNativeError: it is no field, and no list of fields and paths.
+    """
+    paths, times = key_paths(stream.definition), clock_fields(stream)
+    return [] if all(len(path) == 1 and path[0] in times for path in paths) else paths
 
 
 def key_paths(definition: Component) -> list[list[str]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from connectors_dagster.airbyte.clock_fields import CLOCK
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.stream import Stream
@@ -11,7 +12,6 @@ from connectors_dagster.expressions.expression import ALIASES
 from connectors_dagster.expressions.lookup import Lookup
 from connectors_dagster.spec.transformations import SCOPE
 
-CLOCK = re.compile(r"\b(now_utc|today_utc|today_with_timezone)\b")
 SLICE = "stream_slice"
 LOOKUP = re.compile(
     r"\bstream_(?:slice|partition|interval)"

@@ -86,8 +86,7 @@ def _add(written: Component, stream: Stream) -> Transformation:
 
 def _is_only_data(name: str, stream: Stream) -> bool:
     """Tell whether a field does not identify its row: then it may be different each time the row is read."""
-    key = key_of(stream)
-    return bool(key) and name not in key and name != stream.cursor.get("cursor_field")
+    return name not in (*key_of(stream), stream.cursor.get("cursor_field"))
 
 
 def _remove(written: Component) -> Transformation:

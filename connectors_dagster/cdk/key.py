@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors_dagster.airbyte.expressions import compiled
-from connectors_dagster.airbyte.key import key_paths
+from connectors_dagster.airbyte.key import hash_piece, identifying_paths
 from connectors_dagster.airbyte.names import identifier
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.stream import LIST, Stream
-
-HASH = Piece(options={"key": "row_hash"})
 
 
 def partitions_of(stream: Stream) -> Mapping[str, str]:
@@ -28,12 +26,12 @@ def _names(router: Mapping[str, object]) -> Iterator[str]:
 
 def paths_of_key(stream: Stream) -> Mapping[str, Sequence[str]]:
     """Return the columns of the key, each with its path in the row."""
-    paths = key_paths(stream.definition)
+    paths = identifying_paths(stream)
     return {path[0] if len(path) == 1 else f"_{identifier('_'.join(path))}": path for path in paths}
 
 
 def key_piece(stream: Stream) -> Piece:
     """Return the key of the resource: a hash of the row if the stream has none."""
     if not (key := paths_of_key(stream)):
-        return HASH
+        return hash_piece(stream)
     return Piece(definition={"primary_key": [*partitions_of(stream), *key], "write_disposition": "merge"})

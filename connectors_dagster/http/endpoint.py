@@ -221,6 +221,7 @@ class Endpoint:
         if self.resource.options.changes_rows:
             client.changes = RowChanges(str(self.resource), self.resource.options, {"each": each, "parent": parent})
         client.hashes_rows = bool(self.resource.options.key)
+        client.unhashed_fields = self.resource.options.unhashed_fields
         client.value_column = self.resource.options.value_column
         client.wrap_paginator = self._wrapper(session)
         return client

@@ -21,13 +21,15 @@ class RawClient(RESTClient):
 
     If `value_column` is declared, a row that is a single value becomes an object with the value in that column. Rows
     are changed by `changes`, and those that it leaves out are marked. Each row gets the fields in `added`, and with
-    `hashes_rows` a hash as its key. The identity of each row is computed here once and stored in the response.
+    `hashes_rows` a hash of all but the `unhashed_fields` as its key. The identity of each row is computed here once and
+    stored in the response.
     """
 
     primary_key: Sequence[str] = ()
     value_column: str | None = None
     added: RawRow = {}  # noqa: RUF012  # never changed, but replaced
     hashes_rows: bool = False
+    unhashed_fields: Sequence[str] = ()
     changes: RowChanges | None = None
     wrap_paginator: Callable[[BasePaginator], BasePaginator]
 
@@ -50,6 +52,6 @@ class RawClient(RESTClient):
         if self.added:
             rows = [with_fields(row, self.added) if is_raw(row) else row for row in rows]
         if self.hashes_rows:
-            rows = [with_hash(row) if is_raw(row) else row for row in rows]
+            rows = [with_hash(row, self.unhashed_fields) if is_raw(row) else row for row in rows]
         cast(JsonResponse, response).row_keys = identify_rows(self.primary_key, rows)
         return [FilteredRow(row) if at in left_out else row for at, row in enumerate(rows)] if left_out else rows

@@ -200,4 +200,5 @@ class ProgramEndpoint:
             row = decode_fields(line)
         except ValueError:
             raise RowError(f"{session.label}: the program wrote a row that is not JSON") from None
-        return with_hash(row) if self.resource.options.key else row
+        options = self.resource.options
+        return with_hash(row, options.unhashed_fields) if options.key else row

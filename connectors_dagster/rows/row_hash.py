@@ -1,5 +1,6 @@
 """The hash of a row, for an API whose rows have no key: rows with the same content are one row."""
 
+from collections.abc import Collection
 from hashlib import blake2b
 from typing import Any
 
@@ -13,10 +14,10 @@ WRITTEN_IN_SEVERAL_WAYS = (b"{", b"[")
 BYTES = 16
 
 
-def with_hash(row: RawRow) -> RawRow:
-    """Return a row with its hash; the order of fields, blanks and escapes do not matter."""
+def with_hash(row: RawRow, without: Collection[str] = ()) -> RawRow:
+    """Return a row with the hash of its fields except those; their order, blanks and escapes do not matter."""
     digest = blake2b(digest_size=BYTES)
-    for name in sorted(row):
+    for name in sorted(name for name in row if name not in without):
         digest.update(f"{len(name)}:{name}".encode("utf-8", "surrogatepass"))
         value = _canonical(bytes(row[name]))
         digest.update(b"%d:%b" % (len(value), value))

@@ -122,6 +122,8 @@ class ResourceOptions:
         cursor: how the cursor behaves; required if the endpoint has an `incremental`, and only then.
         key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
             children also what comes from the parent. Equal rows are one row, and an edited row is another one.
+        unhashed_fields: names of fields that the hash leaves out, because they are different each time the same row is
+            read, such as the time at which it was.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
             again are deleted, unless they have a cursor of their own, and so are rows whose `key` is a hash if they
@@ -186,6 +188,7 @@ class ResourceOptions:
     cursor: Cursor | None = None
     next_page: NextPage | None = None
     key: RowKey | None = None
+    unhashed_fields: tuple[str, ...] = ()
     missing_rows: MissingRows | None = None
     value_column: str | None = None
     object_is_row: bool = False

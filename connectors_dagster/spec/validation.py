@@ -259,6 +259,8 @@ def _key_problems(resource: "Resource") -> Iterator[str]:
         yield "missing_rows must be 'keep': a window does not show which rows the API no longer returns"
     if options.key and (written := resource.definition.get("primary_key")):
         yield f"key is {options.key!r}, but the primary_key {written!r} is declared: remove one of the two"
+    if options.unhashed_fields and not options.key:
+        yield "unhashed_fields is set, but the key is no hash: set key: row_hash, or remove it"
     if options.key and resource.disposition != "merge":
         yield f"key is {options.key!r}, but write_disposition is {resource.disposition!r}: it must be merge"
 

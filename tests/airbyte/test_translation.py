@@ -149,8 +149,10 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             {"transformations": [{"type": "RemoveFields", "field_pointers": [["a"]], "condition": "{{ True }}"}]},
             "not known here",
         ),
-        ({"transformations": [adding("{{ now_utc() }}", path=["id"])]}, "the time at which a row is read"),
-        ({"transformations": [adding("{{ now_utc() }}")], "primary_key": None}, "the time at which a row is read"),
+        (
+            {"transformations": [adding("{{ now_utc() }}", path=["id"])], "primary_key": ["id", "day"]},
+            "the time at which a row is read",
+        ),
         ({"transformations": [adding("{{ now_utc() }} {{ record.a }}")]}, "the time at which a row is read"),
         ({"selector": {"record_filter": {"condition": "{{ now_utc() }}"}}}, "the time at which a row is read"),
         ({"transformations": [adding("{{ config.region }}")]}, "an expression over config in rows"),
@@ -878,6 +880,33 @@ def test_a_bound_that_no_window_has_is_not_sent(tmp_path):
     assert connector.graph["things"].endpoint["params"].keys() == {"b", "c", "since"}
     others = connector.graph["others"].endpoint
     assert (others["params"], others.get("json")) == ({"c": "1"}, {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "unhashed"),
+    [
+        ([adding("{{ now_utc() }}")], ("new",)),
+        ([adding("{{ today_utc() }}", path=["New"]), {"type": "KeysToLower"}], ("new",)),
+        ([adding("{{ now_utc() }}", path=["at"]), adding("{{ record.at[:10] }}")], ("at", "new")),
+        ([adding("{{ now_utc() }}", path=["at"]), adding("{{ record | length }}")], ("at", "new")),
+        ([adding("{{ now_utc() }}"), {"type": "RemoveFields", "field_pointers": [["new"], ["a", "b"]]}], ()),
+        ([adding("{{ now_utc() }}"), adding("{{ record.id }}")], ()),
+        ([adding("{{ record.id }}")], ()),
+    ],
+    ids=["time", "renamed", "derived", "of the whole row", "removed", "replaced", "none"],
+)
+def test_a_hash_as_key_leaves_out_what_only_says_when_a_row_was_read(tmp_path, changes, unhashed):
+    keyless = stream(transformations=changes, primary_key=None)
+    connector = written(tmp_path, keyless).connector
+    assert connector
+    assert connector.graph["things"].options.unhashed_fields == unhashed
+
+
+def test_a_key_that_only_says_when_a_row_was_read_is_none(tmp_path):
+    connector = written(tmp_path, stream(transformations=[adding("{{ now_utc() }}")], primary_key=[["new"]])).connector
+    assert connector
+    options = connector.graph["things"].options
+    assert (options.key, options.unhashed_fields) == ("row_hash", ("new",))
 
 
 def test_fields_inside_of_objects_are_removed_and_the_time_of_reading_is_added_beside_a_key(tmp_path):

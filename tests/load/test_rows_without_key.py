@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from connectors_dagster import Cursor, ResourceOptions
+from connectors_dagster import Cursor, ResourceOptions, Transformation
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load import missing_rows
 from connectors_dagster.orchestration.resume import resume
@@ -107,6 +107,19 @@ def test_rows_of_windows_are_kept_by_default_so_that_only_events_are_exact(api, 
     assert "_window" not in [row[0] for row in warehouse.query("DESCRIBE shop.visits")]
 
 
+def test_a_field_that_says_when_a_row_was_read_is_no_part_of_its_hash(api, table, tmp_path):
+    changes = (Transformation(add_fields={"fetched_at": "{{ now_utc() }}"}),)
+    options = ResourceOptions(
+        key="row_hash", unhashed_fields=("fetched_at", "request"), transformations=changes, cursor=Cursor()
+    )
+    connector = connector_of(tmp_path, api.url, VISITS, options={"visits": options})
+    for request in ("r1", "r2"):
+        api.answer = Visits(visit("a", "2024-01-05", request=request), visit("b", "2024-01-05", request=request))
+        load_resources(connector, JANUARY)
+        assert table("page, request FROM shop.visits") == [("a", request), ("b", request)]
+    assert table("count(DISTINCT fetched_at) FROM shop.visits")[0][0] > 0
+
+
 def test_a_resource_without_windows_is_replaced_and_a_sudden_loss_is_refused(api, table, tmp_path, monkeypatch):
     connector = connector_of(tmp_path, api.url, REPORT, options={"report": HASHED})
     monkeypatch.setattr(missing_rows, "FEW", 2)
@@ -162,6 +175,11 @@ def test_rows_with_the_same_content_have_the_same_hash(one, other, same):
     ("resource", "options", "said"),
     [
         (REPORT, ResourceOptions(), "set key: row_hash of the resource"),
+        (
+            {**REPORT, "primary_key": "id"},
+            ResourceOptions(unhashed_fields=("at",)),
+            "unhashed_fields is set, but the key is no hash: set key: row_hash, or remove it",
+        ),
         ({**REPORT, "primary_key": "id"}, HASHED, "key is 'row_hash', but the primary_key 'id' is declared"),
         ({**REPORT, "write_disposition": "append"}, HASHED, "write_disposition is 'append': it must be merge"),
     ],

@@ -501,6 +501,8 @@ CASES = (
                 {"type": "RemoveFields", "field_pointers": [["owner", "name"], ["owner", "b", "c"], ["list", "x"]]},
             ],
         ),
+        stream("keyless", primary_key=None, transformations=[added(read_at="{{ now_utc() }}")]),
+        stream("keyed_by_time", primary_key=["uuid"], transformations=[added(uuid="{{ now_utc() }}")]),
     ),
     case(
         "flattened objects",
