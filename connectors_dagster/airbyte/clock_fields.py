@@ -6,7 +6,6 @@ from collections.abc import Set
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.stream import Stream
-from connectors_dagster.rows.row_values import RECORD
 
 CLOCK = re.compile(r"\b(now_utc|today_utc|today_with_timezone)\b")
 
@@ -39,5 +38,5 @@ def _tells_time(text: str, found: Set[str]) -> bool:
     """Tell whether a value depends on the time, perhaps by one of the fields."""
     if CLOCK.search(text):
         return True
-    lookups = [one for one in compiled(text).lookups if one.name == RECORD] if found else []
+    lookups = [one for one in compiled(text).lookups if one.name == "record"] if found else []
     return any(not one.steps or one.steps[0].key in found for one in lookups)

@@ -27,10 +27,14 @@ TOKEN_FIELDS: Mapping[str, Any] = {
     "refresh_token": None,
     "refresh_token_updater": None,
     "access_token_name": "access_token",
-    "expires_in_name": "expires_in",
+    "expires_in_name": None,
+    "token_expiry_date_format": None,
     "scopes": None,
 }
-"""The fields of a usual request for a token, each with the only value that is usual; None for any."""
+"""The fields of a usual request for a token, each with the only value that is usual; None for any.
+
+How long a token is valid does not matter if it is not said as usual: one that is rejected is replaced.
+"""
 GRANTS = ("client_credentials", "refresh_token")
 OF_EVERY_REQUEST = frozenset({"client_id", "client_secret", "grant_type", "refresh_token"})
 """What a request for a token has in any case; the manifest cannot replace it."""

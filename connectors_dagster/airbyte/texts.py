@@ -137,7 +137,7 @@ def write_param(value: Any, stream: Stream) -> Any:
         return _sent(value)
     if _is_never_there(value, stream):
         return None
-    if compiled(value).is_constant:
+    if _is_fixed(value):
         found = constant(value, types=(str, list))
         return _sent(found) if not isinstance(found, str) else _plain(found, value)
     written = write_text(value, stream, kind="value", types=(str, list))
@@ -163,12 +163,18 @@ def write_json(value: Any, stream: Stream) -> Any:
         return value
     if _is_never_there(value, stream):
         return None
-    if compiled(value).is_constant:
+    if _is_fixed(value):
         return constant(value)
     written = write_text(value, stream, kind="value")
     if isinstance(written, Setting) and not isinstance(written, Computed) and written.type is str:
         return surely_computed(value, stream)  # Airbyte makes a number of a text that has only digits
     return written
+
+
+def _is_fixed(text: str) -> bool:
+    """Tell whether a text is always the same: it has no expression, or only such as `{{ False }}`."""
+    expression = compiled(text)
+    return expression.is_constant or all(isinstance(part, str) for part in expression.parts or (None,))
 
 
 def _is_never_there(text: str, stream: Stream) -> bool:

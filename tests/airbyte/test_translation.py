@@ -520,7 +520,8 @@ def test_client_credentials_are_sent_as_airbyte_sends_them(tmp_path):
         "client_secret": "token",
         "access_token_request_data": {"scope": "all"},
     }
-    given = auth | {"scopes": ["read", "write"], "access_token_value": "{{ config.token }}", "token_expiry_date": "x"}
+    ignored = {"access_token_value": "{{ config.token }}", "token_expiry_date": "x", "expires_in_name": "expires_at"}
+    given = auth | ignored | {"scopes": ["read", "write"], "token_expiry_date_format": "YYYY-MM-DD"}
     connector = written(tmp_path, stream(requester={"authenticator": given})).connector
     assert connector
     body = connector.graph["things"].endpoint["auth"]["access_token_request_data"]

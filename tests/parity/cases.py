@@ -149,7 +149,13 @@ CASES = (
             requester={
                 "url_base": "https://{{ 'eu' if config['region'] == 'EU' else 'us' }}.api.example/v1",
                 "http_method": "POST",
-                "request_body_json": {"shop": "{{ config['shop'] }}", "count": "{{ config['count'] }}"},
+                "request_body_json": {
+                    "shop": "{{ config['shop'] }}",
+                    "count": "{{ config['count'] }}",
+                    "all": "{{ False }}",
+                    "limit": "{{ 500 }}",
+                    "word": "{{ 'None' }} x",
+                },
                 "authenticator": {
                     "type": "ApiKeyAuthenticator",
                     "header": "X-Key",
@@ -559,6 +565,8 @@ CASES = (
             client_secret="{{ config['client_secret'] }}",
             refresh_token="{{ config['refresh_token'] }}",
             scopes=[],
+            expires_in_name="expires_at",
+            token_expiry_date_format="YYYY-MM-DDTHH:mm:ss[Z]",
         ),
         spec={"client_id": SECRET, "client_secret": SECRET, "refresh_token": SECRET},
         required=["client_id", "client_secret", "refresh_token"],

@@ -293,7 +293,8 @@ def _token(authenticator: Any) -> dict[str, Any]:
     while waiting:
         one = waiting.pop()
         waiting += [value for value in one.values() if isinstance(value, Mapping)]
-        for name, value in (("access_token_name", ISSUED), ("expires_in_name", 3600)):
+        expiry: Any = "2099-01-01T00:00:00Z" if one.get("token_expiry_date_format") else 3600
+        for name, value in (("access_token_name", ISSUED), ("expires_in_name", expiry)):
             if one.get(name):
                 body[str(one[name])] = value
         if one.get("session_token_path"):
