@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from benchmarks.peers.answer import say
 from benchmarks.peers.settings import instance_settings
@@ -26,20 +28,20 @@ with dagster.DagsterInstance.get() as instance:
 
 def main() -> None:
     """Time each in new Python processes, after a warm-up run."""
-    os.environ |= instance_settings()
-    libraries, definitions = seconds(LIBRARIES), seconds(DEFINITIONS)
-    listed = seconds(LIST)
-    say(
-        {
-            "seconds to import Dagster and dlt alone": libraries,
-            "seconds to import and build the definitions": definitions,
-            "times as long": definitions / libraries,
-            "seconds of connectors --help": seconds(HELP),
-            "seconds of connectors list": listed,
-            "times as long as to import Dagster and dlt": listed / libraries,
-            "seconds of a run of Dagster that does nothing, with Dagster and dlt alone": seconds(NOTHING),
-        }
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= instance_settings(Path(folder))
+        libraries, definitions, listed = seconds(LIBRARIES), seconds(DEFINITIONS), seconds(LIST)
+        say(
+            {
+                "seconds to import Dagster and dlt alone": libraries,
+                "seconds to import and build the definitions": definitions,
+                "times as long": definitions / libraries,
+                "seconds of connectors --help": seconds(HELP),
+                "seconds of connectors list": listed,
+                "times as long as to import Dagster and dlt": listed / libraries,
+                "seconds of a run of Dagster that does nothing, with Dagster and dlt alone": seconds(NOTHING),
+            }
+        )
 
 
 def seconds(code: str) -> float:
