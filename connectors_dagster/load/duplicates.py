@@ -55,7 +55,7 @@ class Duplicates:
         """
         copies = pa.Table.from_batches(list(self._copies(files, repeated)))
         keys = [f"key {number}" for number in range(len(self.keys))]
-        if self.resource.options.on_duplicate_key == "fail":
+        if not self.resource.options.keeps_last_copy:
             show = partial(self._show, files)
             KeyCheck(resource=self.resource, copies=copies, keys=keys, total=len(repeated), show=show).check()
         times = pc.fill_null(copies["time"], NEVER)

@@ -123,7 +123,7 @@ class ResourceOptions:
         key: ``row_hash`` for rows that have no key: it is a hash of the whole row, in the column `_row_hash`, and for
             children also what comes from the parent. Equal rows are one row, and an edited row is another one.
         unhashed_fields: names of fields that the hash leaves out, because they are different each time the same row is
-            read, such as the time at which it was.
+            read, such as the time at which it was. Rows that differ only in these are one row.
         missing_rows: what happens to rows that the API no longer returns: ``keep`` them, ``mark`` them with the
             time in the column `absent_since`, or ``delete`` them. By default children of a parent that was read
             again are deleted, unless they have a cursor of their own, and so are rows whose `key` is a hash if they
@@ -239,6 +239,11 @@ class ResourceOptions:
         added = (value for one in self.transformations for value in one.add_fields.values())
         values = (value.value if isinstance(value, TypedValue) else value for value in added)
         return (*values, *([self.record_filter] if self.record_filter else ()))
+
+    @property
+    def keeps_last_copy(self) -> bool:
+        """Whether the last of several different rows with one key is kept, because they are declared to be one row."""
+        return self.on_duplicate_key == "last" or bool(self.unhashed_fields)
 
     @property
     def changes_rows(self) -> bool:
