@@ -114,7 +114,8 @@ class Comparison:
             return
         start = self.grid.opened(self.now)[0].start
         config = configuration(resolved, self.vendor.base, start)
-        definitions = {one["name"]: one for one in reversed(resolved["streams"]) if "name" in one}
+        plain = [inner for one in resolved["streams"] for inner in one.get("streams", [one])]  # conditional ones, too
+        definitions = {one["name"]: one for one in reversed(plain) if "name" in one}
         with ours.configured(manifest, config, start):
             for one in read:
                 yield self._stream(one, found.connector, resolved, definitions[one.vendor_name], config)
