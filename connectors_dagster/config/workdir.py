@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import dlt
 from filelock import FileLock, Timeout
@@ -30,7 +31,7 @@ def work_folder() -> Path:
     Raises:
         SettingError: what is configured is not a folder; it is somebody's file, so it is not moved aside.
     """
-    configured = dlt.config.get(WORK_FOLDER)
+    configured: Any = dlt.config.get(WORK_FOLDER)
     folder = (project_folder() / str(configured or ".connectors")).resolve()
     if configured and folder.exists() and not folder.is_dir():
         raise SettingError(f"{environment(WORK_FOLDER)} is {folder}, which is not a folder: set the path of a folder")

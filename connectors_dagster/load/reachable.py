@@ -1,0 +1,75 @@
+"""Whether the databases of a load accept connections, asked before the load: it tries each family for a minute."""
+
+from collections.abc import Iterator
+from time import sleep
+from typing import Any
+from uuid import uuid4
+
+from connectors_dagster.config.dlt_defaults import use_defaults
+from connectors_dagster.config.locks import Waiting
+from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.shared_servers import LOCKS, described, locks_server
+from connectors_dagster.config.values import environment
+from connectors_dagster.errors import TransientLoadError
+from connectors_dagster.load import ducklake
+from connectors_dagster.load.destination import build_destination
+from connectors_dagster.load.postgres_lock import postgres_lock
+from connectors_dagster.load.traits import destination_traits
+
+PATIENCE = 10.0
+"""Seconds in which a server that is being restarted may come back."""
+POLL = 1.0
+
+
+def wait_for_databases() -> None:
+    """Connect to each Postgres that keeps rows, locks or the catalog of a lake; nothing is written.
+
+    Raises:
+        TransientLoadError: one of them accepts no connection; says which, why, and what to do.
+        LoadError: psycopg2 is not installed.
+    """
+    for url, where in _databases():
+        _wait_for(url, where)
+
+
+def try_database(url: str, where: str) -> None:
+    """Take a lock in a Postgres, and give it back.
+
+    Raises:
+        TransientLoadError: it accepts no connection.
+        LoadError: psycopg2 is not installed.
+    """
+    with postgres_lock(url, f"a check {uuid4()}", purpose="checking", where=where):
+        pass
+
+
+def _databases() -> Iterator[tuple[str, str]]:
+    if url := locks_server():
+        yield url, described(LOCKS, url)
+    lock = destination_traits().writer_lock
+    if lock == "advisory" and (url := _url_of_destination()):
+        yield url, environment(f"destination.{destination_name()}.credentials")
+    elif lock == "catalog" and (url := ducklake.catalog_server()):
+        yield url, ducklake.WHERE
+
+
+def _url_of_destination() -> str | None:
+    use_defaults()
+    destination: Any = build_destination()
+    credentials = destination.configuration(destination.spec(), accept_partial=True).credentials
+    # What is missing is named by the load, which does not try again for it.
+    return str(credentials.to_native_representation()) if credentials.is_resolved() else None
+
+
+def _wait_for(url: str, where: str) -> None:
+    waiting = Waiting()
+    while True:
+        try:
+            return try_database(url, where)
+        except TransientLoadError as error:
+            said = " ".join(str(error).split()).rstrip("?.")
+            if waiting.seconds >= PATIENCE:
+                raise TransientLoadError(f"{said}: start it or correct the setting, then run again") from None
+            if waiting.is_due():
+                waiting.say(said)
+        sleep(POLL)
