@@ -1,6 +1,7 @@
-"""Whether the databases of a load accept connections, asked before the load: it tries each family for a minute."""
+"""Whether the servers of a load accept connections, asked before the load: it tries each family for a minute."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from time import sleep
 from typing import Any
 from uuid import uuid4
@@ -8,9 +9,16 @@ from uuid import uuid4
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.locks import Waiting
 from connectors_dagster.config.settings import destination_name
-from connectors_dagster.config.shared_servers import LOCKS, described, locks_server
+from connectors_dagster.config.shared_servers import (
+    LOCKS,
+    REQUEST_LIMITS,
+    described,
+    locks_server,
+    request_limits_server,
+)
 from connectors_dagster.config.values import environment
-from connectors_dagster.errors import TransientLoadError
+from connectors_dagster.errors import TransientLoadError, UnreachableError
+from connectors_dagster.http.redis_limits import RedisLimits
 from connectors_dagster.load import ducklake
 from connectors_dagster.load.destination import build_destination
 from connectors_dagster.load.postgres_lock import postgres_lock
@@ -19,17 +27,22 @@ from connectors_dagster.load.traits import destination_traits
 PATIENCE = 10.0
 """Seconds in which a server that is being restarted may come back."""
 POLL = 1.0
+HINT = "start it or correct the setting, then run again"
 
 
-def wait_for_databases() -> None:
-    """Connect to each Postgres that keeps rows, locks or the catalog of a lake; nothing is written.
+def wait_for_servers() -> None:
+    """Connect to each Postgres that keeps rows, locks or the catalog of a lake, and to the Redis that counts requests.
+
+    Nothing is written.
 
     Raises:
-        TransientLoadError: one of them accepts no connection; says which, why, and what to do.
-        LoadError: psycopg2 is not installed.
+        TransientLoadError, UnreachableError: one of them accepts no connection; says which, why, and what to do.
+        LoadError, SettingError: the package for it is not installed.
     """
     for url, where in _databases():
-        _wait_for(url, where)
+        _wait_for(partial(try_database, url, where))
+    if url := request_limits_server():
+        _wait_for(RedisLimits(url, "", described(REQUEST_LIMITS, url)).ask)
 
 
 def try_database(url: str, where: str) -> None:
@@ -47,10 +60,10 @@ def _databases() -> Iterator[tuple[str, str]]:
     if url := locks_server():
         yield url, described(LOCKS, url)
     lock = destination_traits().writer_lock
-    if lock == "advisory" and (url := _url_of_destination()):
-        yield url, environment(f"destination.{destination_name()}.credentials")
-    elif lock == "catalog" and (url := ducklake.catalog_server()):
-        yield url, ducklake.WHERE
+    if lock == "advisory" and (own := _url_of_destination()):
+        yield own, environment(f"destination.{destination_name()}.credentials")
+    elif lock == "catalog" and (catalog := ducklake.catalog_server()):
+        yield catalog, ducklake.WHERE
 
 
 def _url_of_destination() -> str | None:
@@ -61,15 +74,15 @@ def _url_of_destination() -> str | None:
     return str(credentials.to_native_representation()) if credentials.is_resolved() else None
 
 
-def _wait_for(url: str, where: str) -> None:
+def _wait_for(ask: Callable[[], None]) -> None:
     waiting = Waiting()
     while True:
         try:
-            return try_database(url, where)
-        except TransientLoadError as error:
+            return ask()
+        except (TransientLoadError, UnreachableError) as error:
             said = " ".join(str(error).split()).rstrip("?.")
             if waiting.seconds >= PATIENCE:
-                raise TransientLoadError(f"{said}: start it or correct the setting, then run again") from None
+                raise type(error)(said if HINT in said else f"{said}: {HINT}") from None
             if waiting.is_due():
                 waiting.say(said)
         sleep(POLL)
