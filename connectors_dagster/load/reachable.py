@@ -41,8 +41,8 @@ def wait_for_servers() -> None:
     """
     for url, where in _databases():
         _wait_for(partial(try_database, url, where))
-    if url := request_limits_server():
-        _wait_for(RedisLimits(url, "", described(REQUEST_LIMITS, url)).ask)
+    if redis := request_limits_server():
+        _wait_for(RedisLimits(redis, "", described(REQUEST_LIMITS, redis)).ask)
 
 
 def try_database(url: str, where: str) -> None:

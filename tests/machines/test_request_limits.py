@@ -173,3 +173,11 @@ def test_a_run_says_at_once_that_redis_is_down_and_ends_before_it_reads(api, pro
     [line] = [line for line in done.output.splitlines() if line.startswith("Error: CONNECTORS__REQUEST_LIMITS")]
     assert "Connection refused" in line and line.endswith("start it or correct the setting, then run again")
     assert "hidden-word" not in done.output
+
+
+def test_a_request_that_redis_keeps_from_being_made_is_retried_with_that_reason(api, load, monkeypatch, waits, caplog):
+    monkeypatch.setenv("CONNECTORS__REQUEST_LIMITS", "redis://limits:hidden-word@127.0.0.1:1/0")
+    with pytest.raises(UnreachableError, match="CONNECTORS__REQUEST_LIMITS"):
+        load("storefront/orders", windows=["2024-01-01"])
+    retries = [line for line in caplog.messages if "retry 1 of 3" in line]
+    assert retries and all("CONNECTORS__REQUEST_LIMITS (127.0.0.1:1/0): Error" in line for line in retries)
