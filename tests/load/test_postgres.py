@@ -7,6 +7,7 @@ from decimal import Decimal
 import psycopg2
 import pytest
 from click.testing import CliRunner
+from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 from connectors_dagster.cli import main, process
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
@@ -106,6 +107,20 @@ def test_a_database_that_is_down_is_a_transient_failure(api, postgres, monkeypat
     with pytest.raises(TransientLoadError, match="Connection refused") as failure:
         Job(ORDERS, JANUARY).run()
     assert "hidden-word" not in str(failure.value) and api.requests == []
+
+
+def test_a_database_that_goes_down_after_the_read_is_a_transient_failure_too(api, postgres, monkeypatch):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    connect = Psycopg2SqlClient.open_connection
+
+    def until_it_is_read(client: Psycopg2SqlClient) -> object:
+        if api.requests:
+            raise psycopg2.OperationalError("FATAL:  the database system is starting up")
+        return connect(client)
+
+    monkeypatch.setattr(Psycopg2SqlClient, "open_connection", until_it_is_read)
+    with pytest.raises(TransientLoadError, match=r"storefront_orders: .*the database system is starting up"):
+        Job(ORDERS, JANUARY).run()
 
 
 @pytest.mark.parametrize("setting", ["DESTINATION__POSTGRES__CREDENTIALS", "CONNECTORS__LOCKS"])
