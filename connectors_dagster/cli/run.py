@@ -17,6 +17,7 @@ from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.definitions import definitions_in
 from connectors_dagster.errors import SettingError
+from connectors_dagster.load.reachable import wait_for_servers
 from connectors_dagster.orchestration import runs
 from connectors_dagster.orchestration.check_run import run_checks
 from connectors_dagster.orchestration.instance import open_instance
@@ -84,6 +85,8 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
         ClickException: the range of time is empty, or nothing is named or configured.
         UnknownNameError: a name is not a connector or resource.
         SettingError: a setting that all connectors share has a value that cannot be used.
+        StorageError: Dagster's storage cannot be read or written.
+        LoadError, ApiError: a server that the load needs accepts no connection.
     """
     if options.since and options.until and options.since >= options.until:
         raise click.ClickException(f"--from {options.since:%Y-%m-%d} is not before --to {options.until:%Y-%m-%d}")
@@ -105,6 +108,7 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
             if options.dry_run:
                 _show_plans(plans, as_json=options.as_json)
             elif plans:
+                wait_for_servers()
                 definitions = definitions_in(location)
                 gc.freeze()  # what is loaded by now stays: the collector need not look at it again and again
                 with nullcontext() if options.as_json else show_reads(sum(plan.steps for plan in plans)):

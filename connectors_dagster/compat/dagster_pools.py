@@ -4,12 +4,17 @@ While a step waits for a pool, Dagster's executors check again without a pause, 
 up (1.13). `pool_waits` is a hook in that loop.
 """
 
+import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import yaml
+from dagster._check import CheckError
+from dagster._config.errors import PostProcessingError
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.executor.base import Executor
@@ -18,6 +23,8 @@ from dagster._core.executor.in_process import InProcessExecutor
 __all__ = [
     "BlockedRun",
     "database_errors",
+    "instance_errors",
+    "is_server_error",
     "patient",
     "pool_holders",
     "pool_waits",
@@ -27,15 +34,31 @@ __all__ = [
 
 
 def database_errors() -> tuple[type[Exception], ...]:
-    """Return what Dagster raises if the database of its storage fails; SQLAlchemy is imported when this is asked."""
+    """Return what Dagster raises if the database of its storage fails; SQLAlchemy is imported when this is asked.
+
+    Of a Postgres that accepts no connection, `dagster-postgres` raises an error of its own after six attempts.
+    """
     from dagster._core.storage.sqlalchemy_compat import db  # type: ignore[attr-defined]  # SQLAlchemy, imported there
 
-    return (db.exc.SQLAlchemyError,)
+    postgres = sys.modules.get("dagster_postgres.utils")
+    return (db.exc.SQLAlchemyError, *([postgres.DagsterPostgresException] if postgres else []))
+
+
+def instance_errors() -> tuple[type[Exception], ...]:
+    """Return what Dagster raises if an instance is not configured correctly."""
+    return (dg.DagsterError, CheckError, PostProcessingError, yaml.YAMLError)
 
 
 def storage_error_text(error: Exception) -> str:
     """Return what the database said (`orig`), without the statement, which contains what was to be stored."""
-    return str(getattr(error, "orig", None) or error).strip()
+    said = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
+    return str(said).strip()
+
+
+def is_server_error(error: Exception) -> bool:
+    """Return whether the database that failed is a server, not a file."""
+    said = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
+    return said is not None and not isinstance(said, sqlite3.Error)
 
 
 def pool_holders(instance: dg.DagsterInstance, pool: str) -> Sequence[str]:

@@ -6,14 +6,26 @@ from datetime import UTC, datetime
 
 import dlt
 
+from connectors_dagster.config.values import environment
+from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.redaction import redact
 
 OF_DAGSTER = ("run_id", "job_name", "step_key")
 
 
 def logs_are_json() -> bool:
-    """Return whether logs are to be JSON; the same setting turns dlt's own log into JSON."""
-    return bool(dlt.config.get("runtime.log_format") == "JSON")
+    """Return whether logs are to be JSON; the same setting turns dlt's own log into JSON.
+
+    Raises:
+        SettingError: dlt, which begins its log when its configuration is read first, cannot use a setting of it.
+    """
+    try:
+        return bool(dlt.config.get("runtime.log_format") == "JSON")
+    except ValueError as error:
+        raise SettingError(
+            f"{environment('runtime.log_level')} or {environment('runtime.log_format')} cannot be used: {error}. The "
+            "level is DEBUG, INFO, WARNING, ERROR or CRITICAL, the format JSON or one of Python's logging"
+        ) from None
 
 
 def json_handler() -> logging.Handler:

@@ -5,16 +5,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import dlt
 from filelock import FileLock, Timeout
 
 from connectors_dagster.config.timeouts import siblings_timeout
-from connectors_dagster.errors import LoadError
+from connectors_dagster.config.values import environment
+from connectors_dagster.errors import LoadError, SettingError
 from connectors_dagster.files.cache_files import acquire, make_folder, move_aside
 from connectors_dagster.files.kept_secrets import KeptSecrets
 
 LOCK = "alive.lock"
+WORK_FOLDER = "connectors.work_folder"
 
 
 def project_folder() -> Path:
@@ -23,8 +26,16 @@ def project_folder() -> Path:
 
 
 def work_folder() -> Path:
-    """Read where loads keep their files, from ``connectors.work_folder``; by default in the project folder."""
-    return (project_folder() / str(dlt.config.get("connectors.work_folder") or ".connectors")).resolve()
+    """Read where loads keep their files, from ``connectors.work_folder``; by default in the project folder.
+
+    Raises:
+        SettingError: what is configured is not a folder; it is somebody's file, so it is not moved aside.
+    """
+    configured: Any = dlt.config.get(WORK_FOLDER)
+    folder = (project_folder() / str(configured or ".connectors")).resolve()
+    if configured and folder.exists() and not folder.is_dir():
+        raise SettingError(f"{environment(WORK_FOLDER)} is {folder}, which is not a folder: set the path of a folder")
+    return folder
 
 
 def work_subfolder(*names: str) -> Path:

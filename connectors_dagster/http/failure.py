@@ -51,6 +51,8 @@ def cause_of(error: BaseException | None) -> str:
     """Say in a few words why an attempt has failed."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"status {error.response.status_code}"
+    if isinstance(error, UnreachableError):  # where requests are counted, so none was made
+        return str(error)
     if isinstance(error, ApiError):
         return "not JSON"
     if isinstance(error, requests.Timeout):

@@ -71,9 +71,19 @@ class RedisLimits:
             yield
         except RedisError as error:
             raise UnreachableError(
-                f"{self.where}: {error}. The requests of all machines are counted there, so none was made: start it, "
-                "then run again"
+                f"{self.where}: {error}. The requests of all machines are counted there, so none was made: "
+                "start it or correct the setting, then run again"
             ) from None
+
+    def ask(self) -> None:
+        """Ask the server for an answer.
+
+        Raises:
+            UnreachableError: it does not answer.
+            SettingError: the package for Redis is not installed, or its URL has a parameter that cannot be used.
+        """
+        with self.answering():
+            self.client.ping()
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ import dlt
 
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.shared_servers import LOCKS, described, locks_server
 from connectors_dagster.errors import LoadError, MaskedError
 from connectors_dagster.load.destination import (
     build_destination,
@@ -17,8 +18,8 @@ from connectors_dagster.load.destination import (
     nobody_writing,
 )
 from connectors_dagster.load.dlt_errors import root_cause
-from connectors_dagster.load.family_lock import try_locks
 from connectors_dagster.load.lake import try_folder
+from connectors_dagster.load.reachable import try_database
 from connectors_dagster.load.traits import destination_traits
 
 TIMEOUT = 5.0
@@ -39,7 +40,8 @@ def try_destination(datasets: Iterable[str]) -> None:
     destination = build_destination()
     for dataset in datasets:
         check_destination(destination, dataset)
-    try_locks()
+    if url := locks_server():
+        try_database(url, described(LOCKS, url))
     file = database_file()
     was_there = file is None or file.exists()
     with nobody_writing("checking the destination", timeout=TIMEOUT):

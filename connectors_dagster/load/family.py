@@ -13,7 +13,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from connectors_dagster.compat.dlt_internals import AnyDestination, DltException
 from connectors_dagster.config.workdir import private_folder, work_subfolder
-from connectors_dagster.errors import LoadError, TransientLoadError
+from connectors_dagster.errors import LoadError, MaskedError, TransientLoadError
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.load.destination import damage, writer
 from connectors_dagster.load.dlt_errors import is_transient, root_cause
@@ -106,12 +106,17 @@ def _pipeline(destination: Any, dataset: str, name: str, folder: Path) -> dlt.Pi
 
 @contextmanager
 def explained(family: str) -> Iterator[None]:
-    """Raise the errors of dlt as those that people see."""
+    """Raise the errors of dlt, and those of a driver whose connection is lost, as those that people see."""
     try:
         yield
-    except (PipelineStepFailed, DltException) as error:
+    except MaskedError:
+        raise
+    except Exception as error:
+        transient = is_transient(error)
+        if not transient and not isinstance(error, PipelineStepFailed | DltException):
+            raise  # a bug
         cause = root_cause(error)
         if damaged := damage(cause):
             raise LoadError(damaged) from None
-        kind = TransientLoadError if is_transient(error) else LoadError
+        kind = TransientLoadError if transient else LoadError
         raise kind(f"{family}: {cause}") from None

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import dlt
 
@@ -44,17 +43,6 @@ def family_lock(pipeline: dlt.Pipeline, purpose: str) -> Iterator[Callable[[], N
         file = work_subfolder("families") / f"{pipeline.pipeline_name}.lock"
         with exclusive_lock(file, purpose):
             yield _keep
-
-
-def try_locks() -> None:
-    """Take a lock in the database that ``connectors.locks`` names, if it does, and give it back.
-
-    Raises:
-        LoadError, TransientLoadError: it cannot be used; says why.
-    """
-    if url := locks_server():
-        with postgres_lock(url, f"a check {uuid4()}", purpose="checking", where=described(LOCKS, url)):
-            pass
 
 
 @contextmanager

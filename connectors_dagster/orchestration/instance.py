@@ -14,17 +14,19 @@ from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.files.project_files import write_instance
-from connectors_dagster.orchestration.storage import storage_errors
+from connectors_dagster.orchestration.storage import configuration_errors, storage_errors
 
 OWN_STORAGE = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
 """The keys of a `dagster.yaml` that say where an instance keeps what it knows; without them, in its own folder."""
 SQLITE_FOLDERS = ("history", "schedules")
 """The folders with the SQLite files of an instance."""
+CONNECT_TIMEOUT = "5"
+"""Seconds for each of the six attempts of `dagster-postgres`, which would wait for a silent server without an end."""
 
 
 def default_home(project: Path) -> Path:
     """Return the folder of the Dagster instance that the UI uses: DAGSTER_HOME, else the project's own."""
-    return Path(os.environ.get("DAGSTER_HOME", project / ".dagster"))
+    return Path(os.environ.get("DAGSTER_HOME") or project / ".dagster")
 
 
 def instance_home(project: Path) -> Path:
@@ -35,7 +37,7 @@ def instance_home(project: Path) -> Path:
     Raises:
         OSError: the project's folder cannot be written.
     """
-    if "DAGSTER_HOME" not in os.environ:
+    if not os.environ.get("DAGSTER_HOME"):
         write_instance(project / ".dagster")
         os.environ["DAGSTER_HOME"] = str(project / ".dagster")
     return Path(os.environ["DAGSTER_HOME"])
@@ -48,14 +50,16 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
     Processes open it one after another: several that create the tables of a new one at once would ruin it.
 
     Raises:
-        StorageError: its storage cannot be read or written, now or in the block.
+        StorageError: it is not configured correctly, or its storage cannot be read or written, now or in the block.
         LoadError, DestinationBusyError: it cannot be locked.
     """
     home = default_home(project)
     with private_files(), storage_errors(home), ExitStack() as stack:
         instance_home(project)
+        os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
         home.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(work_subfolder() / "instance.lock", f"opening the Dagster instance in {home}"):
+        lock = exclusive_lock(work_subfolder() / "instance.lock", f"opening the Dagster instance in {home}")
+        with lock, configuration_errors(home):
             _make_tables(home)
             instance = stack.enter_context(dg.DagsterInstance.get())
         keep_engines()

@@ -5,12 +5,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors_dagster.compat.dagster_pools import database_errors, storage_error_text
+from connectors_dagster.compat.dagster_pools import (
+    database_errors,
+    instance_errors,
+    is_server_error,
+    storage_error_text,
+)
 from connectors_dagster.errors import StorageError
 
 WRONG_DRIVER = (
     "Dagster's storage, configured in {home}, is a Postgres whose address begins with postgresql://, which SQLAlchemy "
     "2.1 takes for psycopg 3: write postgresql+psycopg2://, or scheme: postgresql+psycopg2 with postgres_db"
+)
+
+
+LONGEST = 400
+"""Characters of what Dagster says about its configuration: it may list all that is allowed."""
+OF_FILES = (
+    "Check that its disk has space and can be written, and that no other program locks it; if a file is damaged, "
+    "restore a backup or move it away. Then run again: runs that could not be recorded as failed are ended first"
+)
+OF_SERVER = (
+    "Start it or correct its settings. Then run again: runs that could not be recorded as failed are ended first"
 )
 
 
@@ -35,10 +51,28 @@ def storage_errors(home: Path) -> Iterator[None]:
         raise StorageError(unusable(home, error)) from None
 
 
+@contextmanager
+def configuration_errors(home: Path) -> Iterator[None]:
+    """Say that a Dagster instance is not configured correctly.
+
+    Raises:
+        StorageError: its `dagster.yaml`, or DAGSTER_HOME, cannot be used; says why.
+    """
+    try:
+        yield
+    except instance_errors() as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        shown = said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
+        raise StorageError(
+            f"the Dagster instance of DAGSTER_HOME ({home}) cannot be opened: {shown}. Correct {home / 'dagster.yaml'} "
+            "or the environment, or install the package that is named"
+        ) from None
+
+
 def unusable(home: Path, error: Exception) -> str:
     """Say where Dagster's storage is, why it cannot be used, and what to do."""
-    return (
-        f"Dagster's storage, configured in {home}, cannot be used: {storage_error_text(error)}. Check that its disk "
-        "has space and can be written, and that no other program locks it; if a file is damaged, restore a backup or "
-        "move it away. Then run again: runs that could not be recorded as failed are ended first"
+    said, hint = (
+        " ".join(storage_error_text(error).split()).rstrip("?."),
+        OF_SERVER if is_server_error(error) else OF_FILES,
     )
+    return f"Dagster's storage, configured in {home}, cannot be used: {said}. {hint}"

@@ -2,8 +2,11 @@
 
 import logging
 import os
+import threading
+import time
 from functools import cache
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
 EXPORTERS = {"TRACES": "OTEL_TRACES_EXPORTER", "METRICS": "OTEL_METRICS_EXPORTER"}
@@ -48,15 +51,35 @@ def start() -> bool:
 def flush() -> None:
     """Send what was measured: a process of Dagster may end without another chance. Does nothing if nothing is measured.
 
-    A server that cannot be reached delays a load by some seconds, and is logged by the SDK.
+    The SDK waits longer than it is told. So a receiver that does not answer delays a load by a few seconds only, and
+    the SDK goes on trying meanwhile.
     """
     if not start():
         return
     from opentelemetry import metrics, trace
 
-    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
-        if force_flush := getattr(provider, "force_flush", None):
-            force_flush(timeout_millis=FLUSH_MILLIS)
+    until = time.monotonic() + FLUSH_MILLIS / 1000
+    sending = [
+        threading.Thread(target=force_flush, kwargs={"timeout_millis": FLUSH_MILLIS}, daemon=True)
+        for provider in (trace.get_tracer_provider(), metrics.get_meter_provider())
+        if (force_flush := getattr(provider, "force_flush", None))
+    ]
+    for thread in sending:
+        thread.start()
+    for thread in sending:
+        thread.join(max(0.0, until - time.monotonic()))
+    if any(thread.is_alive() for thread in sending):
+        log.warning(
+            "OpenTelemetry: %s has not taken the traces and metrics of a load within %g s: they may be lost",
+            " and ".join(_receivers()) or "the receiver",
+            FLUSH_MILLIS / 1000,
+        )
+
+
+def _receivers() -> list[str]:
+    """Return the hosts of the endpoints of OTLP, without credentials."""
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", *(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT" for signal in EXPORTERS))
+    return [urlsplit(os.environ[name]).netloc.rpartition("@")[2] for name in names if os.environ.get(name)]
 
 
 def _exporter(signal: str) -> str:

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 from dagster._core.execution import context_creation_job
@@ -49,6 +52,19 @@ def test_errors_are_lines_of_json_with_secrets_masked(json_logs, api, connectors
     unknown = connectors("run", "nothing")
     assert unknown.exit_code == 1 and lines(unknown.stderr)[-1]["level"] == "ERROR"
     assert connectors("run", "--no-such-option").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("RUNTIME__LOG_LEVEL", "info", "Unknown level: 'info'"), ("RUNTIME__LOG_FORMAT", "json", "invalid format")],
+)
+def test_a_setting_of_the_log_that_dlt_cannot_use_is_one_line(project, name, value, said):
+    command = [sys.executable, "-m", "connectors_dagster.cli", "list"]
+    done = subprocess.run(command, env={**os.environ, name: value}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert "Traceback" not in done.stderr
+    assert name in line and said in line and "JSON" in line
 
 
 def test_a_run_of_dagster_logs_json_with_its_run_and_step(json_logs, api, instance, capfd):

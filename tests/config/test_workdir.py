@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors_dagster.config.workdir import LOCK, abandoned, private_folder
+from connectors_dagster.errors import SettingError
 from tests.support.processes import FORKS, Job
 from tests.support.rows import order
 
@@ -43,6 +44,17 @@ def test_load_files_are_kept_in_the_configured_folder(api, warehouse, project, m
     Job(["storefront/orders"], ["2024-01-01"]).run()
     assert warehouse.ids("storefront.orders") == [1]
     assert (project / "scratch" / "loads").exists() and not (project / ".connectors").exists()
+
+
+def test_a_configured_work_folder_that_is_a_file_is_refused_and_not_moved(api, project, monkeypatch, load):
+    (project / "connectors.duckdb").write_text("the rows")
+    monkeypatch.setenv("CONNECTORS__WORK_FOLDER", "connectors.duckdb")
+    with pytest.raises(
+        SettingError, match=r"CONNECTORS__WORK_FOLDER is .*connectors\.duckdb, which is not a folder: set"
+    ):
+        load("storefront/orders", windows=["2024-01-01"])
+    assert (project / "connectors.duckdb").read_text() == "the rows"
+    assert api.requests == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,19 @@
 """Postgres stores the same rows as DuckDB, even if all families load into one new dataset concurrently."""
 
+import sys
 from concurrent.futures import wait
 from decimal import Decimal
 
 import psycopg2
 import pytest
+from click.testing import CliRunner
+from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
+from connectors_dagster.cli import main, process
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
+from connectors_dagster.load import reachable
 from connectors_dagster.sandbox import generate_tables
-from tests.support.postgres import lose_family_lock
+from tests.support.postgres import Postgres, lose_family_lock
 from tests.support.processes import Job, Trap, families, opened, pause, run_at_once, start
 from tests.support.rows import order
 
@@ -102,6 +107,47 @@ def test_a_database_that_is_down_is_a_transient_failure(api, postgres, monkeypat
     with pytest.raises(TransientLoadError, match="Connection refused") as failure:
         Job(ORDERS, JANUARY).run()
     assert "hidden-word" not in str(failure.value) and api.requests == []
+
+
+def test_a_database_that_goes_down_after_the_read_is_a_transient_failure_too(api, postgres, monkeypatch):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    connect = Psycopg2SqlClient.open_connection
+
+    def until_it_is_read(client: Psycopg2SqlClient) -> object:
+        if api.requests:
+            raise psycopg2.OperationalError("FATAL:  the database system is starting up")
+        return connect(client)
+
+    monkeypatch.setattr(Psycopg2SqlClient, "open_connection", until_it_is_read)
+    with pytest.raises(TransientLoadError, match=r"storefront_orders: .*the database system is starting up"):
+        Job(ORDERS, JANUARY).run()
+
+
+@pytest.mark.parametrize("setting", ["DESTINATION__POSTGRES__CREDENTIALS", "CONNECTORS__LOCKS"])
+def test_a_run_says_at_once_which_database_is_down_and_ends_before_it_reads(
+    api, postgres, project, monkeypatch, setting
+):
+    monkeypatch.setattr(reachable, "PATIENCE", 0.0)
+    monkeypatch.setenv(setting, "postgresql://loader:hidden-word@127.0.0.1:1/gone")
+    done = CliRunner().invoke(main, ["run", *ORDERS])
+    assert done.exit_code == 1 and api.requests == []
+    [line] = [line for line in done.output.splitlines() if line.startswith("Error: ")]
+    assert setting in line and "Connection refused" in line and line.endswith("correct the setting, then run again")
+    assert "hidden-word" not in done.output
+
+
+def test_a_run_waits_some_seconds_for_a_database_that_comes_back_and_says_so(
+    api, postgres, project, monkeypatch, caplog
+):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    back = Postgres(postgres.port, f"{postgres.database}_back")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", back.url)
+    monkeypatch.setattr(process, "end", sys.exit)
+    monkeypatch.setattr(reachable, "sleep", lambda _: back.create())
+    done = CliRunner().invoke(main, ["run", *ORDERS, "--to", "2024-01-20"])
+    assert done.exit_code == 0, done.output
+    assert back.ids("storefront.orders") == [1]
+    assert 'UTC for DESTINATION__POSTGRES__CREDENTIALS: connection to server at "127.0.0.1", port' in caplog.text
 
 
 def test_missing_credentials_are_named(api, postgres, monkeypatch):

@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 from pyrate_limiter import Duration, Rate
 
+from connectors_dagster.cli import main
 from connectors_dagster.errors import SettingError, UnreachableError
 from connectors_dagster.http.rate_limiter import RateLimiter
 from connectors_dagster.http.redis_limits import RedisLimits
+from connectors_dagster.load import reachable
 from connectors_dagster.read.connection import connect
 from tests.support.processes import Job
 from tests.support.rows import order
@@ -160,3 +163,21 @@ def test_a_parameter_of_the_url_that_cannot_be_used_is_named(parameter):
     limits = RedisLimits(f"redis://127.0.0.1:1/0?{parameter}", "an API", "CONNECTORS__REQUEST_LIMITS")
     with pytest.raises(SettingError, match=f"CONNECTORS__REQUEST_LIMITS has a .*{parameter.partition('=')[0]}"):
         limits.slots(1)[0].take()
+
+
+def test_a_run_says_at_once_that_redis_is_down_and_ends_before_it_reads(api, project, monkeypatch):
+    monkeypatch.setattr(reachable, "PATIENCE", 0.0)
+    monkeypatch.setenv("CONNECTORS__REQUEST_LIMITS", "redis://limits:hidden-word@127.0.0.1:1/0")
+    done = CliRunner().invoke(main, ["run", "storefront/orders"])
+    assert done.exit_code == 1 and api.requests == []
+    [line] = [line for line in done.output.splitlines() if line.startswith("Error: CONNECTORS__REQUEST_LIMITS")]
+    assert "Connection refused" in line and line.endswith("start it or correct the setting, then run again")
+    assert "hidden-word" not in done.output
+
+
+def test_a_request_that_redis_keeps_from_being_made_is_retried_with_that_reason(api, load, monkeypatch, waits, caplog):
+    monkeypatch.setenv("CONNECTORS__REQUEST_LIMITS", "redis://limits:hidden-word@127.0.0.1:1/0")
+    with pytest.raises(UnreachableError, match="CONNECTORS__REQUEST_LIMITS"):
+        load("storefront/orders", windows=["2024-01-01"])
+    retries = [line for line in caplog.messages if "retry 1 of 3" in line]
+    assert retries and all("CONNECTORS__REQUEST_LIMITS (127.0.0.1:1/0): Error" in line for line in retries)

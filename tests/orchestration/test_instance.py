@@ -7,6 +7,8 @@ from signal import SIGKILL
 
 import pytest
 
+from connectors_dagster.errors import StorageError
+from connectors_dagster.orchestration.instance import open_instance
 from tests.support.processes import FORKS, Job, Trap
 
 STORAGES = {"runs.db", "index.db", "schedules.db"}
@@ -36,6 +38,40 @@ def test_an_instance_is_complete_although_the_process_that_made_it_was_killed(pr
     assert opened(Job([], folder=killed, trap=trap)) == -SIGKILL
     assert [opened(Job([], folder=folder)) for folder in (whole, killed)] == [0, 0]
     assert tables_of(killed) == tables_of(whole)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("storage:\n\tx", "cannot start any token"),
+        ("- a", "to parse to dictionary"),
+        ("storaje: {}", 'unexpected config entry "storaje"'),
+        ("storage: {sqlite: {base_dir: {env: NOT_SET}}}", "NOT_SET"),
+        ("storage: {custom: {module: not_installed, class: Storage, config: {}}}", "not_installed"),
+    ],
+)
+def test_a_mistake_in_the_configuration_of_the_instance_is_one_line_that_names_the_file(
+    project, monkeypatch, written, said
+):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    file = project / ".dagster" / "dagster.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(written)
+    with pytest.raises(StorageError) as failure, open_instance(project):
+        pass
+    [line] = str(failure.value).splitlines()
+    assert said in line and f"Correct {file}" in line
+
+
+@pytest.mark.parametrize(("home", "opened_in"), [("", ".dagster"), ("relative", None)])
+def test_an_empty_home_is_none_and_a_relative_one_is_named(project, monkeypatch, home, opened_in):
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    if opened_in is None:
+        with pytest.raises(StorageError, match=r"DAGSTER_HOME.*must be an absolute path"), open_instance(project):
+            pass
+    else:
+        with open_instance(project) as instance:
+            assert instance.root_directory == str(project / opened_in)
 
 
 def opened(job: Job) -> int | None:

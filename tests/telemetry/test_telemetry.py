@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
+from opentelemetry import metrics, trace
 from starlette.responses import JSONResponse
 
 from connectors_dagster.cli.sandbox_process import free_port
@@ -171,6 +173,25 @@ def test_a_collector_that_is_gone_and_a_port_in_use_fail_no_load(api, collector,
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     assert run_at_once(Job(["storefront/orders"], WINDOWS)) == [{"orders": 25}]
     assert collector.bodies == []
+
+
+def test_a_receiver_that_never_answers_holds_up_a_load_for_a_moment_and_is_named(monkeypatch, caplog):
+    answered = threading.Event()
+
+    class Silent:
+        def force_flush(self, **_: int) -> bool:
+            return answered.wait(2)
+
+    for module, name in ((trace, "get_tracer_provider"), (metrics, "get_meter_provider")):
+        monkeypatch.setattr(module, name, Silent)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://key:hidden-word@127.0.0.1:9/otlp?key=hidden-word")
+    monkeypatch.setattr(exporting, "FLUSH_MILLIS", 10)
+    exporting.start.cache_clear()
+    exporting.flush()
+    exporting.start.cache_clear()
+    assert not answered.is_set() and "OpenTelemetry: 127.0.0.1:9 has not taken" in caplog.text
+    assert "hidden-word" not in caplog.text
+    answered.set()
 
 
 NOTHING = """
