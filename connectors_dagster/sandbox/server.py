@@ -13,6 +13,8 @@ from connectors_dagster.sandbox.tables import Tables, generate_tables
 
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 10
+STOP_SECONDS = 5
+"""For the responses that are on their way when the server is told to end."""
 
 
 class _Server(uvicorn.Server):
@@ -31,7 +33,16 @@ def serve(*, port: int, scale: float = 1.0, seed: int = 7, quiet: bool = False) 
     """Serve freshly generated tables on 127.0.0.1 until interrupted; `quiet` logs problems only."""
     level = "warning" if quiet else None
     app = build_app(generate_tables(scale=scale, seed=seed))
-    uvicorn.run(app, host=HOST, port=port, access_log=False, lifespan="off", ws="none", log_level=level)
+    uvicorn.run(
+        app,
+        host=HOST,
+        port=port,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        log_level=level,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
 
 
 @contextmanager
