@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from connectors_dagster.airbyte.cursor import granularity_of
 from connectors_dagster.airbyte.errors import ManifestError
-from connectors_dagster.airbyte.translation import TranslatedStream
+from connectors_dagster.airbyte.translation import CONDITIONAL, TranslatedStream
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
@@ -114,7 +114,12 @@ class Comparison:
             return
         start = self.grid.opened(self.now)[0].start
         config = configuration(resolved, self.vendor.base, start)
-        definitions = {one["name"]: one for one in reversed(resolved["streams"]) if "name" in one}
+        written_streams = [
+            inner
+            for one in resolved["streams"]
+            for inner in (one["streams"] if one.get("type") == CONDITIONAL else [one])
+        ]
+        definitions = {one["name"]: one for one in reversed(written_streams) if "name" in one}
         with ours.configured(manifest, config, start):
             for one in read:
                 yield self._stream(one, found.connector, resolved, definitions[one.vendor_name], config)

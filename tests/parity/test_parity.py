@@ -46,7 +46,7 @@ def test_a_configured_time_is_in_the_format_in_which_the_manifest_reads_it():
         moment = {"type": "MinMaxDatetime", "datetime": "{{ config['from_when'] }}", "datetime_format": form}
         spec = {"connection_specification": {"properties": {"from_when": hints}}} if hints else {}
         manifest = {"spec": spec, "streams": [stream(incremental_sync={**dated(), "start_datetime": moment})]}
-        return configuration(manifest, "", datetime(2024, 1, 1, tzinfo=UTC))["from_when"]
+        return str(configuration(manifest, "", datetime(2024, 1, 1, tzinfo=UTC))["from_when"])
 
     assert configured("%Y-%m-%dT%H:%M:%S.%fZ", {}) == "2024-01-01T00:00:00.000000Z"
     assert configured("%Y-%m", {"type": "string"}) == "2024-01"
