@@ -10,12 +10,14 @@ from typing import Any
 from connectors_dagster.airbyte.expressions import config_path
 from connectors_dagster.cdk.own_python import without_idle_python
 from connectors_dagster.expressions.expression import ExpressionError, known_expression
+from tests.parity.moments import read, write
 
 ADDRESS = re.compile(r"https?://")
 NOT_ADDRESSES = ("spec", "schema", "schemas", "schema_loader", "metadata", "description")
 DATE = re.compile(r"date|start|since|from\b|after|begin", re.IGNORECASE)
 END = re.compile(r"(?:^|_)(?:end|until)(?:_|$)|end_?date", re.IGNORECASE)
 LONG = timedelta(days=90)
+WHOLE_PROPERTY = re.compile(r"\s*\{\{\s*config(?:\.(\w+)|\[['\"]([\w-]+)['\"]\])\s*\}\}\s*")
 ONLY_DATE = re.compile(r"^\^?(\[0-9\]|\\d)\{4\}-(\[0-9\]|\\d)\{2\}-(\[0-9\]|\\d)\{2\}\$?$")
 PAGE = 20
 VALUES: Mapping[str, Any] = {"integer": 5, "number": 2.5, "boolean": True, "array": ["a1", "b2"], "object": {}}
@@ -45,10 +47,30 @@ def with_small_pages(manifest: Any) -> Any:
 
 def configuration(manifest: Mapping[str, Any], base: str, start: datetime) -> dict[str, Any]:
     """Return a configuration with a value for every property that the `spec` of a manifest declares."""
-    spec = (manifest.get("spec") or {}).get("connection_specification") or {}
-    if not spec:
-        return _without_spec(manifest.get("streams"), base)
-    return dict(_values(spec, set(_hosts(manifest.get("streams"))), base, start))
+    spec, streams = (manifest.get("spec") or {}).get("connection_specification") or {}, manifest.get("streams")
+    config = dict(_values(spec, set(_hosts(streams)), base, start)) if spec else _without_spec(streams, base)
+    for name, form in _forms(streams):
+        if isinstance(config.get(name), str) and not _is_read(config[name], form):
+            config[name] = write(start + LONG if END.search(name) else start, form)
+    return config
+
+
+def _forms(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the properties that are a time, each with the format in which the manifest reads it."""
+    for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        yield from _forms(item)
+    if isinstance(value, Mapping) and value.get("type") == "MinMaxDatetime" and value.get("datetime_format"):
+        found = WHOLE_PROPERTY.fullmatch(str(value.get("datetime")))
+        if found:
+            yield found[1] or found[2], str(value["datetime_format"])
+
+
+def _is_read(value: str, form: str) -> bool:
+    try:
+        read(value, form)
+    except ValueError:
+        return False
+    return True
 
 
 def _without_spec(streams: Any, base: str) -> dict[str, Any]:
