@@ -17,7 +17,6 @@ from connectors_dagster.files.cache_files import acquire, make_folder, move_asid
 from connectors_dagster.files.kept_secrets import KeptSecrets
 
 LOCK = "alive.lock"
-WORK_FOLDER = "connectors.work_folder"
 
 
 def project_folder() -> Path:
@@ -31,10 +30,12 @@ def work_folder() -> Path:
     Raises:
         SettingError: what is configured is not a folder; it is somebody's file, so it is not moved aside.
     """
-    configured: Any = dlt.config.get(WORK_FOLDER)
+    configured: Any = dlt.config.get("connectors.work_folder")
     folder = (project_folder() / str(configured or ".connectors")).resolve()
     if configured and folder.exists() and not folder.is_dir():
-        raise SettingError(f"{environment(WORK_FOLDER)} is {folder}, which is not a folder: set the path of a folder")
+        raise SettingError(
+            f"{environment('connectors.work_folder')} is {folder}, which is not a folder: set the path of a folder"
+        )
     return folder
 
 
