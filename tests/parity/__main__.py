@@ -43,14 +43,21 @@ def main(
 
     With the engine airbyte: each stream that airbyte-cdk reads for this project beside them, without its own Python.
 
-    Without a folder of manifests, the project's own cases are read, all streams of which must be native.
+    Without a folder of manifests, the project's own cases are read, all streams of which must be native; with the
+    engine airbyte, airbyte-cdk reads all of them for this project.
     """
     wanted = names.replace(",", " ").split()
     documents = _of_folder(manifests, wanted) if manifests else _of_cases(wanted)
     failed = False if manifests or wanted else _reports_uncovered()
     results, cdk = list[ManifestResult](), Cdk(python)
     with Vendor().served() as vendor:
-        comparison = Comparison(cdk=cdk, vendor=vendor, now=datetime.now(UTC).replace(microsecond=0), engine=engine)
+        comparison = Comparison(
+            cdk=cdk,
+            vendor=vendor,
+            now=datetime.now(UTC).replace(microsecond=0),
+            engine=engine,
+            chosen="auto" if manifests and engine == "airbyte" else engine,
+        )
         for name, document, folder in documents:
             result = described(name, document, folder)
             cdk.begin(limit)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from connectors_dagster.airbyte.cursor import granularity_of
 from connectors_dagster.airbyte.errors import ManifestError
 from connectors_dagster.airbyte.translation import TranslatedStream
+from connectors_dagster.cdk.translation import EngineOption
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice, WindowGrid
@@ -79,13 +80,15 @@ class Comparison:
         cdk: reads as Airbyte does.
         vendor: the made-up API.
         now: the present.
-        engine: which streams are compared: the native ones, or those that airbyte-cdk reads beside them.
+        engine: which streams are compared: the native ones, or those that airbyte-cdk reads.
+        chosen: the engine of the component: with ``airbyte``, airbyte-cdk reads all of them.
     """
 
     cdk: Cdk
     vendor: Vendor
     now: datetime
     engine: Literal["native", "airbyte"] = "native"
+    chosen: EngineOption = "native"
 
     @property
     def grid(self) -> WindowGrid:
@@ -96,9 +99,7 @@ class Comparison:
         written = with_small_pages(led_to(document, self.vendor.base))
         with tempfile.TemporaryDirectory() as folder:
             try:
-                manifest, found = ours.translated(
-                    written, Path(folder), "native" if self.engine == "native" else "auto"
-                )
+                manifest, found = ours.translated(written, Path(folder), self.chosen)
             except ManifestError as error:
                 yield Compared(name="", verdict="not compared", why=str(error))
                 return
