@@ -95,7 +95,7 @@ def test_every_package_that_tests_import_is_declared():
     declared = {*BOUNDS, *(canonicalize_name(Requirement(extra).name) for extra in extras)}
     declared |= {name for name, extra in BY_EXTRA.items() if extra in extras}
     declared |= {"redis", "dagster_celery", "dagster-celery", "s3fs"}  # in the environment of make machines
-    declared |= {"dagster_k8s", "dagster-k8s", "kubernetes"}  # there, too
+    declared |= {"dagster_k8s", "dagster-k8s", "dagster_postgres", "dagster-postgres", "kubernetes"}  # there, too
     declared |= {"dagster-cloud-cli"}  # comes with dagster-dg-cli
     declared |= {"fsspec"}  # comes with dlt
     declared |= {"airbyte_cdk"}  # in an environment of its own, with the pins of cdk-requirements.txt
