@@ -8,7 +8,7 @@ QUICK_ONLY = floor step ours airbyte-cdk startup
 EPISODES ?= 200
 PARITY = $(BIN)/python -m tests.parity $(if $(NAMES),--names "$(NAMES)")
 # The cases of parity that airbyte-cdk also reads for this project; each of its streams takes some seconds.
-BY_CDK = windows-of-days children-with-a-cursor values-of-a-list pages-by-offset changed-rows a-login errors
+BY_CDK = windows-of-days children-with-a-cursor values-of-a-list pages-by-offset changed-rows
 
 # The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
