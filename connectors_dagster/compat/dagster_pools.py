@@ -51,14 +51,19 @@ def instance_errors() -> tuple[type[Exception], ...]:
 
 def storage_error_text(error: Exception) -> str:
     """Return what the database said (`orig`), without the statement, which contains what was to be stored."""
-    said = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None) or error
-    return str(said).strip()
+    return str(_of_driver(error) or error).strip()
 
 
 def is_server_error(error: Exception) -> bool:
     """Return whether the database that failed is a server, not a file."""
-    said = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
+    said = _of_driver(error)
     return said is not None and not isinstance(said, sqlite3.Error)
+
+
+def _of_driver(error: Exception) -> Exception | None:
+    """Return the error of the database's driver, which SQLAlchemy or `dagster-postgres` has wrapped."""
+    found: Exception | None = getattr(error, "orig", None) or getattr(error.__cause__, "orig", None)
+    return found
 
 
 def pool_holders(instance: dg.DagsterInstance, pool: str) -> Sequence[str]:
