@@ -40,15 +40,22 @@ def _schema(stream: Stream, folder: Path) -> Mapping[str, Any]:
         loader = loader[0] if loader else {}
     found = loader.get("schema")
     if loader.get("type") == "JsonFileSchemaLoader":
-        found = _read(folder / f"schemas/{stream.vendor_name}.json")
+        found = read_schema(file_of_schema(folder, stream.vendor_name))
     return found if isinstance(found, Mapping) else {}
 
 
-def _read(file: Path) -> Any:
+def file_of_schema(folder: Path, vendor_name: str) -> Path:
+    """Return where the schema of a stream is, if the manifest, which is in this folder, does not have it."""
+    return folder / f"schemas/{vendor_name}.json"
+
+
+def read_schema(file: Path) -> Mapping[str, Any] | None:
+    """Read a schema; None if there is none."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return found if isinstance(found, dict) else None
 
 
 def _column(name: str, hints: Any, *, key: bool) -> TColumnSchema:

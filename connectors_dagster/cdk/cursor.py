@@ -1,5 +1,6 @@
 """The windows of a stream that airbyte-cdk reads, if it can be asked for exactly one of them."""
 
+from connectors_dagster.airbyte.clock_fields import clock_fields
 from connectors_dagster.airbyte.cursor import duration_of, filters_by_time, formats_of, granularity_of, lower_bound
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
@@ -14,15 +15,19 @@ CHANGES_BOUNDS = ("clamping", "is_client_side_incremental", "partition_field_sta
 def windows_of(stream: Stream) -> tuple[Piece, float]:
     """Return the cursor of a resource, and how many seconds before its end the last moment of a window is.
 
-    A cursor that is no time, whose bounds are not those of a window, whose values cannot be read here or are the bounds
-    themselves, makes no windows: everything is read each time.
+    A cursor that is no time, whose bounds are not those of a window, whose values cannot be read here, are the bounds
+    themselves or the time of reading, makes no windows: everything is read each time.
     """
     written = stream.cursor
     field = str(written.get("cursor_field"))
     try:
         if written.get("type") != "DatetimeBasedCursor" or any(map(written.get, CHANGES_BOUNDS)):
             return Piece(), 0.0
-        if not compiled(field).is_constant or not field.replace("-", "_").isidentifier() or _is_bound(field, stream):
+        if (
+            not compiled(field).is_constant
+            or not field.replace("-", "_").isidentifier()
+            or _is_of_reading(field, stream)
+        ):
             return Piece(), 0.0
         check_start(written)
         check_end(written)
@@ -42,6 +47,8 @@ def windows_of(stream: Stream) -> tuple[Piece, float]:
     return found, granularity.total_seconds() if granularity and lower == "inclusive" else 0.0
 
 
-def _is_bound(field: str, stream: Stream) -> bool:
-    """Tell whether a field is what a row was requested with, which may be earlier than the window."""
+def _is_of_reading(field: str, stream: Stream) -> bool:
+    """Tell whether a field is what a row was requested with, which may be earlier than the window, or when it was."""
+    if field in clock_fields(stream):
+        return True
     return any("stream_slice" in compiled(value).names for value in stream.added_values(field))

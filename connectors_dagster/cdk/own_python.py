@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from connectors_dagster.airbyte.errors import NotNativeError
+from connectors_dagster.cdk.schemas import casts_rows, inline_schema
 from connectors_dagster.cdk.stream import Python
 
 FILE = "components.py"
 OF_THE_TOOLKIT = "airbyte_cdk."
-NO_SCHEMA = {"type": "InlineSchemaLoader", "schema": {}}
 
 
 def own_python(definition: Any, folder: Path, *, trusted: bool) -> Python | None:
@@ -44,8 +44,8 @@ def without_idle_python(component: Any) -> Any:
     if not isinstance(retriever, dict):
         return kept
     kept.pop("state_migrations", None)
-    if _is_own(kept.get("schema_loader")) and not _casts(retriever):
-        kept["schema_loader"] = NO_SCHEMA
+    if _is_own(kept.get("schema_loader")) and not _may_read_schema(retriever):
+        kept["schema_loader"] = inline_schema({})
     return kept
 
 
@@ -53,11 +53,9 @@ def _is_own(component: Any) -> bool:
     return any(True for _ in _class_names(component))
 
 
-def _casts(retriever: dict[str, Any]) -> bool:
-    """Tell whether the types of rows may depend on the schema: Python that reads them may do what it likes."""
-    selector = retriever.get("record_selector")
-    written = selector.get("schema_normalization") if isinstance(selector, dict) else None
-    return written not in (None, "None") or _is_own(retriever)
+def _may_read_schema(retriever: dict[str, Any]) -> bool:
+    """Tell whether rows may depend on the schema: Python that makes them may do what it likes."""
+    return casts_rows(retriever) or _is_own(retriever)
 
 
 def _class_names(component: Any) -> Iterator[str]:

@@ -28,6 +28,7 @@ from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
 from connectors_dagster.cdk.own_python import own_python, without_idle_python
+from connectors_dagster.cdk.schemas import with_schemas
 from connectors_dagster.cdk.stream import CdkStream
 from connectors_dagster.cdk.tokens import path_of_token
 from connectors_dagster.spec.connector import Connector
@@ -135,7 +136,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
 
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
-    definition = without_idle_python(stream.definition)
+    definition = with_schemas(without_idle_python(stream.definition), manifest.folder)
     python = own_python(definition, manifest.folder, trusted=trust_python)
     windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
     key = paths_of_key(stream)

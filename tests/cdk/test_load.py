@@ -1,5 +1,6 @@
 """Streams that airbyte-cdk reads in a process of its own: over HTTP into DuckDB."""
 
+import json
 import stat
 import subprocess
 import sys
@@ -105,6 +106,25 @@ def changed(folder: Path, **stream: Any) -> Path:
     return folder / "crew.yaml"
 
 
+def test_a_stream_whose_cursor_is_the_time_of_reading_is_read_whole(crew, warehouse, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    shifts = written["definitions"]["shifts"]
+    now = {
+        "type": "AddedFieldDefinition",
+        "path": ["read_at"],
+        "value": "{{ now_utc().strftime('%Y-%m-%dT%H:%M:%SZ') }}",
+    }
+    stream = {
+        **shifts,
+        "incremental_sync": {**shifts["incremental_sync"], "cursor_field": "read_at", "step": "P1M"},
+        "transformations": [{"type": "AddFields", "fields": [now]}],
+    }
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump({**written, "streams": [stream]}))
+    connector = translate_with(read_manifest(tmp_path / "crew.yaml")).connector
+    assert connector is not None and load(connector, "shifts") == []
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
+
+
 def test_a_child_with_a_cursor_of_its_own_is_read_by_window_and_its_parents_once(crew, warehouse, tmp_path):
     written = yaml.safe_load(CREW.read_text())
     stream = {
@@ -148,6 +168,21 @@ def test_python_that_no_row_depends_on_is_not_needed(crew, warehouse, tmp_path):
     file.write_text(yaml.safe_dump(written))
     [needed] = translate_with(read_manifest(file), engine="airbyte").streams
     assert needed.engine == "none" and "source_crew.components.Columns" in str(needed.reasons[0])
+
+
+def test_rows_are_cast_to_the_schema_beside_the_manifest_and_not_read_without_it(crew, warehouse, tmp_path):
+    plan = yaml.safe_load(CREW.read_text())["definitions"]["plan"]["retriever"]
+    selector = {**plan["record_selector"], "schema_normalization": "Default"}
+    loader = {"type": "JsonFileSchemaLoader", "file_path": "./source_crew/schemas/plan.json"}
+    file = changed(tmp_path, retriever={**plan, "record_selector": selector}, schema_loader=loader)
+    [missing] = translate_with(read_manifest(file)).streams
+    assert missing.engine == "none" and "schemas/plan.json" in str(missing.reasons[0])
+    (tmp_path / "schemas").mkdir()
+    schema = {"type": "object", "properties": {"code": {"type": "string"}, "seats": {"type": "string"}}}
+    (tmp_path / "schemas" / "plan.json").write_text(json.dumps(schema))
+    translated = translate_with(read_manifest(file))
+    assert translated.connector and load(translated.connector, "plan") == []
+    assert warehouse.query("SELECT code, seats FROM crew.plan") == [("pro", "5")]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process in this way")

@@ -21,7 +21,7 @@ from tests.parity.asked import Asked
 from tests.parity.cdk import Cdk, TheirError
 from tests.parity.configured import alone, configuration, led_to, with_small_pages
 from tests.parity.described import Described, describe
-from tests.parity.moments import precision
+from tests.parity.moments import precision, without_clock
 from tests.parity.vendor import Trouble, Vendor
 
 Verdict = Literal["equal", "different", "not compared"]
@@ -189,15 +189,20 @@ class Comparison:
             may_fail=may_fail, manifest=manifest, config=job.config, stream=stream.name, cursor=cursor
         )
         kept = [row for at, row in found if slice_ is None or self._is_in(at, slice_, filtered=job.resource.filtered)]
-        texts = Counter(_text(stream, row) for row in kept)
+        texts = Counter(self._text(stream, row) for row in kept)
         return Side(rows=Counter(texts.keys()) if slice_ else texts, asked=self.vendor.asked)
 
     def _ours(self, connector: Connector, job: "Job", slice_: Slice | None) -> Side:
         resource, span = job.resource, self.grid.whole(self.now)
         found = ours.read(resource, ours.connected(connector), [slice_] if slice_ else [], span)
-        texts = Counter(_text(job.stream, ours.stripped(resource, row)) for row in found)
+        texts = Counter(self._text(job.stream, ours.stripped(resource, row)) for row in found)
         keys = Counter(ours.key_of(resource, row) for row in found)
         return Side(rows=Counter(texts.keys()) if slice_ else texts, asked=self.vendor.asked, keys=keys)
+
+    def _text(self, stream: Described, row: Mapping[str, Any]) -> str:
+        """Write a row as text, without what differs between two reads."""
+        row = {name: value for name, value in row.items() if name not in stream.varying}
+        return without_clock(json.dumps(row, sort_keys=True, ensure_ascii=False, default=str), since=self.now)
 
     def _is_in(self, at: str | None, slice_: Slice, *, filtered: bool) -> bool:
         """Tell whether a row of theirs lies in a window; older ones lie in the first window if nothing filters."""
@@ -216,12 +221,6 @@ def _refusals(stream: Described) -> Iterator[int]:
         if any(one.get("predicate") or one.get("error_message_contains") for one in stream.filters):
             yield 400
         yield from stream.statuses("FAIL")[:1] or [404] * (not list(stream.filters))
-
-
-def _text(stream: Described, row: Mapping[str, Any]) -> str:
-    """Write a row as text, without what differs between two reads."""
-    row = {name: value for name, value in row.items() if name not in stream.varying}
-    return json.dumps(row, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _differences(stream: Described, mine: Side, theirs: Side, slice_: Slice | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from tests.parity.moments import precision, read, truncated
 from tests.parity.templates import is_template, pattern
 
 OPTIONS = (("start_time_option", "start"), ("end_time_option", "end"))
+QUOTES = ("'", '"')
 PLACES = (
     ("request_parameters", "query"),
     ("request_headers", "headers"),
@@ -61,7 +62,10 @@ def _inside(written: Any, sent: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _found(template: str, sent: str, *, end_only: bool = False) -> Iterator[tuple[str, str]]:
-    shape, groups, _ = pattern(template.strip())
+    template = template.strip()
+    if len(template) > 1 and template[0] == template[-1] in QUOTES and not sent.startswith(template[0]):
+        template = template[1:-1]  # it is read as a value of Python, which is the text between
+    shape, groups, _ = pattern(template)
     if not any(groups):
         return
     for at in range(len(sent)) if end_only else (0,):

@@ -1,10 +1,12 @@
 """Times as a made-up API reads and writes them, apart from the code that is compared."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COUNTED = {"%s": 1, "%s_as_float": 1, "%ms": 1_000, "%epoch_microseconds": 1_000_000}
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?|\b\d{10}(?:\d{3}){0,2}\b")
 ODD_ZONE = timezone(timedelta(hours=2))
 
 
@@ -46,3 +48,22 @@ def precision(form: str) -> timedelta:
 def truncated(moment: datetime, to: timedelta) -> datetime:
     """Cut a time to whole steps since 1970."""
     return EPOCH + ((moment - EPOCH) // to) * to
+
+
+def without_clock(text: str, since: datetime) -> str:
+    """Replace the times after the comparison began: they say when something was read, and are others each time."""
+
+    def replaced(found: re.Match[str]) -> str:
+        return "<clock>" if since < _time(found[0]) <= datetime.now(UTC) else found[0]
+
+    return WRITTEN.sub(replaced, text)
+
+
+def _time(text: str) -> datetime:
+    if text.isdigit():
+        return EPOCH + timedelta(seconds=int(text) / 10 ** (len(text) - 10))
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:  # such as 25 o'clock
+        return EPOCH
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -130,5 +130,7 @@ def _parts(tree: nodes.Template) -> Iterator[str | tuple[str]]:
             if isinstance(node, nodes.TemplateData):
                 yield node.data
                 continue
+            if isinstance(node, nodes.CondExpr) and (path_of(node.test) or ("",))[0] in SLICE:
+                node = node.expr1  # there is a window
             path = path_of(node) or ()
             yield (BOUNDS.get(str(path[-1]), "") if path and path[0] in SLICE else "",)
