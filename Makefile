@@ -94,9 +94,11 @@ parity: .venv/tested .venv-airbyte/installed
 	$(PARITY) $(if $(MANIFESTS),--manifests "$(MANIFESTS)")
 	$(if $(NAMES)$(MANIFESTS),,$(BIN)/python -m tests.parity --engine airbyte --names "$(BY_CDK)")
 
-# The same of a folder with all manifests; docs/airbyte-connectors.md has the results.
+# The same of a folder with all manifests, with both engines, in hours; RESULTS is a file with which it goes on if it was
+# interrupted. docs/airbyte-connectors.md has the results.
 parity-all: .venv/tested .venv-airbyte/installed
-	$(PARITY) --manifests "$(MANIFESTS)" --report docs/airbyte-connectors.md
+	$(PARITY) --engine both --limit 900 --manifests "$(MANIFESTS)" --report docs/airbyte-connectors.md \
+		$(if $(RESULTS),--results "$(RESULTS)")
 
 # This project's connectors against manifests for the same vendors, on the sandbox; docs/coming-from-airbyte.md has the result.
 parity-vendors: .venv/tested .venv-airbyte/installed

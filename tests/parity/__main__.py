@@ -10,12 +10,14 @@ from typing import Any, Literal
 import click
 import yaml
 
+from connectors_dagster.cdk.translation import EngineOption
 from tests.parity.cases import CASES
 from tests.parity.cdk import PYTHON, Cdk
-from tests.parity.comparison import Compared, Comparison
+from tests.parity.comparison import Compared, Comparison, Reader
 from tests.parity.coverage import uncovered
 from tests.parity.expression_cases import EXPRESSIONS, missing
 from tests.parity.expressions import differences, expressions_of
+from tests.parity.kept import Kept
 from tests.parity.report import ManifestResult, described, write_report
 from tests.parity.vendor import Vendor
 
@@ -28,16 +30,20 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 @click.option("--report", type=click.Path(path_type=Path), help="Write the result to this page of the documentation.")
 @click.option("--python", type=click.Path(path_type=Path), default=PYTHON, help="Of the environment of airbyte-cdk.")
 @click.option(
-    "--engine", type=click.Choice(["native", "airbyte"]), default="native", help="What reads for this project."
+    "--engine", type=click.Choice(["native", "airbyte", "both"]), default="native", help="What reads for this project."
 )
-@click.option("--limit", default=120.0, help="Seconds that airbyte-cdk may take for one manifest.")
+@click.option("--limit", default=120.0, help="Seconds that airbyte-cdk may take for one manifest and engine.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), help="Keep results in this file; what has some is left out."
+)
 def main(
     names: str,
     manifests: Path | None,
     report: Path | None,
     python: Path,
-    engine: Literal["native", "airbyte"],
+    engine: Literal["native", "airbyte", "both"],
     limit: float,
+    results: Path | None,
 ) -> None:
     """Read each native stream from a made-up API with both, and compare rows, requests and keys.
 
@@ -46,36 +52,49 @@ def main(
     Without a folder of manifests, the project's own cases are read, all streams of which must be native; with the
     engine airbyte, airbyte-cdk reads all of them for this project.
     """
+    engines: tuple[Reader, ...] = ("native", "airbyte") if engine == "both" else (engine,)
     wanted = names.replace(",", " ").split()
     documents = _of_folder(manifests, wanted) if manifests else _of_cases(wanted)
     failed = False if manifests or wanted else _reports_uncovered()
-    results, cdk = list[ManifestResult](), Cdk(python)
+    found, cdk, kept = list[ManifestResult](), Cdk(python), Kept(file=results)
     with Vendor().served() as vendor:
-        comparison = Comparison(
-            cdk=cdk,
-            vendor=vendor,
-            now=datetime.now(UTC).replace(microsecond=0),
-            engine=engine,
-            chosen="auto" if manifests and engine == "airbyte" else engine,
-        )
+        comparisons = [_comparison(one, cdk, vendor, of_cases=not manifests) for one in engines]
         for name, document, folder in documents:
             result = described(name, document, folder)
-            cdk.begin(limit)
-            for compared in comparison.compare(document):
-                result.compared.append(compared)
-                _show(name, compared)
-                failed |= compared.verdict == "different"
-            results.append(result)
+            for comparison in comparisons:
+                cdk.begin(limit)
+                result.compared[comparison.engine] = _compared(name, document, comparison, kept)
+            found.append(result)
+            failed |= any(one.verdict == "different" for one in result.all_compared)
             if not manifests and engine == "native":
                 failed |= _reports_unproven(result)
-    click.echo(_summary(results))
+    click.echo(_summary(found))
     if report:
-        write_report(report, results)
+        write_report(report, found)
     cdk.begin(None)
     if not wanted:
         failed |= _compare_expressions(cdk, expressions_of(manifests) if manifests else EXPRESSIONS)
     cdk.close()
     sys.exit(failed)
+
+
+def _comparison(engine: Reader, cdk: Cdk, vendor: Vendor, *, of_cases: bool) -> Comparison:
+    chosen: EngineOption = engine if of_cases or engine == "native" else "auto"
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Comparison(cdk=cdk, vendor=vendor, now=now, engine=engine, chosen=chosen)
+
+
+def _compared(name: str, document: Mapping[str, Any], comparison: Comparison, kept: Kept) -> list[Compared]:
+    """Compare a manifest, unless that is already done."""
+    before = kept.of(name, comparison.engine)
+    if before is not None:
+        return before
+    found = []
+    for compared in comparison.compare(document):
+        found.append(compared)
+        _show(name, compared)
+    kept.add(name, comparison.engine, found)
+    return found
 
 
 def _of_cases(wanted: list[str]) -> Iterator[tuple[str, Mapping[str, Any], Path | None]]:
@@ -122,7 +141,7 @@ def _reports_unproven(result: ManifestResult) -> bool:
     unproven = [f"{one.name}: {one.reasons[0]}" for one in result.streams if one.engine != "native"]
     unproven += [
         f"{one.name}: {one.why or 'no rows'}"
-        for one in result.compared
+        for one in result.all_compared
         if one.verdict == "not compared" or not one.rows
     ]
     for text in unproven:
@@ -131,7 +150,7 @@ def _reports_unproven(result: ManifestResult) -> bool:
 
 
 def _summary(results: list[ManifestResult]) -> str:
-    compared = [one for result in results for one in result.compared]
+    compared = [one for result in results for one in result.all_compared]
     counts = {
         verdict: sum(one.verdict == verdict for one in compared) for verdict in ("equal", "different", "not compared")
     }

@@ -25,6 +25,8 @@ from tests.parity.moments import precision, without_clock
 from tests.parity.vendor import Trouble, Vendor
 
 Verdict = Literal["equal", "different", "not compared"]
+Reader = Literal["native", "airbyte"]
+"""What reads for this project."""
 GRID = "P30D"
 DAYS = 75
 DAY = timedelta(days=1)
@@ -87,7 +89,7 @@ class Comparison:
     cdk: Cdk
     vendor: Vendor
     now: datetime
-    engine: Literal["native", "airbyte"] = "native"
+    engine: Reader = "native"
     chosen: EngineOption = "native"
 
     @property
