@@ -5,11 +5,13 @@ row, which is an object, or an array that says something: ``ready``, ``request``
 """
 
 import copy
+import gc
 import importlib.util
 import json
 import logging
 import os
 import queue
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -299,6 +301,31 @@ def serve(parent: Parent) -> None:
             parent.say("end", count)
 
 
+def become_fork(template: socket.socket) -> None:
+    """Fork as often as the parent asks, and return in each fork; the template ends with the parent."""
+    gc.freeze()  # what has been imported is never freed
+    while True:
+        word, files, _, _ = socket.recv_fds(template, LONGEST, 3)
+        if not word:
+            os._exit(0)
+        if not files:
+            template.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(int(word), 0)[1]))
+            continue
+        number = os.fork()
+        if not number:
+            template.close()
+            break
+        for file in files:
+            os.close(file)
+        os.setpgid(number, number)  # before anybody knows its number: what it starts is ended with it
+        template.send(b"%d" % number)
+    for to, file in enumerate(files):
+        os.dup2(file, to)
+        os.close(file)
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["forks"]:
+        become_fork(socket.socket(fileno=0))
     serve(Parent())
     os._exit(0)  # threads of airbyte-cdk may still wait

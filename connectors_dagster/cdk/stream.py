@@ -57,6 +57,11 @@ class CdkStream:
         """The placeholders of the configuration."""
         return self.configuration.settings
 
+    @property
+    def forks(self) -> bool:
+        """Airbyte-cdk takes seconds to import."""
+        return True
+
     def command(self) -> Sequence[str]:
         """Return how to start it; the environment is made if needed."""
         # Isolated: neither the current folder nor variables of the environment change what is imported.

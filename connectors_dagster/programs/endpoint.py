@@ -128,7 +128,9 @@ class ProgramEndpoint:
         addresses = self.program.addresses(self.values)
         self._origins = [home_origin(address, allow_http=allow_http) for address in addresses]
         self._running.enter_context(self.program.running(self.values))
-        process = self.process = Process(self.program.command(), str(self.resource), session.policy.sleep)
+        process = self.process = Process(
+            self.program.command(), str(self.resource), session.policy.sleep, forks=self.program.forks
+        )
         self._lines = process.lines()
         process.write("job", self.program.job(self.values))
         for _ in self._messages(process, session, until="ready"):

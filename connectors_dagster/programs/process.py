@@ -5,11 +5,13 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import IO
+from typing import IO, Protocol
 
+from connectors_dagster.programs.forks import forked
 from connectors_dagster.rows.json_codec import dump
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "SYSTEMROOT")
@@ -22,6 +24,18 @@ MOST_LOGGED = 200
 log = logging.getLogger(__name__)
 
 
+class Started(Protocol):
+    """A process with its pipes, as `subprocess.Popen` describes it."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit status."""
+
+
 class Process:
     """A program that is running.
 
@@ -29,19 +43,15 @@ class Process:
         command: how to start it.
         label: names it in the log.
         sleep: called while nothing is written; may raise an error to stop waiting.
+        forks: whether the program can serve as the template of its processes.
     """
 
-    def __init__(self, command: Sequence[str], label: str, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, command: Sequence[str], label: str, sleep: Callable[[float], None], *, forks: bool = False
+    ) -> None:
         """Start it, in a group of its own: what it starts ends with it."""
         self.label, self.sleep = label, sleep
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_environment(os.environ),
-            start_new_session=True,
-        )
+        self._process = _started(command, forks=forks)
         self.last_words = ""
         self._logging = threading.Thread(target=self._log, args=(self._process.stderr,), daemon=True)
         self._logging.start()
@@ -99,6 +109,21 @@ class Process:
                     self.last_words = text
                     if number < MOST_LOGGED:
                         log.info("%s: %s", self.label, text)
+
+
+def _started(command: Sequence[str], *, forks: bool) -> Started:
+    environment = _environment(os.environ)
+    if forks and sys.platform == "linux":  # others do not fork safely, or not at all
+        with suppress(OSError):  # started on its own, it says what is wrong
+            return forked(command, environment)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,10 @@ class Program(Protocol):
     def settings(self) -> Mapping[str, Any]:
         """What it is given, with placeholders."""
 
+    @property
+    def forks(self) -> bool:
+        """Whether it takes the argument ``forks``: it then imports what it needs, and forks whenever it is asked."""
+
     def command(self) -> Sequence[str]:
         """Return how to start it; may install what it needs."""
 

@@ -42,6 +42,7 @@ class Talker:
     windows: Mapping[str, list[list[Any]]]
     home: str = "http://127.0.0.1:1/v1"
     broken: str = ""
+    forks: bool = False
     settings: Mapping[str, Any] = field(default_factory=lambda: {"secret": Secret("token")})
 
     def command(self) -> list[str]:
