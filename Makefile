@@ -7,8 +7,6 @@ RUNS ?= 3
 QUICK_ONLY = floor step ours airbyte-cdk startup
 EPISODES ?= 200
 PARITY = $(BIN)/python -m tests.parity $(if $(NAMES),--names "$(NAMES)")
-# The cases of parity that airbyte-cdk also reads for this project; each of its streams takes some seconds.
-BY_CDK = windows-of-days children-with-a-cursor values-of-a-list pages-by-offset changed-rows
 
 # The tests that touch most of what dlt, Dagster, DuckDB and the JSON libraries may change.
 TESTS ?= tests/compat tests/spec tests/http/test_retry.py tests/rows/test_coercion.py tests/read/test_window_edges.py \
@@ -92,7 +90,7 @@ soak: .venv/tested
 parity: .venv/tested .venv-airbyte/installed
 	$(BIN)/$(PYTEST) -m cdk tests/cdk
 	$(PARITY) $(if $(MANIFESTS),--manifests "$(MANIFESTS)")
-	$(if $(NAMES)$(MANIFESTS),,$(BIN)/python -m tests.parity --engine airbyte --names "$(BY_CDK)")
+	$(if $(NAMES)$(MANIFESTS),,$(PARITY) --engine airbyte)
 
 # The same of a folder with all manifests, with both engines, in hours; RESULTS is a file with which it goes on if it was
 # interrupted. docs/airbyte-connectors.md has the results.
