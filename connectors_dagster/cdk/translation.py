@@ -9,6 +9,7 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 from connectors_dagster.airbyte.columns import declare_columns
 from connectors_dagster.airbyte.connector import common_fields
 from connectors_dagster.airbyte.errors import NotNativeError, Reason
+from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.key import HASH_REMARK
 from connectors_dagster.airbyte.manifest import Component, Manifest
 from connectors_dagster.airbyte.names import identifier
@@ -39,6 +40,7 @@ from connectors_dagster.spec.windows import shortest
 EngineOption = Literal["auto", "native", "airbyte"]
 NO_ADDRESS = "https://manifest.invalid"
 """The address of a connector whose streams are all read by airbyte-cdk, if the manifest does not simply say one."""
+STATE = "stream_state"
 DELEGATING = "StateDelegatingStream"
 WHOLE = "All rows are read each time."
 
@@ -137,6 +139,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
     definition = with_schemas(without_idle_python(stream.definition), manifest.folder)
+    _check_names(definition)
     python = own_python(definition, manifest.folder, trusted=trust_python)
     windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
     key = paths_of_key(stream)
@@ -157,6 +160,19 @@ def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: b
     plain = replace(stream, definition={**stream.definition, "primary_key": None})
     columns = declare_columns(plain, manifest.folder)
     return _Read(stream=stream, program=program, piece=joined([windows, key_piece(stream), path]), columns=columns)
+
+
+def _check_names(component: Any) -> None:
+    """Refuse what airbyte-cdk refuses when it reads.
+
+    Raises:
+        NotNativeError: an expression is over the state, which manifests could read once.
+    """
+    if isinstance(component, dict | list):
+        for item in component.values() if isinstance(component, dict) else component:
+            _check_names(item)
+    elif isinstance(component, str) and STATE in component and "{" in component and STATE in compiled(component).names:
+        raise NotNativeError("an expression over stream_state, which airbyte-cdk no longer knows", component)
 
 
 def _path(stream: Stream) -> str:

@@ -185,6 +185,13 @@ def test_rows_are_cast_to_the_schema_beside_the_manifest_and_not_read_without_it
     assert warehouse.query("SELECT code, seats FROM crew.plan") == [("pro", "5")]
 
 
+def test_an_expression_that_airbyte_cdk_no_longer_knows_is_not_read(tmp_path):
+    since = {"type": "AddedFieldDefinition", "path": ["since"], "value": "{{ stream_state.get('since') }}"}
+    file = changed(tmp_path, transformations=[{"type": "AddFields", "fields": [since]}])
+    [refused] = translate_with(read_manifest(file)).streams
+    assert refused.engine == "none" and "an expression over stream_state" in str(refused.reasons[0])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process in this way")
 def test_a_process_that_needs_more_memory_than_it_may_have_fails_the_load(crew, tmp_path, monkeypatch):
     monkeypatch.setenv("CONNECTORS__AIRBYTE_MEMORY", "400000000")
