@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Any
 
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.translation import Translated, TranslatedStream
+from connectors_dagster.cdk.stream import CdkStream
 from connectors_dagster.cdk.translation import translate_with
+from connectors_dagster.cdk.written_requests import WrittenRequest, written_requests
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.values import environment
@@ -56,7 +58,7 @@ def _settings(translated: Translated) -> list[Setting]:
 
 def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any]:
     resource = connector.graph.get(one.name) if connector and one.engine != "none" else None
-    requests, problem = _requests(resource) if resource and one.engine == "native" else ([], None)
+    requests, problem = _requests(resource) if resource else ([], None)
     return {
         "stream": one.name,
         "vendor_name": one.vendor_name,
@@ -71,8 +73,10 @@ def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any
     }
 
 
-def _requests(resource: Resource) -> tuple[list[DryRequest], str | None]:
+def _requests(resource: Resource) -> tuple[Sequence[DryRequest | WrittenRequest], str | None]:
     """Return the requests of a resource, or why they cannot be shown, such as an address that is none."""
+    if isinstance(resource.program, CdkStream):
+        return list(written_requests(resource.program.definition)), None
     length = shortest(resource.connector.step, what="step")
     try:
         return dry_requests(resource, Window(EXAMPLE, EXAMPLE + length)), None

@@ -53,6 +53,29 @@ def test_explain_says_why_a_stream_is_not_native_but_read_by_airbyte_cdk(connect
     assert explained(connectors, tmp_path, type="FlattenFields") == (0, [("plan", "airbyte", [reason])])
 
 
+def test_the_requests_of_airbyte_cdk_are_shown_as_the_manifest_writes_them(connectors, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    crew, flat = written["definitions"], {"type": "FlattenFields"}
+    key = {"inject_into": "request_parameter", "field_name": "by"}
+    crew["requester"]["authenticator"] = {"type": "ApiKeyAuthenticator", "api_token": "hidden", "inject_into": key}
+    kinds = {"type": "ListPartitionRouter", "values": ["day", "night"], "cursor_field": "kind"}
+    kinds["request_option"] = {"inject_into": "header", "field_name": "X-Kind"}
+    crew["shifts"]["retriever"]["partition_router"] = kinds
+    crew["plan"]["retriever"]["requester"] = {**crew["requester"], "path": "plan", "request_body_json": {"of": "all"}}
+    streams = [{**crew[name], "transformations": [flat]} for name in ("members", "shifts", "plan")]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump({**written, "streams": streams}))
+    lines = connectors("explain", str(tmp_path / "crew.yaml")).output.splitlines()
+    who, address = "by airbyte-cdk, as the manifest writes it", "GET {{ config['host'] }}/v1"
+    always, window = "locale={{ config.locale }}&verbose=1", "since={start of the window}&until={end of the window}"
+    assert [line for line in lines if line.startswith("request")] == [
+        f"request     team_members: {address}/teams/{{{{ stream_partition.team_id }}}}/members?{always}&by=***; "
+        f"for each row of Teams; for each page; {who}",
+        f"request     shifts: {address}/shifts?{always}&{window}&by=***; "
+        f"X-Kind: {{kind}}; for each value of kind; for each page; {who}",
+        f'request     plan: {address}/plan?{always}&by=***; {{"of": "all"}}; {who}',
+    ]
+
+
 def test_explain_says_why_a_stream_is_not_read_at_all_and_ends_with_1_if_none_is(connectors, tmp_path):
     status, [(name, engine, reasons)] = explained(
         connectors, tmp_path, type="CustomTransformation", class_name="source_crew.components.Change"
