@@ -1,4 +1,4 @@
-"""Fields that say when a row was read, or are made up. They differ each time, so that no hash of a row may cover them."""
+"""Fields that say when a row was read, or are made up. They differ each time: no hash of a row may cover them."""
 
 import re
 from collections.abc import Set
