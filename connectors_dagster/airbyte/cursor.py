@@ -1,10 +1,12 @@
 """The cursor of a stream: which field says when a row changed, and how requests filter by it."""
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from math import ceil
 from typing import Any, Literal
 
+from connectors_dagster.airbyte.added_cursor import computed_cursor
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.manifest import Component
@@ -29,8 +31,7 @@ PRECISIONS = (
     (re.compile(r"%M"), timedelta(minutes=1)),
     (re.compile(r"%H"), timedelta(hours=1)),
 )
-ROUNDED = re.compile(r"strftime\(.*00")
-"""A time that is written without its minutes or hours."""
+SLICE = "stream_slice"
 DAY = timedelta(days=1)
 
 
@@ -54,11 +55,12 @@ def translate_cursor(stream: Stream) -> Piece:
     filtered = filters_by_time(stream)
     if filtered:
         _check_steps(written)
-        _check_added(field, stream)
+        if text := computed_cursor(field, stream):
+            raise NotNativeError("a cursor that is computed", text)
     for other in ("clamping", "partition_field_start", "partition_field_end", "is_client_side_incremental"):
         if written.get(other) and (other != "is_client_side_incremental" or filtered or stream.parent):
             raise NotNativeError(f"{other} of a cursor", written[other])
-    if filtered and not _asks_for(stream, "start_time"):
+    if filtered and not asks_for(stream, "start_time"):
         raise NotNativeError("requests with the end of a window, and not its start")
     bounds = joined(_bounds(stream))
     cursor = Cursor(
@@ -78,12 +80,6 @@ def _check_steps(written: Component) -> None:
         raise NotNativeError("a step that is no longer than cursor_granularity", f"{step}, with {form}")
 
 
-def _check_added(field: str, stream: Stream) -> None:
-    """Refuse a cursor that is made of a more exact time: the row may seem to be older than what was asked for."""
-    for text in filter(ROUNDED.search, stream.added_values(field)):
-        raise NotNativeError("a cursor that is rounded", text)
-
-
 def _bounds(stream: Stream) -> list[Piece]:
     """Return where the bounds of a window go in the request."""
     options = (("start_time_option", "start_time"), ("end_time_option", "end_time"))
@@ -92,12 +88,34 @@ def _bounds(stream: Stream) -> list[Piece]:
 
 def filters_by_time(stream: Stream) -> bool:
     """Tell whether the requests of a stream have a bound of the window anywhere."""
-    return any(_asks_for(stream, bound) for bound in BOUNDS)
+    return any(asks_for(stream, bound) for bound in BOUNDS)
 
 
-def _asks_for(stream: Stream, bound: str) -> bool:
+def asks_for(stream: Stream, bound: str) -> bool:
+    """Tell whether the requests of a stream have ``start_time`` or ``end_time`` of the window anywhere.
+
+    A parameter or setting that only has this name is no bound.
+    """
     parts = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data", "request_body")
-    return bool(stream.cursor.get(f"{bound}_option")) or bound in str([stream.requester.get(one) for one in parts])
+    return bool(stream.cursor.get(f"{bound}_option")) or any(
+        bound in text and _reads_slice(text) for one in parts for text in _texts(stream.requester.get(one))
+    )
+
+
+def _texts(written: Any) -> Iterator[str]:
+    if isinstance(written, Mapping):
+        yield from (text for item in written.items() for part in item for text in _texts(part))
+    elif isinstance(written, list):
+        yield from (text for item in written for text in _texts(item))
+    elif isinstance(written, str):
+        yield written
+
+
+def _reads_slice(text: str) -> bool:
+    try:
+        return SLICE in compiled(text).names
+    except NotNativeError:
+        return True  # nobody knows
 
 
 def formats_of(written: Component, *, filtered: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from connectors_dagster.airbyte.clock_fields import CLOCK
+from connectors_dagster.airbyte.clock_fields import CLOCK, MADE_UP
 from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.stream import Stream
@@ -30,10 +30,12 @@ def write_expression(text: str, stream: Stream, *, typed: bool = False, clock: b
         clock: whether it may be the time at which rows are read, and nothing else.
 
     Raises:
-        NotNativeError: it reads something that is not known when rows are changed, or the clock.
+        NotNativeError: it reads something that is not known when rows are changed, the clock, or what is made up.
     """
     if CLOCK.search(text) and (not clock or compiled(text).names):
         raise NotNativeError("a field with the time at which a row is read", text)
+    if MADE_UP.search(text):
+        raise NotNativeError("a field whose value is made up for each row", text)
     expression, known = compiled(text), _known(stream, typed=typed)
     looked_up = [one for one in expression.lookups if ALIASES.get(one.name, one.name) == SLICE]
     written, count = LOOKUP.subn(lambda found: known.get(_name(found), found[0]), text)

@@ -178,6 +178,24 @@ def remember_parents() -> None:
     SubstreamPartitionRouter.stream_slices = stream_slices
 
 
+def accepted(component: Any) -> Any:
+    """Return a stream, and its parents, without what airbyte-cdk refuses although no row depends on it.
+
+    That is a key inside of objects, and the gap between two steps where there is only one step.
+    """
+    if isinstance(component, list):
+        return [accepted(item) for item in component]
+    if not isinstance(component, dict):
+        return component
+    kept = {name: accepted(item) for name, item in component.items()}
+    if kept.get("type") == "DatetimeBasedCursor" and not kept.get("step"):
+        kept.pop("cursor_granularity", None)
+    key = kept.get("primary_key") if "retriever" in kept else None
+    if isinstance(key, list) and any(isinstance(path, list) and len(path) != 1 for path in key):
+        kept.pop("primary_key")
+    return kept
+
+
 def keep_tokens(parent: Parent, config: dict[str, Any]) -> None:
     """Keep the tokens that an authenticator is given: a refresh token may be another one after each use."""
 
@@ -206,7 +224,7 @@ class Reader:
     def stream(self, definition: Mapping[str, Any]) -> Any:
         """Return a stream; None if the settings turn it off."""
         check = {"type": "CheckStream", "stream_names": [definition["name"]]}
-        manifest = {**self.job["manifest"], "check": check, "streams": [definition]}
+        manifest = {**self.job["manifest"], "check": check, "streams": [accepted(definition)]}
         source = ConcurrentDeclarativeSource(
             catalog=None,
             config=copy.deepcopy(self.job["config"]),
@@ -217,15 +235,14 @@ class Reader:
         found = source.streams({})
         return found[0] if found else None
 
-    def bounded(self, start: str, end: str) -> Mapping[str, Any]:
+    def bounded(self, start: str, end: str | None) -> Mapping[str, Any]:
         """Return the stream from a start to an end, both inclusive; what is to come is not read."""
-        now = datetime.now(timezone.utc)  # noqa: UP017  # this may be Python 3.10
-        latest = min(datetime.fromisoformat(end) - timedelta(seconds=self.job["granularity"]), now)
+        latest = datetime.now(timezone.utc)  # noqa: UP017  # this may be Python 3.10
+        if end:
+            latest = min(datetime.fromisoformat(end) - timedelta(seconds=self.job["granularity"]), latest)
         stream = dict(self.job["stream"])
         moments = {"start_datetime": datetime.fromisoformat(start), "end_datetime": latest}
         cursor = {name: value for name, value in stream["incremental_sync"].items() if name != "lookback_window"}
-        if not cursor.get("step"):
-            cursor.pop("cursor_granularity", None)  # it is between two steps; the end is already earlier
         for name, moment in moments.items():
             cursor[name] = {"type": "MinMaxDatetime", "datetime": moment.strftime(OURS), "datetime_format": OURS}
         stream["incremental_sync"] = cursor
@@ -233,7 +250,7 @@ class Reader:
 
     def rows(self, start: str | None, end: str | None) -> Iterator[Mapping[str, Any]]:
         """Yield the rows, with what they were requested for."""
-        stream = self.stream(self.bounded(start, end) if start and end else self.job["stream"])
+        stream = self.stream(self.bounded(start, end) if start else self.job["stream"])
         for partition in stream.generate_partitions() if stream else ():
             for record in partition.read():
                 yield self.with_columns(record) if self.adds_columns else record.data

@@ -48,7 +48,8 @@ class Unrequested:
                 f"{self.resource} window {self.slices[0].window.key}: {sent} was requested, but the API returned a row "
                 f"whose cursor {self.resource.cursor_path!r} is {value!r}. Its filter may use another time zone, so "
                 "that rows are missing: set timezone of the timestamp_format. Or it filters by another field: set "
-                "cursor_path to that field. If neither is the case, set outside='drop' of the cursor"
+                "cursor_path to that field. If neither is the case, set outside='drop' of the cursor. For a stream of "
+                "Airbyte, set cursors in defs.yaml: null reads the stream whole"
             )
 
     def _settled(self) -> datetime:

@@ -22,6 +22,8 @@ CREW = Path(__file__).with_name("crew.yaml")
 NOW, MOMENT = datetime(2024, 2, 15, tzinfo=UTC), timedelta(microseconds=1)
 SHIFTS = {"1": "2024-01-05T10:00:00.500+00:00", "2": "2024-01-31T00:00:00.000+00:00", "3": "2024-02-10T00:00:00+02:00"}
 
+ALWAYS = {"since": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+
 
 class Crew:
     """The API that the manifest describes; `asked` has the query of each request by path."""
@@ -30,6 +32,7 @@ class Crew:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.tokens: set[str | None] = set()
         self.excludes_bounds = False
+        self.shown: dict[str, str] = {}  # the time that a row shows, where it is not the one that is filtered by
         self.port = 0
 
     def app(self) -> Starlette:
@@ -57,11 +60,13 @@ class Crew:
 
     async def shifts(self, request: Request) -> JSONResponse:
         query = self.note(request)
-        since, until = (datetime.fromisoformat(query[name]) for name in ("since", "until"))
+        since, until = (datetime.fromisoformat((ALWAYS | query)[name]) for name in ("since", "until"))
         if self.excludes_bounds:
             since, until = since + MOMENT, until - MOMENT
         within = [
-            {"id": id, "changed": at} for id, at in SHIFTS.items() if since <= datetime.fromisoformat(at) <= until
+            {"id": id, "changed": self.shown.get(id, at)}
+            for id, at in SHIFTS.items()
+            if since <= datetime.fromisoformat(at) <= until
         ]
         rest = [row for row in within if row["id"] > query.get("after", "")]
         more = len(rest) > 1

@@ -214,8 +214,9 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
                     adding("{{ str_to_datetime(record.at).strftime('%FT%H:00:00Z') }}", path=["changed"])
                 ],
             },
-            "a cursor that is rounded",
+            "a cursor that is computed",
         ),
+        ({"transformations": [adding("{{ generate_uuid() }}")]}, "made up for each row"),
         (
             {"requester": {"error_handler": {"response_filters": [{"action": "FAIL", "predicate": "{{ config.a }}"}]}}},
             "errors recognized by an expression",
@@ -418,6 +419,35 @@ def test_a_child_is_read_in_windows_of_its_own_or_whole_if_its_cursor_is_in_no_r
     )
     [_, found] = written(tmp_path, parent, child(is_client_side_incremental=True)).streams
     assert str(found.reasons[0]) == "is_client_side_incremental of a cursor: True"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_exact"),
+    [
+        ("{{ record['attributes']['changed'] }}", True),
+        ("{{ record.changed_on or record.made_on or '1970-01-01' }}", True),
+        ("{{ record.start_time[:10] }}", True),
+        ("{{ format_datetime(record['published'], '%Y-%m-%dT%H:%M:%SZ') }}", True),
+        ("{{ record.at[:7] }}-01", False),
+        ("{{ record.at[:13] ~ ':00:00Z' }}", False),
+        ("{{ format_datetime(record.at, '%Y-%m-%dT%H:00Z') }}", False),
+        ("{{ record.month }}", False),
+    ],
+)
+def test_a_cursor_that_is_added_must_be_the_time_that_the_api_compares(tmp_path, value, is_exact):
+    changes = [adding("{{ record.at[:7] }}-01", path=["month"]), adding(value, path=["changed"])]
+    [found] = written(tmp_path, stream(incremental_sync=DATES, transformations=changes)).streams
+    assert [one.piece for one in found.reasons] == ([] if is_exact else ["a cursor that is computed"])
+
+
+@pytest.mark.parametrize("value", ["{{ config.shop }}", "2020-01-01", "{{ config['start_time'] }}"])
+def test_a_parameter_that_has_the_name_of_a_bound_is_none(tmp_path, value):
+    only_read = {name: DATES[name] for name in DATES if name != "start_time_option"}
+    requester = {"request_parameters": {"start_time": value}}
+    connector = written(tmp_path, stream(incremental_sync=only_read, requester=requester)).connector
+    assert connector
+    things = connector.graph["things"]
+    assert things.cursor and (things.filtered, things.cursor.before_start) == (False, "keep")
 
 
 def test_rows_and_requests_may_write_times_in_different_formats(tmp_path):
@@ -887,6 +917,7 @@ def test_a_bound_that_no_window_has_is_not_sent(tmp_path):
     ("changes", "unhashed"),
     [
         ([adding("{{ now_utc() }}")], ("new",)),
+        ([adding("{{ day_delta(0) }}")], ("new",)),
         ([adding("{{ today_utc() }}", path=["New"]), {"type": "KeysToLower"}], ("new",)),
         ([adding("{{ now_utc() }}", path=["at"]), adding("{{ record.at[:10] }}")], ("at", "new")),
         ([adding("{{ now_utc() }}", path=["at"]), adding("{{ record | length }}")], ("at", "new")),
@@ -894,7 +925,7 @@ def test_a_bound_that_no_window_has_is_not_sent(tmp_path):
         ([adding("{{ now_utc() }}"), adding("{{ record.id }}")], ()),
         ([adding("{{ record.id }}")], ()),
     ],
-    ids=["time", "renamed", "derived", "of the whole row", "removed", "replaced", "none"],
+    ids=["time", "day", "renamed", "derived", "of the whole row", "removed", "replaced", "none"],
 )
 def test_a_hash_as_key_leaves_out_what_only_says_when_a_row_was_read(tmp_path, changes, unhashed):
     keyless = stream(transformations=changes, primary_key=None)

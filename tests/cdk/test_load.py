@@ -4,7 +4,7 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from connectors_dagster import Connector
 from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.cdk.stream import CHILD
 from connectors_dagster.cdk.translation import translate_with
@@ -106,22 +107,57 @@ def changed(folder: Path, **stream: Any) -> Path:
     return folder / "crew.yaml"
 
 
-def test_a_stream_whose_cursor_is_the_time_of_reading_is_read_whole(crew, warehouse, tmp_path):
+def shifts(folder: Path, *added: tuple[str, str], cursor: Mapping[str, Any] = {}, **stream: Any) -> Connector:
+    """Translate a manifest whose only stream is that of the shifts, with fields that are added and other changes."""
     written = yaml.safe_load(CREW.read_text())
-    shifts = written["definitions"]["shifts"]
-    now = {
-        "type": "AddedFieldDefinition",
-        "path": ["read_at"],
-        "value": "{{ now_utc().strftime('%Y-%m-%dT%H:%M:%SZ') }}",
-    }
-    stream = {
-        **shifts,
-        "incremental_sync": {**shifts["incremental_sync"], "cursor_field": "read_at", "step": "P1M"},
-        "transformations": [{"type": "AddFields", "fields": [now]}],
-    }
-    (tmp_path / "crew.yaml").write_text(yaml.safe_dump({**written, "streams": [stream]}))
-    connector = translate_with(read_manifest(tmp_path / "crew.yaml")).connector
-    assert connector is not None and load(connector, "shifts") == []
+    found = written["definitions"]["shifts"]
+    sync = {name: value for name, value in {**found["incremental_sync"], **cursor}.items() if value}
+    fields = [{"type": "AddedFieldDefinition", "path": path.split("."), "value": value} for path, value in added]
+    changes = {"transformations": [{"type": "AddFields", "fields": fields}]} if fields else {}
+    changed = {**found, "incremental_sync": sync, **changes, **stream}
+    written["streams"] = [{name: value for name, value in changed.items() if value}]
+    (folder / "crew.yaml").write_text(yaml.safe_dump(written))
+    connector = translate_with(read_manifest(folder / "crew.yaml"), engine="airbyte").connector
+    assert connector
+    return connector
+
+
+@pytest.mark.parametrize(
+    "value", ["{{ now_utc().strftime('%Y-%m-%dT%H:%M:%SZ') }}", "{{ record.changed[:7] }}-01T00:00:00Z"]
+)
+def test_a_stream_whose_cursor_is_computed_is_read_whole(crew, warehouse, tmp_path, value):
+    connector = shifts(tmp_path, ("at", value), cursor={"cursor_field": "at", "step": "P1M"})
+    assert load(connector, "shifts") == []
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
+
+
+def test_rows_that_are_in_no_window_that_they_are_requested_for_fail_the_load(crew, warehouse, tmp_path):
+    crew.shown = {"1": "2024-02-03T00:00:00.000+00:00"}  # the API filters by another time than the cursor
+    [error] = load(shifts(tmp_path), "shifts")
+    assert "whose cursor 'changed' is '2024-02-03T00:00:00.000+00:00'" in str(error)
+    assert "null reads the stream whole" in str(error)
+    whole = dict.fromkeys(("start_time_option", "end_time_option"))
+    assert load(shifts(tmp_path, cursor=whole), "shifts") == []
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
+
+
+def test_a_key_inside_of_objects_is_a_column_of_its_own(crew, warehouse, tmp_path):
+    connector = shifts(tmp_path, ("of.id", "{{ record.id }}"), primary_key=[["of", "id"]])
+    assert load(connector, "shifts") == load(connector, "shifts") == []
+    assert warehouse.query("SELECT _of_id FROM crew.shifts ORDER BY 1") == [(1,), (2,), (3,)]
+
+
+def test_requests_without_an_end_are_made_once_for_all_windows(crew, warehouse, tmp_path):
+    assert load(shifts(tmp_path, cursor={"end_time_option": None}), "shifts") == []
+    assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
+    assert {(query["since"], query.get("until")) for _, query in crew.asked} == {("2023-12-31T23:59:59Z", None)}
+
+
+@pytest.mark.parametrize(("path", "key"), [("read.at", None), ("at", "at")], ids=["in an object", "as key"])
+def test_rows_whose_only_identity_differs_each_time_are_not_there_twice(crew, warehouse, tmp_path, path, key):
+    value = "{{ generate_uuid() }}" if key else "{{ now_utc() }}"
+    connector = shifts(tmp_path, (path, value), primary_key=key)
+    assert load(connector, "shifts") == load(connector, "shifts") == []
     assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
 
 
