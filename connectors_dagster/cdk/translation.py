@@ -139,7 +139,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
     definition = with_schemas(without_idle_python(stream.definition), manifest.folder)
-    _check_names(definition)
+    _check_expressions(definition)
     python = own_python(definition, manifest.folder, trusted=trust_python)
     windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
     key = paths_of_key(stream)
@@ -162,16 +162,21 @@ def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: b
     return _Read(stream=stream, program=program, piece=joined([windows, key_piece(stream), path]), columns=columns)
 
 
-def _check_names(component: Any) -> None:
-    """Refuse what airbyte-cdk refuses when it reads.
+def _check_expressions(component: Any) -> None:
+    """Refuse what airbyte-cdk refuses when it reads, or takes for plain text: such a condition may end each list.
 
     Raises:
-        NotNativeError: an expression is over the state, which manifests could read once.
+        NotNativeError: an expression cannot be read, or is over the state, which manifests could read once.
     """
     if isinstance(component, dict | list):
-        for item in component.values() if isinstance(component, dict) else component:
-            _check_names(item)
-    elif isinstance(component, str) and STATE in component and "{" in component and STATE in compiled(component).names:
+        kept = (
+            [component[name] for name in component if name != "schema_loader"]
+            if isinstance(component, dict)
+            else component
+        )
+        for item in kept:
+            _check_expressions(item)
+    elif isinstance(component, str) and ("{{" in component or "{%" in component) and STATE in compiled(component).names:
         raise NotNativeError("an expression over stream_state, which airbyte-cdk no longer knows", component)
 
 
