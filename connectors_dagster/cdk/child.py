@@ -70,8 +70,14 @@ class Parent:
             self._rows.write(orjson.dumps(words, default=str) + b"\n")
             self._rows.flush()
 
-    def give(self, row: Mapping[str, Any]) -> None:
-        """Write a row."""
+    def give(self, row: Any) -> None:
+        """Write a row; one that is an array would be read as a message.
+
+        Raises:
+            TypeError: it is not an object.
+        """
+        if not isinstance(row, Mapping):
+            raise TypeError(f"a row is not an object, but {type(row).__name__}: check the path to the rows")
         try:
             line = orjson.dumps(row, default=str, option=WRITTEN)
         except (TypeError, orjson.JSONEncodeError):  # a number of more than 64 bits

@@ -180,6 +180,15 @@ def test_a_successful_response_that_cannot_be_read_fails_the_load(crew, warehous
     assert "a response with a status of success cannot be read" in str(error)
 
 
+@pytest.mark.parametrize("row", [["end", 0], "text", None])
+def test_a_row_that_is_no_object_fails_the_load_and_is_no_message(crew, warehouse, tmp_path, row):
+    crew.body = json.dumps({"data": [{"code": "pro"}, row, {"code": "basic"}]})
+    translated = translate_with(read_manifest(changed(tmp_path)), engine="airbyte")
+    assert translated.connector
+    [error] = load(translated.connector, "plan")
+    assert str(error).startswith("crew/plan: ") and "a row is not an object" in str(error)
+
+
 def test_requests_without_an_end_are_made_once_for_all_windows(crew, warehouse, tmp_path):
     assert load(shifts(tmp_path, cursor={"end_time_option": None}), "shifts") == []
     assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
