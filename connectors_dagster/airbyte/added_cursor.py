@@ -6,7 +6,8 @@ from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.stream import Stream
 
 LOOKUP = r"""record(?:\.(?!get\b)\w+|\.get\( *(?:'[^']+'|"[^"]+") *\)|\[ *(?:'[^']+'|"[^"]+") *\])+"""
-VALUE = rf"""(?:{LOOKUP}(?:\[:10\])?|'[^']*'|"[^"]*")"""
+PART = r"""(?:\[:10\]|\.split\( *(?:'[.T]'|"[.T]") *\)\[0\])"""
+VALUE = rf"""(?:{LOOKUP}{PART}?|'[^']*'|"[^"]*")"""
 FORM = r"""(?:%Y-%m-%d|[^'"]*%(?:[sST]|ms)[^'"]*)"""
 FORMATTED = rf"""format_datetime\( *{LOOKUP} *, *(?:'{FORM}'|"{FORM}")(?: *, *(?:'[^']*'|"[^"]*"))? *\)"""
 EXACT = re.compile(rf"\s*\{{\{{\s*(?:{VALUE}(?:\s+or\s+{VALUE})*(?:\s*\|\s*float)?|{FORMATTED})\s*\}}\}}\s*")

@@ -14,16 +14,20 @@ import queue
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import dpath
 import orjson
 import requests
+import xmltodict
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
+from airbyte_cdk.sources.declarative.decoders import JsonDecoder, XmlDecoder
+from airbyte_cdk.sources.declarative.decoders.composite_raw_decoder import JsonLineParser
 from airbyte_cdk.sources.declarative.partition_routers.substream_partition_router import SubstreamPartitionRouter
 from airbyte_cdk.sources.streams.http.requests_native_auth.oauth import SingleUseRefreshTokenOauth2Authenticator
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -68,8 +72,14 @@ class Parent:
             self._rows.write(orjson.dumps(words, default=str) + b"\n")
             self._rows.flush()
 
-    def give(self, row: Mapping[str, Any]) -> None:
-        """Write a row."""
+    def give(self, row: Any) -> None:
+        """Write a row; one that is an array would be read as a message.
+
+        Raises:
+            TypeError: it is not an object.
+        """
+        if not isinstance(row, Mapping):
+            raise TypeError(f"a row is not an object, but {type(row).__name__}: check the path to the rows")
         try:
             line = orjson.dumps(row, default=str, option=WRITTEN)
         except (TypeError, orjson.JSONEncodeError):  # a number of more than 64 bits
@@ -158,6 +168,44 @@ def make_it_quick() -> None:
         return search(found, path, separator=separator, **asked, **given)
 
     dpath.get = get
+
+
+def refuse_broken_bodies() -> None:
+    """Let a successful response that cannot be read fail the stream: airbyte-cdk logs that, and goes on without it."""
+    _check_first(JsonDecoder, lambda response: json.loads(response.content.decode()))
+    _check_first(XmlDecoder, lambda response: xmltodict.parse(response.text))
+    JsonLineParser.parse = _parse_lines
+
+
+def _check_first(decoder: Any, read: Callable[[requests.Response], Any]) -> None:
+    """Let a decoder check whether an empty object is in the response, or in the place of one that cannot be read."""
+    decode = decoder.decode
+
+    def checked(self: Any, response: requests.Response) -> Iterator[Any]:
+        for number, element in enumerate(decode(self, response)):
+            if not number and element == {} and response.ok and response.content.strip():
+                try:
+                    read(response)
+                except (ValueError, RecursionError, ExpatError) as error:
+                    raise broken_body(error) from None
+            yield element
+
+    decoder.decode = checked
+
+
+def _parse_lines(parser: Any, data: Iterable[bytes]) -> Iterator[Any]:
+    for line in data:
+        if text := line.decode(parser.encoding or "utf-8").strip():
+            try:
+                yield json.loads(text)
+            except ValueError as error:
+                raise broken_body(error) from None
+
+
+def broken_body(error: Exception) -> AirbyteTracedException:
+    """Return the error of a response that cannot be read; its content is not shown."""
+    said = f"a response with a status of success cannot be read: {type(error).__name__}: {error}"
+    return AirbyteTracedException(message=said, failure_type=FailureType.transient_error)
 
 
 def remember_parents() -> None:
@@ -296,6 +344,7 @@ def serve(parent: Parent) -> None:
         if job["python"]:
             load_python(job["python"]["names"], job["python"]["file"])
         make_it_quick()
+        refuse_broken_bodies()
         remember_parents()
         keep_tokens(parent, job["config"])
         reader = Reader(job)

@@ -148,7 +148,7 @@ def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: b
         definition=definition,
         rest=manifest.rest,
         configuration=config,
-        partitions=partitions_of(stream) if key else {},
+        partitions=partitions_of(stream),
         copies={column: path for column, path in key.items() if len(path) > 1},
         windows="start_param" in windows.endpoint.get("incremental", ()),
         granularity=granularity,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors_dagster.airbyte.manifest import read_manifest
@@ -33,6 +33,7 @@ class Crew:
         self.tokens: set[str | None] = set()
         self.excludes_bounds = False
         self.shown: dict[str, str] = {}  # the time that a row shows, where it is not the one that is filtered by
+        self.body = ""  # of a response that is not JSON
         self.port = 0
 
     def app(self) -> Starlette:
@@ -72,8 +73,10 @@ class Crew:
         more = len(rest) > 1
         return JSONResponse({"data": rest[:1], "paging": {"has_more": more, "next": rest[0]["id"] if rest else None}})
 
-    async def plan(self, request: Request) -> JSONResponse:
+    async def plan(self, request: Request) -> Response:
         self.note(request)
+        if self.body:
+            return Response(self.body, media_type="text/plain")
         return JSONResponse({"data": {"code": "pro", "seats": 5}})
 
 

@@ -427,6 +427,7 @@ def test_a_child_is_read_in_windows_of_its_own_or_whole_if_its_cursor_is_in_no_r
         ("{{ record['attributes']['changed'] }}", True),
         ("{{ record.changed_on or record.made_on or '1970-01-01' }}", True),
         ("{{ record.start_time[:10] }}", True),
+        ('{{ record["at"]["date"].split(".")[0] }}', True),
         ("{{ format_datetime(record['published'], '%Y-%m-%dT%H:%M:%SZ') }}", True),
         ("{{ record.at[:7] }}-01", False),
         ("{{ record.at[:13] ~ ':00:00Z' }}", False),

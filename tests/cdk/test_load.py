@@ -147,6 +147,48 @@ def test_a_key_inside_of_objects_is_a_column_of_its_own(crew, warehouse, tmp_pat
     assert warehouse.query("SELECT _of_id FROM crew.shifts ORDER BY 1") == [(1,), (2,), (3,)]
 
 
+def test_equal_rows_of_several_parents_are_several_rows_also_without_a_key(crew, warehouse, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    without = {"type": "RemoveFields", "field_pointers": [["of"]]}
+    members = {**written["definitions"]["members"], "transformations": [without]}
+    del members["primary_key"]
+    written["streams"] = [{"$ref": "#/definitions/teams"}, members]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    connector = translate_with(read_manifest(tmp_path / "crew.yaml"), engine="airbyte").connector
+    assert connector and load(connector, "team_members") == []
+    rows = warehouse.query("SELECT _team_id, id FROM crew.team_members ORDER BY 1, 2")
+    assert rows == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
+
+
+@pytest.mark.parametrize(
+    ("decoder", "body"),
+    [
+        ("JsonDecoder", '{"data": [{"code": "pro"}'),
+        ("JsonDecoder", "<html>busy</html>"),
+        ("JsonlDecoder", '{"code": "pro"}\n{"code": "ba'),
+        ("XmlDecoder", "<plan><code>pro</code>"),
+    ],
+)
+def test_a_successful_response_that_cannot_be_read_fails_the_load(crew, warehouse, tmp_path, decoder, body):
+    crew.body = body
+    selector = {"type": "RecordSelector", "extractor": {"type": "DpathExtractor", "field_path": []}}
+    plan = yaml.safe_load(CREW.read_text())["definitions"]["plan"]["retriever"]
+    file = changed(tmp_path, retriever={**plan, "record_selector": selector, "decoder": {"type": decoder}})
+    translated = translate_with(read_manifest(file), engine="airbyte")
+    assert translated.connector
+    [error] = load(translated.connector, "plan")
+    assert "a response with a status of success cannot be read" in str(error)
+
+
+@pytest.mark.parametrize("row", [["end", 0], "text", None])
+def test_a_row_that_is_no_object_fails_the_load_and_is_no_message(crew, warehouse, tmp_path, row):
+    crew.body = json.dumps({"data": [{"code": "pro"}, row, {"code": "basic"}]})
+    translated = translate_with(read_manifest(changed(tmp_path)), engine="airbyte")
+    assert translated.connector
+    [error] = load(translated.connector, "plan")
+    assert str(error).startswith("crew/plan: ") and "a row is not an object" in str(error)
+
+
 def test_requests_without_an_end_are_made_once_for_all_windows(crew, warehouse, tmp_path):
     assert load(shifts(tmp_path, cursor={"end_time_option": None}), "shifts") == []
     assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
