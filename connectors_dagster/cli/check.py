@@ -16,6 +16,7 @@ from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.automation import cron_of
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.executors import configured_executor
 from connectors_dagster.orchestration.location import Location, including, load_location
 from connectors_dagster.orchestration.selection import Selected, select
 from connectors_dagster.read.connection import Connection, connect
@@ -46,8 +47,10 @@ def show_check(names: Sequence[str], *, as_json: bool = False) -> int:
     Raises:
         UnknownNameError: a name is not a connector or resource.
         ClickException: nothing is named or configured.
+        SettingError: a setting that all connectors share has a value that cannot be used.
     """
     loaded = load_location()
+    configured_executor()
     selected = select(loaded, names)
     if not names and not as_json:
         refuse_without_settings(loaded)
