@@ -103,6 +103,7 @@ def test_only_orchestration_the_code_location_and_the_modules_for_its_internals_
     }
     others = {path.as_posix() for path in importers if path.parts[0] not in {"orchestration", "defs"}}
     assert others == {
+        "compat/dagster_config.py",
         "compat/dagster_console.py",
         "compat/dagster_internals.py",
         "compat/dagster_pools.py",

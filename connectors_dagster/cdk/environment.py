@@ -7,24 +7,17 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import dlt
 from filelock import FileLock
 
-from connectors_dagster.config.values import Memory, environment, read
+from connectors_dagster.config.airbyte_engine import INTERPRETER, configured_interpreter
+from connectors_dagster.config.values import environment
 from connectors_dagster.config.workdir import work_subfolder
-from connectors_dagster.errors import LoadError, SettingError
+from connectors_dagster.errors import LoadError
 from connectors_dagster.files.cache_files import acquire, move_aside
 
-INTERPRETER = "connectors.airbyte_python"
-DEFAULT_MEMORY = 1_500_000_000
 INSTALLED = "installed"
 LONGEST = 1_000
 log = logging.getLogger(__name__)
-
-
-def most_memory() -> int:
-    """Read how many bytes of memory a process with airbyte-cdk may have of its own."""
-    return read("connectors.airbyte_memory", Memory, DEFAULT_MEMORY)
 
 
 def interpreter() -> Path:
@@ -34,12 +27,8 @@ def interpreter() -> Path:
         SettingError: the configured one does not exist.
         LoadError: the environment cannot be made.
     """
-    configured: str | None = dlt.config.get("connectors.airbyte_python", str)
-    if configured:
-        file = Path(configured)
-        if not file.is_file():
-            raise SettingError(f"{environment(INTERPRETER)} is {configured!r}: it must be a Python with airbyte-cdk")
-        return file
+    if configured := configured_interpreter():
+        return configured
     pins = files("connectors_dagster.airbyte") / "cdk-requirements.txt"
     return _made(str(pins), pins.read_bytes())
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.cdk.configuration import Configuration
-from connectors_dagster.cdk.environment import interpreter, most_memory
+from connectors_dagster.cdk.environment import interpreter
 from connectors_dagster.cdk.origins import addresses
 from connectors_dagster.cdk.tokens import Changes, KeptTokens
+from connectors_dagster.config.airbyte_engine import most_memory
 from connectors_dagster.spec.placeholders import Setting
 
 CHILD = Path(__file__).with_name("child.py")

@@ -10,13 +10,14 @@ from datetime import timedelta
 from connectors_dagster.cli.demo_project import refuse_without_settings
 from connectors_dagster.cli.terminal import say, show_json
 from connectors_dagster.config.placeholders import described_values
-from connectors_dagster.config.settings import environment_name
 from connectors_dagster.errors import ApiError, SettingError, UnreachableError
 from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.automation import cron_of
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.orchestration.executors import configured_executor
 from connectors_dagster.orchestration.location import Location, including, load_location
+from connectors_dagster.orchestration.partitions import starts_in_future
 from connectors_dagster.orchestration.selection import Selected, select
 from connectors_dagster.read.connection import Connection, connect
 from connectors_dagster.read.trial import Trial
@@ -46,8 +47,10 @@ def show_check(names: Sequence[str], *, as_json: bool = False) -> int:
     Raises:
         UnknownNameError: a name is not a connector or resource.
         ClickException: nothing is named or configured.
+        SettingError: a setting that all connectors share has a value that cannot be used.
     """
     loaded = load_location()
+    configured_executor()
     selected = select(loaded, names)
     if not names and not as_json:
         refuse_without_settings(loaded)
@@ -110,13 +113,12 @@ def _windows(assets: ConnectorAssets) -> Finding:
     connector, cron = assets.connector, cron_of(assets)
     if not assets.has_windows:
         return Finding(name=connector.name, ok=True, message=f"no windows; schedule '{cron}' UTC")
-    grid = assets.grid
-    if windows := grid.opened(clock.now()):
-        count = f"{len(windows)} {noun(len(windows), 'window')} of {grid.step} since {windows[0].key}"
-        return Finding(name=connector.name, ok=True, message=f"{count}; schedule '{cron}' UTC")
-    setting = environment_name(connector, "start_date")
-    message = f"no window has started, because the start date {grid.start} is in the future: change {setting}"
-    return Finding(name=connector.name, ok=False, message=message)
+    grid, now = assets.grid, clock.now()
+    if unstarted := starts_in_future({assets: assets.resources}, now):
+        return Finding(name=connector.name, ok=False, message=unstarted[assets])
+    windows = grid.opened(now)
+    count = f"{len(windows)} {noun(len(windows), 'window')} of {grid.step} since {windows[0].key}"
+    return Finding(name=connector.name, ok=True, message=f"{count}; schedule '{cron}' UTC")
 
 
 def _of_resources(connection: Connection, resources: Sequence[Resource]) -> Iterator[Finding]:

@@ -18,11 +18,13 @@ from connectors_dagster.config.workdir import project_folder
 from connectors_dagster.definitions import definitions_in
 from connectors_dagster.errors import SettingError
 from connectors_dagster.load.reachable import wait_for_servers
-from connectors_dagster.orchestration import runs
+from connectors_dagster.orchestration import clock, runs
 from connectors_dagster.orchestration.check_run import run_checks
+from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import including, load_location
 from connectors_dagster.orchestration.missing import plan_missing
+from connectors_dagster.orchestration.partitions import starts_in_future
 from connectors_dagster.orchestration.selection import Selected, select
 
 
@@ -101,10 +103,11 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
     checked: list[dict[str, Any]] = []
     if ready:
         with open_instance(project_folder()) as instance:
+            unstarted = starts_in_future(ready, clock.now())
             plan = plan_missing if options.missing else runs.plan
             plans = list(plan(instance, ready, since=options.since, until=options.until))
             if not options.as_json:
-                _say_what_is_left_out(ready, plans, options)
+                _say_what_is_left_out(ready, plans, unstarted, options)
             if options.dry_run:
                 _show_plans(plans, as_json=options.as_json)
             elif plans:
@@ -118,6 +121,7 @@ def load(names: Sequence[str], options: RunOptions) -> tuple[runs.Summary, list[
                         checked.append(asdict(found))
                         if not found.passed:
                             _note(summary, str(found), serious=found.serious)
+            summary.remarks |= dict.fromkeys(unstarted.values())
     elif not selected and not options.as_json:
         say("nothing to load: no working connector is enabled, see CONNECTORS__ENABLED", style="yellow")
     summary.errors.extend([*_unconfigured(selected), *map(str, location.broken)])
@@ -186,15 +190,16 @@ def _unconfigured(selected: Selected) -> Iterator[str]:
                 yield f"{error}\n  `connectors init {assets.connector.name}` asks for them"
 
 
-def _say_what_is_left_out(selected: Selected, plans: Sequence[runs.Plan], options: RunOptions) -> None:
-    """Explain why nothing, or no window of a connector, is loaded."""
+def _say_what_is_left_out(
+    selected: Selected, plans: Sequence[runs.Plan], unstarted: Mapping[ConnectorAssets, str], options: RunOptions
+) -> None:
+    """Explain why nothing, or no window of a connector, is loaded; what is said of `unstarted` is said elsewhere."""
     if options.missing:
-        if not plans:
+        if not plans and not unstarted:
             say("everything is loaded, queued or running")
         return
-    planned = {plan.assets.connector.name for plan in plans if plan.windows}
+    planned = {plan.assets for plan in plans if plan.windows}
     for assets, resources in selected.items():
-        name = assets.connector.name
-        if any(resource.windowed for resource in resources) and name not in planned:
-            start = environment_name(assets.connector, "start_date")
+        if any(resource.windowed for resource in resources) and assets not in {*planned, *unstarted}:
+            name, start = assets.connector.name, environment_name(assets.connector, "start_date")
             say(f"{name}: no windows to load, check --from, --to and {start}", style="yellow")

@@ -12,6 +12,7 @@ from connectors_dagster.load.destination import build_destination
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.instance import open_instance
 from connectors_dagster.orchestration.location import load_location
+from connectors_dagster.orchestration.partitions import starts_in_future
 from connectors_dagster.orchestration.selection import select
 from connectors_dagster.orchestration.status import ResourceStatus, status_of
 
@@ -42,12 +43,15 @@ def show_status(names: Sequence[str], *, as_json: bool = False) -> int:
         found = [
             status for assets, resources in selected.items() for status in status_of(instance, assets, resources, now)
         ]
+    unstarted = starts_in_future(selected, now).values()
     if as_json:
         show_json([_as_json(status, now) for status in found])
-        say_beside(location.broken)
+        say_beside([*unstarted, *location.broken])
         return int(bool(location.broken))
     if found:
         show_table(HEADS, [_row(status, now) for status in found])
+    for said in unstarted:
+        say(said, style="yellow")
     for failure, names_of in _failures(found).items():
         say(f"failed  {failure if failure.startswith(names_of[0]) else f'{names_of[0]}: {failure}'}", style="red")
     for broken in location.broken:

@@ -1,5 +1,6 @@
 """Options of this project, from dlt's configuration: the environment, .dlt/config.toml and .dlt/secrets.toml."""
 
+import json
 import logging
 import re
 from collections.abc import Iterable
@@ -7,10 +8,10 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-import dlt
-
+from connectors_dagster.config.airbyte_engine import configured_interpreter, most_memory
 from connectors_dagster.config.explained_settings import OF_A_CONNECTOR, OF_ALL
 from connectors_dagster.config.look_up import look_up
+from connectors_dagster.config.server_url import WEB, server_url
 from connectors_dagster.config.shared_servers import locks_server, request_limits_server
 from connectors_dagster.config.timeouts import busy_timeout, siblings_timeout
 from connectors_dagster.config.values import (
@@ -101,6 +102,10 @@ def check_shared_settings() -> None:
     warn_of_readable_secrets()
     show_examples()
     table_format()
+    executor_config()
+    failure_webhook()
+    most_memory()
+    configured_interpreter()
     preview_rows()
     siblings_timeout()
     busy_timeout()
@@ -211,15 +216,30 @@ def executor() -> str:
     return read("connectors.executor", str, "multiprocess")
 
 
-def executor_config() -> Any:
-    """Read the configuration of the executor: a JSON object, or the table of a file."""
-    return look_up("connectors.executor_config") or {}
+def executor_config() -> dict[str, Any]:
+    """Read the configuration of the executor: a JSON object, or the table of a file.
+
+    Raises:
+        SettingError: it is something else; does not show it, because it may contain the password of a broker.
+    """
+    written, why = look_up("connectors.executor_config") or {}, ""
+    try:
+        config = json.loads(written) if isinstance(written, str) else written
+    except ValueError as error:
+        config, why = None, f" ({error})"
+    if not isinstance(config, dict):
+        name = environment("connectors.executor_config")
+        raise SettingError(f"{name} cannot be used: it must be a JSON object{why}")
+    return config
 
 
 def failure_webhook() -> str | None:
-    """Read the URL that run failures are posted to. It may contain a token, so it is not read at import."""
-    address: str | None = dlt.config.get("connectors.failure_webhook", str)
-    return address
+    """Read the URL that run failures are posted to. It may contain a token, so no message shows it.
+
+    Raises:
+        SettingError: it is no URL of a web server.
+    """
+    return server_url("connectors.failure_webhook", WEB, "https://chat.example/hooks/…")
 
 
 def preview_rows() -> int:

@@ -13,7 +13,7 @@ from connectors_dagster.orchestration.active_runs import find_unfinished
 from connectors_dagster.orchestration.backlog import backlog
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.declarative import build_condition_sensor
-from connectors_dagster.orchestration.partitions import build_window_sensor, open_windows
+from connectors_dagster.orchestration.partitions import build_window_sensor, open_windows, starts_in_future
 from connectors_dagster.orchestration.runs import Plan
 
 LISTED = 3
@@ -85,7 +85,8 @@ def _refresh(
             open_windows(context.instance, assets.grid, now)
         plans += backlog(context.instance, assets, now, unfinished=unfinished)
     if not plans:
-        yield dg.SkipReason(f"All of {shops[0].job_name} is complete, queued or running.")
+        unstarted = starts_in_future({assets: assets.resources for assets in shops}, now).values()
+        yield dg.SkipReason(" ".join(unstarted) or f"All of {shops[0].job_name} is complete, queued or running.")
     for plan in plans:
         yield build_request(plan)
 

@@ -1,11 +1,10 @@
 """The executor of runs that Dagster launches: processes of this machine unless configured otherwise."""
 
-import json
 from importlib import import_module
-from typing import Any
 
 import dagster as dg
 
+from connectors_dagster.compat.dagster_config import config_problem
 from connectors_dagster.config import settings
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import SettingError
@@ -28,10 +27,12 @@ def configured_executor() -> dg.ExecutorDefinition:
     """Build the configured executor, such as ``dagster_celery:celery_executor``; its runs wait for pools patiently.
 
     Raises:
-        SettingError: there is no such executor, or its configuration is not a JSON object.
+        SettingError: there is no such executor, or it cannot have this configuration.
     """
-    name, config = settings.executor(), _config()
+    name, config = settings.executor(), settings.executor_config()
     found = OF_DAGSTER.get(name) or _imported(name)
+    if problem := config_problem(found, config):
+        raise SettingError(f"{environment('connectors.executor_config')} does not fit the executor {found.name}: {problem}")
     if name == "multiprocess":
         config = {**PROCESSES, **config}
     patient = patient_executor(found, saves_processes=name == "multiprocess")
@@ -50,15 +51,3 @@ def _imported(name: str) -> dg.ExecutorDefinition:
     if not isinstance(found, dg.ExecutorDefinition):
         raise SettingError(f"{environment('connectors.executor')} is {name!r}, which is not an executor of Dagster")
     return found
-
-
-def _config() -> dict[str, Any]:
-    """Read the configuration of the executor, a JSON object."""
-    written = settings.executor_config()
-    try:
-        config = json.loads(written) if isinstance(written, str) else written
-    except ValueError:
-        config = None
-    if not isinstance(config, dict):
-        raise SettingError(f"{environment('connectors.executor_config')} is {written!r}: it must be a JSON object")
-    return config

@@ -1,13 +1,15 @@
 """Windows as dynamic partitions, and the sensors that add them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import dagster as dg
 
 from connectors_dagster.compat.dagster_pools import unlimited_pools
+from connectors_dagster.config.settings import environment_name
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
+from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window, WindowGrid
 
 UNLIMITED = (
@@ -47,6 +49,20 @@ def unknown_partitions(instance: dg.DagsterInstance, grid: WindowGrid, now: date
     return [key for key in instance.get_dynamic_partitions(grid.name) if key not in opened]
 
 
+def starts_in_future(
+    selected: Mapping[ConnectorAssets, Sequence[Resource]], now: datetime
+) -> Mapping[ConnectorAssets, str]:
+    """Say of each connector that none of its windows has started yet, if any is selected, and what to do."""
+    return {
+        assets: (
+            f"{assets.connector.name}: no window has started, because the start date {assets.grid.start} is in the "
+            f"future: change {environment_name(assets.connector, 'start_date')}"
+        )
+        for assets, resources in selected.items()
+        if any(resource.windowed for resource in resources) and not assets.grid.opened(now)
+    }
+
+
 def build_window_sensor(shops: Sequence[ConnectorAssets]) -> dg.SensorDefinition:
     """Build the sensor that adds a partition when its window starts, and reports the window on the assets of the APIs.
 
@@ -68,6 +84,8 @@ def build_window_sensor(shops: Sequence[ConnectorAssets]) -> dg.SensorDefinition
         noted = not windows or windows[-1].key == context.cursor
         if unknown:
             context.log.warning(f"removed partitions that are no window of {name}: {', '.join(unknown)}")
+        if not windows and not unknown:
+            return dg.SkipReason(" ".join(starts_in_future({one: one.resources for one in shops}, now).values()))
         if not missing and not unknown and noted:
             return dg.SkipReason(f"All windows that have started have partitions.{_on_pools(context.instance, shops)}")
         return dg.SensorResult(

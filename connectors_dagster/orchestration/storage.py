@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from connectors_dagster.compat.dagster_config import missing_packages
 from connectors_dagster.compat.dagster_pools import (
     database_errors,
     instance_errors,
@@ -67,6 +68,17 @@ def configuration_errors(home: Path) -> Iterator[None]:
             f"the Dagster instance of DAGSTER_HOME ({home}) cannot be opened: {shown}. Correct {home / 'dagster.yaml'} "
             "or the environment, or install the package that is named"
         ) from None
+
+
+def check_packages(home: Path) -> None:
+    """Refuse an instance with a part whose package is not installed, before anything that needs it has begun.
+
+    Raises:
+        StorageError: names the part and the package.
+    """
+    for part, package in missing_packages(home).items():
+        named = f"{home / 'dagster.yaml'} has a {part} of {package}, which is not installed here"
+        raise StorageError(f"{named}: install the package {package.replace('_', '-')}, or correct the file")
 
 
 def unusable(home: Path, error: Exception) -> str:

@@ -114,3 +114,20 @@ def test_an_api_that_does_not_answer_is_reported_once_and_not_waited_for(connect
 def test_orders_of_the_last_day_are_requested_only(connectors, storefront):
     storefront.set("storefront/orders", [order(1, "2024-01-05T00:00:00")])
     assert "returned 0 rows of the last day" in connectors("check", "storefront/orders").output
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EXECUTOR", "dagster_celery:no_executor"),
+        ("EXECUTOR_CONFIG", '{"max_concurent": 3}'),
+        ("FAILURE_WEBHOOK", "chat.example"),
+    ],
+)
+def test_what_only_dagster_uses_is_checked_before_anything_is_requested(
+    connectors, storefront, monkeypatch, name, value
+):
+    monkeypatch.setenv(f"CONNECTORS__{name}", value)
+    done = connectors("check")
+    assert (done.exit_code, storefront.requests) == (1, [])
+    assert f"CONNECTORS__{name}" in done.output

@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import InstigatorType
 
+from connectors_dagster.config.locks import exclusive_lock
+from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.orchestration import clock
 from connectors_dagster.orchestration.location import load_location
 from connectors_dagster.orchestration.missing import plan_missing
@@ -53,6 +55,15 @@ def test_windows_count_as_read_after_a_prune_and_only_superseded_runs_are_gone(
     assert {path.name for path in (project / ".dagster" / "storage").iterdir()} & runs <= kept
     later(0)
     assert missing(instance) == left
+
+
+def test_two_at_once_do_not_count_the_same_runs(connectors, instance, monkeypatch):
+    monkeypatch.setenv("CONNECTORS__SIBLINGS_TIMEOUT", "0")
+    with exclusive_lock(work_subfolder() / "prune.lock", "deleting old runs"):
+        done = connectors("prune")
+        assert done.exit_code == 1 and "deleting old runs" in done.output
+        assert "0 runs" in connectors("prune", "--dry-run").output
+    assert "0 runs" in connectors("prune").output
 
 
 def test_runs_of_other_assets_stay(api, connectors, instance):

@@ -176,3 +176,18 @@ def test_a_single_row_page_or_window_has_no_plural(connectors, shop):
     assert "1 window of P1Y since 2026-01-01" in connectors("check", "storefront/orders").output
     done = connectors("reset", "storefront/orders", "--drop-rows", "--yes").output.splitlines()
     assert "storefront/orders: forgot 1 window" in done and "storefront.orders: deleted 1 row" in done
+
+
+def test_a_start_in_the_future_is_said_by_all_that_find_no_window(connectors, shop, monkeypatch, instance):
+    monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2999-01-01")
+    said = (
+        "storefront: no window has started, because the start date 2999-01-01 is in the future: "
+        "change SOURCES__STOREFRONT__START_DATE"
+    )
+    for command in (["run", "--missing"], ["run"], ["run", "--missing", "--dry-run"], ["status"]):
+        done = connectors(command[0], "storefront/orders", *command[1:])
+        assert (done.exit_code, done.output.count("no window")) == (0, 1), command
+        assert said in done.output and "everything is loaded" not in done.output, command
+    assert json.loads(connectors("run", "storefront/orders", "--missing", "--json").stdout)["remarks"] == [said]
+    assert "no window" not in connectors("run", "storefront/customers").output
+    assert shop.requests and all(path.endswith("/customers") for path, _ in shop.requests)

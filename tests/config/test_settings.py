@@ -116,12 +116,31 @@ def test_windows_that_cannot_be_cut_are_refused_with_the_names_of_the_settings(n
         ("BUSY_TIMEOUT", "soon"),
         ("SIBLINGS_TIMEOUT", "-1"),
         ("EXAMPLES", "some"),
+        ("AIRBYTE_MEMORY", "much"),
+        ("AIRBYTE_PYTHON", "no/such/python"),
     ],
 )
 def test_a_shared_setting_that_cannot_be_used_is_refused_by_name(name, value, monkeypatch):
     monkeypatch.setenv(f"CONNECTORS__{name}", value)
     with pytest.raises(SettingError, match=f"CONNECTORS__{name} is '{value}'"):
         settings.check_shared_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("FAILURE_WEBHOOK", "chat.example/hooks/t0p-s3cret", "a URL such as https://"),
+        ("FAILURE_WEBHOOK", "ftp://chat.example/hooks/t0p-s3cret", "a URL such as https://"),
+        ("FAILURE_WEBHOOK", "https:///hooks/t0p-s3cret", "a URL such as https://"),
+        ("EXECUTOR_CONFIG", '{"broker": "redis://:t0p-s3cret@redis"', "a JSON object"),
+        ("EXECUTOR_CONFIG", '["t0p-s3cret"]', "a JSON object"),
+    ],
+)
+def test_a_shared_setting_that_may_have_a_secret_is_refused_without_its_value(name, value, wanted, monkeypatch):
+    monkeypatch.setenv(f"CONNECTORS__{name}", value)
+    with pytest.raises(SettingError, match=f"CONNECTORS__{name} cannot be used: it must be {wanted}") as caught:
+        settings.check_shared_settings()
+    assert "t0p-s3cret" not in str(caught.value)
 
 
 def test_an_empty_choice_of_resources_is_refused_because_it_may_mean_none_or_all(monkeypatch):

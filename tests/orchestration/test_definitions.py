@@ -81,6 +81,18 @@ def test_the_window_sensor_is_on_and_adds_partitions_for_all_windows_that_have_s
     assert isinstance(sensor(dg.build_sensor_context(instance=instance, cursor=result.cursor)), dg.SkipReason)
 
 
+def test_the_sensor_and_the_schedule_say_that_the_start_is_in_the_future(instance, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__START_DATE", "2999-01-01")
+    monkeypatch.setenv("SOURCES__STOREFRONT__RESOURCES", "orders")
+    definitions = defs()
+    (sensor,) = [sensor for sensor in definitions.sensors or () if sensor.name == "open_windows_storefront"]
+    schedule = definitions.resolve_schedule_def("refresh_storefront")
+    with dg.build_schedule_context(instance=instance, repository_def=definitions.get_repository_def()) as context:
+        said = schedule.evaluate_tick(context).skip_message
+    assert said == sensor(dg.build_sensor_context(instance=instance)).skip_message
+    assert said.startswith("storefront: no window has started, because the start date 2999-01-01 is in the future")
+
+
 def test_a_partition_that_was_mistyped_fails_by_name_and_is_removed(instance):
     grid, typed = "windows_P30D_from_2024-01-01", "2024-01-02"
     (sensor,) = [sensor for sensor in defs().sensors or () if sensor.name == "open_windows_storefront"]

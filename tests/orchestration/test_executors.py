@@ -114,8 +114,10 @@ def test_an_executor_keeps_what_its_package_asks_it_for(choose):
         ),
         ("dagster:no_executor", "", "CONNECTORS__EXECUTOR is 'dagster:no_executor', which cannot be imported"),
         ("dagster:job", "", "CONNECTORS__EXECUTOR is 'dagster:job', which is not an executor of Dagster"),
-        ("in_process", "retries", "CONNECTORS__EXECUTOR_CONFIG is 'retries': it must be a JSON object"),
-        ("in_process", "[1]", "CONNECTORS__EXECUTOR_CONFIG is .*: it must be a JSON object"),
+        ("in_process", "retries", "CONNECTORS__EXECUTOR_CONFIG cannot be used: it must be a JSON object"),
+        ("multiprocess", '{"max_concurent": 3}', "CONNECTORS__EXECUTOR_CONFIG .* multiprocess: .*max_concurent"),
+        ("multiprocess", '{"max_concurrent": "3"}', "CONNECTORS__EXECUTOR_CONFIG .* multiprocess: .*max_concurrent"),
+        (IN_PROCESS, '{"max_concurrent": 3}', "CONNECTORS__EXECUTOR_CONFIG .* in_process: .*max_concurrent"),
     ],
 )
 def test_an_executor_that_cannot_be_used_is_named(choose, name, config, said):

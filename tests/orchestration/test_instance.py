@@ -47,7 +47,7 @@ def test_an_instance_is_complete_although_the_process_that_made_it_was_killed(pr
         ("- a", "to parse to dictionary"),
         ("storaje: {}", 'unexpected config entry "storaje"'),
         ("storage: {sqlite: {base_dir: {env: NOT_SET}}}", "NOT_SET"),
-        ("storage: {custom: {module: not_installed, class: Storage, config: {}}}", "not_installed"),
+        ("storage: {custom: {module: sqlite3.none, class: Storage, config: {}}}", "sqlite3.none"),
     ],
 )
 def test_a_mistake_in_the_configuration_of_the_instance_is_one_line_that_names_the_file(
@@ -61,6 +61,30 @@ def test_a_mistake_in_the_configuration_of_the_instance_is_one_line_that_names_t
         pass
     [line] = str(failure.value).splitlines()
     assert said in line and f"Correct {file}" in line
+
+
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [
+        ("run_launcher: {module: dagster_none, class: Launcher}", "run_launcher"),
+        ("run_coordinator: {module: dagster_none.of, class: Coordinator}", "run_coordinator"),
+        ("compute_logs: {module: dagster_none, class: Logs}", "compute_logs"),
+        ("scheduler: {module: dagster_none, class: Scheduler}", "scheduler"),
+        ("storage: {custom: {module: dagster_none, class: Storage, config: {}}}", "storage"),
+        ("event_log_storage: {module: dagster_none, class: Storage}", "event_storage"),
+    ],
+)
+def test_a_package_of_the_instance_that_is_not_installed_is_named_also_if_it_is_used_later(
+    project, monkeypatch, written, part
+):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    file = project / ".dagster" / "dagster.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(written)
+    said = f"{file} has a {part} of dagster_none, which is not installed here: install the package dagster-none, or "
+    with pytest.raises(StorageError) as failure, open_instance(project):
+        pass
+    assert str(failure.value) == f"{said}correct the file"
 
 
 @pytest.mark.parametrize(("home", "opened_in"), [("", ".dagster"), ("relative", None)])
