@@ -5,7 +5,7 @@ import re
 from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.stream import Stream
 
-LOOKUP = r"""record(?:\.(?!get\b)\w+|\.get\( *(?:'[^']+'|"[^"]+") *\)|\[ *(?:'[^']+'|"[^"]+") *\])+"""
+LOOKUP = r"""record(?:\.(?!get\b)\w+|\.get\( *(?:'[^']+'|"[^"]+") *\)|\[ *(?:'[^']+'|"[^"]+"|-?\d+) *\])+"""
 PART = r"""(?:\[:10\]|\.split\( *(?:'[.T]'|"[.T]") *\)\[0\])"""
 VALUE = rf"""(?:{LOOKUP}{PART}?|'[^']*'|"[^"]*")"""
 FORM = r"""(?:%Y-%m-%d|[^'"]*%(?:[sST]|ms)[^'"]*)"""

@@ -114,7 +114,7 @@ def _made(
             attempts=max(ATTEMPTS, *(piece.attempts for piece in chosen.values())),
             wait_headers=tuple(dict.fromkeys(name for piece in chosen.values() for name in piece.wait_headers)),
         ),
-        ignored_responses={"": "none"},
+        ignored_responses={"": "unknown"},
         excluded=excluded,
         lookback=max((Connector.lookback, *lookbacks)),
     )

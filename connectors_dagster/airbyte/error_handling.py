@@ -91,7 +91,7 @@ def _rules(one: Component, *, only: frozenset[int]) -> Iterator[ResponseRule]:
     rest: dict[str, Any] = {
         "action": written,
         "message": "" if "{" in said or written == "ignore" else said,
-        **({"meaning": "none"} if written == "ignore" else {}),
+        **({"meaning": "unknown"} if written == "ignore" else {}),
     }
     if statuses := frozenset(_statuses(one)) & only:
         yield ResponseRule(statuses=statuses, **rest)

@@ -94,7 +94,7 @@ def import_connector(request: ImportRequest) -> None:
     _write_settings(manifest, translated.connector, config)
     if states:
         _mark(name, manifest, states)
-    say(f"Next: `connectors check {name}`, then `connectors run {name}`")
+    say(f"Next: `connectors check {name}`, then `connectors run {name}{' --missing' if states else ''}`")
 
 
 def _say_what_is_left_out(connector: Connector, engine: EngineOption) -> None:

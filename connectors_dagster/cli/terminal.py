@@ -48,9 +48,14 @@ def say_beside(texts: Iterable[object]) -> None:
 
 
 def log_as_configured() -> None:
-    """Write the log of this process as JSON, if it is configured."""
+    """Write the log of this process as JSON, if it is configured, else only its warnings."""
+    root = logging.getLogger()
     if logs_are_json():
-        logging.getLogger().handlers = [json_handler()]
+        root.handlers = [json_handler()]
+    elif not root.handlers and logging.lastResort:
+        # What Python does without a handler. Else it adds another one as soon as somebody, such as `dagster-postgres`
+        # while it waits for its server, warns without a logger: each line of progress would be written twice.
+        root.addHandler(logging.lastResort)
 
 
 def writes_json() -> bool:

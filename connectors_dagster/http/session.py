@@ -240,16 +240,17 @@ class ApiSession(requests.Session):
         meaning = next((meaning for word, meaning in self.ignored_responses.items() if word in text), default)
         meaning = self._rule.meaning if self._rule else meaning
         if self._kept is not None:
-            after_pages = self.has_page and meaning != "none"
+            after_pages = self.has_page and meaning not in ("none", "unknown")
             if failure := refuse_to_ignore(request, self._kept, self.label, self.rows_at, after_pages=after_pages):
                 return failure
-        if meaning == "none":
+        if meaning == "none" or (meaning == "unknown" and self.has_page):
             return None
         self.stats.ignored += 1
         description = f"{describe_request(request)} answered {status}: {excerpt(text, 300)}"
         if meaning == "not_available":
             self.stats.not_available = description
-        logger.warning("%s: response ignored as configured (%s): %s", self.label, meaning, description)
+        level = logging.INFO if meaning == "unknown" else logging.WARNING
+        logger.log(level, "%s: response ignored as configured (%s): %s", self.label, meaning, description)
         return None
 
     def _note_retry(self, state: RetryCallState) -> None:

@@ -27,6 +27,7 @@ PAGE_ROWS, PAGE_BYTES = 1_000, 4 * 1024 * 1024
 LIMITED_ROWS = 100
 """Rows of what counts as a page if pages are limited: a program does not say which rows are of one page."""
 WAIT = 0.05
+FIRST_ERROR = 400
 
 
 class ProgramSession:
@@ -37,7 +38,11 @@ class ProgramSession:
     def __init__(self, policy: RequestPolicy, stats: ReadStats, label: str) -> None:
         """Start before the first row."""
         self.policy, self.stats, self.label = policy, stats, label
-        self.request = ExitStack()
+        self.request, self.statuses = ExitStack(), dict[str, int]()
+
+    def count_ignored(self) -> None:
+        """Count what was requested and got no other response than an error, which the program has ignored."""
+        self.stats.ignored += sum(status >= FIRST_ERROR for status in self.statuses.values())
 
     def allow(self, url: str, origins: list[str], tokens: list[str]) -> None:
         """Wait until a request may be made, and hold its slot.
@@ -151,6 +156,7 @@ class ProgramEndpoint:
                 yield rows
                 rows, size = [], 0
         session.stats.keys += count
+        session.count_ignored()
         yield rows
 
     def _messages(self, process: Process, session: ProgramSession, *, until: str) -> Iterator[bytes | list[Any]]:
@@ -160,6 +166,7 @@ class ProgramEndpoint:
             ApiError: it has failed, or has ended.
         """
         refused: ForeignOriginError | None = None
+        url = ""
         for line in self._lines:
             if line.startswith(b"{"):
                 yield line
@@ -167,6 +174,7 @@ class ProgramEndpoint:
             word, *said = json.loads(line)
             if word == "request":
                 _, url, tokens = said
+                session.statuses[url] = 0
                 try:
                     session.allow(url, self._origins, tokens)
                     process.write("go")
@@ -175,6 +183,7 @@ class ProgramEndpoint:
                     process.write("no", str(error))
             elif word == "response":
                 session.request.close()
+                session.statuses[url] = said[0]
             elif word == "keep":
                 remember(str(value) for _, value in said[0])
                 self.program.keep(self.values, said[0])

@@ -50,8 +50,8 @@ class Connector:
             another one; by default that of the project.
         retry: which requests are retried, and after how long.
         ignored_responses: the meaning of responses that `response_actions` ignore, by a text in the body: ``gone``
-            (the row or its parent no longer exists; also the default), ``none`` (the list is empty) or
-            ``not_available`` (this account does not have the resource).
+            (the row or its parent no longer exists; also the default), ``none`` (the list is empty), ``unknown`` (it
+            may be empty: rows that were there stay) or ``not_available`` (this account does not have the resource).
         total_header: a response header with the total number of rows.
         total_path: a JSON path in the body to the total number of rows.
         missing_envelope: what a page means on which `data_selector` matches nothing: ``fail`` the load, or the page is

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from connectors_dagster.expressions.expression import Expression
 from connectors_dagster.spec.expression_scope import check_reads_only
 
-IgnoredResponse = Literal["gone", "none", "not_available"]
+IgnoredResponse = Literal["gone", "none", "unknown", "not_available"]
 OF_A_RESPONSE = frozenset(("response", "headers", "error_message"))
 """What a condition of a response may read."""
 
@@ -19,7 +19,8 @@ class ResponseRule:
 
     Args:
         action: ``fail`` at once, ``retry`` as `Retry` says, or ``ignore``: there are no rows, which is counted. After
-            other pages, that is the end only if the meaning is ``none``; else it fails, because rows would be lost.
+            other pages, that is the end only if the meaning is ``none`` or ``unknown``; else it fails, because rows
+            would be lost.
         statuses: the HTTP statuses it is for; empty for all errors. A rule for successful responses lists them.
         text: what the body must contain; empty for any body.
         condition: an expression that must be true. It may read `response` (the body, an empty object if it is no JSON),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -31,9 +32,9 @@ class Crew:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.tokens: set[str | None] = set()
-        self.excludes_bounds = False
+        self.excludes_bounds, self.gone = False, "3"
         self.shown: dict[str, str] = {}  # the time that a row shows, where it is not the one that is filtered by
-        self.body = ""  # of a response that is not JSON
+        self.body, self.status = "", 200  # of a response that is not JSON
         self.port = 0
 
     def app(self) -> Starlette:
@@ -52,7 +53,7 @@ class Crew:
 
     async def members(self, request: Request) -> JSONResponse:
         query, team = self.note(request), request.path_params["id"]
-        if team == "3":
+        if team == self.gone:
             return JSONResponse({"message": "no such team"}, 404)
         if "second" in query:
             return JSONResponse({"data": [{"id": "b", "of": team}], "links": {}})
@@ -75,8 +76,8 @@ class Crew:
 
     async def plan(self, request: Request) -> Response:
         self.note(request)
-        if self.body:
-            return Response(self.body, media_type="text/plain")
+        if self.body or self.status != 200:
+            return Response(self.body, self.status, media_type="text/plain")
         return JSONResponse({"data": {"code": "pro", "seats": 5}})
 
 
@@ -128,3 +129,16 @@ def test_rows_at_a_bound_are_loaded_although_the_api_leaves_them_out_of_both_win
     crew.excludes_bounds = True
     load(translate(read_manifest(CREW)).connector, "shifts")
     assert warehouse.ids("crew.shifts") == ["1", "2", "3"]
+
+
+def test_rows_without_a_key_and_those_of_children_stay_if_a_response_is_ignored(crew, warehouse, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    del written["definitions"]["plan"]["primary_key"]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    connector = translate(read_manifest(tmp_path / "crew.yaml")).connector
+    for crew.status, crew.gone in ((200, "3"), (404, "2")):
+        load(connector, "plan")
+        load(connector, "teams")
+    assert warehouse.query("SELECT code FROM crew.plan") == [("pro",)]
+    members = warehouse.query("SELECT _teams_id, id FROM crew.team_members ORDER BY 1, 2")
+    assert members == [(1, "a"), (1, "b"), (2, "a"), (2, "b"), (3, "a"), (3, "b")]

@@ -499,7 +499,7 @@ def test_errors_that_their_body_tells_apart_become_rules_in_the_order_of_the_fil
     assert (by_status.action, by_status.statuses, by_status.message) == ("fail", {401}, "buy a key")
     assert (by_message.condition, 200 in by_message.statuses) == ('{{ "key" in error_message }}', True)
     assert (ignored.action, ignored.meaning, 200 in ignored.statuses, 400 in ignored.statuses) == (
-        *("ignore", "none"),
+        *("ignore", "unknown"),
         *(False, True),
     )
     assert (retried.action, retried.statuses) == ("retry", {400})

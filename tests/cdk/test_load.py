@@ -189,6 +189,16 @@ def test_a_row_that_is_no_object_fails_the_load_and_is_no_message(crew, warehous
     assert str(error).startswith("crew/plan: ") and "a row is not an object" in str(error)
 
 
+def test_rows_without_a_key_stay_if_a_response_is_ignored(crew, warehouse, tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    del written["definitions"]["plan"]["primary_key"]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump(written))
+    connector = translate_with(read_manifest(tmp_path / "crew.yaml"), engine="airbyte").connector
+    for crew.status in (200, 404):
+        assert connector and load(connector, "plan") == []
+    assert warehouse.query("SELECT code FROM crew.plan") == [("pro",)]
+
+
 def test_requests_without_an_end_are_made_once_for_all_windows(crew, warehouse, tmp_path):
     assert load(shifts(tmp_path, cursor={"end_time_option": None}), "shifts") == []
     assert warehouse.ids("crew.shifts") == ["1", "2", "3"]

@@ -10,6 +10,7 @@ import pytest
 from dagster._core.execution import context_creation_job
 
 from connectors_dagster.cli.dev import ui_command
+from connectors_dagster.cli.terminal import log_as_configured
 from connectors_dagster.definitions import defs
 from connectors_dagster.sandbox import CREDENTIALS
 from tests.support.leaks import leaks
@@ -81,3 +82,14 @@ def test_the_ui_gets_the_option_of_dagster(json_logs, project, monkeypatch):
     assert ui_command(3000)[-2:] == ["--log-format", "json"]
     monkeypatch.setenv("RUNTIME__LOG_FORMAT", "{message}")
     assert "json" not in ui_command(3000)
+
+
+def test_a_warning_without_a_logger_does_not_let_the_progress_be_written_twice(monkeypatch, capsys, project):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    progress = logging.getLogger("connectors_dagster.read.reader")
+    monkeypatch.setattr(progress, "level", logging.INFO)
+    log_as_configured()
+    logging.warning("no connection")  # as `dagster-postgres` does
+    progress.info("storefront/orders: 3 rows")
+    said = capsys.readouterr().err
+    assert said.count("no connection") == 1 and "3 rows" not in said
