@@ -41,6 +41,7 @@ EngineOption = Literal["auto", "native", "airbyte"]
 NO_ADDRESS = "https://manifest.invalid"
 """The address of a connector whose streams are all read by airbyte-cdk, if the manifest does not simply say one."""
 STATE = "stream_state"
+PLACES = ("field_name", "field_path")
 DELEGATING = "StateDelegatingStream"
 WHOLE = "All rows are read each time."
 
@@ -139,7 +140,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
     definition = with_schemas(without_idle_python(stream.definition), manifest.folder)
-    _check_expressions(definition)
+    _check_accepted(definition)
     python = own_python(definition, manifest.folder, trusted=trust_python)
     windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
     key = paths_of_key(stream)
@@ -162,12 +163,15 @@ def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: b
     return _Read(stream=stream, program=program, piece=joined([windows, key_piece(stream), path]), columns=columns)
 
 
-def _check_expressions(component: Any) -> None:
+def _check_accepted(component: Any) -> None:
     """Refuse what airbyte-cdk refuses when it reads, or takes for plain text: such a condition may end each list.
 
     Raises:
-        NotNativeError: an expression cannot be read, or is over the state, which manifests could read once.
+        NotNativeError: an expression cannot be read, or is over the state, which manifests could read once; or a value
+            has two places in a request.
     """
+    if isinstance(component, dict) and all(component.get(name) for name in PLACES):
+        raise NotNativeError(f"{' and '.join(PLACES)} in one request option", [component[name] for name in PLACES])
     if isinstance(component, dict | list):
         kept = (
             [component[name] for name in component if name != "schema_loader"]
@@ -175,7 +179,7 @@ def _check_expressions(component: Any) -> None:
             else component
         )
         for item in kept:
-            _check_expressions(item)
+            _check_accepted(item)
     elif isinstance(component, str) and ("{{" in component or "{%" in component) and STATE in compiled(component).names:
         raise NotNativeError("an expression over stream_state, which airbyte-cdk no longer knows", component)
 

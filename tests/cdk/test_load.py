@@ -289,6 +289,16 @@ def test_a_stream_with_an_expression_that_airbyte_cdk_cannot_read_is_not_read(tm
     assert refused.engine == "none" and str(refused.reasons[0]).startswith(reason)
 
 
+def test_a_request_option_with_two_places_is_not_read(tmp_path):
+    written = yaml.safe_load(CREW.read_text())
+    size = written["definitions"]["pages"]["page_size_option"]
+    size["field_path"] = ["data"]
+    (tmp_path / "crew.yaml").write_text(yaml.safe_dump({**written, "streams": [{"$ref": "#/definitions/teams"}]}))
+    [refused] = translate_with(read_manifest(tmp_path / "crew.yaml")).streams
+    assert refused.engine == "none"
+    assert str(refused.reasons[0]) == "field_name and field_path in one request option: ['per_page', ['data']]"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process in this way")
 def test_a_process_that_needs_more_memory_than_it_may_have_fails_the_load(crew, tmp_path, monkeypatch):
     monkeypatch.setenv("CONNECTORS__AIRBYTE_MEMORY", "400000000")
