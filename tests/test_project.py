@@ -61,7 +61,7 @@ BY_EXTRA = {
 EXTRAS = {name for extra in PROJECT["optional-dependencies"].values() for name in extra}
 
 
-APART = {"airbyte_cdk", "dpath", "duckdb_extension_ducklake", "mkdocs"}
+APART = {"airbyte_cdk", "dpath", "duckdb_extension_ducklake", "mkdocs", "xmltodict"}
 """Packages of an environment of their own, which has pins of its own."""
 
 

@@ -19,7 +19,7 @@ def locks_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Postgres.
     """
-    return server_url(LOCKS, POSTGRES, EXAMPLE.format(scheme=POSTGRES[0]))
+    return server_url("connectors.locks", POSTGRES, EXAMPLE.format(scheme=POSTGRES[0]))
 
 
 def request_limits_server() -> str | None:
@@ -30,7 +30,7 @@ def request_limits_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Redis.
     """
-    return server_url(REQUEST_LIMITS, REDIS, EXAMPLE.format(scheme=REDIS[0]))
+    return server_url("connectors.request_limits", REDIS, EXAMPLE.format(scheme=REDIS[0]))
 
 
 def described(path: str, url: str) -> str:
