@@ -22,7 +22,7 @@ def configured_interpreter() -> Path | None:
     Raises:
         SettingError: there is no such program.
     """
-    configured = str(look_up(INTERPRETER) or "").strip()
+    configured = str(look_up("connectors.airbyte_python") or "").strip()
     if not configured:
         return None
     file = Path(configured)
