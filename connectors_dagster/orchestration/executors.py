@@ -32,7 +32,8 @@ def configured_executor() -> dg.ExecutorDefinition:
     name, config = settings.executor(), settings.executor_config()
     found = OF_DAGSTER.get(name) or _imported(name)
     if problem := config_problem(found, config):
-        raise SettingError(f"{environment('connectors.executor_config')} does not fit the executor {found.name}: {problem}")
+        setting = environment("connectors.executor_config")
+        raise SettingError(f"{setting} does not fit the executor {found.name}: {problem}")
     if name == "multiprocess":
         config = {**PROCESSES, **config}
     patient = patient_executor(found, saves_processes=name == "multiprocess")
