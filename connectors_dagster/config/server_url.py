@@ -1,10 +1,10 @@
 """The URL of a server in the configuration, which may contain a password or be a secret itself."""
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from connectors_dagster.config.destination_secrets import passwords_in
-from connectors_dagster.config.look_up import look_up
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import SettingError
 from connectors_dagster.secrets.redaction import remember
@@ -12,18 +12,19 @@ from connectors_dagster.secrets.redaction import remember
 WEB = ("https", "http")
 
 
-def server_url(path: str, schemes: Sequence[str], example: str) -> str | None:
-    """Read a URL; its password is masked from now on. None if there is none.
+def server_url(path: str, configured: Any, schemes: Sequence[str], example: str) -> str | None:
+    """Check a configured URL; its password is masked from now on. None if there is none.
 
     Args:
         path: where it is in the configuration.
+        configured: what is there.
         schemes: those that are allowed; a URL of the web must name its host.
         example: one that is allowed, for the message.
 
     Raises:
         SettingError: it is no URL with such a scheme; does not show it.
     """
-    url = str(look_up(path) or "").strip()
+    url = str(configured or "").strip()
     if not url:
         return None
     remember(passwords_in(url))

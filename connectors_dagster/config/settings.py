@@ -239,7 +239,8 @@ def failure_webhook() -> str | None:
     Raises:
         SettingError: it is no URL of a web server.
     """
-    return server_url("connectors.failure_webhook", WEB, "https://chat.example/hooks/…")
+    configured = look_up("connectors.failure_webhook")
+    return server_url("connectors.failure_webhook", configured, WEB, "https://chat.example/hooks/…")
 
 
 def preview_rows() -> int:

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from connectors_dagster.config.look_up import look_up
 from connectors_dagster.config.server_url import server_url
 from connectors_dagster.config.values import environment
 
@@ -19,7 +20,7 @@ def locks_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Postgres.
     """
-    return server_url("connectors.locks", POSTGRES, EXAMPLE.format(scheme=POSTGRES[0]))
+    return server_url(LOCKS, look_up("connectors.locks"), POSTGRES, EXAMPLE.format(scheme=POSTGRES[0]))
 
 
 def request_limits_server() -> str | None:
@@ -30,7 +31,7 @@ def request_limits_server() -> str | None:
     Raises:
         SettingError: it is not the URL of a Redis.
     """
-    return server_url("connectors.request_limits", REDIS, EXAMPLE.format(scheme=REDIS[0]))
+    return server_url(REQUEST_LIMITS, look_up("connectors.request_limits"), REDIS, EXAMPLE.format(scheme=REDIS[0]))
 
 
 def described(path: str, url: str) -> str:

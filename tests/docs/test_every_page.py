@@ -97,8 +97,7 @@ def test_every_test_named_on_a_page_exists():
 def settings_in_code() -> set[str]:
     """List every setting of this project that the code reads, as an environment variable."""
     code = "\n".join(PACKAGE.values())
-    readers = r"\b(?:dlt\.(?:config|secrets)\.get|look_up|read|server_url)"
-    keys = re.findall(rf"{readers}\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
+    keys = re.findall(r"\b(?:dlt\.(?:config|secrets)\.get|look_up|read)\(f?\"((?:sources|connectors)\.[^\"]+)\"", code)
     keys += [f"connectors.{name}" for name in re.findall(r"\bseconds\(\"(\w+)\"", code)]
     of_a_connector = re.findall(r"\b(?:_read|configured)\(connector, \"(\w+)\"", code)
     keys += [f"sources.{{}}.{name}" for name in of_a_connector]
