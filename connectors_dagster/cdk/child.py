@@ -22,11 +22,10 @@ from xml.parsers.expat import ExpatError
 import dpath
 import orjson
 import requests
-import xmltodict
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
-from airbyte_cdk.sources.declarative.decoders import JsonDecoder, XmlDecoder
+from airbyte_cdk.sources.declarative.decoders import JsonDecoder, XmlDecoder, xml_decoder
 from airbyte_cdk.sources.declarative.decoders.composite_raw_decoder import JsonLineParser
 from airbyte_cdk.sources.declarative.partition_routers.substream_partition_router import SubstreamPartitionRouter
 from airbyte_cdk.sources.streams.http.requests_native_auth.oauth import SingleUseRefreshTokenOauth2Authenticator
@@ -173,7 +172,7 @@ def make_it_quick() -> None:
 def refuse_broken_bodies() -> None:
     """Let a successful response that cannot be read fail the stream: airbyte-cdk logs that, and goes on without it."""
     _check_first(JsonDecoder, lambda response: json.loads(response.content.decode()))
-    _check_first(XmlDecoder, lambda response: xmltodict.parse(response.text))
+    _check_first(XmlDecoder, lambda response: xml_decoder.xmltodict.parse(response.text))
     JsonLineParser.parse = _parse_lines
 
 
