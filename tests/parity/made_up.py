@@ -154,9 +154,17 @@ class MadeUp:
         for text in self._templates:
             for path in below(text, "record"):
                 if all(isinstance(key, str) for key in path):
-                    own = [value for value in constants(text) if value not in path]
+                    own = [value for value in (*constants(text), *self._configured(text)) if value not in path]
                     found[path] = [*found.get(path, []), *(_times(text) or _lists(text) or [*own, *READ])]
         return dict(sorted(found.items(), key=lambda item: len(item[0])))
+
+    def _configured(self, text: str) -> Iterator[Any]:
+        """Yield values of the configuration with which a template may compare a field; of a list, the items."""
+        for path in below(text, "config"):
+            value: Any = self.stream.config
+            for key in path:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            yield from value if isinstance(value, list) else [value]
 
     @property
     def _templates(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Times as a made-up API reads and writes them, apart from the code that is compared."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -54,7 +55,19 @@ def without_clock(text: str, since: datetime) -> str:
     """Replace the times after the comparison began: they say when something was read, and are others each time."""
 
     def replaced(found: re.Match[str]) -> str:
-        return "<clock>" if since < _time(found[0]) <= datetime.now(UTC) else found[0]
+        moment, now = _time(found[0]), datetime.now(UTC)
+        as_written = moment.replace(tzinfo=UTC)  # a format may have an offset that is not that of the time
+        return "<clock>" if any(since < one <= now for one in (moment, as_written)) else found[0]
+
+    return WRITTEN.sub(replaced, text)
+
+
+def with_bounds(text: str, bounds: Mapping[str, datetime], margin: timedelta) -> str:
+    """Replace the times that are bounds of a window, or are not further from one than the margin, by its name."""
+
+    def replaced(found: re.Match[str]) -> str:
+        moment = _time(found[0])
+        return next((f"<{name}>" for name, bound in bounds.items() if abs(moment - bound) <= margin), found[0])
 
     return WRITTEN.sub(replaced, text)
 

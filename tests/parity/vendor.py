@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.parity.as_xml import as_xml
 from tests.parity.asked import PARTS, Asked
 from tests.parity.described import Described
 from tests.parity.filtering import OPTIONS, bounds_of, within
@@ -83,7 +84,7 @@ class Vendor:
                         {},
                     )
                 asked.status = status
-                sent = json.dumps(body).encode()
+                sent = vendor.written(body).encode()
                 self.send_response(status)
                 for name, value in {
                     "Content-Type": "application/json",
@@ -137,6 +138,11 @@ class Vendor:
         page = page_of(stream, asked, rows, self.base)
         asked.rows = len(page.rows)
         return 200, _envelope(stream, page, empty=parent is not None and not rows), page.headers
+
+    def written(self, body: Any) -> str:
+        """Write a body as the stream reads it."""
+        decoder = self.lineage[-1].retriever.get("decoder") or {}
+        return as_xml(body) if decoder.get("type") == "XmlDecoder" else json.dumps(body)
 
     def _rows(self, stream: Described, parent: int | None, each: str) -> list[Row]:
         key = (stream.name, parent, each)
