@@ -32,7 +32,6 @@ DAYS = 75
 DAY = timedelta(days=1)
 OUTSIDE = "was requested, but the API returned a row"
 """Says that an API does not filter."""
-JUST_NOW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
