@@ -1,11 +1,11 @@
 """The requests of a stream that airbyte-cdk reads, as its manifest writes them; only it knows what they become."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.stream import LIST, filled
+from connectors_dagster.spec.dry_request import DryRequest
 
 MASK = "***"
 REQUESTERS = {
@@ -20,28 +20,7 @@ BODIES = ("request_body_json", "request_body_data", "request_body")
 BOUNDS = {"start_time_option": "{start of the window}", "end_time_option": "{end of the window}"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class WrittenRequest:
-    """A request with its expressions, and with words in braces for what it is repeated for.
-
-    Args:
-        method: the HTTP method.
-        url: the address without its query.
-        params: the query parameters.
-        headers: with masked credentials.
-        body: the body; None if there is none.
-        repeated: what the request is repeated for, and who makes it, in words.
-    """
-
-    method: str
-    url: str
-    params: dict[str, Any] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = None
-    repeated: list[str] = field(default_factory=list)
-
-
-def written_requests(definition: Component) -> Iterator[WrittenRequest]:
+def written_requests(definition: Component) -> Iterator[DryRequest]:
     """Yield the requests of a stream."""
     retriever = filled(definition.get("retriever") or {})
     repeated = list(dict.fromkeys(_repeated(retriever)))
@@ -52,7 +31,7 @@ def written_requests(definition: Component) -> Iterator[WrittenRequest]:
             yield _request(requester, options, [*purpose, *repeated, "by airbyte-cdk, as the manifest writes it"])
 
 
-def _request(requester: Component, options: list[tuple[Any, str]], repeated: list[str]) -> WrittenRequest:
+def _request(requester: Component, options: list[tuple[Any, str]], repeated: list[str]) -> DryRequest:
     body = next((requester[name] for name in BODIES if requester.get(name)), None)
     credentials, elsewhere = _credentials(requester.get("authenticator"))
     found: dict[str, Any] = {
@@ -69,7 +48,7 @@ def _request(requester: Component, options: list[tuple[Any, str]], repeated: lis
     address = f"{str(requester.get('url_base') or requester.get('url') or '').rstrip('/')}/"
     path = str(requester.get("path") or "").lstrip("/")
     method = str(requester.get("http_method") or "GET").upper()
-    return WrittenRequest(method=method, url=_line(address + path).rstrip("/"), repeated=repeated, **found)
+    return DryRequest(method=method, url=_line(address + path).rstrip("/"), repeated=repeated, **found)
 
 
 def _options(definition: Component, retriever: Component) -> Iterator[tuple[Any, str]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +12,15 @@ from connectors_dagster.airbyte.manifest import read_manifest
 from connectors_dagster.airbyte.translation import Translated, TranslatedStream
 from connectors_dagster.cdk.stream import CdkStream
 from connectors_dagster.cdk.translation import translate_with
-from connectors_dagster.cdk.written_requests import WrittenRequest, written_requests
+from connectors_dagster.cdk.written_requests import written_requests
 from connectors_dagster.cli.terminal import say, show_json, show_table
 from connectors_dagster.config.settings import environment_name
 from connectors_dagster.config.values import environment
 from connectors_dagster.errors import MaskedError
-from connectors_dagster.read.dry_requests import DryRequest, dry_requests
+from connectors_dagster.read.dry_requests import dry_requests
 from connectors_dagster.secrets.redaction import MASK
 from connectors_dagster.spec.connector import Connector
+from connectors_dagster.spec.dry_request import DryRequest
 from connectors_dagster.spec.placeholders import Secret, Setting
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Window, shortest
@@ -73,7 +74,7 @@ def _stream(one: TranslatedStream, connector: Connector | None) -> dict[str, Any
     }
 
 
-def _requests(resource: Resource) -> tuple[Sequence[DryRequest | WrittenRequest], str | None]:
+def _requests(resource: Resource) -> tuple[list[DryRequest], str | None]:
     """Return the requests of a resource, or why they cannot be shown, such as an address that is none."""
     if isinstance(resource.program, CdkStream):
         return list(written_requests(resource.program.definition)), None

@@ -1,7 +1,6 @@
 """The requests that a resource would make, without sending any and without reading settings."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -20,6 +19,7 @@ from connectors_dagster.spec.authentication import SessionToken
 from connectors_dagster.spec.computed import Computed
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.declared_settings import USUAL as USUAL_VALUES
+from connectors_dagster.spec.dry_request import DryRequest
 from connectors_dagster.spec.placeholders import Secret, Setting, Text, fill_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.shared_list import IDS, SharedList
@@ -28,27 +28,6 @@ from connectors_dagster.spec.windows import Slice, Window
 MASK = "***"
 USUAL = ("User-Agent", "Accept-Encoding", "Accept", "Connection", "Content-Length", "Content-Type")
 """Headers that every request has."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DryRequest:
-    """A request that would be made, with secrets masked, and names in capital letters in the place of settings.
-
-    Args:
-        method: GET or POST.
-        url: the address without its query.
-        params: the query parameters.
-        headers: those that not every request has.
-        body: the body: parsed if it is JSON, else text; None if there is none.
-        repeated: what the request is repeated for, in words.
-    """
-
-    method: str
-    url: str
-    params: Mapping[str, str | list[str]]
-    headers: Mapping[str, str]
-    body: Any
-    repeated: Sequence[str] = ()
 
 
 class _SentError(Exception):
