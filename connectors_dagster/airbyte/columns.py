@@ -11,6 +11,8 @@ from dlt.common.schema import TColumnSchema, TTableSchemaColumns
 from connectors_dagster.airbyte.key import key_of
 from connectors_dagster.airbyte.stream import Stream
 
+IN_FILE = "JsonFileSchemaLoader"
+"""The type of a schema that is beside the manifest."""
 TYPES: Mapping[str, TDataType] = {
     "string": "text",
     "integer": "bigint",
@@ -39,7 +41,7 @@ def _schema(stream: Stream, folder: Path) -> Mapping[str, Any]:
     if isinstance(loader, list):
         loader = loader[0] if loader else {}
     found = loader.get("schema")
-    if loader.get("type") == "JsonFileSchemaLoader":
+    if loader.get("type") == IN_FILE:
         found = read_schema(file_of_schema(folder, stream.vendor_name))
     return found if isinstance(found, Mapping) else {}
 

@@ -225,24 +225,6 @@ def remember_parents() -> None:
     SubstreamPartitionRouter.stream_slices = stream_slices
 
 
-def accepted(component: Any) -> Any:
-    """Return a stream, and its parents, without what airbyte-cdk refuses although no row depends on it.
-
-    That is a key inside of objects, and the gap between two steps where there is only one step.
-    """
-    if isinstance(component, list):
-        return [accepted(item) for item in component]
-    if not isinstance(component, dict):
-        return component
-    kept = {name: accepted(item) for name, item in component.items()}
-    if kept.get("type") == "DatetimeBasedCursor" and not kept.get("step"):
-        kept.pop("cursor_granularity", None)
-    key = kept.get("primary_key") if "retriever" in kept else None
-    if isinstance(key, list) and any(isinstance(path, list) and len(path) != 1 for path in key):
-        kept.pop("primary_key")
-    return kept
-
-
 def keep_tokens(parent: Parent, config: dict[str, Any]) -> None:
     """Keep the tokens that an authenticator is given: a refresh token may be another one after each use."""
 
@@ -271,7 +253,7 @@ class Reader:
     def stream(self, definition: Mapping[str, Any]) -> Any:
         """Return a stream; None if the settings turn it off."""
         check = {"type": "CheckStream", "stream_names": [definition["name"]]}
-        manifest = {**self.job["manifest"], "check": check, "streams": [accepted(definition)]}
+        manifest = {**self.job["manifest"], "check": check, "streams": [definition]}
         source = ConcurrentDeclarativeSource(
             catalog=None,
             config=copy.deepcopy(self.job["config"]),

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from connectors_dagster.airbyte.columns import file_of_schema, read_schema
+from connectors_dagster.airbyte.columns import IN_FILE, file_of_schema, read_schema
 from connectors_dagster.airbyte.errors import NotNativeError
-
-IN_FILE = "JsonFileSchemaLoader"
 
 
 def inline_schema(schema: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 from connectors_dagster.airbyte.columns import declare_columns
 from connectors_dagster.airbyte.connector import common_fields
 from connectors_dagster.airbyte.errors import NotNativeError, Reason
-from connectors_dagster.airbyte.expressions import compiled
 from connectors_dagster.airbyte.key import HASH_REMARK
 from connectors_dagster.airbyte.manifest import Component, Manifest
 from connectors_dagster.airbyte.names import identifier
@@ -25,6 +24,7 @@ from connectors_dagster.airbyte.translation import (
     plain_streams,
     translate,
 )
+from connectors_dagster.cdk.accepted import accepted
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
@@ -40,8 +40,6 @@ from connectors_dagster.spec.windows import shortest
 EngineOption = Literal["auto", "native", "airbyte"]
 NO_ADDRESS = "https://manifest.invalid"
 """The address of a connector whose streams are all read by airbyte-cdk, if the manifest does not simply say one."""
-STATE = "stream_state"
-PLACES = ("field_name", "field_path")
 DELEGATING = "StateDelegatingStream"
 WHOLE = "All rows are read each time."
 
@@ -139,8 +137,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
 
 
 def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
-    definition = with_schemas(without_idle_python(stream.definition), manifest.folder)
-    _check_accepted(definition)
+    definition = accepted(with_schemas(without_idle_python(stream.definition), manifest.folder))
     python = own_python(definition, manifest.folder, trusted=trust_python)
     windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
     key = paths_of_key(stream)
@@ -161,27 +158,6 @@ def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: b
     plain = replace(stream, definition={**stream.definition, "primary_key": None})
     columns = declare_columns(plain, manifest.folder)
     return _Read(stream=stream, program=program, piece=joined([windows, key_piece(stream), path]), columns=columns)
-
-
-def _check_accepted(component: Any) -> None:
-    """Refuse what airbyte-cdk refuses when it reads, or takes for plain text: such a condition may end each list.
-
-    Raises:
-        NotNativeError: an expression cannot be read, or is over the state, which manifests could read once; or a value
-            has two places in a request.
-    """
-    if isinstance(component, dict) and all(component.get(name) for name in PLACES):
-        raise NotNativeError(f"{' and '.join(PLACES)} in one request option", [component[name] for name in PLACES])
-    if isinstance(component, dict | list):
-        kept = (
-            [component[name] for name in component if name != "schema_loader"]
-            if isinstance(component, dict)
-            else component
-        )
-        for item in kept:
-            _check_accepted(item)
-    elif isinstance(component, str) and ("{{" in component or "{%" in component) and STATE in compiled(component).names:
-        raise NotNativeError("an expression over stream_state, which airbyte-cdk no longer knows", component)
 
 
 def _path(stream: Stream) -> str:

@@ -5,9 +5,8 @@ from typing import Any
 
 from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.stream import LIST, filled
-from connectors_dagster.spec.dry_request import DryRequest
+from connectors_dagster.spec.dry_request import MASK, DryRequest
 
-MASK = "***"
 REQUESTERS = {
     "requester": (),
     "creation_requester": ("begins a job",),

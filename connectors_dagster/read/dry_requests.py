@@ -19,13 +19,12 @@ from connectors_dagster.spec.authentication import SessionToken
 from connectors_dagster.spec.computed import Computed
 from connectors_dagster.spec.connector import Connector
 from connectors_dagster.spec.declared_settings import USUAL as USUAL_VALUES
-from connectors_dagster.spec.dry_request import DryRequest
+from connectors_dagster.spec.dry_request import MASK, DryRequest
 from connectors_dagster.spec.placeholders import Secret, Setting, Text, fill_placeholders
 from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.shared_list import IDS, SharedList
 from connectors_dagster.spec.windows import Slice, Window
 
-MASK = "***"
 USUAL = ("User-Agent", "Accept-Encoding", "Accept", "Connection", "Content-Length", "Content-Type")
 """Headers that every request has."""
 

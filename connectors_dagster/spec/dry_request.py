@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+MASK = "***"
+"""Stands for a secret."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DryRequest:

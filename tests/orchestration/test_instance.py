@@ -11,6 +11,7 @@ from connectors_dagster.errors import StorageError
 from connectors_dagster.orchestration.instance import open_instance
 from tests.support.processes import FORKS, Job, Trap
 
+FILE = ".dagster/dagster.yaml"
 STORAGES = {"runs.db", "index.db", "schedules.db"}
 
 
@@ -40,6 +41,16 @@ def test_an_instance_is_complete_although_the_process_that_made_it_was_killed(pr
     assert tables_of(killed) == tables_of(whole)
 
 
+def refused(project: Path, monkeypatch: pytest.MonkeyPatch, written: str) -> str:
+    """Open an instance with such a configuration, and return the error."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (project / FILE).parent.mkdir(exist_ok=True)
+    (project / FILE).write_text(written)
+    with pytest.raises(StorageError) as failure, open_instance(project):
+        pass
+    return str(failure.value)
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
@@ -53,14 +64,8 @@ def test_an_instance_is_complete_although_the_process_that_made_it_was_killed(pr
 def test_a_mistake_in_the_configuration_of_the_instance_is_one_line_that_names_the_file(
     project, monkeypatch, written, said
 ):
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    file = project / ".dagster" / "dagster.yaml"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(written)
-    with pytest.raises(StorageError) as failure, open_instance(project):
-        pass
-    [line] = str(failure.value).splitlines()
-    assert said in line and f"Correct {file}" in line
+    [line] = refused(project, monkeypatch, written).splitlines()
+    assert said in line and f"Correct {project / FILE}" in line
 
 
 @pytest.mark.parametrize(
@@ -77,14 +82,10 @@ def test_a_mistake_in_the_configuration_of_the_instance_is_one_line_that_names_t
 def test_a_package_of_the_instance_that_is_not_installed_is_named_also_if_it_is_used_later(
     project, monkeypatch, written, part
 ):
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    file = project / ".dagster" / "dagster.yaml"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(written)
-    said = f"{file} has a {part} of dagster_none, which is not installed here: install the package dagster-none, or "
-    with pytest.raises(StorageError) as failure, open_instance(project):
-        pass
-    assert str(failure.value) == f"{said}correct the file"
+    said = (
+        f"{project / FILE} has a {part} of dagster_none, which is not installed here: install the package dagster-none"
+    )
+    assert refused(project, monkeypatch, written) == f"{said}, or correct the file"
 
 
 @pytest.mark.parametrize(("home", "opened_in"), [("", ".dagster"), ("relative", None)])
