@@ -67,7 +67,8 @@ def served_ui() -> Iterator["Served"]:
             "CONNECTORS__ENABLED": "billing fulfillment paddle storefront",
             "SOURCES__PADDLE__RESOURCES": "transactions",
             "SOURCES__PADDLE__REQUESTS_PER_MINUTE": "12",  # so that there is time to cancel what reads 16 windows
-            "SOURCES__PADDLE__START_DATE": f"{datetime.now(UTC) - timedelta(days=16 * 30 - 1):%Y-%m-%d}",
+            # 16 windows; the last opened ten days ago, so that midnight does not add another.
+            "SOURCES__PADDLE__START_DATE": f"{datetime.now(UTC) - timedelta(days=15 * 30 + 10):%Y-%m-%d}",
             "SOURCES__FULFILLMENT__AUTOMATION": "declarative",
             "SOURCES__FULFILLMENT__START_DATE": f"{datetime.now(UTC) - timedelta(days=65):%Y-%m-%d}",
             "SOURCES__FULFILLMENT__SCHEDULE": "0 0 29 2 *",  # nothing is requested a second time
