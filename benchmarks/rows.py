@@ -4,7 +4,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from mmap import ACCESS_READ, mmap
 from random import Random
+from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
@@ -24,23 +26,27 @@ REASONS = ("sold", "returned", "received", "counted")
 
 
 class Rows:
-    """The rows of a shape with ids from 1, in order of their last change, spread evenly over all windows."""
+    """The rows of a shape with ids from 1, in order of their last change, spread evenly over all windows.
+
+    They are in a file without a name, because there may be more than the memory has room for.
+    """
 
     def __init__(self, shape: Shape, rows: int) -> None:
         """Make that many rows."""
         self.shape, self.count = shape, rows
         self._changes = array("q")
         self._edges = array("Q", [0])
-        self._bytes = bytearray()
-        for change, row in _make(shape, rows):
-            self._changes.append(int(change.timestamp()))
-            self._bytes += orjson.dumps(row) + b","
-            self._edges.append(len(self._bytes))
+        with TemporaryFile() as file:
+            for change, row in _make(shape, rows):
+                self._changes.append(int(change.timestamp()))
+                self._edges.append(self._edges[-1] + file.write(orjson.dumps(row) + b","))
+            file.flush()
+            self._bytes = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
 
     def page(self, first: int, last: int) -> memoryview:
         """Return the rows from `first` to `last`, exclusive, separated by commas."""
         start, end = self._edges[first], self._edges[last]
-        return memoryview(self._bytes)[start : max(start, end - 1)]
+        return self._bytes[start : max(start, end - 1)]
 
     def between(self, after: int | None, before: int | None) -> tuple[int, int]:
         """Find the rows changed between two bounds, both exclusive, in seconds since 1970."""
