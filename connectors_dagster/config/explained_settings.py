@@ -45,6 +45,9 @@ OF_A_CONNECTOR: Mapping[str, Explained] = MappingProxyType(
             "largest share of a table, 0 to 1, that one load may delete or mark because the API no longer returns the rows; 100 rows are always allowed",
             "`0.5`",
         ),
+        "moved_from": Explained(
+            "the address that the API had when the tables were loaded, if the same shop has another one since; rows of another shop are refused, because they would replace those that are there",
+        ),
         "max_response_bytes": Explained("largest body of a response, decompressed", "1000000000"),
         "max_request_seconds": Explained(
             "seconds that one request may take in total, with redirects and the whole response; it is not retried after that",

@@ -67,7 +67,7 @@ def check_settings(connector: Connector) -> None:
     """
     _warn_of_misspelt(connector, connector.sections[:1])
     for option in (
-        *(allow_http, automation, limits, max_loss, owners, stale_after),
+        *(allow_http, automation, limits, max_loss, moved_from, owners, stale_after),
         *(lookback, max_parallel_requests, requests_per_minute),
     ):
         option(connector)
@@ -143,6 +143,11 @@ def unsettled_time(resource: Resource) -> timedelta:
 def max_loss(connector: Connector) -> float:
     """Read the share of a table's rows, 0 to 1, that one load may delete because the API no longer returns them."""
     return _read(connector, "max_loss", Share, 0.5)
+
+
+def moved_from(connector: Connector) -> str | None:
+    """Read the address at which the API of a connector was when its tables were loaded, if it has moved since."""
+    return _read(connector, "moved_from", str, None)
 
 
 def limits(connector: Connector) -> Limits:

@@ -24,6 +24,7 @@ from connectors_dagster.load.measured import labels_of
 from connectors_dagster.load.rejected_rows import rejected_rows, separate_rejected
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.load.resource_rows import rows_of
+from connectors_dagster.load.source_address import SOURCE, source_address
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.connection import Connection
 from connectors_dagster.read.list_reader import KeptRows, ListReader
@@ -195,8 +196,7 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
         max_table_nesting=ALL_LEVELS,
         **_hints(resource),
     )
-    if resource.disposition == "merge":
-        dlt_resource.apply_hints(additional_table_hints={DEDUPLICATED: True})
+    dlt_resource.apply_hints(additional_table_hints=_notes(resource))
     separate_rejected(dlt_resource, resource)
     schema = Schema(request.name)
     schema.remove_type_detection("iso_timestamp")  # values arrive with their types
@@ -227,6 +227,12 @@ def _hints(resource: Resource) -> dict[str, Any]:
     own = {"primary_key": list(resource.primary_key), "write_disposition": "merge"} if resource.options.key else {}
     lake = destination_traits().table_format
     return own | hints | ({"table_format": lake} if lake else {})
+
+
+def _notes(resource: Resource) -> dict[str, Any]:
+    """Return what is noted of the table beside its columns: that no key comes twice, and where its rows come from."""
+    source = source_address(resource)
+    return ({DEDUPLICATED: True} if resource.disposition == "merge" else {}) | ({SOURCE: source} if source else {})
 
 
 def _check_count(reader: RowReader, ready: int) -> None:

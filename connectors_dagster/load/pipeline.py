@@ -39,6 +39,7 @@ from connectors_dagster.load.measured import labels_of, measure_reads, measured_
 from connectors_dagster.load.missing_rows import MissingRows
 from connectors_dagster.load.package import open_package
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.load.source_address import refuse_other_source
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.read.concurrency import Ahead
 from connectors_dagster.read.connection import Connection, connect
@@ -134,6 +135,7 @@ def _begin(family: Family, request: LoadRequest, connection: Connection) -> Load
     load = Load(family, labels_of(request.resources[0].root))
     with _step(load, "schema"):
         load.pipeline.sync_destination()
+        refuse_other_source(load.pipeline, request.resources_to_load())
         prepare_folders(load.pipeline, request.resources_to_load())
         load.before = _completed(load.pipeline)
     return _read(load, request, connection)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from connectors_dagster.config import placeholders
-from connectors_dagster.config.settings import destination_name
+from connectors_dagster.config.settings import destination_name, moved_from
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination_location import location
@@ -146,9 +147,10 @@ def ends_of_reads(
         recorded: what was recorded, by window.
         inventory: what the destination holds now; without it, the records are believed.
     """
-    api, found = read_from(resource), dict[str, datetime]()
+    found = dict[str, datetime]()
     # Records of earlier versions only have the type of a destination that is a server.
-    here = {(api, redact(location())), (api, destination_name())}
+    sources = {read_from(resource), moved_from(resource.connector) or read_from(resource)}
+    here = set(product(sources, (redact(location()), destination_name())))
     for window, metadata in recorded.items():
         value = metadata.get("fetched_until")
         there = tuple(metadata[name].value if name in metadata else None for name in ("read_from", "loaded_into"))

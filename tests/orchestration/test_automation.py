@@ -215,6 +215,14 @@ def test_windows_read_from_another_shop_or_into_another_destination_are_requeste
     assert requested(tick("storefront")) == everything
 
 
+def test_windows_of_a_shop_that_has_moved_count_when_that_is_said(tick, read, monkeypatch):
+    monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:9/before")
+    read(["storefront/orders", "storefront/coupons"], KEYS)
+    monkeypatch.setenv("SOURCES__STOREFRONT__MOVED_FROM", "http://127.0.0.1:9/before")
+    monkeypatch.setenv("SOURCES__STOREFRONT__BASE_URL", "http://127.0.0.1:9/other")
+    assert requested(tick("storefront")) == [(["coupons", "orders"], [FOURTH]), (["customers"], [])]
+
+
 def test_a_family_that_failed_is_requested_again_without_the_families_that_succeeded(api, tick, execute):
     api.answer("/coupons", 403)
     windowed, whole = tick("storefront")

@@ -1,0 +1,88 @@
+"""Which API the rows of a table came from: rows of another shop must not be mixed with them."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import dlt
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from connectors_dagster.config import placeholders, settings
+from connectors_dagster.errors import LoadError
+from connectors_dagster.http.origin import is_loopback
+from connectors_dagster.load.lake import tables_of
+from connectors_dagster.load.traits import destination_traits
+from connectors_dagster.secrets.redaction import redact
+from connectors_dagster.spec.placeholders import find_placeholders
+from connectors_dagster.spec.resource import Resource
+
+SOURCE = "x-source"
+"""The hint of a table that has the address; dlt stores it at the destination with the columns."""
+
+
+def source_address(resource: Resource) -> str | None:
+    """Return the address of the API without secrets; None if no setting decides which one that is."""
+    if not any(find_placeholders(resource.base_url)):
+        return None
+    address = placeholders.base_url(resource.connector, resource)
+    return None if address is None else redact(address)
+
+
+def refuse_other_source(pipeline: dlt.Pipeline, resources: Iterable[Resource]) -> None:
+    """Refuse to load rows of another API into a table than the one whose rows it holds.
+
+    Args:
+        pipeline: knows the tables of the family according to its last load.
+        resources: what is to be loaded.
+
+    Raises:
+        LoadError: names both addresses and says what to do.
+    """
+    for resource in resources:
+        before = _stored(pipeline, resource)
+        now, moved_from = source_address(resource), settings.moved_from(resource.connector)
+        if before is None or now is None or any(same_source(before, one) for one in (now, moved_from) if one):
+            continue
+        if not _has_rows(pipeline, resource):
+            continue
+        name = resource.connector.name
+        raise LoadError(
+            f"{resource}: the table has rows of {before}, and the address is {now} now: nothing was read, because rows "
+            f"of two shops would replace each other. If this is another shop, load it under a name of its own, or "
+            f"delete the rows with 'connectors reset {name} --drop-rows'. If the shop has only moved, set "
+            f"{settings.environment_name(resource.connector, 'moved_from')} to {before}"
+        )
+
+
+def _stored(pipeline: dlt.Pipeline, resource: Resource) -> str | None:
+    """Return the address that was stored with the table; None if there was none."""
+    name = resource.pipeline_name
+    tables = pipeline.schemas[name].tables if name in pipeline.schemas else {}
+    found = tables.get(resource.name, {}).get(SOURCE)
+    return found if isinstance(found, str) else None
+
+
+def _has_rows(pipeline: dlt.Pipeline, resource: Resource) -> bool:
+    """Return whether a table has rows, or may have some."""
+    if not destination_traits().describes_tables:
+        return True
+    with tables_of(pipeline) as client:
+        try:
+            table = client.make_qualified_table_name(resource.name)
+            return bool((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
+        except DatabaseUndefinedRelation:
+            return False
+
+
+def same_source(one: str, other: str) -> bool:
+    """Return whether two addresses are those of one API; ports of this machine change, and http may become https."""
+    return _place(one) == _place(other)
+
+
+def _place(address: str) -> tuple[str | None, int | None, str]:
+    parts = urlsplit(address.strip() if "//" in address else f"//{address.strip()}")
+    path = parts.path.rstrip("/")
+    return ("localhost", None, path) if is_loopback(address) else (parts.hostname, _port(parts.port), path)
+
+
+def _port(port: int | None) -> int | None:
+    return None if port in (80, 443) else port
