@@ -25,6 +25,8 @@ Importing this module loads nothing that `import dlt` has not loaded, except `re
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache, reduce
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -88,6 +90,7 @@ __all__ = [
     "next_reference",
     "normalized_packages",
     "open_packed",
+    "other_default",
     "paginate_dependent_resource",
     "register_defaults",
     "remember_capabilities",
@@ -182,6 +185,18 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
         dlt.config.register_provider(CustomLoaderDocProvider(name, lambda: values, False, locations=()))
     except DuplicateConfigProviderException:
         return
+
+
+@contextmanager
+def other_default(name: str, value: Any, key: str, *sections: str) -> Iterator[None]:
+    """Give one of the defaults that were added under a name another value meanwhile."""
+    provider = next(one for one in dlt.config.config_providers if one.name == name)
+    before, _ = provider.get_value(key, Any, None, *sections)
+    provider.set_value(key, value, None, *sections)
+    try:
+        yield
+    finally:
+        provider.set_value(key, before, None, *sections)
 
 
 def store_schema(client: Any, schema: Schema) -> None:

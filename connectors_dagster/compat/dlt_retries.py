@@ -13,7 +13,6 @@ Importing this module loads neither DuckDB nor psycopg2.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -36,18 +35,9 @@ JOBS: Mapping[str, tuple[str, str]] = MappingProxyType(
 FILE = "_dlt_file"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Merge:
-    """How a parquet file is merged into a table: the columns of its key, the others, and those that the file lacks."""
-
-    keys: Sequence[str]
-    changed: Sequence[str]
-    lacking: Sequence[str]
-
-
-Merges = Mapping[tuple[str, str], Merge]
-"""The files that are merged instead of being inserted, by the id of their load and their table."""
-_merges: dict[tuple[str, str], Merge] = {}
+Merges = Mapping[tuple[str, str], Sequence[str]]
+"""The columns of the key of each file that is merged instead of being inserted, by the id of its load and its table."""
+_merges: dict[tuple[str, str], Sequence[str]] = {}
 
 
 class UnconfirmedError(DestinationTransientException):
@@ -71,8 +61,8 @@ def _replace(module: str, name: str) -> None:
 
         def run(self) -> None:
             """Write the file."""
-            if merge := _merges.get((self._load_id, self.load_table_name)):
-                _merge(self, merge)
+            if keys := _merges.get((self._load_id, self.load_table_name)):
+                _merge(self, keys)
                 return
             if self.job_file_info().retry_count:
                 _remove(self)
@@ -92,18 +82,18 @@ def merging(merges: Merges) -> Iterator[None]:
             del _merges[file]
 
 
-def _merge(job: Any, merge: Merge) -> None:
-    """Merge the file of a job into its table, by one statement that may be repeated."""
+def _merge(job: Any, keys: Sequence[str]) -> None:
+    """Write the file of a job in place of the rows with the same keys, in a transaction that may be repeated.
+
+    DuckDB's own MERGE keeps all values that it changes in memory, several times over, and what it deletes it need not.
+    """
     client: Any = job._job_client.sql_client
     table, name = client.make_qualified_table_name(job.load_table_name), client.escape_column_name
-    same = " AND ".join(f"{table}.{name(key)} = {FILE}.{name(key)}" for key in merge.keys)
-    changes = [f"{name(column)} = {FILE}.{name(column)}" for column in merge.changed]
-    changes += [f"{name(column)} = NULL" for column in merge.lacking]
-    client.execute_sql(
-        f"MERGE INTO {table} USING read_parquet(%s) AS {FILE} ON {same} "
-        f"WHEN MATCHED THEN UPDATE SET {', '.join(changes)} WHEN NOT MATCHED THEN INSERT BY NAME",
-        job._file_path,
-    )
+    same = " AND ".join(f"{table}.{name(key)} = {FILE}.{name(key)}" for key in keys)
+    rows = f"(SELECT {', '.join(map(name, keys))} FROM read_parquet(%s)) AS {FILE}"
+    with client.begin_transaction():
+        client.execute_sql(f"DELETE FROM {table} USING {rows} WHERE {same}", job._file_path)
+        client.execute_sql(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(%s)", job._file_path)
 
 
 def _remove(job: Any) -> None:

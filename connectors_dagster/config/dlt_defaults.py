@@ -1,10 +1,16 @@
 """dlt settings that this project needs; anything that users configure overrides them."""
 
-from connectors_dagster.compat.dlt_internals import register_defaults
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from connectors_dagster.compat.dlt_internals import other_default, register_defaults
+
+NAME = "connectors_dagster"
+MEMORY, ALL_MEMORY = "128MB", "80%"
+"""What DuckDB may use, and what it uses by its own default."""
 DUCKDB = {
     # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
-    "global_config": {"memory_limit": "192MB", "threads": 2, "preserve_insertion_order": False},
+    "global_config": {"memory_limit": MEMORY, "threads": 2, "preserve_insertion_order": False},
     # dlt sets 1 GB, so that the rows of a load are written twice: to the log of the file, and to the file.
     "pragmas": ["wal_autocheckpoint='4MB'"],
 }
@@ -28,4 +34,11 @@ DEFAULTS = {
 
 def use_defaults() -> None:
     """Register these settings with dlt; a second call changes nothing."""
-    register_defaults("connectors_dagster", DEFAULTS)
+    register_defaults(NAME, DEFAULTS)
+
+
+@contextmanager
+def duckdb_unlimited() -> Iterator[None]:
+    """Let DuckDB use as much memory as it needs: it cannot write to disk all that it keeps of very wide rows."""
+    with other_default(NAME, ALL_MEMORY, "memory_limit", "destination", "duckdb", "credentials", "global_config"):
+        yield

@@ -8,7 +8,6 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-import pyarrow.parquet as pq
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 from pyarrow import csv
@@ -20,7 +19,6 @@ from connectors_dagster.compat.dlt_internals import (
     has_column_with_prop,
     open_packed,
 )
-from connectors_dagster.compat.dlt_retries import Merge
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
@@ -29,36 +27,37 @@ REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Column hints with which a merge also removes rows with other keys."""
 NEW = "keys_of_load"
 """The name of a temporary table, which no schema has."""
-MOST_MERGED = 128 * 1024 * 1024
-"""Bytes of values, uncompressed, in a file that is merged at once: DuckDB keeps the rows that it changes in memory."""
 
 
-def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Merge | None:
+def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Sequence[str]:
     """Change a package so that its rows are written at once: appended if the table has none of their keys, else merged.
 
-    Only for a package of one file: one statement succeeds or fails as a whole. The caller is the only writer until the
-    package is loaded. Rows that are written as SQL text are merged by dlt. DuckDB merges from a file: how is returned.
+    Only for a package of one file: it is written as a whole or not at all. The caller is the only writer until the
+    package is loaded. Rows that are written as SQL text are merged by dlt.
+
+    Returns:
+        The columns of the key by which a file is merged; empty if it is not, or dlt does it.
 
     Raises:
         LoadError: the key is another one than that of the rows in the table.
     """
     traits = destination_traits()
     readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
-    schema, files, merge = package.schema, package.files_of(table), None
+    schema, files, keys = package.schema, package.files_of(table), list[str]()
     if [file.job_file_info.file_format for file in files] != [readable] or not _keys_decide(schema, table):
-        return None
+        return keys
     file = files[0].file_path
     with _known(pipeline, schema, table) as known:
         if known and _has_keys_of(known, file):
             overtaken = SOURCE_FILTER in schema.tables[table]  # by another load, whose newer rows dlt leaves there
-            merge = _merge_of(known, file) if traits.merges_files and not overtaken else None
-            if merge is None:
-                return None
+            if overtaken or not traits.merges_files:
+                return keys
+            keys += known.keys
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
         column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it
     package.save()
-    return merge
+    return keys
 
 
 def _keys_decide(schema: Schema, table: str) -> bool:
@@ -142,23 +141,6 @@ def _has_keys_of(known: _Known, file: str) -> bool:
         with connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", new)
         return bool(sql.execute_sql(f"SELECT 1 FROM {NEW} JOIN {known.name} USING ({columns}) LIMIT 1"))
-
-
-def _merge_of(known: _Known, file: str) -> Merge | None:
-    """Return how a file is merged; None if it is large, or a row is in the table twice, of which dlt leaves one."""
-    content = pq.read_metadata(file)
-    if sum(content.row_group(number).total_byte_size for number in range(content.num_row_groups)) > MOST_MERGED:
-        return None
-    found = content.schema.to_arrow_schema().names
-    query = (
-        f"SELECT count(*), count(DISTINCT ({known.columns})) FROM {known.name} "
-        f"SEMI JOIN read_parquet(%s) USING ({known.columns})"
-    )
-    ((rows, different),) = known.sql.execute_sql(query, file) or ()
-    if rows != different:
-        return None
-    changed = [name for name in found if name not in known.keys]
-    return Merge(keys=known.keys, changed=changed, lacking=sorted(known.stored - set(found)))
 
 
 def _key_columns(file: str, keys: Sequence[str]) -> io.BytesIO:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from connectors_dagster.compat.dlt_internals import ConfigFieldMissingException
 from connectors_dagster.compat.dlt_retries import UnconfirmedError
 from connectors_dagster.errors import ApiError, LoadError
+from connectors_dagster.load.duckdb_errors import is_out_of_memory
 
 EXPECTED_WARNINGS = (
     "several column hints were different",  # json as Arrow text, at every batch
@@ -30,10 +31,11 @@ def is_transient(error: BaseException) -> bool:
 
 @contextmanager
 def without_expected_warnings() -> Iterator[None]:
-    """Keep the expected warnings of dlt out of the log."""
+    """Keep the expected warnings of dlt out of the log, and what it says of each attempt that ran out of memory."""
 
     def unexpected(record: logging.LogRecord) -> bool:
-        return not any(warning in str(record.msg) for warning in EXPECTED_WARNINGS)
+        said = f"{record.getMessage()} {record.exc_info[1] if record.exc_info else ''}"
+        return not any(warning in said for warning in EXPECTED_WARNINGS) and not is_out_of_memory(said)
 
     log = logging.getLogger("dlt")
     log.addFilter(unexpected)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 LOCKED = ("could not set lock on file", "used by another process")
+OUT_OF_MEMORY = ("out of memory error", "could not allocate block", "failed to pin block", "failed to allocate data")
 LATER = "windows that are not in the file count as not loaded, and the next runs load them"
 ADVICE: Mapping[str, tuple[Sequence[str], str]] = {
     "was written by another version of DuckDB": (
@@ -30,6 +31,11 @@ ADVICE: Mapping[str, tuple[Sequence[str], str]] = {
 def is_locked(error: Exception) -> bool:
     """Return whether another program has the file open."""
     return _found_in(str(error), LOCKED)
+
+
+def is_out_of_memory(error: Exception | str) -> bool:
+    """Return whether an error, or its text, says that DuckDB needs more memory than it may use."""
+    return _found_in(str(error), OUT_OF_MEMORY)
 
 
 def explain(error: Exception, path: Path) -> str | None:

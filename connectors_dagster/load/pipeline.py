@@ -1,6 +1,7 @@
 """Loads of a family: everything of a request is read first, then loaded together; meanwhile the next one is read."""
 
 import gc
+import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,13 +16,14 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from connectors_dagster.compat.dlt_internals import retry_schema_update
-from connectors_dagster.compat.dlt_retries import Merge, merging
+from connectors_dagster.compat.dlt_retries import merging
 from connectors_dagster.config import settings
-from connectors_dagster.config.dlt_defaults import use_defaults
+from connectors_dagster.config.dlt_defaults import duckdb_unlimited, use_defaults
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, check_destination
 from connectors_dagster.load.direct_writes import write_directly
-from connectors_dagster.load.dlt_errors import without_expected_warnings
+from connectors_dagster.load.dlt_errors import root_cause, without_expected_warnings
+from connectors_dagster.load.duckdb_errors import is_out_of_memory
 from connectors_dagster.load.extract import Outcome, extract
 from connectors_dagster.load.family import Family, open_family
 from connectors_dagster.load.inventory import (
@@ -46,6 +48,7 @@ from connectors_dagster.read.connection import Connection, connect
 from connectors_dagster.telemetry import measures
 
 CREATE_ATTEMPTS = 10
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -153,6 +156,30 @@ def _read(load: Load, request: LoadRequest, connection: Connection) -> Load:
 
 
 def _load(load: Load, request: LoadRequest) -> None:
+    with _step(load, "load"), without_expected_warnings():
+        if destination_traits().describes_tables:
+            load.altered = _compare(load, request)
+        others = _completed(load.pipeline) - load.before
+        refuse_overtaken([outcome.resource for outcome in load.outcomes.values() if outcome.load_ids], others)
+        merges: dict[tuple[str, str], Sequence[str]] = {}
+        for outcome in load.outcomes.values():
+            for load_id in outcome.load_ids:
+                package = open_package(load.pipeline, load_id)
+                keep_newer_rows(load.pipeline, package, outcome, others)
+                if keys := write_directly(load.pipeline, package, outcome.resource.name):
+                    merges[load_id, outcome.resource.name] = keys
+        with merging(merges):
+            load.info = _load_packages(load.pipeline)
+        if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
+            raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")
+        if request.page_limit is None:
+            _handle_missing_rows(load, request)
+        _count_rows(load)
+        _note_last_load(load)
+
+
+def _load_packages(pipeline: dlt.Pipeline) -> LoadInfo:
+    """Write the packages; once more with all memory if DuckDB had too little of it."""
     # Families that load into a new dataset for the first time try to create it concurrently.
     again = Retrying(
         retry=retry_if_exception(retry_schema_update()),
@@ -160,26 +187,14 @@ def _load(load: Load, request: LoadRequest) -> None:
         wait=wait_random(0, 1),
         reraise=True,
     )
-    with _step(load, "load"), without_expected_warnings():
-        if destination_traits().describes_tables:
-            load.altered = _compare(load, request)
-        others = _completed(load.pipeline) - load.before
-        refuse_overtaken([outcome.resource for outcome in load.outcomes.values() if outcome.load_ids], others)
-        merges: dict[tuple[str, str], Merge] = {}
-        for outcome in load.outcomes.values():
-            for load_id in outcome.load_ids:
-                package = open_package(load.pipeline, load_id)
-                keep_newer_rows(load.pipeline, package, outcome, others)
-                if merge := write_directly(load.pipeline, package, outcome.resource.name):
-                    merges[load_id, outcome.resource.name] = merge
-        with merging(merges):
-            load.info = again(load.pipeline.load)
-        if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
-            raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")
-        if request.page_limit is None:
-            _handle_missing_rows(load, request)
-        _count_rows(load)
-        _note_last_load(load)
+    try:
+        return again(pipeline.load)
+    except Exception as error:
+        if not is_out_of_memory(root_cause(error)):
+            raise
+    logger.warning("%s: these rows take more memory than DuckDB may use: now it may use all", pipeline.pipeline_name)
+    with duckdb_unlimited():
+        return again(pipeline.load)
 
 
 def _completed(pipeline: dlt.Pipeline) -> frozenset[str]:

@@ -10,7 +10,7 @@ import pytest
 from connectors_dagster import Connector, Setting
 from connectors_dagster.compat import dlt_retries
 from connectors_dagster.errors import LoadError
-from connectors_dagster.load import direct_writes
+from connectors_dagster.load import traits
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
 from tests.support.processes import Job, Trap, run_at_once
@@ -60,7 +60,7 @@ def test_a_single_existing_key_among_new_ones_causes_a_merge(load_things, wareho
 
 
 def test_rows_with_another_key_than_before_are_refused_until_the_others_are_gone(load_things, warehouse, monkeypatch):
-    monkeypatch.setattr(direct_writes, "MOST_MERGED", 0)
+    monkeypatch.setitem(traits.TRAITS, "duckdb", replace(traits.TRAITS["duckdb"], merges_files=False))
     before = partial(load_things, {"id": 1}, hints={"primary_key": "id"}, columns="id: {data_type: bigint}")
     columns = "id: {data_type: bigint}, code: {data_type: text}"
     changed = partial(load_things, {"id": 1, "code": "a"}, hints={"primary_key": "code"}, columns=columns)
@@ -118,23 +118,11 @@ def test_a_merge_at_once_leaves_no_value_of_the_row_that_was_there(load_things, 
     assert loads[0] == loads[2] != loads[1]
 
 
-@pytest.mark.parametrize("most", [0, 1_000_000])
-def test_many_rows_are_merged_by_dlt_because_duckdb_keeps_those_that_it_changes_in_memory(
-    load_things, warehouse, monkeypatch, most
-):
-    hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
-    load_things({"id": 1, "name": "old"}, hints=hints, columns=columns)
-    monkeypatch.setattr(direct_writes, "MOST_MERGED", most)
-    how = load_things({"id": 1, "name": "new"}, hints=hints, columns=columns)
-    assert how == ("merged" if most else "merged by dlt")
-    assert warehouse.query("SELECT id, name FROM shop.things") == [(1, "new")]
-
-
 def test_a_row_that_somebody_doubled_is_one_again_when_it_is_loaded(load_things, warehouse):
     hints, columns = {"primary_key": "id"}, "id: {data_type: bigint}"
     load_things({"id": 1, "name": "old"}, {"id": 2, "name": "old"}, hints=hints, columns=columns)
     warehouse.change("INSERT INTO shop.things SELECT * FROM shop.things WHERE id = 1")
-    assert load_things({"id": 1, "name": "new"}, hints=hints, columns=columns) == "merged by dlt"
+    assert load_things({"id": 1, "name": "new"}, hints=hints, columns=columns) == "merged"
     assert warehouse.query("SELECT id, name FROM shop.things ORDER BY id") == [(1, "new"), (2, "old")]
 
 
