@@ -1,14 +1,15 @@
 """Counts repeated keys by their hashes."""
 
 from array import array
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FEW = 10_000
-"""Of fewer keys, a set is made faster than Arrow is called: most lists of children have a handful."""
+FEW, MANY = 10_000, 250_000
+"""Of few keys, a set is made faster than Arrow is called: most lists of children have a handful. Many are counted in
+parts, because Arrow takes ten times the memory of those that it counts at once."""
 
 
 class KeyCounter:
@@ -36,7 +37,7 @@ class KeyCounter:
         # Imported here because `connectors check` checks a page without loading Arrow.
         import pyarrow.compute as pc
 
-        return int(pc.count_distinct(self._array()).as_py())
+        return sum(int(pc.count_distinct(part).as_py()) for part in self._parts())
 
     def hashes(self) -> set[int]:
         """Return the hashes of all keys."""
@@ -44,13 +45,26 @@ class KeyCounter:
 
     def repeated(self) -> "pa.BooleanArray | None":
         """Mark, in the order they were added, the keys that were added more than once; None if there are none."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         if self.different() == len(self):
             return None
-        counts = pc.value_counts(self._array())
-        several = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-        return pc.is_in(self._array(), value_set=several)
+        counts = [pc.value_counts(part) for part in self._parts()]
+        several = [part.filter(pc.greater(part.field("counts"), 1)).field("values") for part in counts]
+        return pc.is_in(self._array(), value_set=pa.concat_arrays(several))
+
+    def _parts(self) -> "Iterator[pa.Int64Array]":
+        """Yield the hashes in parts, equal ones in one part."""
+        import pyarrow.compute as pc
+
+        hashes, parts = self._array(), 1 << (len(self) // MANY).bit_length()
+        if parts == 1:
+            yield hashes
+            return
+        last_bits = pc.bit_wise_and(hashes, parts - 1)
+        for part in range(parts):
+            yield hashes.filter(pc.equal(last_bits, part))
 
     def _array(self) -> "pa.Int64Array":
         import pyarrow as pa
