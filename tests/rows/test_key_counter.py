@@ -15,7 +15,7 @@ def test_keys_that_come_twice_are_found_however_many_parts_there_are(monkeypatch
     monkeypatch.setattr(key_counter, "FEW", 0)
     monkeypatch.setattr(key_counter, "MANY", many)
     dice = Random(many)
-    keys = [(dice.randint(-highest, highest), "order") for _ in range(400)]
+    keys = [(dice.randint(0, 2 * highest), "order") for _ in range(400)]
     counter, counted = KeyCounter(), Counter(keys)
     counter.add(keys)
     assert counter.different() == len(counted)
