@@ -10,7 +10,7 @@ from connectors_dagster.rows.key_counter import KeyCounter
 
 
 @pytest.mark.parametrize("many", [1, 7, 100, 100_000])
-@pytest.mark.parametrize("highest", [50, 100_000])
+@pytest.mark.parametrize("highest", [50, 5_000])
 def test_keys_that_come_twice_are_found_however_many_parts_there_are(monkeypatch, many, highest):
     monkeypatch.setattr(key_counter, "FEW", 0)
     monkeypatch.setattr(key_counter, "MANY", many)
