@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from connectors_dagster.compat.dlt_internals import other_default, register_defaults
 
 NAME = "connectors_dagster"
-MEMORY, ALL_MEMORY = "128MB", "80%"
-"""What DuckDB may use, and what it uses by its own default."""
 DUCKDB = {
     # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
-    "global_config": {"memory_limit": MEMORY, "threads": 2, "preserve_insertion_order": False},
+    "global_config": {"memory_limit": "128MB", "threads": 2, "preserve_insertion_order": False},
     # dlt sets 1 GB, so that the rows of a load are written twice: to the log of the file, and to the file.
     "pragmas": ["wal_autocheckpoint='4MB'"],
 }
@@ -39,6 +37,10 @@ def use_defaults() -> None:
 
 @contextmanager
 def duckdb_unlimited() -> Iterator[None]:
-    """Let DuckDB use as much memory as it needs: it cannot write to disk all that it keeps of very wide rows."""
-    with other_default(NAME, ALL_MEMORY, "memory_limit", "destination", "duckdb", "credentials", "global_config"):
+    """Let DuckDB use as much memory as by its own default: it cannot spill all that it keeps of very wide rows."""
+    import duckdb  # imported here so that settings can be read without a database
+
+    with duckdb.connect() as anywhere:
+        [(limit,)] = anywhere.execute("SELECT current_setting('memory_limit')").fetchall()
+    with other_default(NAME, limit, "memory_limit", "destination", "duckdb", "credentials", "global_config"):
         yield
