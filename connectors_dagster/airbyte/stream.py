@@ -46,8 +46,8 @@ class Stream:
 
     @cached_property
     def requester(self) -> Component:
-        """Makes the requests."""
-        return _part(self.retriever, "requester")
+        """Makes the requests; those that begin a job, if there are jobs."""
+        return _part(self.retriever, "requester") or _part(self.retriever, "creation_requester")
 
     @property
     def paginator(self) -> Component:
