@@ -28,6 +28,7 @@ from connectors_dagster.cdk.accepted import accepted
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
+from connectors_dagster.cdk.known_components import check_components
 from connectors_dagster.cdk.own_python import own_python, without_idle_python
 from connectors_dagster.cdk.schemas import with_schemas
 from connectors_dagster.cdk.stream import CdkStream
@@ -143,6 +144,7 @@ def _inner(manifest: Manifest) -> Iterator[tuple[Component, Component]]:
 def _read(stream: Stream, manifest: Manifest, config: Configuration, outer: Component, *, trust_python: bool) -> _Read:
     definition = accepted(with_schemas(without_idle_python(stream.definition), manifest.folder))
     python = own_python(definition, manifest.folder, trusted=trust_python)
+    check_components(definition, manifest.version)
     # Read the first time, often by another time than that of the last change: windows would miss changes.
     windows, granularity = (Piece(), 0.0) if outer.get("type") == DELEGATING else windows_of(stream)
     condition = outer.get("condition") if outer.get("type") == CONDITIONAL else None
