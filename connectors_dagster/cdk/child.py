@@ -315,10 +315,10 @@ class Reader:
 
 
 def value_at(found: Any, path: Iterable[str]) -> Any:
-    """Return what is at a path, None if nothing is; all of an object, for an empty path, is text."""
+    """Return what is at a path, None if nothing is; an object is text, because it identifies a row."""
     for step in path:
         found = found.get(step) if isinstance(found, Mapping) else None
-    return json.dumps(found, sort_keys=True, default=str) if not path else found
+    return json.dumps(found, sort_keys=True, default=str) if isinstance(found, Mapping) else found
 
 
 def explained(error: BaseException) -> tuple[str, bool]:

@@ -112,6 +112,15 @@ def test_rows_of_children_of_several_parents_are_several_rows(tree, warehouse, t
     assert found == ["c1/items", "c1/items", "t1/items", "t1/items", "t2/items", "t2/items"]
 
 
+def test_rows_of_a_parent_that_has_several_parents_are_several_rows(tree, warehouse, tmp_path):
+    router = several((TEAMS, "team"), (CLUBS, "club"))
+    boards = of("boards", "/{{ stream_partition.get('team') or stream_partition.get('club') }}/boards", router)
+    above = "{{ stream_partition.parent_slice.get('team') or stream_partition.parent_slice.get('club') }}"
+    path = f"/{above}/{{{{ stream_partition.board }}}}/cards"
+    found = loaded(tmp_path, warehouse, of("cards", path, child(boards, name="board")))
+    assert found[::2] == ["c1/1/cards", "c1/2/cards", "t1/1/cards", "t1/2/cards", "t2/1/cards"]
+
+
 def test_a_union_of_partitions_has_the_rows_of_each_also_if_parents_have_one_name(tree, warehouse, tmp_path):
     others = {**CLUBS, "name": "teams"}
     routers = [child(TEAMS, name="of"), child(others, name="of"), listed("x1", "t1", name="of")]
