@@ -13,6 +13,7 @@ from connectors_dagster.airbyte.manifest import Component
 from connectors_dagster.airbyte.moments import check_end, check_start
 from connectors_dagster.airbyte.options import put
 from connectors_dagster.airbyte.piece import Piece, joined
+from connectors_dagster.airbyte.requests import BODIES
 from connectors_dagster.airbyte.stream import Stream, only_type
 from connectors_dagster.airbyte.texts import BOUNDS
 from connectors_dagster.expressions.durations import parse_duration
@@ -32,6 +33,8 @@ PRECISIONS = (
     (re.compile(r"%H"), timedelta(hours=1)),
 )
 SLICE = "stream_slice"
+ASKING = ("url_base", "url", "path", "request_parameters", "request_headers", *BODIES)
+"""The fields of a requester that say what is requested."""
 DAY = timedelta(days=1)
 
 
@@ -96,9 +99,8 @@ def asks_for(stream: Stream, bound: str) -> bool:
 
     A parameter or setting that only has this name is no bound.
     """
-    parts = ("path", "request_parameters", "request_headers", "request_body_json", "request_body_data", "request_body")
     return bool(stream.cursor.get(f"{bound}_option")) or any(
-        bound in text and _reads_slice(text) for one in parts for text in _texts(stream.requester.get(one))
+        bound in text and _reads_slice(text) for one in ASKING for text in _texts(stream.requester.get(one))
     )
 
 

@@ -89,14 +89,14 @@ def check_fields(stream: Stream) -> Piece:
         if kind in KNOWN:
             inherited = component.get(PARAMETERS) or {}
             unknown = set(component) - KNOWN[kind] - ALWAYS - set(inherited)
-            if not _is_newer(stream.version):
+            if not is_newer(stream.version):
                 unknown &= NOT_READ.get(kind, frozenset())
             if unknown and component.get("class_name") is None:
                 raise NotNativeError("a field that is not known here", f"{kind}.{sorted(unknown)[0]}")
     return Piece()
 
 
-def _is_newer(version: str) -> bool:
+def is_newer(version: str) -> bool:
     """Tell whether a manifest was written for a later version than `TOOLKIT`, or for one that it does not say."""
     numbers = re.match(r"(\d+)\.(\d+)", version)
     return numbers is None or (int(numbers[1]), int(numbers[2])) > TOOLKIT

@@ -75,8 +75,9 @@ def _list(router: Component, stream: Stream) -> Piece:
         if not isinstance(found, Setting) or found.type is not list or found.optional:
             raise NotNativeError("a list of partitions that is no setting with a list", values)
     else:
-        found = [constant(value) if isinstance(value, str) else value for value in values]
-        if not all(type(value) in (str, int) for value in found) or "{{" in str(values):
+        plain = not any(mark in str(values) for mark in ("{{", "{%"))
+        found = [constant(value) if isinstance(value, str) and plain else value for value in values]
+        if not plain or not all(type(value) in (str, int) for value in found):
             raise NotNativeError("a list of partitions with other values than texts and numbers", values)
         if found != values and (router.get("request_option") or {}).get("inject_into") == "body_json":
             raise NotNativeError("a list of partitions with numbers that are text in a JSON body", values)

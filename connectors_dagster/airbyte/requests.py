@@ -8,7 +8,7 @@ from connectors_dagster.airbyte.errors import NotNativeError
 from connectors_dagster.airbyte.expressions import compiled, constant
 from connectors_dagster.airbyte.piece import Piece
 from connectors_dagster.airbyte.shapes import ODD
-from connectors_dagster.airbyte.stream import Stream, only_type
+from connectors_dagster.airbyte.stream import Stream, only_type, without_empty_parts
 from connectors_dagster.airbyte.texts import write_json, write_param, write_text
 from connectors_dagster.spec.placeholders import Setting, Text
 
@@ -46,9 +46,11 @@ def _path(stream: Stream) -> str:
     written = stream.requester.get("path") or ""
     if not isinstance(written, str | int):
         raise NotNativeError(ODD, f"path is no text: {written}")
-    path = str(written).lstrip("/")
+    path = without_empty_parts(str(written).lstrip("/"))
     if "://" in path:
         raise NotNativeError("an address instead of a path", path)
+    if path and "?" in stream.base_url:
+        raise NotNativeError("a query before the path", stream.base_url)
     found = write_text(path, stream)
     if isinstance(found, Setting):
         return Text(surely_computed(path, stream, kind="text") if found.optional else found)

@@ -15,7 +15,8 @@ from connectors_dagster.airbyte.shapes import ODD, listed
 
 EMPTY: Component = {}
 LIST = "ListPartitionRouter"
-EMPTY_PARTS = re.compile(r"(?<!:)/{2,}")
+EMPTY_PARTS = re.compile(r"(?P<kept>\{\{.*?\}\}|\{%.*?%\}|\?.*)|(?<!:)/{2,}", re.DOTALL)
+"""Empty parts of an address; not in an expression, nor in a query."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,8 +47,8 @@ class Stream:
 
     @cached_property
     def requester(self) -> Component:
-        """Makes the requests."""
-        return _part(self.retriever, "requester")
+        """Makes the requests; those that begin a job, if there are jobs."""
+        return _part(self.retriever, "requester") or _part(self.retriever, "creation_requester")
 
     @property
     def paginator(self) -> Component:
@@ -104,8 +105,13 @@ class Stream:
 
     @property
     def base_url(self) -> str:
-        """The address before the path, as it is written; Airbyte joins them so that no part in between is empty."""
-        return EMPTY_PARTS.sub("/", str(self.requester.get("url_base") or self.requester.get("url") or ""))
+        """The address before the path, as it is written."""
+        return without_empty_parts(str(self.requester.get("url_base") or self.requester.get("url") or ""))
+
+
+def without_empty_parts(address: str) -> str:
+    """Return an address, or a path, as Airbyte joins them: so that no part in between is empty."""
+    return EMPTY_PARTS.sub(lambda found: found["kept"] or "/", address)
 
 
 def filled(component: Any) -> Any:

@@ -207,12 +207,17 @@ def broken_body(error: Exception) -> AirbyteTracedException:
     return AirbyteTracedException(message=said, failure_type=FailureType.transient_error)
 
 
-def remember_parents() -> None:
-    """Read the parents of children once, not once for each window."""
-    read, known = SubstreamPartitionRouter.stream_slices, {}
+def remember_parents(stream: Job) -> None:
+    """Read the parents of children once, not once for each window; except several parents that have the same name."""
+    read, known, ambiguous = SubstreamPartitionRouter.stream_slices, {}, ambiguous_parents(stream)
 
     def stream_slices(router: Any) -> Iterator[Any]:
-        name = repr([(one.stream.name, one.parent_key, one.partition_field) for one in router.parent_stream_configs])
+        configs = router.parent_stream_configs
+        if any(one.stream.name in ambiguous for one in configs):
+            yield from read(router)
+            return
+        fields = ("parent_key", "partition_field", "extra_fields", "lazy_read_pointer")
+        name = repr([(one.stream.name, *(getattr(one, field) for field in fields)) for one in configs])
         if name not in known:
             found = []
             for slice_ in read(router):
@@ -223,6 +228,22 @@ def remember_parents() -> None:
             yield from known[name]
 
     SubstreamPartitionRouter.stream_slices = stream_slices
+
+
+def ambiguous_parents(stream: Job) -> set[str]:
+    """Return the names that several different parents have."""
+    found: dict[str, set[str]] = {}
+
+    def look_into(component: Any) -> None:
+        for item in component.values() if isinstance(component, Mapping) else component:
+            if isinstance(item, Mapping | list):
+                look_into(item)
+        parent = component.get("stream") if isinstance(component, Mapping) else None
+        if isinstance(parent, Mapping):
+            found.setdefault(str(parent.get("name")), set()).add(json.dumps(parent, sort_keys=True, default=str))
+
+    look_into(stream)
+    return {name for name, written in found.items() if len(written) > 1}
 
 
 def keep_tokens(parent: Parent, config: dict[str, Any]) -> None:
@@ -252,8 +273,9 @@ class Reader:
 
     def stream(self, definition: Mapping[str, Any]) -> Any:
         """Return a stream; None if the settings turn it off."""
-        check = {"type": "CheckStream", "stream_names": [definition["name"]]}
-        manifest = {**self.job["manifest"], "check": check, "streams": [definition]}
+        check, condition = {"type": "CheckStream", "stream_names": [definition["name"]]}, self.job["condition"]
+        chosen = {"type": "ConditionalStreams", "condition": condition, "streams": [definition]}
+        manifest = {**self.job["manifest"], "check": check, "streams": [definition if condition is None else chosen]}
         source = ConcurrentDeclarativeSource(
             catalog=None,
             config=copy.deepcopy(self.job["config"]),
@@ -287,13 +309,16 @@ class Reader:
     def with_columns(self, record: Any) -> Mapping[str, Any]:
         """Return a row with what it was requested for, and with what its key has inside of objects."""
         asked = record.associated_slice.partition if record.associated_slice else {}
-        added = {column: asked.get(name) for column, name in self.job["partitions"].items()}
-        for column, path in self.job["copies"].items():
-            at: Any = record.data
-            for step in path:
-                at = at.get(step) if isinstance(at, Mapping) else None
-            added[column] = at
+        added = {column: value_at(asked, path) for column, path in self.job["partitions"].items()}
+        added |= {column: value_at(record.data, path) for column, path in self.job["copies"].items()}
         return {**record.data, **added}
+
+
+def value_at(found: Any, path: Iterable[str]) -> Any:
+    """Return what is at a path, None if nothing is; an object is text, because it identifies a row."""
+    for step in path:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return json.dumps(found, sort_keys=True, default=str) if isinstance(found, Mapping) else found
 
 
 def explained(error: BaseException) -> tuple[str, bool]:
@@ -326,7 +351,7 @@ def serve(parent: Parent) -> None:
             load_python(job["python"]["names"], job["python"]["file"])
         make_it_quick()
         refuse_broken_bodies()
-        remember_parents()
+        remember_parents(job["stream"])
         keep_tokens(parent, job["config"])
         reader = Reader(job)
     except BaseException as error:  # noqa: BLE001  # told to the parent, which raises it

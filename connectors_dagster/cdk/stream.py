@@ -34,7 +34,8 @@ class CdkStream:
         definition: the stream, with everything in its place.
         rest: what else of the manifest the stream needs.
         configuration: what Airbyte would be configured with.
-        partitions: columns for what a row was requested for, each with the name in the manifest.
+        condition: which settings turn the stream on; None if all do.
+        partitions: columns for what a row was requested for, each with its path in that; an empty path is all of it.
         copies: columns for what is inside of an object, each with its path.
         windows: whether windows are read, or always everything.
         granularity: how many seconds before the end of a window the last requested moment is.
@@ -46,7 +47,8 @@ class CdkStream:
     definition: Component
     rest: Mapping[str, Any]
     configuration: Configuration
-    partitions: Mapping[str, str] = field(default_factory=dict)
+    condition: str | None = None
+    partitions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     copies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     windows: bool = False
     granularity: float = 0.0
@@ -75,6 +77,7 @@ class CdkStream:
             "manifest": {"version": self.version, "type": "DeclarativeSource", **self.rest},
             "stream": self.definition,
             "config": kept.apply(config) if (kept := self._kept(config)) else config,
+            "condition": self.condition,
             "partitions": self.partitions,
             "copies": self.copies,
             "windows": self.windows,

@@ -28,6 +28,7 @@ from connectors_dagster.cdk.accepted import accepted
 from connectors_dagster.cdk.configuration import Configuration, configuration
 from connectors_dagster.cdk.cursor import windows_of
 from connectors_dagster.cdk.key import key_piece, partitions_of, paths_of_key
+from connectors_dagster.cdk.known_components import check_components
 from connectors_dagster.cdk.own_python import own_python, without_idle_python
 from connectors_dagster.cdk.schemas import with_schemas
 from connectors_dagster.cdk.stream import CdkStream
@@ -85,16 +86,21 @@ def translate_with(
     declared = {str(one): one for one in native.settings} if native else {}
     config = configuration(manifest, declared)
     kept = set(native.graph) if native else set()
-    inner = {str(one.get("name")): kind for one, kind in _inner(manifest)}
+    inner = {str(one.get("name")): outer for one, outer in _inner(manifest)}
     streams = [one for one in _streams(manifest) if one.name not in kept]
     found = _found(streams, manifest, config, inner, trusted=trust_python)
     connector = _consistent(native, manifest, name or identifier(manifest.name), found)
-    reasons = {one: Reason(KINDS[kind]) for one, kind in inner.items()}
+    reasons = {one: Reason(KINDS[str(outer["type"])]) for one, outer in inner.items()}
     return Translated(connector=connector, streams=tuple(_described(translated.streams, kept, found, reasons)))
 
 
 def _found(
-    streams: Iterable[Stream], manifest: Manifest, config: Configuration, inner: Mapping[str, str], *, trusted: bool
+    streams: Iterable[Stream],
+    manifest: Manifest,
+    config: Configuration,
+    inner: Mapping[str, Component],
+    *,
+    trusted: bool,
 ) -> dict[str, "_Read | _Unread"]:
     """Return what becomes of streams, by their names; of several with one name, the first.
 
@@ -102,16 +108,15 @@ def _found(
         streams: the streams.
         manifest: the manifest that has them.
         config: what airbyte-cdk is configured with.
-        inner: the type of the stream around one that is inside another one, by the vendor name of the inner one.
+        inner: what is around a stream that is inside of something else, by its vendor name.
         trusted: whether the connector's own Python may run.
     """
     found: dict[str, _Read | _Unread] = {}
     for stream in streams:
         try:
             with readable("what airbyte-cdk needs to know"):
-                # Read the first time, often by another time than that of the last change: windows would miss changes.
-                whole = inner.get(stream.vendor_name) == DELEGATING
-                read = _read(stream, manifest, config, whole=whole, trust_python=trusted)
+                outer = inner.get(stream.vendor_name) or {}
+                read = _read(stream, manifest, config, outer, trust_python=trusted)
                 found.setdefault(stream.name, read)
         except NotNativeError as error:
             found.setdefault(stream.name, _Unread(stream=stream, reason=error.reason))
@@ -125,27 +130,31 @@ def _streams(manifest: Manifest) -> Iterator[Stream]:
     yield from plain_streams(plain)
 
 
-def _inner(manifest: Manifest) -> Iterator[tuple[Component, str]]:
-    """Yield the streams inside others, each with the type of the other one."""
+def _inner(manifest: Manifest) -> Iterator[tuple[Component, Component]]:
+    """Yield the streams inside of something else, each with that."""
     for written in manifest.streams:
         kind = str(written.get("type"))
         # Without a state, Airbyte reads a stream that depends on it as it does the first time.
         inside = {DELEGATING: [written.get("full_refresh_stream")], CONDITIONAL: written.get("streams")}
         for one in listed(inside.get(kind), kind):
             if isinstance(one, Mapping):
-                yield one, kind
+                yield one, written
 
 
-def _read(stream: Stream, manifest: Manifest, config: Configuration, *, whole: bool, trust_python: bool) -> _Read:
+def _read(stream: Stream, manifest: Manifest, config: Configuration, outer: Component, *, trust_python: bool) -> _Read:
     definition = accepted(with_schemas(without_idle_python(stream.definition), manifest.folder))
     python = own_python(definition, manifest.folder, trusted=trust_python)
-    windows, granularity = (Piece(), 0.0) if whole else windows_of(stream)
+    check_components(definition, manifest.version)
+    # Read the first time, often by another time than that of the last change: windows would miss changes.
+    windows, granularity = (Piece(), 0.0) if outer.get("type") == DELEGATING else windows_of(stream)
+    condition = outer.get("condition") if outer.get("type") == CONDITIONAL else None
     key = paths_of_key(stream)
     program = CdkStream(
         version=manifest.version or "0.0.0",
         definition=definition,
         rest=manifest.rest,
         configuration=config,
+        condition=None if condition is None else accepted(str(condition)),
         partitions=partitions_of(stream),
         copies={column: path for column, path in key.items() if len(path) > 1},
         windows="start_param" in windows.endpoint.get("incremental", ()),

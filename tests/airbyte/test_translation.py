@@ -194,6 +194,10 @@ def test_a_first_page_has_a_number_only_if_the_manifest_says_so(tmp_path, fields
             {"partition_router": {"type": "ListPartitionRouter", "values": [True], "cursor_field": "a"}},
             "a list of partitions with other values",
         ),
+        (
+            {"partition_router": {"type": "ListPartitionRouter", "values": ["{{ config.shop }}"], "cursor_field": "a"}},
+            "a list of partitions with other values",
+        ),
         ({"incremental_sync": DATES | {"cursor_field": "a.b"}}, "a cursor that is not the name of a field"),
         ({"incremental_sync": DATES | {"datetime_format": "%Y-%m-%dT%H:%M:%S-12:00"}}, "a written offset"),
         ({"incremental_sync": DATES | {"cursor_datetime_formats": ["%d.%m.%Y", "%s"]}}, "rows with several formats"),
@@ -334,6 +338,31 @@ def test_addresses_headers_and_paths_are_written_as_airbyte_writes_them(tmp_path
     header = endpoint["headers"]["X-Count"]
     assert isinstance(header, Text) and header.parts == (Setting("count", type=int),)
     assert endpoint["data_selector"] == "$.*.thing"
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/a//b/", "a/b/"),
+        ("//a///b?of=c//d", "a/b?of=c//d"),
+        ("a/{{ config.shop.split('//')[-1] }}//b", "a/acme.example/b"),
+    ],
+)
+def test_no_part_of_an_address_is_empty_and_an_expression_in_it_stays_as_it_is(tmp_path, path, found):
+    base = "https://{{ config['shop'].split('//')[1] }}//v1/"
+    connector = written(tmp_path, stream(requester={"url_base": base, "path": path})).connector
+    assert connector
+    values = with_computed(connector.computed({}), {Setting("shop"): "https://acme.example"})
+    filled = fill_placeholders({**connector.config["client"], **connector.graph["things"].endpoint}, values)
+    assert (filled["base_url"], filled["path"]) == ("https://acme.example/v1/", found)
+
+
+def test_a_query_before_the_path_which_airbyte_leaves_out_has_no_translation(tmp_path):
+    [found] = written(tmp_path, stream(requester={"url_base": "https://api.example/v1?key=1"})).streams
+    assert [str(one) for one in found.reasons] == ["a query before the path: https://api.example/v1?key=1"]
+    whole = {"url_base": None, "url": "https://api.example/v1?key=1", "path": None}
+    [found] = written(tmp_path, stream(requester=whole)).streams
+    assert found.engine == "native"
 
 
 def test_what_the_rows_are_asked_for_becomes_options_of_the_resource(tmp_path):

@@ -92,6 +92,22 @@ def test_windows_and_children_are_read_as_their_manifest_says(crew, warehouse):
     assert crew.tokens == {"Bearer t0ken-of-crew"}
 
 
+BOUNDS = "{{ stream_interval.start_time }}-{{ stream_interval['end_time'] }}"
+
+
+@pytest.mark.parametrize(
+    ("place", "asking"),
+    [
+        ("creation_requester", {"request_body_json": {"of": BOUNDS}}),
+        ("requester", {"url": f"https://a.example/{BOUNDS}"}),
+    ],
+)
+def test_a_job_or_an_address_that_has_the_bounds_of_a_window_is_requested_for_a_window(tmp_path, place, asking):
+    retriever = {"type": "AsyncRetriever", place: {"$ref": "#/definitions/requester", **asking}}
+    connector = shifts(tmp_path, cursor=dict.fromkeys(("start_time_option", "end_time_option")), retriever=retriever)
+    assert connector.graph["shifts"].filtered
+
+
 def test_rows_at_a_bound_are_loaded_although_the_api_leaves_them_out_of_both_windows(crew, warehouse):
     crew.excludes_bounds = True
     connector = translate_with(read_manifest(CREW), engine="airbyte").connector
