@@ -20,7 +20,7 @@ PLACES = frozenset(
 """Fields in which a component stands, so that its type must be known."""
 IN_OTHERS = ("schema", "schema_loader", "request_headers", "request_body_json", "request_body_data", PARAMETERS)
 """What is not looked into, because it has no component, or none that rows depend on."""
-NAMES = ".".join(map(str, TOOLKIT))
+VERSION = ".".join(map(str, TOOLKIT))
 
 
 def check_components(definition: Any, version: str) -> None:
@@ -33,10 +33,10 @@ def check_components(definition: Any, version: str) -> None:
     for place, component in _components("", definition):
         kind, known = str(component.get("type")), known_components()
         if place in PLACES and "type" in component and kind not in known:
-            raise NotNativeError(f"a component that airbyte-cdk {NAMES} does not know", kind)
+            raise NotNativeError(f"a component that airbyte-cdk {VERSION} does not know", kind)
         unknown = set(component) - known.get(kind, set(component)) - ALWAYS - set(component.get(PARAMETERS) or ())
         if newer and unknown:
-            raise NotNativeError(f"a field that airbyte-cdk {NAMES} does not know", f"{kind}.{min(unknown)}")
+            raise NotNativeError(f"a field that airbyte-cdk {VERSION} does not know", f"{kind}.{min(unknown)}")
 
 
 @cache

@@ -6,7 +6,7 @@ from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, reading
 from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.family import open_family
-from connectors_dagster.load.inventory import Columns, columns_in
+from connectors_dagster.load.inventory import Columns, columns_in, count_rows
 from connectors_dagster.load.lake_tables import delete_rows_where
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.spec.resource import Resource
@@ -33,10 +33,9 @@ def delete_rows(resources: Sequence[Resource]) -> dict[str, int]:
         found = columns_in(client)
         for resource in resources:
             for table in _tables(resource, found):
-                name = client.make_qualified_table_name(table)
-                [(rows,)] = client.execute_sql(f"SELECT count(*) FROM {name}") or [(0,)]
+                rows = count_rows(client, table) or 0
                 delete_rows_where(client, table, "1 = 1")
-                deleted[f"{connector.name}.{table}"] = int(rows)
+                deleted[f"{connector.name}.{table}"] = rows
     return deleted
 
 

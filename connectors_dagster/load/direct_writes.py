@@ -43,16 +43,16 @@ def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Sequ
     """
     traits = destination_traits()
     readable = "parquet" if traits.reads_parquet else "csv" if traits.copies_csv else ""
-    schema, files, keys = package.schema, package.files_of(table), list[str]()
+    schema, files = package.schema, package.files_of(table)
     if [file.job_file_info.file_format for file in files] != [readable] or not _keys_decide(schema, table):
-        return keys
-    file = files[0].file_path
+        return ()
+    file, keys = files[0].file_path, tuple[str, ...]()
     with _known(pipeline, schema, table) as known:
         if known and _has_keys_of(known, file):
             overtaken = SOURCE_FILTER in schema.tables[table]  # by another load, whose newer rows dlt leaves there
             if overtaken or not traits.merges_files:
-                return keys
-            keys += known.keys
+                return ()
+            keys = tuple(known.keys)
     schema.tables[table]["write_disposition"] = "append"
     for column in schema.tables[table]["columns"].values():
         column.pop("dedup_sort", None)  # dlt warns about hints that only a merge uses; older loads stored it

@@ -56,6 +56,15 @@ def columns_in(client: SqlClientBase[Any]) -> Columns:
     return {table: frozenset(names) for table, names in columns.items()}
 
 
+def count_rows(client: SqlClientBase[Any], table: str) -> int | None:
+    """Count the rows of a table; None if there is no such table."""
+    try:
+        counted = client.execute_sql(f"SELECT count(*) FROM {client.make_qualified_table_name(table)}")
+    except DatabaseUndefinedRelation:
+        return None
+    return int((counted or [(0,)])[0][0])
+
+
 def completed_loads(client: SqlClientBase[Any], family: str) -> frozenset[str]:
     """Return the ids of all loads of a family."""
     return frozenset(_loads(client, family))

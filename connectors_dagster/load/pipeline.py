@@ -4,7 +4,7 @@ import gc
 import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -29,6 +29,7 @@ from connectors_dagster.load.family import Family, open_family
 from connectors_dagster.load.inventory import (
     columns_in,
     completed_loads,
+    count_rows,
     forget_if_altered,
     last_load,
     refuse_foreign_tables,
@@ -262,9 +263,7 @@ def _count_rows(load: Load) -> None:
     with tables_of(load.pipeline) as client:
         for outcome in load.outcomes.values():
             if outcome.dlt_resource is not None:
-                table = client.make_qualified_table_name(outcome.resource.name)
-                with suppress(DatabaseUndefinedRelation):  # nothing is declared and no row was read
-                    outcome.table_rows = int((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
+                outcome.table_rows = count_rows(client, outcome.resource.name)
 
 
 def _note_last_load(load: Load) -> None:

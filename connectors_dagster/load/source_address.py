@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import dlt
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from connectors_dagster.config import placeholders, settings
 from connectors_dagster.errors import LoadError
 from connectors_dagster.http.origin import is_loopback
+from connectors_dagster.load.inventory import count_rows
 from connectors_dagster.load.lake import tables_of
 from connectors_dagster.load.traits import destination_traits
 from connectors_dagster.secrets.redaction import redact
@@ -19,12 +19,14 @@ SOURCE = "x-source"
 """The hint of a table that has the address; dlt stores it at the destination with the columns."""
 
 
+def read_from(resource: Resource) -> str:
+    """Return the address of the API that is read. Windows read from one shop do not count for another."""
+    return redact(str(placeholders.base_url(resource.connector, resource)))
+
+
 def source_address(resource: Resource) -> str | None:
-    """Return the address of the API without secrets; None if no setting decides which one that is."""
-    if not any(find_placeholders(resource.base_url)):
-        return None
-    address = placeholders.base_url(resource.connector, resource)
-    return None if address is None else redact(address)
+    """Return the address of the API; None if no setting decides which one that is."""
+    return read_from(resource) if any(find_placeholders(resource.base_url)) else None
 
 
 def refuse_other_source(pipeline: dlt.Pipeline, resources: Iterable[Resource]) -> None:
@@ -66,11 +68,7 @@ def _has_rows(pipeline: dlt.Pipeline, resource: Resource) -> bool:
     if not destination_traits().describes_tables:
         return True
     with tables_of(pipeline) as client:
-        try:
-            table = client.make_qualified_table_name(resource.name)
-            return bool((client.execute_sql(f"SELECT count(*) FROM {table}") or [(0,)])[0][0])
-        except DatabaseUndefinedRelation:
-            return False
+        return bool(count_rows(client, resource.name))
 
 
 def same_source(one: str, other: str) -> bool:

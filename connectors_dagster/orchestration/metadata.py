@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from connectors_dagster.config import placeholders
 from connectors_dagster.config.settings import destination_name, moved_from
 from connectors_dagster.errors import ApiError
 from connectors_dagster.http.read_stats import ReadStats
 from connectors_dagster.load.destination_location import location
 from connectors_dagster.load.inventory import Inventory
+from connectors_dagster.load.source_address import read_from
 from connectors_dagster.orchestration.glossary import ORDER
 from connectors_dagster.orchestration.remarks import remarks_on
 from connectors_dagster.secrets.redaction import redact
@@ -117,11 +117,6 @@ def response_metadata(errors: Sequence[Exception]) -> dict[str, Any]:
 
 OF_READS = ("fetched_until", "read_from", "loaded_into", "load_id", "last_load_id", "dagster/row_count")
 """The fields from which `ends_of_reads` finds out until when a window was read."""
-
-
-def read_from(resource: Resource) -> str:
-    """Return the address of the API that is read. Windows read from one shop do not count for another."""
-    return redact(str(placeholders.base_url(resource.connector, resource)))
 
 
 def fetched_until(

@@ -4,7 +4,8 @@ import dagster as dg
 import pytest
 
 from connectors_dagster.load.destination_location import location
-from connectors_dagster.orchestration.metadata import ends_of_reads, read_from
+from connectors_dagster.load.source_address import read_from
+from connectors_dagster.orchestration.metadata import ends_of_reads
 from tests.conftest import find
 
 URL = "postgresql://loader:s3cret-pass@db.example:5432/warehouse"
