@@ -76,11 +76,13 @@ def same_source(one: str, other: str) -> bool:
     return _place(one) == _place(other)
 
 
-def _place(address: str) -> tuple[str | None, int | None, str]:
-    parts = urlsplit(address.strip() if "//" in address else f"//{address.strip()}")
-    path = parts.path.rstrip("/")
-    return ("localhost", None, path) if is_loopback(address) else (parts.hostname, _port(parts.port), path)
-
-
-def _port(port: int | None) -> int | None:
-    return None if port in (80, 443) else port
+def _place(address: str) -> tuple[str, ...]:
+    """Return host and port, path and query; an address that is none stands for itself."""
+    address = address.strip()
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
+        host = "localhost" if is_loopback(address) else f"{parts.hostname}{port}"
+    except ValueError:
+        return (address,)
+    return host, parts.path.rstrip("/"), parts.query

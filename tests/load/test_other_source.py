@@ -61,6 +61,9 @@ def test_a_table_without_rows_takes_those_of_another_shop(warehouse, load_from, 
         ("https://a.example", "https://b.example", False),
         ("https://shop.example/nl", "https://shop.example/de", False),
         ("https://shop.example:8443", "https://shop.example", False),
+        ("https://shop.example/api?shop=1", "https://shop.example/api?shop=2", False),
+        ("https://shop.example", "https://shop.example:port", False),
+        ("https://shop.example", "https://[shop.example", False),
     ],
 )
 def test_an_address_may_be_written_in_other_ways(one, other, same):
