@@ -45,13 +45,14 @@ ALL_LEVELS = 1_000
 class Outcome:
     """The result of one resource of a family.
 
-    `failed` has its windows that are not recorded as read; `cursor_column` is the column with its cursor, if any.
+    `ready` says whether its rows can be loaded, `failed` has its windows that are not recorded as read, and
+    `cursor_column` is the column with its cursor, if any.
     """
 
     resource: Resource
     stats_by_slice: Mapping[Slice | None, ReadStats] = field(default_factory=dict)
     previews: Mapping[Slice | None, Preview] = field(default_factory=dict)
-    dlt_resource: DltResource | None = None
+    ready: bool = False
     load_ids: Sequence[str] = ()
     cursor_column: str | None = None
     parents_read: Sequence[Any] = ()
@@ -217,7 +218,7 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
     _check_count(reader, ready + older)
     with_rows = pipeline.list_normalized_load_packages()  # dlt drops a package without tables
     outcome.load_ids = [load_id for load_id in extracted.loads_ids if load_id in with_rows]
-    outcome.dlt_resource, outcome.parents_read = dlt_resource, reader.parents_read
+    outcome.ready, outcome.parents_read = True, reader.parents_read
     outcome.cursor_column = rows.columns.column_of(resource.cursor_path)
 
 

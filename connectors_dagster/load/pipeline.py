@@ -128,7 +128,7 @@ def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
             if following and not load.failed:
                 begun = Load(load.family.anew(knows=True), load.labels, before=load.before.union(load.own_ids))
                 ahead.start(partial(_read, begun, following, connection))
-            if any(outcome.dlt_resource is not None for outcome in load.outcomes.values()):
+            if any(outcome.ready for outcome in load.outcomes.values()):
                 _load(load, request)
             yield load
             load.family.remove()
@@ -229,7 +229,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
     """Mark or delete the rows that a complete read did not return; fail the resource if there are too many."""
     connector = request.connector
     for outcome in load.outcomes.values():
-        if outcome.dlt_resource is None or outcome.resource.missing_rows == "keep":
+        if not outcome.ready or outcome.resource.missing_rows == "keep":
             continue
         ignored = outcome.rejected or any(stats.ignored for stats in outcome.stats_by_slice.values())
         if outcome.resource.parent is None and ignored:
@@ -251,7 +251,7 @@ def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
         except DatabaseUndefinedRelation:
             continue  # nothing is declared and no row was read: there is no table yet
         except LoadError as error:
-            outcome.error, outcome.dlt_resource = error, None
+            outcome.error, outcome.ready = error, False
             continue
         next(iter(outcome.landed.values())).missing_rows = missing
 
@@ -262,7 +262,7 @@ def _count_rows(load: Load) -> None:
         return
     with tables_of(load.pipeline) as client:
         for outcome in load.outcomes.values():
-            if outcome.dlt_resource is not None:
+            if outcome.ready:
                 outcome.table_rows = count_rows(client, outcome.resource.name)
 
 

@@ -72,7 +72,7 @@ class LoadReport:
             key = self.assets.key(outcome.resource)
             if outcome.errors:
                 self._failed.add(key)
-            if outcome.dlt_resource is None:
+            if not outcome.ready:
                 continue
             table = loaded_metadata(self.assets.specs[outcome.resource.name], outcome.resource, load.schema)
             for slice_ in outcome.landed:

@@ -91,7 +91,7 @@ def test_a_key_that_is_missing_fails_only_its_window_if_all_windows_share_their_
 def test_a_bad_cursor_fails_all_windows_that_share_their_requests_because_it_belongs_to_none(feed, declare):
     put_bad(feed, {"id": 9, "at": "yesterday"})
     outcome = load(declare(bounds="none"))
-    assert outcome.dlt_resource is None and len(outcome.errors) == 1
+    assert not outcome.ready and len(outcome.errors) == 1
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_all_windows_fail_together_if_rows_of_a_partial_read_could_change_others
     connector = declare()
     config: Any = {**connector.config, "resources": [{**connector.config["resources"][0], **other}]}
     outcome = load(replace(connector, config=config))
-    assert outcome.dlt_resource is None and len(outcome.errors) == 1
+    assert not outcome.ready and len(outcome.errors) == 1
     assert "feed.changes" not in warehouse.tables()
 
 
@@ -244,4 +244,4 @@ def test_a_parent_that_is_read_only_for_its_children_fails_on_a_bad_row(api):
     api.answer("/v1/customers", body={"data": [customer("c1"), {"id": None}], "has_more": False})
     with loading(LoadRequest(now=NOW, resources=[connector.graph[ADDRESSES]])) as load:
         assert "billing/customers: a row has no 'id'" in str(load.outcomes["customers"].error)
-        assert load.outcomes[ADDRESSES].dlt_resource is None
+        assert not load.outcomes[ADDRESSES].ready
