@@ -56,25 +56,33 @@ def measure(command: Sequence[str], *, folder: Path, environment: Mapping[str, s
 
 
 class _Memory(threading.Thread):
-    """Samples the memory of all processes of a session; shared memory is counted once."""
+    """Samples the memory of a process and all that it started; shared memory is counted once."""
 
-    def __init__(self, session: int) -> None:
+    def __init__(self, process: int) -> None:
         super().__init__(daemon=True)
-        self.session, self.most, self.done = session, 0, threading.Event()
+        self.process, self.most, self.done = process, 0, threading.Event()
 
     def run(self) -> None:
         while not self.done.wait(SAMPLE):
-            self.most = max(self.most, sum(_proportional_set(path) for path in _processes(self.session)))
+            self.most = max(self.most, sum(_proportional_set(path) for path in _processes(self.process)))
 
 
-def _processes(session: int) -> Iterator[Path]:
+def _processes(process: int) -> Iterator[Path]:
+    """Yield the folders of a process that leads a session, of all others in it, and of the children of all of them."""
+    parents: dict[int, int] = {}
     for path in PROC.glob("[0-9]*"):
         try:
             fields = (path / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             continue  # it ended in the meantime
-        if int(fields[3]) == session:
-            yield path
+        parent, session = int(fields[1]), int(fields[3])
+        parents[int(path.name)] = process if session == process else parent
+    for number in parents:
+        above = number
+        while above in parents and above != process:
+            above = parents[above]
+        if above == process:
+            yield PROC / str(number)
 
 
 def _proportional_set(path: Path) -> int:

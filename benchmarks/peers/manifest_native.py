@@ -20,6 +20,7 @@ from connectors_dagster.cdk.translation import EngineOption, translate_with
 from connectors_dagster.config.dlt_defaults import use_defaults
 from connectors_dagster.load.destination import build_destination
 from connectors_dagster.load.resource_rows import rows_of
+from connectors_dagster.programs.forks import end_templates
 from connectors_dagster.read.connection import connect
 from connectors_dagster.read.reader import ResourceReader
 from connectors_dagster.spec.connector import Connector
@@ -40,6 +41,7 @@ def main(engine: EngineOption = "native") -> None:
     with timed() as part:
         for batch in batches(translated.connector):
             contents.add_batch(batch)
+        end_templates()  # so that the processes of airbyte-cdk are counted
     contents.tell(part)
 
 

@@ -27,6 +27,8 @@ REMOVE_OTHERS = ("merge_key", "hard_delete")
 """Column hints with which a merge also removes rows with other keys."""
 NEW = "keys_of_load"
 """The name of a temporary table, which no schema has."""
+COMMON_KEYS = "SELECT count(*) FROM {known} WHERE ({columns}) IN (SELECT {columns} FROM {new})"
+"""Asked for a single one, Postgres hopes to find it soon and, if there is none, has compared each key with each row."""
 
 
 def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Sequence[str]:
@@ -140,7 +142,8 @@ def _has_keys_of(known: _Known, file: str) -> bool:
         connection: Any = sql.native_connection
         with connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", new)
-        return bool(sql.execute_sql(f"SELECT 1 FROM {NEW} JOIN {known.name} USING ({columns}) LIMIT 1"))
+        [(common,)] = sql.execute_sql(COMMON_KEYS.format(new=NEW, known=known.name, columns=columns)) or ()
+        return bool(common)
 
 
 def _key_columns(file: str, keys: Sequence[str]) -> io.BytesIO:

@@ -113,3 +113,11 @@ def forked(command: Sequence[str], environment: Mapping[str, str]) -> Fork:
         with _one:
             _templates.pop(key, None)
         raise
+
+
+def end_templates() -> None:
+    """End all templates that this process has started; Python counts what they used as used by its children then."""
+    with _one:
+        for template in _templates.values():
+            template.end()
+        _templates.clear()

@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import wait
+from contextlib import closing
 from decimal import Decimal
 
 import psycopg2
@@ -12,6 +13,7 @@ from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 from connectors_dagster.cli import main, process
 from connectors_dagster.errors import DestinationBusyError, LoadError, TransientLoadError
 from connectors_dagster.load import reachable
+from connectors_dagster.load.direct_writes import COMMON_KEYS
 from connectors_dagster.sandbox import generate_tables
 from tests.support.postgres import Postgres, lose_family_lock
 from tests.support.processes import Job, Trap, families, opened, pause, run_at_once, start
@@ -40,6 +42,19 @@ def test_texts_numbers_and_objects_are_loaded_as_they_were_sent(api, postgres):
         (2, note, [{"sku": "é'\\"}], 2**62),
         (3, None, None, None),
     ]
+
+
+def test_new_keys_are_not_compared_one_by_one_with_those_of_the_table(postgres):
+    query = COMMON_KEYS.format(new="new", known="known", columns="id, shop")
+    with closing(psycopg2.connect(postgres.url)) as connection, connection.cursor() as cursor:
+        for table, first in (("known", 1), ("new", 100_001)):
+            keys = f"SELECT id, 'shop'::text AS shop FROM generate_series({first}, {first + 20_000}) AS id"
+            cursor.execute(f"CREATE TABLE {table} AS {keys}")
+        cursor.execute(f"EXPLAIN {query}")
+        plan = cursor.fetchall()
+        cursor.execute(query)
+        assert cursor.fetchall() == [(0,)]
+    assert "Nested Loop" not in str(plan), "the time of a load would grow with the square of its rows"
 
 
 def test_items_of_a_list_that_are_gone_are_gone(api, postgres):
