@@ -22,7 +22,7 @@ from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 BATCH_ROWS = 5_000
-BATCH_BYTES = 32 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(kw_only=True)

@@ -56,13 +56,15 @@ class KeyCounter:
 
     def _parts(self) -> "Iterator[pa.Int64Array]":
         """Yield the hashes in parts, equal ones in one part."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         hashes, parts = self._array(), 1 << (len(self) // MANY).bit_length()
         if parts == 1:
             yield hashes
             return
-        last_bits = pc.bit_wise_and(hashes, parts - 1)
+        slices = (hashes.slice(at, MANY) for at in range(0, len(hashes), MANY))
+        last_bits = pa.concat_arrays([pc.bit_wise_and(slice_, parts - 1).cast(pa.uint16()) for slice_ in slices])
         for part in range(parts):
             yield hashes.filter(pc.equal(last_bits, part))
 

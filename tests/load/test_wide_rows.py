@@ -20,6 +20,16 @@ def little(monkeypatch):
     monkeypatch.setitem(DUCKDB["global_config"], "memory_limit", "16MB")
 
 
+def test_rows_of_any_size_are_loaded_in_the_memory_of_the_default(declare, load_pages, warehouse, caplog):
+    long = "some text that is as long as the lines of an order " * 400
+    rows = [{"id": f"{id:05}", "lines": [id, long]} for id in range(1_600)]
+    resource = declare(columns={"id": {"data_type": "text"}, "lines": {"data_type": "json"}})
+    with caplog.at_level(logging.WARNING):
+        load_pages(resource, *(rows[at : at + 100] for at in range(0, len(rows), 100)))
+    assert "take more memory" not in caplog.text
+    assert warehouse.query("SELECT count(*), sum(len(lines)) > 30e6 FROM shop.things") == [(1_600, True)]
+
+
 def test_wide_rows_are_loaded_with_all_memory_if_they_need_it(declare, load_pages, warehouse, little, caplog):
     with caplog.at_level(logging.WARNING):
         load_pages(declare(), wide(2_000, "old"))
