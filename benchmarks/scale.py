@@ -111,7 +111,7 @@ def _predict(api: Api, costs: Costs, *, rows: int, lists: int, loads: int, runs:
 
 
 COSTS = Costs(
-    run=4.4, load=0.4, window=0.005, request=0.0012, read_row=0.000026, append_row=0.000013, merge_row=0.000025
+    run=4.4, load=0.4, window=0.005, request=0.0012, read_row=0.000034, append_row=0.000013, merge_row=0.000025
 )
 """Of DuckDB and orders of 2 KB, as in docs/benchmarks.md; `benchmarks.alone.scale` divides them like this."""
 SIZES = (10_000_000, 1_000_000_000, 100_000_000_000)

@@ -16,8 +16,8 @@ STAGING_LAYOUT = "_dlt_staging_%s"
 DEFAULTS = {
     # Each row records its load. It does not need dlt's row id because it has a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
-    # Compression takes half of the extract time, for files that exist for seconds. Each batch is a row group of its own:
-    # DuckDB takes memory for several groups at once, and 5,000 rows, dlt's default, may have any size.
+    # Compression takes half of the extract time, for files that exist for seconds. Each batch is a row group of its
+    # own: DuckDB takes memory for several groups at once, and 5,000 rows, dlt's default, may have any size.
     "data_writer": {"disable_compression": True, "buffer_max_items": 1},
     "load": {"truncate_staging_dataset": True},
     "destination": {
