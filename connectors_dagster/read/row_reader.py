@@ -22,7 +22,8 @@ from connectors_dagster.spec.resource import Resource
 from connectors_dagster.spec.windows import Slice
 
 BATCH_ROWS = 5_000
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES, LARGE_ROW = 4 * 1024 * 1024, 2_500
+"""DuckDB reads 2,048 rows of a batch at once: that many large ones take more memory than it may use."""
 
 
 @dataclass(kw_only=True)
@@ -68,7 +69,7 @@ class RowReader(ABC):
         for page, page_bytes in self.pages():
             rows.add(page)
             size += page_bytes
-            if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
+            if len(rows) >= BATCH_ROWS or size >= max(BATCH_BYTES, len(rows) * LARGE_ROW):
                 yield self._convert(columns, rows)
                 rows, size, any_rows = ColumnBuffer(check=columns.check_fields), 0, True
         if rows or not any_rows:
