@@ -16,9 +16,8 @@ STAGING_LAYOUT = "_dlt_staging_%s"
 DEFAULTS = {
     # Each row records its load. It does not need dlt's row id because it has a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
-    # Compression takes half of the extract time, for files that exist for seconds. Each batch is a row group of its
-    # own: DuckDB takes memory for several groups at once, and 5,000 rows, dlt's default, may have any size.
-    "data_writer": {"disable_compression": True, "buffer_max_items": 1},
+    # Compression takes half of the extract time, for files that exist for seconds.
+    "data_writer": {"disable_compression": True, "buffer_max_items": 5_000},
     "load": {"truncate_staging_dataset": True},
     "destination": {
         "duckdb": {"credentials": DUCKDB},
@@ -44,4 +43,14 @@ def duckdb_unlimited() -> Iterator[None]:
     with duckdb.connect() as anywhere:
         [(limit,)] = anywhere.execute("SELECT current_setting('memory_limit')").fetchall()
     with other_default(NAME, limit, "memory_limit", "destination", "duckdb", "credentials", "global_config"):
+        yield
+
+
+@contextmanager
+def batches_apart() -> Iterator[None]:
+    """Let dlt write each Arrow batch as a row group of its own; else it makes groups of 5,000 rows of any size.
+
+    DuckDB takes memory for several groups at once.
+    """
+    with other_default(NAME, 1, "buffer_max_items", "data_writer"):
         yield

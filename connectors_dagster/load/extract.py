@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ from dlt.sources import DltResource, DltSource
 
 from connectors_dagster.compat.dlt_internals import DEDUPLICATED
 from connectors_dagster.config import settings
+from connectors_dagster.config.dlt_defaults import batches_apart
 from connectors_dagster.config.window_grid import window_grid
 from connectors_dagster.errors import ApiError, LoadError, caused_by
 from connectors_dagster.http.read_stats import ReadStats
@@ -202,7 +204,8 @@ def _extract_resource(pipeline: dlt.Pipeline, request: LoadRequest, reader: RowR
     schema = Schema(request.name)
     schema.remove_type_detection("iso_timestamp")  # values arrive with their types
     source = DltSource(schema, resource.connector.name, [dlt_resource])
-    with without_expected_warnings():
+    apart = batches_apart() if isinstance(rows, ArrowRows) else nullcontext()  # objects are written one by one
+    with without_expected_warnings(), apart:
         extracted = pipeline.extract(
             source, loader_file_format=file_format(pipeline.destination, arrow=isinstance(rows, ArrowRows))
         )
