@@ -10,6 +10,7 @@ import pytest
 from benchmarks import script
 from benchmarks.contest import Trial, run_trial
 from benchmarks.entrants import ENTRANTS, LOOP
+from benchmarks.measure import measure
 from benchmarks.peers.shape_connector import build_connector
 from benchmarks.report import APART, PAGE, measured_apart
 from benchmarks.rows import Rows
@@ -65,6 +66,17 @@ def test_every_shape_is_a_connector_that_declares_all_columns(shape):
     assert {name: set(fields) for name, fields in shape.tables.items()} == {
         name: set(resource.columns) & set(shape.tables[name]) for name, resource in connector.graph.items()
     }
+
+
+def test_the_memory_of_a_process_in_a_session_of_its_own_is_counted(tmp_path):
+    child = "import time; kept = bytes(range(256)) * 800_000; time.sleep(1)"
+    parent = f"""
+import subprocess, sys
+kept = bytes(range(256)) * 400_000
+subprocess.run([sys.executable, "-c", {child!r}], start_new_session=True, check=True)
+"""
+    used = measure([sys.executable, "-c", parent], folder=tmp_path, environment=os.environ, timeout=60)
+    assert used.status == 0 and used.memory > 256 * 1_200_000
 
 
 def test_what_is_measured_apart_stays_on_the_page():

@@ -189,7 +189,7 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
 
 @contextmanager
 def other_default(name: str, value: Any, key: str, *sections: str) -> Iterator[None]:
-    """Give one of the defaults that were added under a name another value meanwhile."""
+    """Give a default another value meanwhile, in the name of those that were added; without one, dlt's own returns."""
     provider = next(one for one in dlt.config.config_providers if one.name == name)
     before, _ = provider.get_value(key, Any, None, *sections)
     provider.set_value(key, value, None, *sections)

@@ -17,7 +17,7 @@ DEFAULTS = {
     # Each row records its load. It does not need dlt's row id because it has a key.
     "normalize": {"parquet_normalizer": {"add_dlt_load_id": True}},
     # Compression takes half of the extract time, for files that exist for seconds.
-    "data_writer": {"disable_compression": True, "buffer_max_items": 5_000},
+    "data_writer": {"disable_compression": True},
     "load": {"truncate_staging_dataset": True},
     "destination": {
         "duckdb": {"credentials": DUCKDB},

@@ -23,7 +23,7 @@ from connectors_dagster.spec.windows import Slice
 
 BATCH_ROWS = 5_000
 BATCH_BYTES, LARGE_ROW = 4 * 1024 * 1024, 2_500
-"""DuckDB reads 2,048 rows of a batch at once: that many large ones take more memory than it may use."""
+"""Bytes. DuckDB reads 2,048 rows of a batch at once: that many large ones take more memory than it may use."""
 
 
 @dataclass(kw_only=True)

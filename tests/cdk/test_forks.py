@@ -69,6 +69,18 @@ def test_a_process_and_what_it_is_a_fork_of_end_if_the_one_that_reads_is_killed(
         time.sleep(0.1)
 
 
+def test_templates_are_ended_and_the_next_process_is_a_fork_of_a_new_one():
+    command = (cdk_python(), "-I", str(CHILD))
+    first = started(*command)
+    template = parent_of(first.pid)
+    first.stop()
+    forks.end_templates()
+    assert not is_there(template)
+    second = started(*command)
+    assert parent_of(second.pid) not in (template, os.getpid())
+    second.stop()
+
+
 def test_what_is_wrong_is_said_if_nothing_can_be_forked(tmp_path):
     program = tmp_path / "program.py"
     program.write_text("import nothing_of_this_name")
