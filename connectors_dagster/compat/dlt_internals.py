@@ -12,7 +12,8 @@ Not public, although some of it is in an `__all__`:
 * the files of a load package (`PackageStorage`, `FileStorage`) and the keys of table hints;
 * `validate_dict` with its error, `jsonpath` with the class of its names, `retry_schema_update`, the Arrow types of
   columns, the base of errors, and the error for an unknown destination;
-* that `capabilities` of a destination may be replaced by a function that remembers the result;
+* that `capabilities` and `configuration` of a destination may be replaced by functions that remember the results, that
+  `copy` of a resolved configuration has no connections yet, and the context with the name of the pipeline;
 * what a paginator remembers of the next page (`_next_reference`, `_has_next_page`), which only subclasses are meant to
   set;
 * that a client of a database stores a schema in a transaction that others begin and end;
@@ -33,9 +34,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import dlt
 from dlt.common import jsonpath, validation
+from dlt.common.configuration.container import Container
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, DuplicateConfigProviderException
 from dlt.common.configuration.providers import CustomLoaderDocProvider
 from dlt.common.configuration.providers.toml import TomlProviderReadException
+from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
 from dlt.common.destination.client import DestinationClientConfiguration
 from dlt.common.destination.exceptions import UnknownDestinationModule
@@ -93,7 +96,7 @@ __all__ = [
     "other_default",
     "paginate_dependent_resource",
     "register_defaults",
-    "remember_capabilities",
+    "remember_configuration",
     "retry_schema_update",
     "set_has_next",
     "set_next_reference",
@@ -187,16 +190,22 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
         return
 
 
+_other_defaults: dict[tuple[str, tuple[str, ...]], Any] = {}
+"""The defaults that have another value at present."""
+
+
 @contextmanager
 def other_default(name: str, value: Any, key: str, *sections: str) -> Iterator[None]:
     """Give a default another value meanwhile, in the name of those that were added; without one, dlt's own returns."""
     provider = next(one for one in dlt.config.config_providers if one.name == name)
     before, _ = provider.get_value(key, Any, None, *sections)
     provider.set_value(key, value, None, *sections)
+    _other_defaults[key, sections] = value
     try:
         yield
     finally:
         provider.set_value(key, before, None, *sections)
+        del _other_defaults[key, sections]
 
 
 def store_schema(client: Any, schema: Schema) -> None:
@@ -215,11 +224,35 @@ def normalized_packages(package_path: str) -> PackageStorage:
     return PackageStorage(FileStorage(str(Path(package_path).parent)), "normalized")
 
 
-def remember_capabilities(destination: AnyDestination) -> AnyDestination:
-    """Make a destination find out only once what it can do; its configuration must not change any more.
+def remember_configuration(destination: AnyDestination) -> AnyDestination:
+    """Make a destination find out only once how it is configured, and what it can do; this must not change any more.
 
-    dlt asks about fifteen times per load, and each time resolves the whole configuration of the destination.
+    dlt asks about thirty times per load, and each time looks up every field in all its providers.
     """
+    _remember_capabilities(destination)
+    resolve = destination.configuration
+    known: dict[Any, DestinationClientConfiguration] = {}
+
+    def configuration(
+        initial_config: DestinationClientConfiguration, accept_partial: bool = False
+    ) -> DestinationClientConfiguration:
+        if accept_partial or initial_config.credentials:
+            found: DestinationClientConfiguration = resolve(initial_config, accept_partial=accept_partial)
+            return found
+        pipeline_name = Container()[ConfigSectionContext].pipeline_name
+        key = (pipeline_name, repr(initial_config.as_dict_nondefault()), repr(_other_defaults))
+        if key not in known:
+            known[key] = resolve(initial_config)
+        found = known[key].copy()
+        if found.credentials:
+            found.credentials.resolve()  # each client has connections of its own
+        return found
+
+    destination.configuration = configuration  # type: ignore[method-assign]
+    return destination
+
+
+def _remember_capabilities(destination: AnyDestination) -> None:
     resolve = destination.capabilities
     known: dict[tuple[type | None, int | None], DestinationCapabilitiesContext] = {}
 
@@ -234,7 +267,6 @@ def remember_capabilities(destination: AnyDestination) -> AnyDestination:
         return known[key].copy()  # dlt changes what it gets
 
     destination.capabilities = capabilities  # type: ignore[method-assign]
-    return destination
 
 
 def arrow_type(column: TColumnSchema, capabilities: DestinationCapabilitiesContext) -> "pa.DataType":

@@ -297,26 +297,67 @@ def test_a_time_has_the_arrow_type_in_utc_that_dlt_expects():
     assert internals.arrow_type({"name": "n", "data_type": "bigint"}, capabilities) == pa.int64()
 
 
-def test_a_destination_finds_out_once_what_it_can_do_and_a_pipeline_uses_that(tmp_path, monkeypatch):
-    resolved: list[Any] = []
+@pytest.fixture
+def resolved(monkeypatch) -> list[dict[str, Any]]:
+    """What a destination of DuckDB looks up in the configuration: how each time."""
+    found: list[dict[str, Any]] = []
     resolve = dlt.destinations.duckdb.configuration
 
     def counted(self: Any, initial_config: Any, **options: Any) -> Any:
-        resolved.append(options)
+        if not (initial_config.credentials and initial_config.is_resolved()):
+            found.append(options)
         return resolve(self, initial_config, **options)
 
     monkeypatch.setattr(dlt.destinations.duckdb, "configuration", counted)
-    destination = internals.remember_capabilities(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    return found
+
+
+def test_a_destination_finds_out_once_how_it_is_configured_and_a_pipeline_uses_that(tmp_path, resolved):
+    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
     pipeline = dlt.pipeline("once", pipelines_dir=str(tmp_path), destination=destination)
     pipeline.run([{"Id": 1}], table_name="things")
-    without_naming, with_naming = 1, 1
+    without_naming, with_naming, with_all = 1, 1, 1
     assert resolved.count({"accept_partial": True}) == without_naming + with_naming
+    assert resolved.count({}) == with_all
     with pipeline.sql_client() as client:
         assert client.execute_sql("SELECT id FROM things") == [(1,)]
+    assert resolved.count({}) == with_all
+
+
+def test_each_client_of_a_destination_has_a_connection_of_its_own(tmp_path):
+    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    pipeline = dlt.pipeline("own", pipelines_dir=str(tmp_path), destination=destination)
+    pipeline.run([{"id": 1}], table_name="things")
+    with pipeline.sql_client() as one, pipeline.sql_client() as other:
+        assert one.credentials is not other.credentials
+        assert one.credentials.conn_pool is not other.credentials.conn_pool
+        with one.begin_transaction():
+            one.execute_sql("DELETE FROM things")
+            assert other.execute_sql("SELECT id FROM things") == [(1,)]
+
+
+def test_a_default_with_another_value_counts_although_the_configuration_is_remembered(tmp_path):
+    name, sections = "test_of_a_changed_default", ("destination", "duckdb", "credentials", "global_config")
+    defaults: dict[str, Any] = {"memory_limit": "100MiB"}
+    for section in reversed(sections):
+        defaults = {section: defaults}
+    internals.register_defaults(name, defaults)
+    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    pipeline = dlt.pipeline("limit", pipelines_dir=str(tmp_path), destination=destination)
+    pipeline.run([{"id": 1}], table_name="things")
+
+    def limit() -> Any:
+        with pipeline.sql_client() as client:
+            return client.execute_sql("SELECT current_setting('memory_limit')")[0][0]
+
+    assert limit() == "100.0 MiB"
+    with internals.other_default(name, "200MiB", "memory_limit", *sections):
+        assert limit() == "200.0 MiB"
+    assert limit() == "100.0 MiB"
 
 
 def test_what_dlt_changes_in_capabilities_is_not_remembered(tmp_path):
-    destination = internals.remember_capabilities(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
     destination.capabilities().preferred_loader_file_format = "csv"
     assert destination.capabilities().preferred_loader_file_format == "insert_values"
 
