@@ -91,4 +91,4 @@ def _run(trial: Trial, python: str, address: str) -> tuple[Mapping[str, float], 
     task = [f"{address}/{trial.latency}", str(trial.connections), trial.shape.name]
     with databases.empty() if trial.shape.destination == "postgres" else nullcontext() as url:
         command = [f"benchmarks.peers.{trial.entrant.module}", *task, *([url] if url else [])]
-        return run_script(str(trial), python, command, root=trial.entrant.root)
+        return run_script(str(trial), python, command, root=trial.entrant.root, again=trial.shape.again)

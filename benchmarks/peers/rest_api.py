@@ -1,5 +1,6 @@
 """dlt's rest_api source with dlt's defaults, into DuckDB or Postgres."""
 
+from datetime import timedelta
 from typing import Any
 
 import dlt
@@ -7,7 +8,7 @@ from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.peers.answer import DATABASE, answer_table, arguments, chosen_shape, postgres
 from benchmarks.shapes import CURSOR, KEY, Shape
-from benchmarks.task import PASSWORD, SORTED, USER
+from benchmarks.task import FORMAT, PASSWORD, SORTED, START, USER
 
 
 def main() -> None:
@@ -24,16 +25,18 @@ def main() -> None:
 
 
 def build_source(address: str, shape: Shape) -> Any:
-    """Build the source; without a filter of the API, dlt compares the cursor of each row itself."""
+    """Build the source; dlt has a cursor if the API has no filter, or if rows are loaded already."""
     paginator = {"type": "offset", "limit": shape.page, "limit_param": "per_page", "total_path": None}
-    cut = shape.windowed and not shape.filtered
+    before = (START - timedelta(seconds=1)).strftime(FORMAT)  # the API's bound is exclusive
+    since = {"start_param": "modified_after", "initial_value": before} if shape.again else {}
+    cursor = {"incremental": {"cursor_path": CURSOR, **since}} if shape.again or not shape.filtered else {}
     rows = {
         "name": shape.resource,
         "endpoint": {
             "path": shape.resource,
-            "params": {**SORTED, **shape.bounds()},
+            "params": {**SORTED, **({} if shape.again else shape.bounds())},
             "paginator": paginator,
-            **({"incremental": {"cursor_path": CURSOR}} if cut else {}),
+            **(cursor if shape.windowed else {}),
         },
     }
     child = {

@@ -9,7 +9,7 @@ from singer_sdk.pagination import OffsetPaginator
 
 from benchmarks.peers.json_schema import json_schema
 from benchmarks.shapes import BY_NAME, CURSOR, KEY, Shape
-from benchmarks.task import PASSWORD, SORTED, USER
+from benchmarks.task import FORMAT, PASSWORD, SORTED, USER
 
 
 class Pages(OffsetPaginator):
@@ -54,9 +54,13 @@ class Rows(Stream):
         """Start with the first page."""
         return Pages(start_value=0, page_size=self.shape.page)
 
-    def get_url_params(self, context: Any, next_page_token: int | None) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
+    def get_url_params(self, context: Any, next_page_token: int | None) -> dict[str, Any]:
         """Return the parameters of a page."""
-        return {**SORTED, **self.shape.bounds(), "offset": next_page_token or 0, "per_page": self.shape.page}
+        bounds = dict(self.shape.bounds())
+        if self.shape.again:
+            since = self.get_starting_timestamp(context)
+            bounds = {"modified_after": since.strftime(FORMAT)} if since else {}
+        return {**SORTED, **bounds, "offset": next_page_token or 0, "per_page": self.shape.page}
 
     def get_child_context(self, record: Any, context: Any) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
         """Return what the address of the children needs."""
