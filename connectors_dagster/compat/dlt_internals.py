@@ -28,7 +28,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache, reduce
+from functools import cache, lru_cache, reduce
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -134,9 +134,15 @@ for _question in KINDS_OF_TYPES:
     vars(validation)[_question] = lru_cache(maxsize=10_000)(vars(validation)[_question])
 
 
-_NAMES = re.compile(r"(?!.*\bwhere(not)?\b)[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
-"""Paths that are nothing but names: most are."""
+_NAMES = re.compile(r"(?!.*\bwhere(not)?\b)[A-Za-z_]\w*(\.[A-Za-z_]\w*|\.\*|\[\*\])*", re.ASCII)
+"""Paths that are nothing but names, and ``*`` or ``[*]`` for every item: most are."""
 _parse_path, _Names = vars(jsonpath)["compile_path"], vars(jsonpath)["JSONPathFields"]
+
+
+@cache
+def _every_item() -> TJsonPath:
+    found: TJsonPath = _parse_path("*")
+    return found
 
 
 @lru_cache(maxsize=10_000)
@@ -147,8 +153,9 @@ def compile_path(path: str) -> TJsonPath:
         Exception: it is not a JSON path; the parser raises errors of many kinds.
     """
     if _NAMES.fullmatch(path):  # the parser itself is made anew for each path
-        names: list[Any] = [_Names(name) for name in path.split(".")]
-        found: TJsonPath = reduce(lambda parent, name: parent.child(name), names)
+        names = path.replace("[*]", ".*").split(".")
+        steps: list[Any] = [_every_item() if name == "*" else _Names(name) for name in names]
+        found: TJsonPath = reduce(lambda parent, step: parent.child(step), steps)
     else:
         found = _parse_path(path)
     return found

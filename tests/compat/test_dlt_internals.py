@@ -67,7 +67,11 @@ def test_a_function_accepts_exactly_the_arguments_passed_to_it(
 
 
 @pytest.mark.parametrize(
-    "path", ["data", "data.items", "a.b.c", "_id", "A1.b_2", "where", "a.where.b", "wherever.a", "parent.a"]
+    "path",
+    [
+        *("data", "data.items", "a.b.c", "_id", "A1.b_2", "where", "a.where.b", "wherever.a", "parent.a"),
+        *("a[*]", "a.*", "a[*].b", "a.*.b", "a[*].b[*].c", "a[*][*]", "a[*].where", "a.[*]", "a[*]b", "a.*b"),
+    ],
 )
 def test_a_path_of_names_is_what_the_parser_makes_of_it(path):
     try:
