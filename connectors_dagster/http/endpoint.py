@@ -17,7 +17,6 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from connectors_dagster.compat.dlt_internals import (
-    compile_path,
     create_auth,
     create_paginator,
     create_response_hooks,
@@ -50,8 +49,6 @@ Row = Mapping[str, Any]
 """Fields of a parent row, parsed."""
 BEYOND_THE_END = {400, 404, 416, 422}
 """Statuses with which APIs refuse a page beyond the last."""
-NO_RUNTIME = RuntimeConfiguration()
-"""What dlt's client would make its own session from."""
 OF_DLTS_SOURCES: Mapping[str, Any] = {
     "include_from_parent": [],
     "incremental_object": None,
@@ -59,6 +56,17 @@ OF_DLTS_SOURCES: Mapping[str, Any] = {
     "incremental_cursor_transform": None,
 }
 """What dlt's own sources pass to its functions and this project does not need."""
+
+
+class _NoRuntime(RuntimeConfiguration):
+    """What dlt's client would make its own session from."""
+
+    def __bool__(self) -> bool:
+        """Say at once that it is there: dlt asks for every client, and would count all fields."""
+        return True
+
+
+_NO_RUNTIME = _NoRuntime()
 
 
 class Endpoint:
@@ -76,7 +84,7 @@ class Endpoint:
         client = self.client = filled_client(resource, values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
         selector = endpoint.get("data_selector") or "$"
-        self.selector, self.rows_at = compile_path(selector), path_of(selector)
+        self.selector, self.rows_at = selector, path_of(selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
         by_expression, declared = resource.options.next_page, endpoint.get("paginator") or client.get("paginator")
         self._paginating = (
@@ -176,7 +184,8 @@ class Endpoint:
     def _written(self, parts: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
         params = build_query({**(parts["params"] or {}), **params}, join_lists=self.resource.join_list_params)
         # Copied because paginators write into them.
-        return {**deepcopy(dict(parts)), "params": params, "method": self.endpoint.get("method", "GET")}
+        copied = {name: deepcopy(part) if isinstance(part, dict | list) else part for name, part in parts.items()}
+        return {**copied, "params": params, "method": self.endpoint.get("method", "GET")}
 
     def _paging(self, session: ApiSession) -> dict[str, Any]:
         return {
@@ -214,7 +223,7 @@ class Endpoint:
             headers=dict(self.client.get("headers") or {}),
             auth=cast(Any, auth),
             session=session,
-            config=NO_RUNTIME,
+            config=_NO_RUNTIME,
         )
         client.primary_key = self.resource.primary_key
         client.added = {f"_{name}": encode(each[name]) for name in self.resource.options.include_each}

@@ -42,9 +42,11 @@ class RawClient(RESTClient):
     def extract_response(self, response: requests.Response, data_selector: TJsonPath) -> list[Any]:
         """Return the rows of a page, as the paginator and all later steps get them."""
         found = find_values(data_selector, response.json())
+        data = found[0] if len(found) == 1 else found
+        rows: list[Any] = data if isinstance(data, list) else [data]
         # Some APIs write an empty list as null, an empty object, empty text or false.
-        empty = len(found) == 1 and not isinstance(found[0], list) and not found[0] and self.value_column is None
-        rows = [] if empty else super().extract_response(response, data_selector)
+        if data is None or not (data or self.value_column):
+            rows = []
         if self.value_column:
             rows = [row if isinstance(row, dict) else {self.value_column: row} for row in rows]
         rows = [row if is_raw(row) else encode_row(row) for row in rows]

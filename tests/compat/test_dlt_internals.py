@@ -84,6 +84,35 @@ def test_a_path_of_names_is_what_the_parser_makes_of_it(path):
         assert repr(internals.compile_path(path)) == repr(expected)
 
 
+DOCUMENT = {"a": {"b": [{"c": 1}, {"c": None}], "n": None, "s": "text", "e": {}}, "l": [{"a": 1}], "": 2, "get": 3}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a",
+        "a.b",
+        "a.n",
+        "a.s",
+        "a.s.x",
+        "a.n.x",
+        "a.x",
+        "x",
+        "x.y",
+        "l",
+        "l.a",
+        "a.e",
+        "a.e.x",
+        "get",
+        "a.b.c",
+        "a.get",
+    ],
+)
+@pytest.mark.parametrize("document", [DOCUMENT, [DOCUMENT], None, "text", 7, {}], ids=str)
+def test_the_values_at_a_path_of_names_are_those_that_dlt_finds(path, document):
+    assert internals.find_values(path, document) == internals.jsonpath.find_values(path, document)
+
+
 @pytest.fixture
 def request_(wire) -> Iterator[dict[str, Any]]:
     """The arguments of a request to a server."""
