@@ -265,7 +265,7 @@ def remember_configuration(destination: AnyDestination) -> AnyDestination:
         if key not in known:
             known[key] = resolve(initial_config)
         found = known[key].copy()
-        if found.credentials:
+        if found.credentials and found.credentials.is_resolved():
             found.credentials.resolve()  # each client has connections of its own
         return found
 
