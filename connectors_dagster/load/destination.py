@@ -211,8 +211,9 @@ def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClient
     `timeout` is how many seconds to wait for that; by default as configured.
     """
     with nobody_writing(f"reading {dataset}", timeout):
-        tables = dlt.dataset(build_destination(), dataset)
         lake = destination_traits().table_format
+        # Without a schema, dlt reads and parses the stored ones; queries need none of them.
+        tables = dlt.dataset(build_destination(), dataset, schema=None if lake else Schema(dataset))
         client: Any = LakeTables(tables.destination_client) if lake else tables.sql_client
         with client:
             yield client
