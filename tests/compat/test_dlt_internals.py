@@ -27,6 +27,7 @@ from dlt.sources.helpers.rest_client.paginators import (
 from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from connectors_dagster.compat import dlt_internals as internals
+from connectors_dagster.config.dlt_defaults import NAME, use_defaults
 from tests.support.wire import reply
 
 REQUEST = (
@@ -370,11 +371,7 @@ def test_each_client_of_a_destination_has_a_connection_of_its_own(tmp_path):
 
 
 def test_a_default_with_another_value_counts_although_the_configuration_is_remembered(tmp_path):
-    name, sections = "test_of_a_changed_default", ("destination", "duckdb", "credentials", "global_config")
-    defaults: dict[str, Any] = {"memory_limit": "100MiB"}
-    for section in reversed(sections):
-        defaults = {section: defaults}
-    internals.register_defaults(name, defaults)
+    use_defaults()
     destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
     pipeline = dlt.pipeline("limit", pipelines_dir=str(tmp_path), destination=destination)
     pipeline.run([{"id": 1}], table_name="things")
@@ -383,10 +380,11 @@ def test_a_default_with_another_value_counts_although_the_configuration_is_remem
         with pipeline.sql_client() as client:
             return client.execute_sql("SELECT current_setting('memory_limit')")[0][0]
 
-    assert limit() == "100.0 MiB"
-    with internals.other_default(name, "200MiB", "memory_limit", *sections):
+    usual, sections = limit(), ("destination", "duckdb", "credentials", "global_config")
+    assert usual != "200.0 MiB"
+    with internals.other_default(NAME, "200MiB", "memory_limit", *sections):
         assert limit() == "200.0 MiB"
-    assert limit() == "100.0 MiB"
+    assert limit() == usual
 
 
 def test_what_dlt_changes_in_capabilities_is_not_remembered(tmp_path):
