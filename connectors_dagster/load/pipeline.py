@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import dlt
+import pyarrow as pa
 from dlt.common.pipeline import LoadInfo
 from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -25,7 +26,6 @@ from connectors_dagster.load.dlt_errors import root_cause, without_expected_warn
 from connectors_dagster.load.duckdb_errors import is_out_of_memory
 from connectors_dagster.load.extract import Outcome, extract
 from connectors_dagster.load.family import Family, open_family
-from connectors_dagster.load.freed_memory import return_freed_memory
 from connectors_dagster.load.inventory import (
     columns_in,
     completed_loads,
@@ -130,7 +130,6 @@ def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
                 ahead.start(partial(_read, begun, following, connection))
             if any(outcome.ready for outcome in load.outcomes.values()):
                 _load(load, request)
-                return_freed_memory()
             yield load
             load.family.remove()
 
@@ -153,7 +152,7 @@ def _read(load: Load, request: LoadRequest, connection: Connection) -> Load:
     with _timed(load, "extract"):
         load.outcomes = extract(pipeline, request, connection)
     measure_reads(load.outcomes.values(), request.now)
-    return_freed_memory()
+    pa.default_memory_pool().release_unused()
     return load
 
 
