@@ -17,7 +17,7 @@ from benchmarks.shapes import BY_NAME, SHAPES, Shape
 PROGRAMS = {
     "children": "ours airbyte-cdk pyairbyte singer dlt loop",
     "postgres": "ours singer dlt",
-    "refresh": "ours pyairbyte singer dlt",
+    "refresh": "ours singer dlt",
 }
 USUAL = "floor ours airbyte-cdk pyairbyte singer dlt"
 ONE_TENTH = {"singer", "dlt", "loop"}

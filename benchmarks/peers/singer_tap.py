@@ -47,8 +47,9 @@ class Rows(Stream):
 
     def __init__(self, tap: Tap, shape: Shape) -> None:
         """Read the rows of a shape."""
-        self.replication_key = CURSOR if shape.windowed else None
         super().__init__(tap, name=shape.resource, schema=json_schema(shape.fields), path=f"/{shape.resource}")
+        if shape.again:
+            self.replication_key = CURSOR
 
     def get_new_paginator(self) -> Pages:
         """Start with the first page."""

@@ -96,6 +96,7 @@ __all__ = [
     "other_default",
     "paginate_dependent_resource",
     "register_defaults",
+    "remember_capabilities",
     "remember_configuration",
     "retry_schema_update",
     "set_has_next",
@@ -140,8 +141,8 @@ _parse_path, _Names = vars(jsonpath)["compile_path"], vars(jsonpath)["JSONPathFi
 
 
 @cache
-def _every_item() -> TJsonPath:
-    found: TJsonPath = _parse_path("*")
+def _every_item(written: str) -> TJsonPath:
+    found: TJsonPath = _parse_path(written)  # before jsonpath-ng 1.11, they are not the same
     return found
 
 
@@ -153,8 +154,8 @@ def compile_path(path: str) -> TJsonPath:
         Exception: it is not a JSON path; the parser raises errors of many kinds.
     """
     if _NAMES.fullmatch(path):  # the parser itself is made anew for each path
-        names = path.replace("[*]", ".*").split(".")
-        steps: list[Any] = [_every_item() if name == "*" else _Names(name) for name in names]
+        names = path.replace("[*]", ".[*]").split(".")
+        steps: list[Any] = [_every_item(name) if "*" in name else _Names(name) for name in names]
         found: TJsonPath = reduce(lambda parent, step: parent.child(step), steps)
     else:
         found = _parse_path(path)
@@ -178,14 +179,17 @@ def find_values(path: TJsonPath, document: Any) -> list[Any]:
     """Return the values at a JSON path of a document."""
     if not isinstance(path, str):
         return jsonpath.find_values(path, document)
-    names = _names_in(path)
-    if names is None:
-        return jsonpath.find_values(compile_path(path), document)
-    for name in names:  # most paths are only names: to search takes ten times as long
-        if not isinstance(document, dict) or name not in document:
+    names, found = _names_in(path), document
+    for name in names or ():  # most paths are only names: to search takes ten times as long
+        if type(found) is not dict:
+            break
+        if name not in found:
             return []
-        document = document[name]
-    return [document]
+        found = found[name]
+    else:
+        if names:
+            return [found]
+    return jsonpath.find_values(compile_path(path), document)
 
 
 def next_reference(paginator: BaseReferencePaginator) -> Any:
@@ -221,12 +225,16 @@ def other_default(name: str, value: Any, key: str, *sections: str) -> Iterator[N
     provider = next(one for one in dlt.config.config_providers if one.name == name)
     before, _ = provider.get_value(key, Any, None, *sections)
     provider.set_value(key, value, None, *sections)
-    _other_defaults[key, sections] = value
+    at, others = (key, sections), dict(_other_defaults)
+    _other_defaults[at] = value
     try:
         yield
     finally:
         provider.set_value(key, before, None, *sections)
-        del _other_defaults[key, sections]
+        if at in others:
+            _other_defaults[at] = others[at]
+        else:
+            _other_defaults.pop(at, None)
 
 
 def store_schema(client: Any, schema: Schema) -> None:
@@ -246,11 +254,11 @@ def normalized_packages(package_path: str) -> PackageStorage:
 
 
 def remember_configuration(destination: AnyDestination) -> AnyDestination:
-    """Make a destination find out only once how it is configured, and what it can do; this must not change any more.
+    """Make a destination find out only once how it is configured, which must not change any more.
 
-    dlt asks about thirty times per load, and each time looks up every field in all its providers.
+    dlt asks about twenty times per load, and each time looks up every field in all its providers. Only for DuckDB and
+    Postgres: a copy of credentials lacks what those of a cloud have found on the machine.
     """
-    _remember_capabilities(destination)
     resolve = destination.configuration
     known: dict[Any, DestinationClientConfiguration] = {}
 
@@ -273,7 +281,11 @@ def remember_configuration(destination: AnyDestination) -> AnyDestination:
     return destination
 
 
-def _remember_capabilities(destination: AnyDestination) -> None:
+def remember_capabilities(destination: AnyDestination) -> AnyDestination:
+    """Make a destination find out only once what it can do; its configuration must not change any more.
+
+    dlt asks about fifteen times per load, and each time resolves the whole configuration of the destination.
+    """
     resolve = destination.capabilities
     known: dict[tuple[type | None, int | None], DestinationCapabilitiesContext] = {}
 
@@ -288,6 +300,7 @@ def _remember_capabilities(destination: AnyDestination) -> None:
         return known[key].copy()  # dlt changes what it gets
 
     destination.capabilities = capabilities  # type: ignore[method-assign]
+    return destination
 
 
 def arrow_type(column: TColumnSchema, capabilities: DestinationCapabilitiesContext) -> "pa.DataType":

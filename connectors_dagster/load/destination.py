@@ -12,7 +12,12 @@ from dlt.common.destination import Destination, TLoaderFileFormat
 from dlt.common.schema import Schema
 from dlt.destinations.sql_client import SqlClientBase
 
-from connectors_dagster.compat.dlt_internals import AnyDestination, UnknownDestinationModule, remember_configuration
+from connectors_dagster.compat.dlt_internals import (
+    AnyDestination,
+    UnknownDestinationModule,
+    remember_capabilities,
+    remember_configuration,
+)
 from connectors_dagster.compat.dlt_postgres import copy_exactly
 from connectors_dagster.compat.dlt_retries import write_files_once
 from connectors_dagster.config.destination_secrets import destination_secrets
@@ -126,18 +131,20 @@ def build_destination(name: str | None = None) -> AnyDestination:
     remember(destination_secrets())
     name = name or destination_name()
     if destination_traits(name).in_file:
-        return remember_configuration(dlt.destinations.duckdb(credentials=str(duckdb_file())))
+        return remember_configuration(remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file()))))
     if name == "ducklake":
-        return remember_configuration(ducklake.build_ducklake())
+        return remember_capabilities(ducklake.build_ducklake())
     if name == "sqlalchemy":
-        return remember_configuration(dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings()))
+        return remember_capabilities(dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings()))
     try:
         found = Destination.from_reference(name)
     except UnknownDestinationModule:
         hint = suggest(name.lower(), dlt.destinations.__all__)
         setting = environment("connectors.destination")
         raise SettingError(f"{setting} is {name!r}, which is not a destination of dlt; {hint}") from None
-    return remember_configuration(found)  # type: ignore[arg-type]  # None only for None
+    assert found  # None only for None
+    remember_capabilities(found)
+    return remember_configuration(found) if name == "postgres" else found
 
 
 def _engine_settings() -> dict[str, Any]:
@@ -211,9 +218,8 @@ def reading(dataset: str, *, timeout: float | None = None) -> Iterator[SqlClient
     `timeout` is how many seconds to wait for that; by default as configured.
     """
     with nobody_writing(f"reading {dataset}", timeout):
+        tables = dlt.dataset(build_destination(), dataset)
         lake = destination_traits().table_format
-        # Without a schema, dlt reads and parses the stored ones; queries need none of them.
-        tables = dlt.dataset(build_destination(), dataset, schema=None if lake else Schema(dataset))
         client: Any = LakeTables(tables.destination_client) if lake else tables.sql_client
         with client:
             yield client

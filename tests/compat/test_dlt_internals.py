@@ -3,6 +3,8 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dlt
@@ -109,7 +111,11 @@ DOCUMENT = {"a": {"b": [{"c": 1}, {"c": None}], "n": None, "s": "text", "e": {}}
         "a.get",
     ],
 )
-@pytest.mark.parametrize("document", [DOCUMENT, [DOCUMENT], None, "text", 7, {}], ids=str)
+@pytest.mark.parametrize(
+    "document",
+    [DOCUMENT, [DOCUMENT], None, "text", 7, {}, MappingProxyType(DOCUMENT), {"a": MappingProxyType({"b": 1})}],
+    ids=str,
+)
 def test_the_values_at_a_path_of_names_are_those_that_dlt_finds(path, document):
     assert internals.find_values(path, document) == internals.jsonpath.find_values(path, document)
 
@@ -346,8 +352,13 @@ def resolved(monkeypatch) -> list[dict[str, Any]]:
     return found
 
 
+def remembering(folder: Path) -> Any:
+    destination = dlt.destinations.duckdb(str(folder / "warehouse.duckdb"))
+    return internals.remember_configuration(internals.remember_capabilities(destination))
+
+
 def test_a_destination_finds_out_once_how_it_is_configured_and_a_pipeline_uses_that(tmp_path, resolved):
-    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    destination = remembering(tmp_path)
     pipeline = dlt.pipeline("once", pipelines_dir=str(tmp_path), destination=destination)
     pipeline.run([{"Id": 1}], table_name="things")
     without_naming, with_naming, with_all = 1, 1, 1
@@ -359,7 +370,7 @@ def test_a_destination_finds_out_once_how_it_is_configured_and_a_pipeline_uses_t
 
 
 def test_each_client_of_a_destination_has_a_connection_of_its_own(tmp_path):
-    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    destination = remembering(tmp_path)
     pipeline = dlt.pipeline("own", pipelines_dir=str(tmp_path), destination=destination)
     pipeline.run([{"id": 1}], table_name="things")
     with pipeline.sql_client() as one, pipeline.sql_client() as other:
@@ -372,7 +383,7 @@ def test_each_client_of_a_destination_has_a_connection_of_its_own(tmp_path):
 
 def test_a_default_with_another_value_counts_although_the_configuration_is_remembered(tmp_path):
     use_defaults()
-    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    destination = remembering(tmp_path)
     pipeline = dlt.pipeline("limit", pipelines_dir=str(tmp_path), destination=destination)
     pipeline.run([{"id": 1}], table_name="things")
 
@@ -384,11 +395,14 @@ def test_a_default_with_another_value_counts_although_the_configuration_is_remem
     assert usual != "200.0 MiB"
     with internals.other_default(NAME, "200MiB", "memory_limit", *sections):
         assert limit() == "200.0 MiB"
+        with internals.other_default(NAME, "300MiB", "memory_limit", *sections):
+            assert limit() == "300.0 MiB"
+        assert limit() == "200.0 MiB"
     assert limit() == usual
 
 
 def test_what_dlt_changes_in_capabilities_is_not_remembered(tmp_path):
-    destination = internals.remember_configuration(dlt.destinations.duckdb(str(tmp_path / "warehouse.duckdb")))
+    destination = remembering(tmp_path)
     destination.capabilities().preferred_loader_file_format = "csv"
     assert destination.capabilities().preferred_loader_file_format == "insert_values"
 

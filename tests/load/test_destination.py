@@ -181,3 +181,8 @@ def test_rows_are_not_copied_to_where_it_is_not_known_which_tables_are_there(mon
     monkeypatch.setenv("CONNECTORS__DESTINATION", "sqlalchemy")
     with pytest.raises(SettingError, match="CONNECTORS__DESTINATION is 'sqlalchemy', which does not say which"):
         copy_rows([find("storefront/orders")], source="duckdb")
+
+
+def test_credentials_that_a_cloud_has_found_on_the_machine_are_those_of_each_client():
+    for name in ("filesystem", "bigquery", "ducklake", "sqlalchemy"):
+        assert "configuration" not in vars(build_destination(name))  # a copy of them would lack what was found
