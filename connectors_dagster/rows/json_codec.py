@@ -5,6 +5,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
 import orjson
 
 LOWEST, HIGHEST = -(2**63), 2**64 - 1
@@ -86,6 +87,8 @@ def _repaired(found: re.Match[bytes]) -> bytes:
 def _verbatim(value: Any) -> orjson.Fragment:
     if isinstance(value, Decimal):
         return orjson.Fragment(str(value))
+    if isinstance(value, msgspec.Raw):  # a row inside a value that is one of several lists
+        return orjson.Fragment(bytes(value))
     raise TypeError(f"{type(value).__name__} is not a JSON type")
 
 
