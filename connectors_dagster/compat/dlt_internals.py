@@ -171,25 +171,24 @@ vars(jsonpath)["compile_path"] = _compile_path_once
 
 
 @lru_cache(maxsize=10_000)
-def _names_in(path: str) -> Sequence[str] | None:
-    return path.split(".") if _NAMES.fullmatch(path) and "*" not in path else None
+def _names_in(path: str) -> Sequence[str]:
+    """Return the names of a path that is nothing but names; else nothing."""
+    return path.split(".") if _NAMES.fullmatch(path) and "*" not in path else ()
 
 
 def find_values(path: TJsonPath, document: Any) -> list[Any]:
     """Return the values at a JSON path of a document."""
-    if not isinstance(path, str):
+    names = _names_in(path) if isinstance(path, str) else ()
+    if not names:
         return jsonpath.find_values(path, document)
-    names, found = _names_in(path), document
-    for name in names or ():  # most paths are only names: to search takes ten times as long
+    found = document
+    for name in names:  # most paths are only names: to search takes ten times as long
         if type(found) is not dict:
-            break
+            return jsonpath.find_values(path, document)
         if name not in found:
             return []
         found = found[name]
-    else:
-        if names:
-            return [found]
-    return jsonpath.find_values(compile_path(path), document)
+    return [found]
 
 
 def next_reference(paginator: BaseReferencePaginator) -> Any:
@@ -215,8 +214,8 @@ def register_defaults(name: str, values: dict[str, Any]) -> None:
         return
 
 
-_other_defaults: dict[tuple[str, tuple[str, ...]], Any] = {}
-"""The defaults that have another value at present."""
+_changed_defaults: dict[tuple[str, tuple[str, ...]], Any] = {}
+"""The present values of the defaults that have had another one."""
 
 
 @contextmanager
@@ -225,16 +224,12 @@ def other_default(name: str, value: Any, key: str, *sections: str) -> Iterator[N
     provider = next(one for one in dlt.config.config_providers if one.name == name)
     before, _ = provider.get_value(key, Any, None, *sections)
     provider.set_value(key, value, None, *sections)
-    at, others = (key, sections), dict(_other_defaults)
-    _other_defaults[at] = value
+    _changed_defaults[key, sections] = value
     try:
         yield
     finally:
         provider.set_value(key, before, None, *sections)
-        if at in others:
-            _other_defaults[at] = others[at]
-        else:
-            _other_defaults.pop(at, None)
+        _changed_defaults[key, sections] = before
 
 
 def store_schema(client: Any, schema: Schema) -> None:
@@ -256,8 +251,8 @@ def normalized_packages(package_path: str) -> PackageStorage:
 def remember_configuration(destination: AnyDestination) -> AnyDestination:
     """Make a destination find out only once how it is configured, which must not change any more.
 
-    dlt asks about twenty times per load, and each time looks up every field in all its providers. Only for DuckDB and
-    Postgres: a copy of credentials lacks what those of a cloud have found on the machine.
+    dlt asks about twenty times per load, and each time looks up every field in all its providers. The
+    credentials are copied for each client, so this is only for destinations whose credentials dlt copies as a whole.
     """
     resolve = destination.configuration
     known: dict[Any, DestinationClientConfiguration] = {}
@@ -269,7 +264,7 @@ def remember_configuration(destination: AnyDestination) -> AnyDestination:
             found: DestinationClientConfiguration = resolve(initial_config, accept_partial=accept_partial)
             return found
         pipeline_name = Container()[ConfigSectionContext].pipeline_name
-        key = (pipeline_name, repr(initial_config.as_dict_nondefault()), repr(_other_defaults))
+        key = (pipeline_name, repr(initial_config.as_dict_nondefault()), repr(_changed_defaults))
         if key not in known:
             known[key] = resolve(initial_config)
         found = known[key].copy()

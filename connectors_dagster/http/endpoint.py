@@ -83,8 +83,8 @@ class Endpoint:
         self.resource, self.page_limit = resource, page_limit
         client = self.client = filled_client(resource, values)
         endpoint = self.endpoint = fill_placeholders(resource.endpoint, values)
-        selector = endpoint.get("data_selector") or "$"
-        self.selector, self.rows_at = selector, path_of(selector)
+        self.selector = endpoint.get("data_selector") or "$"
+        self.rows_at = path_of(self.selector)
         # Created once and copied: parsing its JSON paths takes as long as a request.
         by_expression, declared = resource.options.next_page, endpoint.get("paginator") or client.get("paginator")
         self._paginating = (
@@ -184,8 +184,7 @@ class Endpoint:
     def _written(self, parts: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
         params = build_query({**(parts["params"] or {}), **params}, join_lists=self.resource.join_list_params)
         # Copied because paginators write into them.
-        copied = {name: deepcopy(part) if isinstance(part, dict | list) else part for name, part in parts.items()}
-        return {**copied, "params": params, "method": self.endpoint.get("method", "GET")}
+        return {**deepcopy(dict(parts)), "params": params, "method": self.endpoint.get("method", "GET")}
 
     def _paging(self, session: ApiSession) -> dict[str, Any]:
         return {

@@ -47,6 +47,8 @@ LOAD_ID = "_dlt_load_id"
 MERGES = "delete-insert"
 """The merge strategy that all loads use; where a destination lacks it, dlt appends."""
 POLL = 0.25
+COPIED_AS_A_WHOLE = ("duckdb", "postgres")
+"""Whose credentials dlt copies as a whole: a copy of those of a cloud lacks what was found on the machine."""
 
 
 def duckdb_file() -> Path:
@@ -130,21 +132,23 @@ def build_destination(name: str | None = None) -> AnyDestination:
     """
     remember(destination_secrets())
     name = name or destination_name()
+    destination = remember_capabilities(_destination(name))
+    return remember_configuration(destination) if name in COPIED_AS_A_WHOLE else destination
+
+
+def _destination(name: str) -> AnyDestination:
     if destination_traits(name).in_file:
-        return remember_configuration(remember_capabilities(dlt.destinations.duckdb(credentials=str(duckdb_file()))))
+        return dlt.destinations.duckdb(credentials=str(duckdb_file()))
     if name == "ducklake":
-        return remember_capabilities(ducklake.build_ducklake())
+        return ducklake.build_ducklake()
     if name == "sqlalchemy":
-        return remember_capabilities(dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings()))
+        return dlt.destinations.sqlalchemy(engine_kwargs=_engine_settings())
     try:
-        found = Destination.from_reference(name)
+        return Destination.from_reference(name)  # type: ignore[return-value]  # None only for None
     except UnknownDestinationModule:
         hint = suggest(name.lower(), dlt.destinations.__all__)
         setting = environment("connectors.destination")
         raise SettingError(f"{setting} is {name!r}, which is not a destination of dlt; {hint}") from None
-    assert found  # None only for None
-    remember_capabilities(found)
-    return remember_configuration(found) if name == "postgres" else found
 
 
 def _engine_settings() -> dict[str, Any]:
