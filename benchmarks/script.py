@@ -33,11 +33,10 @@ def run_script(
     folder = BASE / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for _ in range(2 if again else 1):
-        program, environment = [python, "-m", *command], _environment(folder, root)
+    program, environment = [python, "-m", *command], _environment(folder, root)
+    usage = measure(program, folder=folder, environment=environment, timeout=TIMEOUT)
+    if again and not usage.status:
         usage = measure(program, folder=folder, environment=environment, timeout=TIMEOUT)
-        if usage.status:
-            break
     lines = (folder / "out").read_text(encoding="utf-8", errors="replace").splitlines()
     printed = [line.removeprefix(ANSWER) for line in lines if line.startswith(ANSWER)]
     if usage.status or not printed:

@@ -105,8 +105,8 @@ class Shape:
         return {name: _column(name, kind) for name, kind in self.tables[table].items()}
 
     def bounds(self) -> Mapping[str, str]:
-        """Return the parameters that request all windows, if there is a filter."""
-        return bounds() if self.filtered else {}
+        """Return the parameters that request all windows, if there is a filter, and no program remembers its end."""
+        return bounds() if self.filtered and not self.again else {}
 
     def loaded(self, rows: int) -> int:
         """Return how many rows the table has after so many rows were served; their ids count up from 1."""

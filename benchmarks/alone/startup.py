@@ -24,8 +24,6 @@ def nothing() -> None:
 with dagster.DagsterInstance.get() as instance:
     assert dagster.materialize([nothing], instance=instance).success
 """
-
-
 PROGRAMS = {"libraries": LIBRARIES, "definitions": DEFINITIONS, "help": HELP, "list": LIST, "nothing": NOTHING}
 ROUNDS = 5
 

@@ -16,8 +16,7 @@ SHIFTED = "{{{{ (str_to_datetime(stream_interval['{edge}']) {sign} duration('PT1
 
 def build_manifest(address: str, connections: int, shape: Shape = ORDERS) -> dict[str, Any]:
     """Build the manifest for a server's address and a number of workers."""
-    end = {} if shape.again else {"end_datetime": END.strftime(FORMAT)}
-    cursor = {"start_datetime": START.strftime(FORMAT), **end}
+    cursor = {"start_datetime": START.strftime(FORMAT), "end_datetime": END.strftime(FORMAT)}
     bounds = {
         "modified_after": SHIFTED.format(edge="start_time", sign="-", format=FORMAT),
         "modified_before": SHIFTED.format(edge="end_time", sign="+", format=FORMAT),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.peers.answer import DATABASE, answer_table, arguments, chosen_shape, postgres, timed
+from benchmarks.peers.answer import answer_table, arguments, chosen_shape, postgres, timed
 from benchmarks.peers.settings import destination_settings, instance_settings, storefront_settings
 from benchmarks.shapes import ORDERS
 from benchmarks.task import END, START
@@ -20,13 +20,12 @@ connector = build_connector({OWN!r}, BY_NAME[{{name!r}}])
 
 
 def main() -> None:
-    """Load all rows, timed from the start of the program to its exit; what is loaded already is refreshed."""
-    shape, again = chosen_shape(), DATABASE.exists()
+    """Load all rows, timed from the start of the program to its exit."""
+    shape = chosen_shape()
     connector = "storefront" if shape == ORDERS else write_connector(shape.name)
     settings = storefront_settings(*arguments(), connector=connector) | destination_settings(postgres())
     names = [f"{connector}/{table}" for table in shape.tables]
-    until = ["--from", START.date().isoformat(), "--to", END.date().isoformat()]
-    span = ["--missing"] if again else [] if shape.again else until
+    span = ["--missing"] if shape.again else ["--from", START.date().isoformat(), "--to", END.date().isoformat()]
     program = Path(sys.executable).parent / "connectors"
     environment = {**os.environ, **settings, **instance_settings()}
     with timed() as part:

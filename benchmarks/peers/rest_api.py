@@ -1,6 +1,5 @@
 """dlt's rest_api source with dlt's defaults, into DuckDB or Postgres."""
 
-from datetime import timedelta
 from typing import Any
 
 import dlt
@@ -8,7 +7,7 @@ from dlt.sources.rest_api import rest_api_source
 
 from benchmarks.peers.answer import DATABASE, answer_table, arguments, chosen_shape, postgres
 from benchmarks.shapes import CURSOR, KEY, Shape
-from benchmarks.task import FORMAT, PASSWORD, SORTED, START, USER
+from benchmarks.task import PASSWORD, SORTED, USER, bounds
 
 
 def main() -> None:
@@ -27,16 +26,15 @@ def main() -> None:
 def build_source(address: str, shape: Shape) -> Any:
     """Build the source; dlt has a cursor if the API has no filter, or if rows are loaded already."""
     paginator = {"type": "offset", "limit": shape.page, "limit_param": "per_page", "total_path": None}
-    before = (START - timedelta(seconds=1)).strftime(FORMAT)  # the API's bound is exclusive
-    since = {"start_param": "modified_after", "initial_value": before} if shape.again else {}
-    cursor = {"incremental": {"cursor_path": CURSOR, **since}} if shape.again or not shape.filtered else {}
+    since = {"start_param": "modified_after", "initial_value": bounds()["modified_after"]} if shape.again else {}
+    cursor = {"incremental": {"cursor_path": CURSOR, **since}}
     rows = {
         "name": shape.resource,
         "endpoint": {
             "path": shape.resource,
-            "params": {**SORTED, **({} if shape.again else shape.bounds())},
+            "params": {**SORTED, **shape.bounds()},
             "paginator": paginator,
-            **(cursor if shape.windowed else {}),
+            **(cursor if shape.windowed and not shape.bounds() else {}),
         },
     }
     child = {

@@ -57,10 +57,8 @@ class Rows(Stream):
 
     def get_url_params(self, context: Any, next_page_token: int | None) -> dict[str, Any]:
         """Return the parameters of a page."""
-        bounds = dict(self.shape.bounds())
-        if self.shape.again:
-            since = self.get_starting_timestamp(context)
-            bounds = {"modified_after": since.strftime(FORMAT)} if since else {}
+        since = self.get_starting_timestamp(context)  # None unless rows are loaded already
+        bounds = {"modified_after": since.strftime(FORMAT)} if since else self.shape.bounds()
         return {**SORTED, **bounds, "offset": next_page_token or 0, "per_page": self.shape.page}
 
     def get_child_context(self, record: Any, context: Any) -> dict[str, Any]:  # noqa: ARG002  # the SDK's
