@@ -49,6 +49,8 @@ from connectors_dagster.read.connection import Connection, connect
 from connectors_dagster.telemetry import measures
 
 CREATE_ATTEMPTS = 10
+ROWS_BESIDE_OTHERS = 1_000_000
+"""The most rows of a load beside which others are read: writing a file and loading it takes memory for each row group."""
 logger = logging.getLogger(__name__)
 
 
@@ -88,6 +90,11 @@ class Load:
         return any(outcome.errors for outcome in self.outcomes.values())
 
     @property
+    def rows(self) -> int:
+        """How many rows were read."""
+        return sum(stats.rows for outcome in self.outcomes.values() for stats in outcome.stats_by_slice.values())
+
+    @property
     def own_ids(self) -> list[str]:
         """The ids of the packages of this load."""
         return [load_id for outcome in self.outcomes.values() for load_id in outcome.load_ids]
@@ -102,7 +109,8 @@ def loading(request: LoadRequest) -> Iterator[Load]:
 def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
     """Read and load requests of one family one after another; yields each load before the next one begins.
 
-    While one is loaded, the next one is read already, unless something failed. Closing the iterator ends that, too.
+    While one is loaded, the next one is read already, unless something failed or the rows are very many. Closing the
+    iterator ends that, too.
     A resource or a window that fails is reported in its outcome; the others are loaded.
 
     Raises:
@@ -125,7 +133,7 @@ def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
         load: Load | None = None
         for request, following in zip(requests, [*requests[1:], None], strict=True):
             load = ahead.take() or _begin(load.family.anew(knows=False) if load else family, request, connection)
-            if following and not load.failed:
+            if following and not load.failed and load.rows <= ROWS_BESIDE_OTHERS:
                 begun = Load(load.family.anew(knows=True), load.labels, before=load.before.union(load.own_ids))
                 ahead.start(partial(_read, begun, following, connection))
             if any(outcome.ready for outcome in load.outcomes.values()):

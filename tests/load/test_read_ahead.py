@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from connectors_dagster import Cursor, Resource, ResourceOptions
 from connectors_dagster.errors import LoadError
+from connectors_dagster.load import pipeline
 from connectors_dagster.load.pipeline import Load, load_in_turn
 from connectors_dagster.load.request import LoadRequest
 from connectors_dagster.spec.windows import Slice, WindowGrid
@@ -119,6 +120,17 @@ def test_a_row_that_moves_into_a_later_window_is_loaded_once_as_it_was_read_last
         (2, None),
         (3, None),
     ]
+
+
+def test_nothing_is_read_while_very_many_rows_are_loaded(feed, changes, warehouse, monkeypatch):
+    monkeypatch.setattr(pipeline, "ROWS_BESIDE_OTHERS", 1)
+    for number in (4, 5):
+        feed.put(number, STARTS[1], at=STARTS[1].isoformat())
+    before_load(monkeypatch, lambda: time.sleep(0.5))
+    with one_by_one(changes) as loads:
+        seen = [len(feed.asked) for _ in loads]
+    assert seen == [2, 2, 4, 4]  # the second load has three rows
+    assert warehouse.ids("feed.changes") == [0, 1, 2, 3, 4, 5]
 
 
 def test_nothing_is_read_ahead_of_a_load_that_failed(feed, changes, warehouse):
