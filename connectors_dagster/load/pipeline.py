@@ -50,7 +50,7 @@ from connectors_dagster.telemetry import measures
 
 CREATE_ATTEMPTS = 10
 ROWS_BESIDE_OTHERS = 1_000_000
-"""The most rows of a load beside which others are read: writing a file and loading it takes memory for each row group."""
+"""The most rows of a load beside which others are read: loading takes memory for each row group of its file."""
 logger = logging.getLogger(__name__)
 
 
