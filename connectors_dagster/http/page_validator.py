@@ -120,6 +120,7 @@ class PageValidator:
             TransientApiError: rows move faster than they can be read.
         """
         self.passes.close(stats, whole=whole)
+        del self.passes  # what checks pages refers to this object and is kept for a while; the keys may be very many
 
     def count_page(self, response: requests.Response | None = None) -> None:
         """Count a page; `response` is what it was read from, if that is known."""

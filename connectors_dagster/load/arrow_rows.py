@@ -48,6 +48,7 @@ class ArrowRows:
             RowError: the key does not identify a row; there is no package any more.
         """
         repeated, resource = self._keys.repeated(), self.reader.resource
+        self._keys = KeyCounter()  # dlt keeps this object for a while, and the rows may be very many
         if repeated is None or resource.disposition == "append":
             return 0
         jobs = _new_jobs(pipeline, extracted)
