@@ -17,7 +17,8 @@ from rich.table import Table
 from connectors_dagster.config.json_logs import JsonFormatter, json_handler, logs_are_json
 from connectors_dagster.secrets.redaction import redact
 
-READS = "connectors_dagster.read.reader"
+OURS = "connectors_dagster"
+READS = f"{OURS}.read.reader"
 LEVELS = {"red": logging.ERROR, "yellow": logging.WARNING}
 """What a color means in a log."""
 
@@ -101,17 +102,24 @@ def show_reads(total: int) -> Iterator[None]:
     Args:
         total: the number of reads.
     """
-    log, handler = logging.getLogger("connectors_dagster"), _Reads(total)
-    level = log.level
+    log, handler = logging.getLogger(OURS), _Reads(total)
+    level, beside = log.level, logging.lastResort or logging.NullHandler()
     log.setLevel(logging.INFO)
     if not writes_json():  # else the handler of the process writes everything
         log.addHandler(handler)
+        beside.addFilter(_is_of_others)
     try:
         with handler.progress if out.is_terminal and not writes_json() else _nothing():
             yield
     finally:
+        beside.removeFilter(_is_of_others)
         log.removeHandler(handler)
         log.setLevel(level)
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    """Return whether a library logged this: what we log is already shown."""
+    return record.name.partition(".")[0] != OURS
 
 
 class _Reads(logging.Handler):

@@ -23,6 +23,19 @@ def test_progress_shows_reads_rows_and_speed(monkeypatch):
     assert "storefront/orders" in said and "1/2" in said and "1,200 rows, " in said
 
 
+def test_a_warning_of_a_load_is_written_once_and_others_still_are(monkeypatch, capsys):
+    shown = StringIO()
+    monkeypatch.setattr(terminal, "out", Console(file=shown, soft_wrap=True))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    terminal.log_as_configured()
+    with terminal.show_reads(1):
+        reader.logger.warning("storefront/orders: retry 1 of 5")
+        logging.getLogger("dagster_postgres").warning("no connection")
+    reader.logger.warning("storefront/orders: after all")
+    said = shown.getvalue() + capsys.readouterr().err
+    assert [said.count(text) for text in ("retry 1 of 5", "no connection", "after all")] == [1, 1, 1]
+
+
 def test_numbers_that_are_given_as_text_have_no_separators(monkeypatch):
     shown = StringIO()
     monkeypatch.setattr(terminal, "out", Console(file=shown))
