@@ -1,4 +1,4 @@
-"""Loads of a family: everything of a request is read first, then loaded together; meanwhile the next one is read."""
+"""Loads of a family: everything of a request is read first, then loaded together, mostly while the next one is read."""
 
 import gc
 import logging

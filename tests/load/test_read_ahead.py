@@ -1,5 +1,6 @@
 """While the windows of one load are loaded, those of the next one are read."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from connectors_dagster.errors import LoadError
 from connectors_dagster.load import pipeline
 from connectors_dagster.load.pipeline import Load, load_in_turn
 from connectors_dagster.load.request import LoadRequest
+from connectors_dagster.rows.key_counter import KeyCounter
 from connectors_dagster.spec.windows import Slice, WindowGrid
 from tests.support.feed import Feed, build_connector
 from tests.support.rows import NOW
@@ -131,6 +133,24 @@ def test_nothing_is_read_while_very_many_rows_are_loaded(feed, changes, warehous
         seen = [len(feed.asked) for _ in loads]
     assert seen == [2, 2, 4, 4]  # the second load has three rows
     assert warehouse.ids("feed.changes") == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_keys_of_what_was_read_are_freed_before_it_is_loaded(feed, changes, warehouse, monkeypatch):
+    counts = list[int]()
+
+    def count_keys() -> None:
+        counts.append(sum(len(one) for one in gc.get_objects() if isinstance(one, KeyCounter)))
+
+    gc.collect()  # of other tests
+    gc.disable()
+    try:
+        count_keys()
+        before_load(monkeypatch, count_keys)
+        with one_by_one(changes, SLICES[:1]) as loads:
+            assert len(list(loads)) == 1
+    finally:
+        gc.enable()
+    assert counts == [counts[0]] * 2
 
 
 def test_nothing_is_read_ahead_of_a_load_that_failed(feed, changes, warehouse):
