@@ -1,5 +1,6 @@
 """The UI reads from a sandbox only as long as nothing is configured, and then from the same one."""
 
+import json
 import os
 import socket
 from io import StringIO
@@ -58,11 +59,10 @@ def test_a_sandbox_keeps_its_port_and_amount_of_data(tmp_path):
 
 
 def test_a_sandbox_whose_port_is_taken_gets_another_one(tmp_path):
-    first = remembered(tmp_path)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", first.port))
-        other.listen()
-        assert remembered(tmp_path).port != first.port
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "sandbox.json").write_text(json.dumps({"port": port}))
+        assert remembered(tmp_path).port != port
 
 
 def test_a_damaged_note_of_the_last_sandbox_is_replaced(tmp_path):
