@@ -110,8 +110,7 @@ def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
     """Read and load requests of one family one after another; yields each load before the next one begins.
 
     While one is loaded, the next one is read already, unless something failed or the rows are very many. Closing the
-    iterator ends that, too.
-    A resource or a window that fails is reported in its outcome; the others are loaded.
+    iterator ends that, too. A resource or a window that fails is reported in its outcome; the others are loaded.
 
     Raises:
         SettingError: before any request.
