@@ -142,7 +142,7 @@ screenshots: .venv/tested
 bench: .venv/installed
 	$(if $(SHAPES), \
 		$(BIN)/python -m benchmarks.by_shape $(if $(QUICK),--scale 0.02 --runs 1,--runs $(RUNS)), \
-		$(BIN)/python -m benchmarks $(if $(QUICK),--rows 20000 --runs 2 $(addprefix --only ,$(QUICK_ONLY)),--rows $(ROWS) --runs $(RUNS)))
+		$(BIN)/python -m benchmarks $(if $(QUICK),--brief --rows 20000 --runs 2 $(addprefix --only ,$(QUICK_ONLY)),--rows $(ROWS) --runs $(RUNS)))
 
 # What an installation consists of, with versions and licenses, as CycloneDX JSON in sbom.json.
 sbom: .venv-sbom/installed .venv-audit/installed

@@ -8,7 +8,7 @@ import click
 
 from benchmarks import probes, report
 from benchmarks.contest import Trial
-from benchmarks.entrants import ENTRANTS, READERS
+from benchmarks.entrants import ENTRANTS, READERS, Entrant
 from benchmarks.results import HEADS, READERS_HEADS, Result, at, hold, of_readers, readers_table, table
 from benchmarks.revision import entrants_at
 from benchmarks.server import serving
@@ -22,8 +22,11 @@ NAMES = (*(entrant.name for entrant in (*ENTRANTS, *READERS)), *probes.NAMES)
 @click.option("--runs", default=FULL_RUNS, show_default=True, help="Number of runs of each program.")
 @click.option("--latency", "latencies", type=int, multiple=True, default=LATENCIES, help="In ms; defaults to 0 and 50.")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="Run only this program or probe.")
+@click.option("--brief", is_flag=True, help="Only the fewest connections of each program, or the most with a latency.")
 @click.option("--against", multiple=True, metavar="COMMIT", help="Run this project as it was at this commit, too.")
-def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], against: Sequence[str]) -> None:
+def main(
+    rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], brief: bool, against: Sequence[str]
+) -> None:
     """Load the same orders with this project and with others, in turn."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM also ends the processes started here
     names = only or NAMES
@@ -34,7 +37,7 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
         Trial(entrant=entrant, connections=connections, latency=latency, rows=rows)
         for latency in latencies
         for entrant in entrants
-        for connections in entrant.connections
+        for connections in (_apt(entrant, latency) if brief else entrant.connections)
     ]
     click.echo(f"making {rows:,} orders")
     with serving(rows) as address:
@@ -45,11 +48,16 @@ def main(rows: int, runs: int, latencies: Sequence[int], only: Sequence[str], ag
     _show(results, figures, rows)
     for error in (*failed, *errors):
         click.echo(f"\nfailed: {error}")
-    if not (only or against) and set(latencies) == set(LATENCIES) and rows >= FULL_ROWS and runs >= FULL_RUNS:
+    if not (only or brief or against) and set(latencies) == set(LATENCIES) and rows >= FULL_ROWS and runs >= FULL_RUNS:
         report.write(results, figures, rows=rows, runs=runs, today=datetime.now(UTC).date())
         click.echo(f"\nwrote {report.PAGE.parent.name}/{report.PAGE.name} and its chart")
     else:
         click.echo(f"\nnothing written: docs/ shows full runs only, with {FULL_ROWS:,} orders and {FULL_RUNS} runs")
+
+
+def _apt(entrant: Entrant, latency: int) -> Sequence[int]:
+    """Return the number of connections that suits a latency."""
+    return [max(entrant.connections) if latency else min(entrant.connections)]
 
 
 def _show(results: Sequence[Result], figures: Mapping[str, float], rows: int) -> None:

@@ -40,6 +40,7 @@ __all__ = [
     "planned_steps",
     "project_folders",
     "recorded_by_earlier_attempts",
+    "report_run_canceled",
     "report_run_failed",
     "retry_delay",
     "run_failure",
@@ -101,6 +102,11 @@ def ended_steps(instance: dg.DagsterInstance, run_id: str) -> Collection[str]:
     """List the steps of a run that have succeeded or failed for good (`get_run_step_stats`)."""
     stats = instance.get_run_step_stats(run_id)
     return [found.step_key for found in stats if found.status and found.status.value in ("SUCCESS", "FAILURE")]
+
+
+def report_run_canceled(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
+    """Record that a run was canceled (`report_run_canceled`)."""
+    instance.report_run_canceled(run, message)
 
 
 def report_run_failed(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:

@@ -4,7 +4,6 @@ While a step waits for a pool, Dagster's executors check again without a pause, 
 up (1.13). `pool_waits` is a hook in that loop.
 """
 
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,8 +55,10 @@ def storage_error_text(error: Exception) -> str:
 
 def is_server_error(error: Exception) -> bool:
     """Return whether the database that failed is a server, not a file."""
+    from sqlite3 import Error  # takes time, and is asked only when a database has failed
+
     said = _of_driver(error)
-    return said is not None and not isinstance(said, sqlite3.Error)
+    return said is not None and not isinstance(said, Error)
 
 
 def _of_driver(error: Exception) -> Exception | None:

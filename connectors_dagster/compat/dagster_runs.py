@@ -19,7 +19,7 @@ from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, 
 from dagster._core.snap import snapshot_from_execution_plan
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-__all__ = ["Location", "RunResult", "execute_run", "report_run_canceled"]
+__all__ = ["Location", "RunResult", "execute_run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +85,6 @@ def execute_run(
     )
     events = list(execute_run_iterator(InMemoryJob(part), run, instance))
     return RunResult(run=instance.get_run_by_id(run_id) or run, events=events)
-
-
-def report_run_canceled(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
-    """Record that a run was canceled (`report_run_canceled`)."""
-    instance.report_run_canceled(run, message)
 
 
 def _origin(location: Location) -> RemoteRepositoryOrigin:

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from connectors_dagster.compat.dagster_internals import free_pool_slots, instance_folder, report_run_failed
+from connectors_dagster.compat.dagster_internals import (
+    free_pool_slots,
+    instance_folder,
+    report_run_canceled,
+    report_run_failed,
+)
 from connectors_dagster.compat.dagster_pools import database_errors, storage_error_text
-from connectors_dagster.compat.dagster_runs import report_run_canceled
 from connectors_dagster.config.workdir import abandoned, live_folder
 
 _End = Callable[[dg.DagsterInstance, dg.DagsterRun, str], None]

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from connectors_dagster.compat.dagster_internals import checks_of, find_job
-from connectors_dagster.compat.dagster_runs import Location, RunResult, execute_run, report_run_canceled
+from connectors_dagster.compat.dagster_internals import checks_of, find_job, report_run_canceled
+from connectors_dagster.compat.dagster_runs import Location, RunResult, execute_run
 
 SHOP = Location(name="shops", module="shops.definitions")
 DAYS = dg.StaticPartitionsDefinition(["monday", "tuesday"])

@@ -6,7 +6,6 @@ import dagster as dg
 
 from connectors_dagster.config import settings
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
-from connectors_dagster.orchestration.examples.revenue import build_revenue
 
 ORDERS, TRANSACTIONS = "storefront/orders", "billing/transactions"
 
@@ -16,6 +15,8 @@ def build_examples(everything: Sequence[ConnectorAssets]) -> dg.Definitions:
     keys = {str(resource): key for assets in everything for key, resource in assets.by_key.items()}
     if not settings.show_examples() or {ORDERS, TRANSACTIONS} - set(keys):
         return dg.Definitions()
+    from connectors_dagster.orchestration.examples.revenue import build_revenue  # takes time, and few enable it
+
     revenue = build_revenue(orders=keys[ORDERS], transactions=keys[TRANSACTIONS])
     # Dagster's own sensor for conditions has to be turned on in the UI.
     sensor = dg.AutomationConditionSensorDefinition(
