@@ -2,10 +2,8 @@
 
 import json
 import os
-from contextlib import closing
 from functools import partial
 
-import psycopg2
 import pytest
 from dlt.load.load import Load
 
@@ -88,8 +86,7 @@ def test_nul_is_copied_into_postgres_as_a_load_writes_it(declare, load_pages, po
     with Warehouse(project / "warehouse.duckdb").connected(read_only=True) as connection:
         assert connection.execute("SELECT text FROM shop.things").fetchall() == [("a\0b",)]
     monkeypatch.setenv("CONNECTORS__DESTINATION", "postgres")
-    with closing(psycopg2.connect(postgres.url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA shop CASCADE")
+    postgres.change("DROP SCHEMA shop CASCADE")
     assert copy_rows([things], source="duckdb") == {"shop.things": 1}
     assert contents_without_extra(postgres) == [loaded]
 

@@ -1,5 +1,6 @@
 """Postgres stores the same rows as DuckDB, even if all families load into one new dataset concurrently."""
 
+import secrets
 import sys
 from concurrent.futures import wait
 from contextlib import closing
@@ -55,6 +56,58 @@ def test_new_keys_are_not_compared_one_by_one_with_those_of_the_table(postgres):
         cursor.execute(query)
         assert cursor.fetchall() == [(0,)]
     assert "Nested Loop" not in str(plan), "the time of a load would grow with the square of its rows"
+
+
+def test_tables_get_one_index_on_their_key_and_keep_that_of_others(api, postgres, project, caplog):
+    tables = [*ORDERS, "storefront/order_lines"]
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00", line_items=[{"id": 1}])])
+    Job(tables, JANUARY).run()
+    made = indexes(postgres)
+    Job(tables, JANUARY).run()
+    assert made == indexes(postgres) == {"orders": ["btree (id)"], "order_lines": ["btree (_orders_id, _position)"]}
+    postgres.change("DROP INDEX storefront.orders_id_idx")
+    postgres.change("ALTER TABLE storefront.orders ADD PRIMARY KEY (id)")
+    Job(tables, JANUARY).run()
+    assert indexes(postgres) == made
+    assert "index" not in caplog.text
+
+
+def test_keys_of_text_may_be_longer_than_a_b_tree_takes(api, postgres):
+    addons, long = ["subscriptions/addon"], secrets.token_hex(4_000)
+    api.set("subscriptions/addon", [{"id": "cover"}])
+    Job(addons).run()
+    assert indexes(postgres, "subscriptions") == {"addon": ["hash (id)"]}
+    api.set("subscriptions/addon", [{"id": "cover"}, {"id": long}])
+    Job(addons).run()
+    assert set(postgres.ids("subscriptions.addon")) == {"cover", long}
+
+
+def test_a_table_that_cannot_get_an_index_is_loaded_and_a_warning_says_why(api, postgres, caplog):
+    api.set("storefront/orders", [order(1, "2024-01-15T00:00:00")])
+    Job(ORDERS, JANUARY).run()
+    postgres.change("DROP INDEX storefront.orders_id_idx")
+    postgres.change(
+        "CREATE FUNCTION no_index() RETURNS event_trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'nobody may create an index'; END $$"
+    )
+    postgres.change(
+        "CREATE EVENT TRIGGER no_index ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION no_index()"
+    )
+    api.set("storefront/orders", [order(1, "2024-01-16T00:00:00"), order(2, "2024-01-16T00:00:00")])
+    Job(ORDERS, JANUARY).run()
+    assert postgres.query("SELECT count(*) FROM storefront.orders") == [(2,)]
+    assert '"storefront"."orders" has no index on its key, so that each load reads all of it: ' in caplog.text
+    assert "nobody may create an index" in caplog.text
+
+
+def indexes(postgres: Postgres, dataset: str = "storefront") -> dict[str, list[str]]:
+    """Return method and columns of all indexes, by table."""
+    found: dict[str, list[str]] = {}
+    for table, written in postgres.query(
+        f"SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = '{dataset}' AND tablename NOT LIKE '\\_dlt%'"
+    ):
+        found.setdefault(table, []).append(written.partition(" USING ")[2])
+    return found
 
 
 def test_items_of_a_list_that_are_gone_are_gone(api, postgres):
