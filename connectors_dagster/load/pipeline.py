@@ -15,7 +15,7 @@ from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
-from connectors_dagster.compat.dlt_internals import get_columns_names_with_prop, retry_schema_update
+from connectors_dagster.compat.dlt_internals import retry_schema_update
 from connectors_dagster.compat.dlt_retries import merging
 from connectors_dagster.config import settings
 from connectors_dagster.config.dlt_defaults import duckdb_unlimited, use_defaults
@@ -240,10 +240,9 @@ def _index_keys(load: Load) -> None:
         return
     with tables_of(load.pipeline) as client:
         for outcome in load.outcomes.values():
-            if outcome.load_ids and outcome.resource.disposition == "merge":
-                table = load.schema.tables[outcome.resource.name]
-                keys = get_columns_names_with_prop(table, "primary_key")
-                index_key(client, outcome.resource.name, {key: table["columns"][key]["data_type"] for key in keys})
+            table = load.schema.tables.get(outcome.resource.name)
+            if table and outcome.load_ids and outcome.resource.disposition == "merge":
+                index_key(client, table)
 
 
 def _handle_missing_rows(load: Load, request: LoadRequest) -> None:
