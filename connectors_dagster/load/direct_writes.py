@@ -1,14 +1,14 @@
 """Write the rows of a file straight into the table where that gives what a merge gives, which writes them twice."""
 
 import io
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.schema import Schema
+from dlt.common.schema import Schema, TTableSchemaColumns
 from dlt.destinations.sql_client import SqlClientBase
 from pyarrow import csv
 
@@ -20,6 +20,7 @@ from connectors_dagster.compat.dlt_internals import (
     open_packed,
 )
 from connectors_dagster.errors import LoadError
+from connectors_dagster.load.key_index import index_key
 from connectors_dagster.load.package import Package
 from connectors_dagster.load.traits import destination_traits
 
@@ -35,7 +36,7 @@ def write_directly(pipeline: dlt.Pipeline, package: Package, table: str) -> Sequ
     """Change a package so that its rows are written at once: appended if the table has none of their keys, else merged.
 
     Only for a package of one file: it is written as a whole or not at all. The caller is the only writer until the
-    package is loaded. Rows that are written as SQL text are merged by dlt.
+    package is loaded. Rows that are written as SQL text are merged by dlt. A large table in Postgres gets an index.
 
     Returns:
         The columns of the key by which a file is merged; empty if it is not, or dlt does it.
@@ -79,7 +80,7 @@ class _Known:
         staged: the table that dlt merges from, which may not be there, as SQL writes it.
         name: the table, as SQL writes it.
         keys: the columns of the key of the package.
-        stored: the columns that the table has.
+        stored: the columns that the table has, by name, as dlt describes them.
     """
 
     sql: SqlClientBase[Any]
@@ -87,7 +88,7 @@ class _Known:
     staged: str
     name: str
     keys: Sequence[str]
-    stored: Set[str]
+    stored: TTableSchemaColumns
 
     @property
     def columns(self) -> str:
@@ -111,7 +112,7 @@ def _known(pipeline: dlt.Pipeline, schema: Schema, table: str) -> Iterator[_Know
         label, name = f"{pipeline.dataset_name}.{table}", sql.make_qualified_table_name(table)
         with sql.with_staging_dataset():
             staged = sql.make_qualified_table_name(table)
-        yield _Known(sql=sql, label=label, staged=staged, name=name, keys=keys, stored=stored.keys()) if there else None
+        yield _Known(sql=sql, label=label, staged=staged, name=name, keys=keys, stored=stored) if there else None
 
 
 def _has_keys_of(known: _Known, file: str) -> bool:
@@ -133,6 +134,8 @@ def _has_keys_of(known: _Known, file: str) -> bool:
     if destination_traits().reads_parquet:
         query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known.name} USING ({columns}) LIMIT 1"
         return bool(sql.execute_sql(query, file))
+    if destination_traits().needs_index:
+        index_key(sql, known.name, {key: known.stored[key].get("data_type") for key in known.keys})
     try:
         new = _key_columns(file, known.keys)
     except pa.ArrowInvalid:  # a row is larger than a block of the reader: a merge is right, too
@@ -142,6 +145,7 @@ def _has_keys_of(known: _Known, file: str) -> bool:
         connection: Any = sql.native_connection
         with connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {NEW} FROM STDIN (FORMAT csv)", new)
+        sql.execute_sql(f"ANALYZE {NEW}")  # else Postgres takes them for 200 keys, and looks up each of a million alone
         [(common,)] = sql.execute_sql(COMMON_KEYS.format(new=NEW, known=known.name, columns=columns)) or ()
         return bool(common)
 

@@ -36,7 +36,6 @@ from connectors_dagster.load.inventory import (
     refuse_gap,
     refuse_retyped,
 )
-from connectors_dagster.load.key_index import index_key
 from connectors_dagster.load.lake import check_resources, prepare_folders, tables_of
 from connectors_dagster.load.late_rows import keep_newer_rows, refuse_overtaken
 from connectors_dagster.load.measured import labels_of, measure_reads, measured_load
@@ -181,7 +180,6 @@ def _load(load: Load, request: LoadRequest) -> None:
             load.info = _load_packages(load.pipeline)
         if left := [package.load_id for package in load.info.load_packages if package.state != "loaded"]:
             raise LoadError(f"{request.name}: loading ended before packages {left} were loaded: retry")
-        _index_keys(load)
         if request.page_limit is None:
             _handle_missing_rows(load, request)
         _count_rows(load)
@@ -232,17 +230,6 @@ def _compare(load: Load, request: LoadRequest) -> Sequence[str]:
         altered = forget_if_altered(client, found, stored) if stored is not None else []
         refuse_gap(client, request.after)
     return altered
-
-
-def _index_keys(load: Load) -> None:
-    """Let the next merges find the rows with their keys without reading whole tables."""
-    if not destination_traits().needs_index:
-        return
-    with tables_of(load.pipeline) as client:
-        for outcome in load.outcomes.values():
-            table = load.schema.tables.get(outcome.resource.name)
-            if table and outcome.load_ids and outcome.resource.disposition == "merge":
-                index_key(client, table)
 
 
 def _handle_missing_rows(load: Load, request: LoadRequest) -> None:

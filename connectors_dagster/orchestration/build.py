@@ -16,7 +16,6 @@ from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.orchestration.protection import warn_of_missing_protection
 from connectors_dagster.spec.connector import Connector
-from connectors_dagster.spec.validation import check_columns
 
 
 def build_definitions(
@@ -64,7 +63,6 @@ def definitions_of(shops: Sequence[ConnectorAssets]) -> dg.Definitions:
     for connector in {assets.connector.common_name: assets.connector for assets in shops}.values():
         check_common_settings(connector)
     for assets in shops:
-        check_columns(assets.connector)
         check_settings(assets.connector)
         check_declared_settings(assets.connector)
     alike: dict[str, list[ConnectorAssets]] = {}

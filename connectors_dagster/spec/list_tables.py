@@ -55,15 +55,9 @@ def list_table_problems(resource: "Resource") -> Iterator[str]:
         yield "children of a list in a row are not supported: they stay in a json column"
     if resource.definition.get("max_table_nesting") is not None:
         yield "children is set, and max_table_nesting too: remove one of the two"
-    if resource.disposition not in ("replace", "merge"):
-        yield f"children is set, but write_disposition is {resource.disposition!r}: it must be replace or merge"
-
-
-def list_column_problems(resource: "Resource") -> Iterator[str]:
-    """Describe why lists in the rows of a resource cannot become tables with the columns that are declared."""
-    if resource.options.children and resource.disposition == "merge" and not resource.merges_only_by_key:
-        yield "children is set, but rows are not merged by primary_key alone"
-    for path in resource.options.children:
+    if resource.disposition != "replace" and not resource.merges_only_by_key:
+        yield "children is set, but write_disposition is neither replace nor a merge by primary_key alone"
+    for path in options.children:
         column = path.partition(".")[0]
         declared = resource.connector.tables.get(resource.name, {}).get(column, {}).get("data_type", "json")
         if declared != "json":

@@ -19,7 +19,7 @@ from connectors_dagster.spec.declared_settings import SENT, example_values, misp
 from connectors_dagster.spec.for_each import for_each_problems
 from connectors_dagster.spec.groups import group_problems
 from connectors_dagster.spec.limits import MOST_PARALLEL_REQUESTS
-from connectors_dagster.spec.list_tables import list_column_problems, list_table_problems
+from connectors_dagster.spec.list_tables import list_table_problems
 from connectors_dagster.spec.placeholders import Setting, Text, fill_placeholders, find_placeholders
 from connectors_dagster.spec.shared_list import shared_list_problems
 from connectors_dagster.spec.suggestion import suggest
@@ -74,17 +74,6 @@ def check_connector(connector: "Connector") -> None:
         raise ValueError(f"{connector.name}: {problem}")
     for resource in connector.graph.values():
         for problem in _resource_problems(resource):
-            raise ValueError(f"{resource}: {problem}")
-
-
-def check_columns(connector: "Connector") -> None:
-    """Check that the declared columns fit the connector; reads its schema file.
-
-    Raises:
-        ValueError: the message names the resource and what to change.
-    """
-    for resource in connector.graph.values():
-        for problem in list_column_problems(resource):
             raise ValueError(f"{resource}: {problem}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors_dagster import Connector, Cursor, ResourceOptions, build_definitions
+from connectors_dagster import Connector, Cursor, ResourceOptions
 from connectors_dagster.load.extract import Outcome
 from connectors_dagster.load.pipeline import loading
 from connectors_dagster.load.request import LoadRequest
@@ -163,26 +163,12 @@ def test_without_items_there_is_no_table_unless_its_columns_are_declared(feed, d
     [
         ("lines", {"max_table_nesting": 1}, "max_table_nesting"),
         ("lines", {"write_disposition": "append"}, "write_disposition"),
+        ("at", {}, "'at', which is declared as timestamp"),
     ],
 )
 def test_what_cannot_become_a_table_is_refused(declare, path, resource, problem):
     with pytest.raises(ValueError, match=problem):
         declare(path, **resource)
-
-
-@pytest.mark.parametrize(
-    ("path", "resource", "problem"),
-    [
-        ("at", {}, "'at', which is declared as timestamp"),
-        ("lines", {"merge_key": "at"}, "not merged by primary_key alone"),
-    ],
-)
-def test_what_cannot_become_a_table_with_the_declared_columns_is_refused_when_assets_are_built(
-    declare, path, resource, problem
-):
-    connector = declare(path, **resource)
-    with pytest.raises(ValueError, match=problem):
-        build_definitions(connector)
 
 
 def test_a_table_of_a_list_cannot_have_the_name_of_another(feed, tmp_path):

@@ -127,22 +127,6 @@ def test_loading_needs_no_environment_no_network_and_no_large_library_and_writes
     assert list(project.iterdir()) == []
 
 
-def test_only_the_schema_files_of_enabled_connectors_are_read(project):
-    code = (
-        "import sys\n"
-        "read = set()\n"
-        "def note(event, args):\n"
-        "    if event == 'open' and str(args[0]).endswith('.schema.yaml'):\n"
-        "        read.add(str(args[0]).rpartition('/')[2].removesuffix('.schema.yaml'))\n"
-        "sys.addaudithook(note)\n"
-        "from connectors_dagster.definitions import defs\n"
-        "defs()\n"
-        "assert read == {'shopify', 'storefront'}, read\n"
-    )
-    environment = {"PATH": os.environ["PATH"], "CONNECTORS__ENABLED": "shopify storefront"}
-    subprocess.run([sys.executable, "-c", code], cwd=project, env=environment, check=True)
-
-
 def test_families_of_a_run_load_concurrently_in_processes_forked_from_a_preloaded_one():
     executor = defs().executor
     assert isinstance(executor, dg.ExecutorDefinition)
