@@ -134,8 +134,7 @@ def _has_keys_of(known: _Known, file: str) -> bool:
     if destination_traits().reads_parquet:
         query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known.name} USING ({columns}) LIMIT 1"
         return bool(sql.execute_sql(query, file))
-    if destination_traits().needs_index:
-        index_key(sql, known.name, {key: known.stored[key].get("data_type") for key in known.keys})
+    index_key(sql, known.name, {key: known.stored[key].get("data_type") for key in known.keys})
     try:
         new = _key_columns(file, known.keys)
     except pa.ArrowInvalid:  # a row is larger than a block of the reader: a merge is right, too

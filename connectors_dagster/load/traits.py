@@ -22,7 +22,6 @@ class Traits:
         describes_tables: whether it lists tables and columns as they are named here.
         reads_parquet: whether SQL can read a parquet file of a load package, to compare its keys with the table's.
         merges_files: whether it merges rows from a parquet file faster than from a staging table.
-        needs_index: whether a merge reads the whole table, unless there is an index on its key.
         table_format: of the files of a lake, which the library of this name reads and changes; None for a database.
         copies_csv: whether it loads CSV faster than SQL text, and keeps empty text apart from NULL.
         compares_rows: whether a merge can leave out rows that are older than those of the table; tested here.
@@ -39,7 +38,6 @@ class Traits:
     describes_tables: bool = False
     reads_parquet: bool = False
     merges_files: bool = False
-    needs_index: bool = False
     table_format: TableFormat | None = None
     copies_csv: bool = False
     compares_rows: bool = False
@@ -76,7 +74,6 @@ TRAITS: Mapping[str, Traits] = {
         writer_lock="advisory",
         stores_nul=False,
         describes_tables=True,
-        needs_index=True,
         copies_csv=True,
         compares_rows=True,
         copied_from=True,
