@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from decimal import Decimal
@@ -144,9 +145,13 @@ def test_an_index_that_others_make_meanwhile_is_not_disturbed(postgres, caplog):
         waiting = pool.submit(by_hand, postgres.url, made)
         while postgres.query(WAITING) == [(0,)]:
             assert not waiting.done()
-        index_texts(postgres.url, customer="bigint")
+        ours = pool.submit(index_texts, postgres.url, customer="bigint")
+        while postgres.query(WAITING) == [(1,)]:
+            assert not ours.done()
+        time.sleep(1.2)  # Postgres looks for deadlocks when a statement has waited for a second
         writer.commit()
         waiting.result()
+        ours.result()
     assert postgres.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'storefront.by_hand'::regclass") == [
         (True,)
     ]
