@@ -116,7 +116,7 @@ def _known(pipeline: dlt.Pipeline, schema: Schema, table: str) -> Iterator[_Know
 
 
 def _has_keys_of(known: _Known, file: str) -> bool:
-    """Return whether a table may have a key that is also in a file.
+    """Return whether a table may have a key that is also in a file; in Postgres, a large table gets an index first.
 
     Raises:
         LoadError: the key is another one than that of the rows in the table.
@@ -135,6 +135,12 @@ def _has_keys_of(known: _Known, file: str) -> bool:
         query = f"SELECT 1 FROM read_parquet(%s) SEMI JOIN {known.name} USING ({columns}) LIMIT 1"
         return bool(sql.execute_sql(query, file))
     index_key(sql, known.name, {key: known.stored[key].get("data_type") for key in known.keys})
+    return _has_keys_of_csv(known, file)
+
+
+def _has_keys_of_csv(known: _Known, file: str) -> bool:
+    """Let Postgres compare the keys of a table with those of a file, which it gets in a temporary table."""
+    sql, columns = known.sql, known.columns
     try:
         new = _key_columns(file, known.keys)
     except pa.ArrowInvalid:  # a row is larger than a block of the reader: a merge is right, too

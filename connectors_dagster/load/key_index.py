@@ -12,7 +12,7 @@ LARGE = 256 * 1024 * 1024
 """Bytes: to read less takes less than a second."""
 PATIENCE = "500ms"
 """The wait for programs that write the table. After a second, Postgres ends a CREATE INDEX CONCURRENTLY of others."""
-OF_FIXED_SIZE = ("bigint", "bool", "date", "double", "time", "timestamp")
+OF_FIXED_SIZE = {"bigint", "bool", "date", "double", "time", "timestamp"}
 """Types for a B-tree. A text may be longer than it takes, and its row could not be loaded: it gets a hash index."""
 LEAST_DISTINCT, MOST_COMMON = 0.1, 0.01
 """Parts of the rows: a hash index gets slower with each row that has the same value."""
@@ -51,7 +51,7 @@ def index_key(client: SqlClientBase[Any], table: str, key: Mapping[str, Any]) ->
         [(size,)] = client.execute_sql(SIZE, table) or ((0,),)
         columns = _columns_to_index(client, table, key) if size >= LARGE else ()
         if columns:
-            _create(client, table, columns, "btree" if _has_fixed_size(key, columns) else "hash")
+            _create(client, table, columns, "btree" if {key[column] for column in columns} <= OF_FIXED_SIZE else "hash")
     except DatabaseException as error:
         logger.warning(
             "%s got no index on its key, so that each load reads all of it, and the next load tries again: %s",
@@ -65,23 +65,19 @@ def _columns_to_index(client: SqlClientBase[Any], table: str, key: Mapping[str, 
     indexed: list[Sequence[str]] = [names for (names,) in client.execute_sql(INDEXES, table) or ()]
     if any(set(names[: len(key)]) == set(key) for names in indexed):
         return ()
-    if len(key) == 1 or _has_fixed_size(key, key):
+    if len(key) == 1 or set(key.values()) <= OF_FIXED_SIZE:
         return list(key)
     found = client.execute_sql(OF_MANY_VALUES, table, list(key), LEAST_DISTINCT, MOST_COMMON)
     good = [name for (name,) in found or ()]
     return () if any(names[0] in good for names in indexed) else good[:1]
 
 
-def _has_fixed_size(key: Mapping[str, Any], columns: Sequence[str] | Mapping[str, Any]) -> bool:
-    return all(key[column] in OF_FIXED_SIZE for column in columns)
-
-
 def _create(client: SqlClientBase[Any], table: str, columns: Sequence[str], method: str) -> None:
-    """Create an index, and let Postgres look at its values: otherwise it does not use it."""
+    """Let Postgres look at the values, because otherwise it would not use an index, and create that."""
     listed = ", ".join(map(client.escape_column_name, columns))
     create = f"CREATE INDEX ON {table} USING {method} ({listed})"
     logger.info("%s gets an index, without which each load would read all of it: %s", table, create)
-    for statement in (create, f"ANALYZE {table} ({listed})"):
+    for statement in (f"ANALYZE {table} ({listed})", create):
         with client.begin_transaction():
             client.execute_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
             client.execute_sql(statement)

@@ -188,6 +188,13 @@ def test_a_run_can_be_reported_as_failed_and_its_pool_slots_freed(instance):
     assert storage.get_concurrency_info("pool").active_slot_count == 0
 
 
+def test_a_run_that_has_not_ended_is_canceled(instance):
+    job = DEFINITIONS.resolve_implicit_job_def_def_for_assets([dg.AssetKey("days")])
+    run = instance.create_run_for_job(job)
+    internals.report_run_canceled(instance, run, "interrupted")
+    assert [found.status for found in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+
+
 def test_the_last_materialization_of_each_partition_is_found(instance):
     for partition, rows in [("mon", 1), ("tue", 2), ("mon", 3)]:
         report(instance, partition, rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from connectors_dagster.compat.dagster_internals import checks_of, find_job, report_run_canceled
+from connectors_dagster.compat.dagster_internals import checks_of, find_job
 from connectors_dagster.compat.dagster_runs import Location, RunResult, execute_run
 
 SHOP = Location(name="shops", module="shops.definitions")
@@ -86,9 +86,3 @@ def test_the_errors_of_steps_are_events(instance):
 
 def test_a_signal_cancels_a_run(instance):
     assert execute(instance, "interrupted").run.status is dg.DagsterRunStatus.CANCELED
-
-
-def test_a_run_that_has_not_ended_is_canceled(instance):
-    run = instance.create_run_for_job(dg.Definitions([broken]).resolve_implicit_global_asset_job_def())
-    report_run_canceled(instance, run, "interrupted")
-    assert [found.status for found in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]

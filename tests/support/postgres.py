@@ -18,6 +18,8 @@ from tests.support.warehouse import Tables
 
 USER = "postgres"
 FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+"""Counts the statements that wait for a lock."""
 
 
 @dataclass
