@@ -79,9 +79,10 @@ def check(names: Sequence[str], as_json: bool) -> None:
       connectors check
       connectors check woocommerce --json
     """
-    from connectors_dagster.cli.check import show_check
+    with paused_collector():
+        from connectors_dagster.cli.check import show_check
 
-    sys.exit(show_check(names, as_json=as_json))
+    process.end(show_check(names, as_json=as_json))
 
 
 @main.command()
@@ -97,9 +98,10 @@ def status(names: Sequence[str], as_json: bool) -> None:
       connectors status
       connectors status storefront --json
     """
-    from connectors_dagster.cli.status import show_status
+    with paused_collector():
+        from connectors_dagster.cli.status import show_status
 
-    sys.exit(show_status(names, as_json=as_json))
+    process.end(show_status(names, as_json=as_json))
 
 
 @main.command()
@@ -114,9 +116,11 @@ def show(name: str, limit: int, as_json: bool) -> None:
       connectors show storefront/orders
       connectors show storefront/orders --limit 1 --json
     """
-    from connectors_dagster.cli.rows import show_rows
+    with paused_collector():
+        from connectors_dagster.cli.rows import show_rows
 
     show_rows(name, limit=limit, as_json=as_json)
+    process.end(0)
 
 
 @main.command()
@@ -133,9 +137,10 @@ def explain(path: Path, as_json: bool) -> None:
       connectors explain source-helpdesk
       connectors explain source-helpdesk/manifest.yaml --json
     """
-    from connectors_dagster.cli.explain import show_explanation
+    with paused_collector():
+        from connectors_dagster.cli.explain import show_explanation
 
-    sys.exit(show_explanation(path, as_json=as_json))
+    process.end(show_explanation(path, as_json=as_json))
 
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -7,6 +7,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from connectors_dagster.orchestration.paused_collector import paused_collector
+
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")
 
 
@@ -35,7 +37,8 @@ class _PlainErrors(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        from connectors_dagster.cli.terminal import end_with_error, log_as_configured
+        with paused_collector():
+            from connectors_dagster.cli.terminal import end_with_error, log_as_configured
 
         try:
             log_as_configured()

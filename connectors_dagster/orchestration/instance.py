@@ -14,6 +14,7 @@ from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.files.private_files import private_files
 from connectors_dagster.files.project_files import write_instance
+from connectors_dagster.orchestration.paused_collector import paused_collector
 from connectors_dagster.orchestration.storage import check_packages, configuration_errors, storage_errors
 
 OWN_STORAGE = frozenset({"storage", "run_storage", "event_log_storage", "schedule_storage"})
@@ -59,7 +60,7 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
         os.environ.setdefault("PGCONNECT_TIMEOUT", CONNECT_TIMEOUT)
         home.mkdir(parents=True, exist_ok=True)
         lock = exclusive_lock(work_subfolder() / "instance.lock", f"opening the Dagster instance in {home}")
-        with lock, configuration_errors(home):
+        with lock, configuration_errors(home), paused_collector():
             check_packages(home)
             _make_tables(home)
             instance = stack.enter_context(dg.DagsterInstance.get())
