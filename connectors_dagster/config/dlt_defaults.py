@@ -8,7 +8,12 @@ from connectors_dagster.compat.dlt_internals import other_default, register_defa
 NAME = "connectors_dagster"
 DUCKDB = {
     # By default DuckDB uses most of the machine's memory. What does not fit here spills to disk beside the file.
-    "global_config": {"memory_limit": "128MB", "threads": 2, "preserve_insertion_order": False},
+    "global_config": {
+        "memory_limit": "128MB",
+        "threads": 2,
+        "preserve_insertion_order": False,
+        "max_vacuum_tasks": 100,
+    },
     # dlt sets 1 GB, so that the rows of a load are written twice: to the log of the file, and to the file.
     "pragmas": ["wal_autocheckpoint='4MB'"],
 }
@@ -43,6 +48,13 @@ def duckdb_unlimited() -> Iterator[None]:
     with duckdb.connect() as anywhere:
         [(limit,)] = anywhere.execute("SELECT current_setting('memory_limit')").fetchall()
     with other_default(NAME, limit, "memory_limit", "destination", "duckdb", "credentials", "global_config"):
+        yield
+
+
+@contextmanager
+def duckdb_unmerged() -> Iterator[None]:
+    """Let DuckDB leave small row groups as they are; else each third load writes those before it anew, as one group."""
+    with other_default(NAME, 0, "max_vacuum_tasks", "destination", "duckdb", "credentials", "global_config"):
         yield
 
 

@@ -4,7 +4,7 @@ import gc
 import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from connectors_dagster.compat.dlt_internals import retry_schema_update
 from connectors_dagster.compat.dlt_retries import merging
 from connectors_dagster.config import settings
-from connectors_dagster.config.dlt_defaults import duckdb_unlimited, use_defaults
+from connectors_dagster.config.dlt_defaults import duckdb_unlimited, duckdb_unmerged, use_defaults
 from connectors_dagster.errors import LoadError
 from connectors_dagster.load.destination import build_destination, check_destination
 from connectors_dagster.load.direct_writes import write_directly
@@ -136,7 +136,9 @@ def load_in_turn(requests: Sequence[LoadRequest]) -> Generator[Load]:
                 begun = Load(load.family.anew(knows=True), load.labels, before=load.before.union(load.own_ids))
                 ahead.start(partial(_read, begun, following, connection))
             if any(outcome.ready for outcome in load.outcomes.values()):
-                _load(load, request)
+                awaited = len(requests) > 1 and not following  # nothing is read meanwhile
+                with duckdb_unmerged() if awaited else nullcontext():
+                    _load(load, request)
             yield load
             load.family.remove()
 

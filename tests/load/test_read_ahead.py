@@ -124,6 +124,20 @@ def test_a_row_that_moves_into_a_later_window_is_loaded_once_as_it_was_read_last
     ]
 
 
+@pytest.mark.only_in("duckdb")
+def test_duckdb_merges_small_row_groups_in_the_next_load_and_not_while_the_end_of_a_run_is_waited_for(
+    feed, changes, warehouse
+):
+    groups = "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('feed.changes')"
+    with one_by_one(changes, SLICES[:2]) as loads:
+        assert [load.rows for load in loads] == [1, 1]
+    assert warehouse.query(groups) == [(2,)]
+    with one_by_one(changes, SLICES[2:3]) as loads:
+        assert [load.rows for load in loads] == [1]
+    assert warehouse.query(groups) == [(1,)]
+    assert warehouse.ids("feed.changes") == [0, 1, 2]
+
+
 def test_nothing_is_read_while_very_many_rows_are_loaded(feed, changes, warehouse, monkeypatch):
     monkeypatch.setattr(pipeline, "ROWS_BESIDE_OTHERS", 1)
     for number in (4, 5):
