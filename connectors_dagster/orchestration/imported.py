@@ -6,6 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from connectors_dagster.airbyte.state import StreamState
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.masked import masked
 from connectors_dagster.orchestration.metadata import window_metadata
@@ -46,8 +47,9 @@ def mark_read(
 
 
 def _record(instance: dg.DagsterInstance, assets: ConnectorAssets, resource: Resource, windows: list[Window]) -> None:
+    loaded_into = location()
     for window in windows:
-        metadata = window_metadata(resource, Slice(window, window.start, window.end))
+        metadata = window_metadata(resource, Slice(window, window.start, window.end), loaded_into)
         event = dg.AssetMaterialization(
             assets.key(resource), description=ELSEWHERE, partition=window.key, metadata=masked(metadata)
         )

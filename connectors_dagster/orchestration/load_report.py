@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration.connector_assets import ConnectorAssets
 from connectors_dagster.orchestration.masked import masked
 from connectors_dagster.orchestration.metadata import in_order, load_metadata, preview_metadata, read_metadata
@@ -40,6 +41,7 @@ class LoadReport:
         self._recorded: dict[tuple[dg.AssetKey, str], Mapping[str, Any]] = {
             key: found.metadata for key, found in landed_before(context).items()
         }
+        self._loaded_into = location()  # looked up once, and not for each window
         self._table_rows: dict[dg.AssetKey, Mapping[str, Any]] = {}
         self._unwindowed: dict[dg.AssetKey, Mapping[str, Any]] = {}
         self._failed: set[dg.AssetKey] = set()
@@ -106,7 +108,7 @@ class LoadReport:
         resource, stats = outcome.resource, outcome.stats_by_slice[slice_]
         shown = {
             **preview_metadata(resource, slice_, outcome.previews[slice_]),
-            **read_metadata(resource, slice_, stats),
+            **read_metadata(resource, slice_, stats, self._loaded_into),
             **load_metadata(load, outcome),
             **table,
             **({"page_limit": self.page_limit} if self.page_limit else {}),

@@ -47,7 +47,7 @@ def _query(resource: Resource, slice_: Slice | None) -> str:
     return f"{everything}\nWHERE {cursor} >= '{slice_.window.start}' AND {cursor} < '{slice_.window.end}'"
 
 
-def read_metadata(resource: Resource, slice_: Slice | None, stats: ReadStats) -> dict[str, Any]:
+def read_metadata(resource: Resource, slice_: Slice | None, stats: ReadStats, loaded_into: str) -> dict[str, Any]:
     """Return the counts of a read that are not zero; for a window also its bounds and until when it was read.
 
     Waits are in seconds; bytes are counted as received and decoded. `outside` counts the rows that belong to no window
@@ -71,7 +71,7 @@ def read_metadata(resource: Resource, slice_: Slice | None, stats: ReadStats) ->
     }
     return {
         "rows": stats.rows,
-        **(window_metadata(resource, slice_.claimed(settled=not stats.unsettled)) if slice_ else {}),
+        **(window_metadata(resource, slice_.claimed(settled=not stats.unsettled), loaded_into) if slice_ else {}),
         **({"dagster/partition_row_count": stats.rows} if slice_ else {}),
         **{name: value for name, value in found.items() if value or (name in compared and value is not None)},
     }
@@ -82,7 +82,7 @@ def in_order(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return dict(sorted(metadata.items(), key=lambda field: ORDER.get(field[0], len(ORDER))))
 
 
-def window_metadata(resource: Resource, slice_: Slice) -> dict[str, Any]:
+def window_metadata(resource: Resource, slice_: Slice, loaded_into: str) -> dict[str, Any]:
     """Return the bounds of a window, until when it was read, and the API and destination of the read."""
     return {
         "complete": slice_.complete,
@@ -90,7 +90,7 @@ def window_metadata(resource: Resource, slice_: Slice) -> dict[str, Any]:
         "window_start": dg.MetadataValue.timestamp(slice_.window.start),
         "window_end": dg.MetadataValue.timestamp(slice_.window.end),
         "read_from": read_from(resource),
-        "loaded_into": location(),
+        "loaded_into": loaded_into,
     }
 
 

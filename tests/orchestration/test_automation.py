@@ -12,6 +12,7 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 
 from connectors_dagster import build_definitions, load_connectors
 from connectors_dagster.definitions import defs
+from connectors_dagster.load.destination_location import location
 from connectors_dagster.orchestration import clock, runs, window_runs
 from connectors_dagster.orchestration.location import enabled_connectors
 from connectors_dagster.orchestration.metadata import window_metadata
@@ -89,7 +90,7 @@ def read(instance: dg.DagsterInstance, time: Time) -> Callable[..., None]:
             resource = load_connectors()[connector].graph[table]
             lookback = resource.connector.lookback
             for slice_ in GRID.slices([GRID.find(key) for key in keys], now=time.now, lookback=lookback):
-                metadata = window_metadata(resource, slice_)
+                metadata = window_metadata(resource, slice_, location())
                 event = dg.AssetMaterialization([connector, table], partition=slice_.window.key, metadata=metadata)
                 instance.report_runless_asset_event(event)
 

@@ -94,7 +94,7 @@ def test_declared_fields_that_no_row_has_are_listed_as_missing(catalog):
         "tags",
         "updated_at",
     ]
-    metadata = read_metadata(load_connectors()["catalog"].graph["ecommerce_data"], None, stats)
+    metadata = read_metadata(load_connectors()["catalog"].graph["ecommerce_data"], None, stats, "")
     assert metadata["missing_fields"].value == stats.missing_fields
     assert "drift" not in metadata
     assert columns(id="bigint").missing == []
