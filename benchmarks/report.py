@@ -17,6 +17,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 CHART = PAGE.with_suffix(".svg")
 APART = (
     "## The floor\n",
+    "## Requests alone\n",
     "## Both cores\n",
     "## Other shapes\n",
     "## Very many orders\n",
