@@ -82,7 +82,7 @@ def check(names: Sequence[str], as_json: bool) -> None:
     with paused_collector():
         from connectors_dagster.cli.check import show_check
 
-    process.end(show_check(names, as_json=as_json))
+    sys.exit(show_check(names, as_json=as_json))
 
 
 @main.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
-from connectors_dagster.compat.dagster_engines import close_files, keep_engines
+from connectors_dagster.compat.dagster_engines import keep_engines
 from connectors_dagster.config.locks import exclusive_lock
 from connectors_dagster.config.workdir import work_subfolder
 from connectors_dagster.files.private_files import private_files
@@ -63,7 +63,6 @@ def open_instance(project: Path) -> Iterator[dg.DagsterInstance]:
         with lock, configuration_errors(home), paused_collector():
             check_packages(home)
             _make_tables(home)
-            stack.callback(close_files)
             instance = stack.enter_context(dg.DagsterInstance.get())
         keep_engines()
         yield instance
@@ -83,7 +82,6 @@ def _make_tables(home: Path) -> None:
     write_instance(aside)
     with dg.DagsterInstance.local_temp(str(aside)):
         pass
-    close_files()
     for name in folders:
         (aside / name).rename(home / name)
     shutil.rmtree(aside)

@@ -1,6 +1,7 @@
 """Report what a step has loaded: whole assets, or only the windows that were read well."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -41,7 +42,6 @@ class LoadReport:
         self._recorded: dict[tuple[dg.AssetKey, str], Mapping[str, Any]] = {
             key: found.metadata for key, found in landed_before(context).items()
         }
-        self._loaded_into = location()  # looked up once, and not for each window
         self._table_rows: dict[dg.AssetKey, Mapping[str, Any]] = {}
         self._unwindowed: dict[dg.AssetKey, Mapping[str, Any]] = {}
         self._failed: set[dg.AssetKey] = set()
@@ -101,6 +101,11 @@ class LoadReport:
                     now = {**shown, **(self._table_rows.get(key, {}) if TABLE_ROWS in shown else {})}
                     self.context.add_asset_metadata(now, asset_key=key, partition_key=window)
             yield dg.MaterializeResult(asset_key=key, metadata=self._unwindowed.get(key, {}))
+
+    @cached_property
+    def _loaded_into(self) -> str:
+        """Where the rows are, which is looked up once and not for each window."""
+        return location()
 
     def _metadata(
         self, load: "Load", outcome: "Outcome", slice_: Slice | None, table: Mapping[str, Any]

@@ -57,8 +57,7 @@ def test_a_shell_takes_the_settings_of_the_sandbox(project):
 def test_check_imports_neither_arrow_nor_a_database(api):
     script = """
 import atexit, sys
-from connectors_dagster.cli import main, process
-process.end = sys.exit  # not at once
+from connectors_dagster.cli import main
 atexit.register(lambda: print("imported", sorted({"pyarrow", "duckdb"} & set(sys.modules))))
 main(["check"])
 """
@@ -161,3 +160,11 @@ def test_a_run_that_has_nothing_to_load_says_why(api, monkeypatch):
     monkeypatch.setenv("CONNECTORS__ENABLED", "")
     assert materialize([]).errors == []
     assert "nothing to load: no working connector is enabled, see CONNECTORS__ENABLED" in shown.getvalue()
+
+
+@pytest.mark.only_in("duckdb")
+def test_a_destination_that_cannot_be_used_is_one_line_that_names_the_resource(materialize, tmp_path, monkeypatch):
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path))
+    [error] = materialize("catalog/ecommerce_data").errors
+    assert error.startswith("catalog/ecommerce_data: DESTINATION__DUCKDB__CREDENTIALS is")
+    assert "which is a folder: set the path of a file in it" in error and "Traceback" not in error

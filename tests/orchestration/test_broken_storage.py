@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 
 from connectors_dagster.cli import main
-from connectors_dagster.compat.dagster_engines import close_files
 from connectors_dagster.compat.dagster_internals import find_job
 from connectors_dagster.compat.dagster_pools import BlockedRun
 from connectors_dagster.config.workdir import live_folder
@@ -84,7 +83,6 @@ def test_runs_are_ended_later_if_the_storage_is_damaged_while_their_process_ends
     with process_of_runs(instance) as note:
         run = start_run(instance)
         note(run.run_id)
-        close_files()  # so that all is in the file
         shutil.copy(database, project / "kept")
         database.write_bytes(b"no longer a database")
     assert "the next start ends the runs of this process: file is not a database" in caplog.text
