@@ -55,16 +55,15 @@ def windows() -> Iterator[Mapping[str, str]]:
 
 def with_urllib3(address: str) -> Pages:
     """Request pages as the floor does."""
-    import msgspec
     import urllib3
 
-    decoder = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
+    from benchmarks.peers.floor import PAGES
 
     def pages(window: Mapping[str, str]) -> Rows:
         pool = urllib3.PoolManager()
         for offset in count(0, PAGE):
             fields = {**window, "offset": str(offset), "per_page": str(PAGE)}
-            yield decoder.decode(pool.request("GET", f"{address}/orders", fields=fields).data)["data"]
+            yield PAGES.decode(pool.request("GET", f"{address}/orders", fields=fields).data)["data"]
 
     return pages
 
